@@ -15,7 +15,7 @@ export interface Rejection {
 /** Gives a header by its lower-case name; null where it is absent. */
 export type HeaderReader = (name: string) => string | null
 
-/** How far the clocks may be apart, either way. */
+/** The largest difference of the clocks, either way. */
 const MAX_CLOCK_SECONDS = 300
 /** More entries than there are keys in any rotation. */
 const MAX_ENTRIES = 16

@@ -1,5 +1,5 @@
 /**
- * How far a long command has come: a bar on a terminal, a line now and then elsewhere.
+ * The progress of a long command: a bar on a terminal, a line now and then elsewhere.
  * It writes counts and our own words, and nothing of the data.
  */
 

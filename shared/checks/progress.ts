@@ -1,6 +1,5 @@
 /**
- * How far a check has come while a worker makes it, as `datasources.progress` answers it: a hint for whoever watches, never a
- * verdict.
+ * The progress of a running check, as `datasources.progress` answers it: a hint for a person who watches, never a verdict.
  */
 import { z } from 'zod'
 import { DIAL_ITEMS } from './items.ts'

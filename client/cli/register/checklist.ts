@@ -1,6 +1,6 @@
 /**
  * The checklist of a verification as lines for a terminal: what passed, what failed with what to do, what was not looked at.
- * Texts that quote a customer's server are escaped by whoever prints. Pure.
+ * Texts that quote a customer's server are not escaped here: the caller escapes them as it prints. Pure.
  */
 import type { Advisory, Check } from '#shared/checks/check.ts'
 

@@ -1,6 +1,6 @@
 /**
- * What a typed connection string says, without its password: made by the parser that the server and the sealing use, so that
- * the console never says another thing than they do. No field of a reading is secret.
+ * The parts of a typed connection string, without its password. The server and the sealing use the same parser, so the console
+ * never disagrees with them. No field of a reading is secret.
  */
 import { parseConnectionString, type TlsMode } from '#shared/connection-string/connection-string.ts'
 import type { RefusalCode } from '#shared/faults/refusal.ts'

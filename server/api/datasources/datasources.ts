@@ -89,7 +89,7 @@ export const datasourcesRouter = router({
     .output(VerificationPage)
     .query(({ ctx, input }) => listVerifications(ctx, input)),
 
-  /** How far the check that is running has come. */
+  /** The progress of the running check. */
   progress: procedure('datasources.read')
     .input(z.strictObject({ id: DatasourceId }))
     .output(CheckProgress)

@@ -1,5 +1,5 @@
 /**
- * `datasources.leases`: the leases of a datasource, for whoever may read it; never what was leased.
+ * `datasources.leases`: the leases of a datasource, for callers who may read it; never what was leased.
  * Called by `datasources.ts`, which puts it into its router.
  */
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'

@@ -1,6 +1,6 @@
 /**
- * The fault behind anything that was thrown, whoever threw it: the schemas, the library, the store, ourselves. Both projections
- * of the API and the procedures ask it; a text that is not ours never leaves with it.
+ * Turns an error of any origin (schemas, the tRPC library, the store, our own code) into a fault. Called by both projections of the
+ * API and by the procedures. A text that is not our own never leaves with it.
  */
 import { TRPCError } from '@trpc/server'
 import type { z } from 'zod'

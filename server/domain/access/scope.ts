@@ -15,7 +15,7 @@ export interface Principal {
   /** The only datasources that it may touch, as UUIDs; null for all of the organization's. */
   readonly datasourceIds: readonly string[] | null
   readonly expiresAt: Date | null
-  /** How far a move of its organization to another installation is; absent for one that stays. */
+  /** The state of the move of its organization to another installation; absent for one that stays. */
   readonly move?: Move
 }
 

@@ -19,7 +19,7 @@ export interface EndpointProbe {
 
 type Item = (typeof ENDPOINT_ITEMS)[number]
 
-/** How far the clocks may be apart, either way (the endpoint protocol). */
+/** The largest difference of the clocks, either way (the endpoint protocol). */
 const MAX_CLOCK_SECONDS = 300
 
 /** The item that is being tried after a stage was passed. */

@@ -17,7 +17,7 @@ export interface SignedMessage {
 /** The result of a check. Only `valid` is to be trusted. */
 export type SignatureFinding = 'valid' | 'missing' | 'timestamp_malformed' | 'timestamp_stale' | 'mismatch'
 
-/** How far the clocks may be apart, either way. */
+/** The largest difference of the clocks, either way. */
 export const MAX_CLOCK_SECONDS = 300
 
 /** More entries than a rotation of several keys has; each costs a comparison to whoever is asked to check. */

@@ -28,7 +28,7 @@ export interface AuthenticationRules {
   sent(message: Buffer): void
   /** `claimed`: the server sent a signature, which the driver compares; `finished`: an acceptable `Ok` came. */
   readonly progress: 'begun' | 'claimed' | 'finished'
-  /** How far the exchange is: what an error of the server's means depends on it. `proof` is between ours and its answer. */
+  /** The progress of the exchange: what an error of the server's means depends on it. `proof` is between ours and its answer. */
   readonly moment: 'request' | 'exchange' | 'proof' | 'proven' | 'welcome'
   /** True when SCRAM was bound to the TLS channel (RFC 5929, tls-server-end-point). */
   readonly channelBound: boolean

@@ -1,12 +1,12 @@
 /**
- * How far a dial has come: kept for its finding, and reported at each stage that it passes to whoever follows it.
+ * The progress of a dial: kept for its finding, and reported to a listener at each stage that the dial passes.
  *
  * Runs in a dialling process; made by `with-session.ts`.
  */
 import type { Probe } from '#server/domain/checks/probe.ts'
 import type { Stage } from '#shared/faults/failure.ts'
 
-/** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
+/** The progress of a dial. Written to as it proceeds, so that a failure leaves behind what was found before it. */
 export type Progress = {
   -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
 } & { passwordSent?: Probe['passwordSent']; channelBindingOffered?: Probe['channelBindingOffered'] }

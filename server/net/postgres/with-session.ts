@@ -43,7 +43,7 @@ export interface Surroundings {
   readonly onPassed?: (stage: Stage) => void
 }
 
-/** How far it came and how it ended. `result` is what the work gave; null when it, or anything before it, failed. */
+/** The progress of a session and its end. `result` is what the work gave; null when it, or anything before it, failed. */
 export interface SessionEnd<T> extends Readonly<Progress> {
   readonly result: T | null
   readonly failure: Failure | null

@@ -1,7 +1,7 @@
 /**
  * The lines of the checklist that a probe has passed so far, from the dialling process to the worker while the probe goes on.
  *
- * A hint for whoever watches, never part of the finding. It carries one of five known words, each once and in their order:
+ * A hint for a person who watches, never part of the finding. It carries one of five known words, each once and in their order:
  * a process that says anything else is killed. Called by both sides of the channel.
  */
 import type { Writable } from 'node:stream'

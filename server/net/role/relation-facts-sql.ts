@@ -84,7 +84,7 @@ parent as (
 )`
 
 /**
- * Tables that the login may empty, or have run a function of its own for whoever writes next. Tables share few access lists, each of
+ * Tables that the login may empty, or give a trigger that runs the login's function as the next writer. Tables share few access lists, each of
  * which is taken apart once.
  */
 const seized = `list (acl, truncates, triggers) as (

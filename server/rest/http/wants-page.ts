@@ -1,6 +1,6 @@
 /**
  * Tells a browser from a program at `/`, which is a page for the one and a path that is not there for the other.
- * Called by whoever has a page for it.
+ * Called by the handlers that have a page.
  */
 import type express from 'express'
 

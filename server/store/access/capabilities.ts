@@ -27,7 +27,7 @@ export type Issuer = Pick<
 export interface FoundCapability {
   readonly capability: CapabilityRow
   readonly issuer: Issuer | null
-  /** How far a move of its organization is. */
+  /** The state of its organization's move. */
   readonly move: Move | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * Leases of a datasource for whoever may read it, page by page.
+ * Leases of a datasource, page by page.
  * `leases.ts` begins and ends them.
  */
 import type { Db } from '#server/store/tables/tables.ts'

@@ -15,7 +15,7 @@ const ROUND_TRIPS = 3
 /** A jump of the wall clock against the monotonic one: it was set, or the machine has slept. */
 const JUMP_MS = 1_000
 
-/** How far a process's wall clock is from the database's, and what else a measurement came to. */
+/** The difference between a process's wall clock and the database's, with the rest of the measurement. */
 export interface Measured {
   /** Positive where the wall clock of this process is ahead. */
   readonly skewMs: number

@@ -1,5 +1,5 @@
 /**
- * Wakes: tells other processes, and this one, that there is work or news, and says nothing more: whoever is woken reads
+ * Wakes: tells other processes, and this one, that there is work or news, and says nothing more: a process that is woken reads
  * the tables. A poll stands behind every listener, so a lost wake costs a second and never an answer.
  *
  * `notify` in each transaction would serialise commits on one lock of the database, so a process sends at most one in

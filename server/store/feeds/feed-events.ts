@@ -137,7 +137,7 @@ export interface FeedPlace {
   readonly datasourceId: string
 }
 
-/** How far feeds go, of any organization, by datasource: for the one reader of a web process that wakes its subscribers. */
+/** The last positions of feeds of any organization, by datasource: for the one reader of a web process that wakes its subscribers. */
 export async function heads(db: Db, feeds: readonly FeedPlace[]): Promise<Map<string, number>> {
   const { rows } = await sql<{ id: string; position: number }>`
     select f.datasource_id as id, f.position

@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import { SEEN_WITHIN_SECONDS } from '#server/store/installation/processes.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** How far an organization's move is, as one of the two installations has it. */
+/** The state of an organization's move, as one of the two installations has it. */
 export interface MoveState {
   readonly name: string
   readonly removedAt: Date | null

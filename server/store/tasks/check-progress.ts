@@ -1,5 +1,5 @@
 /**
- * How far the check of a datasource has come that is running: told by the worker that holds it, read by callers who watch it.
+ * The progress of a datasource's running check: written by the worker that holds it, read by callers who watch it.
  * A hint: it decides nothing, and one that another claim has left behind is read by nobody.
  */
 import { sql } from 'kysely'

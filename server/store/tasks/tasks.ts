@@ -1,5 +1,5 @@
 /**
- * Work for the worker, as whoever wants it done sees it: enqueued in the statement or transaction of what it is about, its
+ * Work for the worker, as its requesters see it: enqueued in the statement or transaction of what it is about, its
  * outcome read when there is one. How a worker takes it on is in `claims.ts`.
  */
 
@@ -54,7 +54,7 @@ export async function submit(
   if (rows.length === 0) throw new OrganizationMoving()
 }
 
-/** How far a standing task has come: the number of the last request that was settled. 0 when there is no such task. */
+/** The number of a standing task's last request that was settled. 0 when there is no such task. */
 export async function settledRequest(
   db: Db,
   org: string,
