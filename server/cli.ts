@@ -20,6 +20,7 @@ import { ensureKeyrings, startLocalDatabase } from '#server/standalone/standalon
 import { databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { DatabaseClock } from '#server/store/database/database-clock.ts'
 import { openDb } from '#server/store/database/db.ts'
+import { firstError } from '#shared/base/error-text.ts'
 import { printableLines } from '#shared/base/printable.ts'
 import { VERSION } from '#shared/base/version.ts'
 import { type Config, environment, readCaller, readConfig, readMoveTarget } from './config.ts'
@@ -55,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (command.makesNothing === true) await requireInstallation(config)
     return await command.run(contextOf(config, cleanup), given)
   } catch (error) {
-    complainLine(sentenceOf(error, config))
+    complainLine(sentenceOf(firstError(error), config))
     return parsed.command.failureStatus ?? 1
   }
 }

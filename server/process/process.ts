@@ -14,7 +14,7 @@ import { openDb } from '#server/store/database/db.ts'
 import { Notifications } from '#server/store/database/notifications.ts'
 import { pendingMigrations } from '#server/store/installation/migrate.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { errorMessage } from '#shared/base/error-text.ts'
+import { errorMessage, firstError } from '#shared/base/error-text.ts'
 import { printableLines } from '#shared/base/printable.ts'
 import type { QuarantinePlace } from './quarantine-order.ts'
 import { outliveOutput } from './standard-output.ts'
@@ -72,7 +72,8 @@ export async function runDraining(
     await start(config, log, cleanup)
     const started = cleanup.move()
     void signal.then(name => stop(log, { name, started }))
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstError(thrown)
     const trouble = isOwn ? null : databaseTrouble('DATABASE_URL', error)
     process.stderr.write(`${printableLines(sentenceOf(trouble ?? error))}\n`)
     process.exitCode = 1

@@ -18,6 +18,12 @@ export function errorMessage(thrown: unknown): string {
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
 }
 
+/** The first error, where one of the clean-up behind it has taken its place (`SuppressedError`). */
+export function firstError(thrown: unknown): unknown {
+  const isBehind = thrown instanceof Error && thrown.name === 'SuppressedError'
+  return isBehind ? firstError(Reflect.get(thrown, 'suppressed')) : thrown
+}
+
 /** The errors of an AggregateError; none for any other. */
 export function partsOf(error: Error): readonly unknown[] {
   const parts: unknown = Reflect.get(error, 'errors')

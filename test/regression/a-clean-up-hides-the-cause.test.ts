@@ -1,0 +1,21 @@
+/**
+ * A start on a disk that was full once said "An error was suppressed during disposal": what it had begun could not be ended on that
+ * disk either, and the second error took the place of the first.
+ */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ENTRY = `
+import { run } from '#server/process/process.ts'
+await run(async (config, log, cleanup) => {
+  for (const text of ['third', 'second']) cleanup.defer(() => { throw new Error('The ' + text + ' error.') })
+  throw new Error('The first error.')
+})`
+
+it('A start that fails says why, though what it had begun cannot be ended', () => {
+  const env = { PATH: process.env['PATH'] ?? '', MOORING_LOG_LEVEL: 'silent' }
+  const told = spawnSync(process.execPath, ['--input-type=module', '-e', ENTRY], { cwd: ROOT, env, encoding: 'utf8' })
+  expect([told.status, told.stderr]).toEqual([1, 'The first error.\n'])
+})
