@@ -71,7 +71,7 @@ async function state(): Promise<Record<string, unknown>> {
   const [row] = await query(
     mooring.databaseUrl,
     `select attempts, requested::int as requested, settled::int as settled, due_at, locked_until is not null as held
-     from tasks where datasource_id = '${id}'`,
+     from tasks where datasource_id = '${id}' and kind = 'verify'`,
   )
   return row ?? {}
 }
