@@ -2,11 +2,28 @@
  * The list in a real browser: it changes without a reload when something happens elsewhere, comes back after the connection was
  * gone, pages by the API's cursors, and shows a second organization nothing of the first.
  */
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
 import { openConsole, type WatchedPage } from '#test/support/console/watched-page.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+
+/** Keeps what the server answers to such requests from the page until it is let go. */
+async function holdAnswers(page: Page, url: RegExp) {
+  const [first, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  await page.route(url, async route => {
+    const response = await route.fetch()
+    first.resolve()
+    await gone.promise
+    await route.fulfill({ response })
+  })
+  const letGo = async () => {
+    gone.resolve()
+    await page.unrouteAll({ behavior: 'wait' })
+  }
+  return { first: first.promise, letGo }
+}
 
 withBrowser('The list of datasources', () => {
   const browser = useBrowser()
@@ -91,5 +108,30 @@ withBrowser('The list of datasources', () => {
     await open.page.getByText('No datasources yet').waitFor()
     await open.go(`/datasources/${one?.id}`)
     await open.page.getByText('There is no such datasource here').waitFor()
+  })
+
+  it('goes on showing a change when an answer that was read before it arrives after it', async () => {
+    const { datasources } = mooring.client()
+    const [one] = (await datasources.list.query({ limit: 1 })).items
+    const [id, before] = [one?.id ?? 'dse_', one?.name ?? '']
+    for (const place of ['/datasources', `/datasources/${id}`]) {
+      open = await openConsole(browser(), { url: mooring.url, key: mooring.organization.testKey })
+      const held = await holdAnswers(open.page, /datasources\.(list|get)/)
+      const watched = open.page.waitForResponse(answer => answer.url().includes('/trpc/datasources.watch'))
+      await open.go(place)
+      await Promise.all([watched, held.first])
+      const name = `Changed at ${place.length}`
+      const changed = Promise.withResolvers<void>()
+      const watching = datasources.watch.subscribe(undefined, { onData: () => changed.resolve() })
+      await datasources.update.mutate({ id, name })
+      await changed.promise
+      // A list shows nothing before its first answer; a datasource is shown as the change brings it.
+      if (place !== '/datasources') await open.page.getByText(name).first().waitFor()
+      watching.unsubscribe()
+      await held.letGo()
+      await open.page.getByText(name).first().waitFor()
+      expect([await open.page.getByText(before, { exact: true }).count(), open.wrongs()]).toEqual([0, []])
+      await open.close()
+    }
   })
 })

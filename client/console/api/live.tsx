@@ -2,7 +2,7 @@
  * Live changes: one subscription for the whole console, whose events are put into the cached answers, so that a verdict
  * reached anywhere changes the rows that are on the screen. After a reset, or while it was away, everything is read anew.
  */
-import { useQueryClient } from '@tanstack/react-query'
+import { type Query, type QueryClient, type QueryFilters, useQueryClient } from '@tanstack/react-query'
 import { useSubscription } from '@trpc/tanstack-react-query'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Outputs } from '#client/index.ts'
@@ -66,19 +66,34 @@ function useApply() {
   const queries = useQueryClient()
   const lists = trpc.datasources.list.queryFilter()
   return {
-    everything: () => void queries.invalidateQueries(),
+    everything: () => readAgain(queries),
     change: (change: string, datasource: Datasource) => {
-      queries.setQueryData(trpc.datasources.get.queryKey({ id: datasource.id, includeRemoved: true }), datasource)
+      const one = trpc.datasources.get.queryFilter({ id: datasource.id, includeRemoved: true })
+      queries.setQueryData(one.queryKey, datasource)
       queries.setQueriesData<Page>(
         lists,
         page => page && { ...page, items: page.items.map(row => newer(row, datasource)) },
       )
+      if (queries.isFetching(one) > 0) readAgain(queries, one)
       // A filter may now hold, or no longer: the page is asked for again while its rows stay where they are.
-      if (change !== 'verified' || datasource.status !== 'active') void queries.invalidateQueries(lists)
-      void queries.invalidateQueries(trpc.snapshots.pathFilter())
-      void queries.invalidateQueries(trpc.datasources.verifications.queryFilter())
+      if (change !== 'verified' || datasource.status !== 'active' || queries.isFetching(lists) > 0)
+        readAgain(queries, lists)
+      readAgain(queries, trpc.snapshots.pathFilter())
+      readAgain(queries, trpc.datasources.verifications.queryFilter())
     },
   }
+}
+
+/**
+ * Asks again. An answer that is under way may have been read before the change, so it is dropped. The first answer of a page is shown all
+ * the same, so that a page shows something however many changes arrive, and is followed by a second one.
+ */
+function readAgain(queries: QueryClient, filters: QueryFilters = {}): void {
+  const isFirst = (one: Query) => one.state.data === undefined
+  const first = queries.getQueryCache().findAll({ ...filters, fetchStatus: 'fetching', predicate: isFirst })
+  void queries.invalidateQueries(filters)
+  for (const { promise, queryKey } of first)
+    void Promise.allSettled([promise]).then(() => queries.invalidateQueries({ queryKey, exact: true }))
 }
 
 function newer(row: Datasource, changed: Datasource): Datasource {
