@@ -92,6 +92,15 @@ describe('With a backlog, a claim', () => {
     expect([...served].sort()).toEqual(others.sort())
   })
 
+  it('goes no further through the organizations than to twice as many with something due as it may take', async () => {
+    const rounds: claims.Rounds = new Map()
+    await claims.claim(mooring.db, { ...ask(), limit: 4, rounds })
+    const { rows } = await sql<{ passed: number }>`
+      select count(distinct org_id)::integer as passed from tasks where ${PRIORITY} = 2 and org_id <= ${rounds.get(2) ?? NOBODY}
+    `.execute(mooring.db)
+    expect(rows).toEqual([{ passed: 2 * (4 + 1) }])
+  })
+
   it('serves a caller who has just arrived, though thousands wait, once a waiting caller is known', async () => {
     const { id: org } = await mooring.newOrganization('Caller')
     const datasourceId = newId()

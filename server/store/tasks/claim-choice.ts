@@ -14,6 +14,8 @@ const NEWEST = 64
 const ORGANIZATIONS = 200
 /** For each task that may be taken of those that nobody waits for: all are visited in the course of the claims. */
 const VISITS = 8
+/** The visits end at so many organizations with something due, for each such task: the others get their turn in the next claims. */
+const ENOUGH = 2
 
 /**
  * A predicate over `tasks`: with the claim that has run out, if one has, two have. It held up or took down the process that
@@ -91,13 +93,17 @@ function isDueOf(org: RawBuilder<unknown>, { priority, now }: ChoiceAsk): RawBui
     and (${PRIORITY}, org_id, due_at) <= (${priority}::integer, ${org}, ${now}::timestamptz) and due_at is not null`
 }
 
-/** The next organization that has tasks of the priority, due or not; the first one behind the last. */
-function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): RawBuilder<string> {
-  const behind = (place: RawBuilder<unknown>) => sql`(
-    select case when ${PRIORITY} = ${priority}::integer then org_id end from tasks
+/**
+ * The next organization that has tasks of the priority, due or not, and when its first one is due: the first one behind the last. The
+ * limit over both keeps the second from being looked for where there is a first.
+ */
+function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): RawBuilder<unknown> {
+  const behind = (place: RawBuilder<unknown>) => sql`select org_id, due_at from (
+    select ${PRIORITY} as p, org_id, due_at from tasks
     where (${PRIORITY}, org_id) > (${priority}::integer, ${place}) and due_at is not null
-    order by ${PRIORITY}, org_id limit 1)`
-  return sql`coalesce(${behind(after)}, ${behind(sql`'00000000-0000-0000-0000-000000000000'::uuid`)})`
+    order by ${PRIORITY}, org_id, due_at limit 1) as found where p = ${priority}::integer`
+  return sql`(select org_id, due_at from (
+    ${behind(after)} union all ${behind(sql`'00000000-0000-0000-0000-000000000000'::uuid`)}) as either limit 1)`
 }
 
 /**
@@ -118,25 +124,27 @@ export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
 function due(ask: ChoiceAsk): RawBuilder<unknown> {
   const { priority, perOrganization, limit, newestFirst } = ask
   const mine = sql`${priority}::integer`
-  const visits = newestFirst === null ? Math.min(ORGANIZATIONS, VISITS * (limit + 1)) : ORGANIZATIONS
+  const isFound = (at: RawBuilder<unknown>) => sql`(${at} <= ${ask.now}::timestamptz)::integer`
+  const [most, enough] =
+    newestFirst === null ? [VISITS * (limit + 1), ENOUGH * (limit + 1)] : [ORGANIZATIONS, ORGANIZATIONS]
   return sql`oldest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)}
       order by ${PRIORITY}, due_at limit ${sql.lit(OLDEST)}
     ), newest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)} and ${newestFirst !== null}
       order by ${PRIORITY} desc, due_at desc limit ${sql.lit(NEWEST)}
-    ), visited (org_id, first, n) as (
-      select org_id, org_id, 1 from (select ${nextOrganization(ask, sql`${ask.after}::uuid`)} as org_id) as start
-      where org_id is not null and (select count(*) from oldest) = ${sql.lit(OLDEST)}
+    ), visited (org_id, due_at, first, n, found) as (
+      select org_id, due_at, org_id, 1, ${isFound(sql`due_at`)} from ${nextOrganization(ask, sql`${ask.after}::uuid`)} as start
+      where (select count(*) from oldest) = ${sql.lit(OLDEST)}
       union all
-      select next.org_id, first, n + 1 from visited
-      cross join lateral (select ${nextOrganization(ask, sql`visited.org_id`)} as org_id) as next
-      where n < ${visits} and next.org_id <> first
+      select next.org_id, next.due_at, first, n + 1, found + ${isFound(sql`next.due_at`)} from visited
+      cross join lateral ${nextOrganization(ask, sql`visited.org_id`)} as next
+      where n < ${Math.min(ORGANIZATIONS, most)} and found < ${enough} and next.org_id <> first
     ), due as (
       select org_id, id, due_at from oldest
       union select org_id, id, due_at from newest
       union select visited.org_id, its.id, its.due_at from visited cross join lateral (
-        select id, due_at from tasks where ${isDueOf(sql`visited.org_id`, ask)} and ${isFree(ask)}
+        select id, due_at from tasks where visited.due_at <= ${ask.now} and ${isDueOf(sql`visited.org_id`, ask)} and ${isFree(ask)}
         order by ${PRIORITY}, org_id, due_at limit ${Math.min(perOrganization, limit)}) as its
     )`
 }
