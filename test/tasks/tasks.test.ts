@@ -227,6 +227,38 @@ describe('A registration', () => {
     expect(await query(mooring.databaseUrl, audits)).toEqual(count)
   })
 
+  it('that goes out with others of its organization fails alone, and a natural key is taken once', async () => {
+    const { sealed, ...entry } = await parts()
+    const org = mooring.organization.id
+    const another = (of: { identity?: string; keyId?: string }) => ({
+      ...{ ...entry, taskId: newId(), event: { ...entry.event, id: newId() } },
+      datasource: { ...entry.datasource, id: newId(), identity: of.identity ?? null },
+      credential: { ...entry.credential, sealed: { ...sealed, keyId: of.keyId ?? sealed.keyId } },
+    })
+    const all = [{}, { identity: 'one' }, { identity: 'one' }, { keyId: newId() }, { identity: 'two' }].map(another)
+    const outcomes = await Promise.allSettled(all.map(one => registration.register(mooring.db, org, one)))
+    expect(outcomes.map(one => (one.status === 'fulfilled' ? one.value : one.reason.code))).toEqual([
+      ...[true, true, false, '23503', true],
+    ])
+    const made = [0, 1, 4].map(at => String(all[at]?.datasource.id)).sort()
+    const idsIn = async (table: string, column: string) => {
+      const inList = all.map(one => `'${one.datasource.id}'`).join(', ')
+      const rows = await query(
+        mooring.databaseUrl,
+        `select ${column} as id from ${table} where ${column} in (${inList})`,
+      )
+      return rows.map(row => String(row['id'])).sort()
+    }
+    expect(await idsIn('datasources', 'id')).toEqual(made)
+    for (const table of ['credentials', 'tasks', 'changes']) expect(await idsIn(table, 'datasource_id')).toEqual(made)
+    expect(await idsIn('audit_events', 'object_id')).toEqual(made)
+    const [head] = await query(
+      mooring.databaseUrl,
+      `select (select last from change_heads where org_id = '${org}') - (select count(*) from changes where org_id = '${org}') as gap`,
+    )
+    expect(head).toEqual({ gap: '0' })
+  })
+
   /** A registration's entry, built from the rows of a real one. */
   async function parts() {
     const row = await mooring.db

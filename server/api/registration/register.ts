@@ -33,7 +33,7 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
   const call = { ctx, path: 'datasources.register', input }
   const registered = async (within: KnownContext): Promise<AwaitedVerification> => {
     if ('keyId' in input) await requireOurKey(within, input)
-    const known = await withKnownIdentity(within, drafted)
+    const known = drafted.formerIdentity === null ? drafted : await withKnownIdentity(within, drafted)
     const id = newId()
     made = await place(within, known, id)
     return made === null ? registerAgain(within, known) : { id, request: 1 }

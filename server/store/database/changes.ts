@@ -46,16 +46,12 @@ export async function writeCollected(tx: QueryExecutorProvider & object): Promis
   for (const [org, list] of entries) await write(tx, org, list)
 }
 
+/** The first epoch of a head is a time, so that two copies of a database never begin the same. */
 async function write(tx: QueryExecutorProvider, org: string, list: readonly NewChange[]): Promise<void> {
   const [first] = list
   if (first === undefined) return
   await sql`
-    select append_changes_1(${org}::uuid, ${newEpoch(first.at)}::bigint, ${list.map(one => one.datasourceId)}::uuid[],
+    select append_changes_1(${org}::uuid, ${first.at.getTime()}::bigint, ${list.map(one => one.datasourceId)}::uuid[],
       ${list.map(one => one.change)}::text[], ${list.map(one => one.at)}::timestamptz[])
   `.execute(tx)
-}
-
-/** The first epoch of a head: a time, so that two copies of a database never begin the same. */
-export function newEpoch(at: Date): number {
-  return at.getTime()
 }

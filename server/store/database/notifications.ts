@@ -26,7 +26,9 @@ const HEARTBEAT = 'mooring_heartbeat'
 /** Sends and hears wakes over one connection of its own, made again when it breaks. */
 export class Notifications {
   readonly #emitter = new EventEmitter().setMaxListeners(0)
-  readonly #waiting = new Map<Topic, NodeJS.Timeout>()
+  /** Told at the next sending. */
+  readonly #waiting = new Set<Topic>()
+  #sendAt: NodeJS.Timeout | undefined
   readonly #places: OwnPlaces
   readonly #onError: (error: Error) => void
   /** Ours alone: a heartbeat of another process proves nothing of this connection. */
@@ -108,11 +110,10 @@ export class Notifications {
   /** Wakes the listeners of this process at once, and those of others within 20 ms. */
   ring(topic: Topic): void {
     this.#emitter.emit(topic)
-    if (this.#closed || this.#waiting.has(topic)) return
-    this.#waiting.set(
-      topic,
-      setTimeout(() => this.#send(topic), COALESCE_MS),
-    )
+    if (this.#closed) return
+    // Most changes wake for two topics at once: one statement tells both.
+    if (this.#waiting.size === 0) this.#sendAt = setTimeout(() => this.#send(), COALESCE_MS)
+    this.#waiting.add(topic)
   }
 
   /** Calls `listener` at each wake, until the returned function is called. */
@@ -124,7 +125,7 @@ export class Notifications {
   /** Stops listening and closes the connection. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const timer of this.#waiting.values()) clearTimeout(timer)
+    clearTimeout(this.#sendAt)
     if (this.#reconnect !== null) clearTimeout(this.#reconnect)
     clearInterval(this.#heartbeat)
     const client = this.#client
@@ -132,9 +133,10 @@ export class Notifications {
     await client?.end()
   }
 
-  #send(topic: Topic): void {
-    this.#waiting.delete(topic)
-    this.#tell(`notify mooring_${topic}`)
+  #send(): void {
+    const topics = [...this.#waiting]
+    this.#waiting.clear()
+    this.#tell(topics.map(topic => `notify mooring_${topic}`).join('; '))
   }
 
   #tell(statement: string): void {

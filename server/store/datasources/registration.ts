@@ -1,5 +1,5 @@
 /**
- * Registers a datasource by one function of the database: datasource, credential, audit row, change and verify task are written
+ * Registers datasources by one function of the database: datasource, credential, audit row, change and verify task are written
  * together or not at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and
  * never out. Tells of a natural key whether it is taken.
  */
@@ -7,8 +7,8 @@
 import { sql } from 'kysely'
 import type { AuditEvent } from '#server/store/access/audit.ts'
 import type { NewCredential } from '#server/store/credentials/credentials.ts'
-import { append, newEpoch } from '#server/store/database/changes.ts'
-import { isTransaction } from '#server/store/database/db.ts'
+import { append } from '#server/store/database/changes.ts'
+import { JoinedWrites } from '#server/store/database/joined-writes.ts'
 import { LimitReached } from '#server/store/database/refusals.ts'
 import { mayWrite, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
@@ -48,26 +48,69 @@ export interface Registration {
 /**
  * Writes it all. False, and nothing written, when the organization has a datasource of this identity already; throws
  * `LimitReached`, and nothing is written, when it has as many as it may have, and `OrganizationMoving`. One that is there already needs no room.
+ *
+ * Outside a transaction it goes with others of its organization that come while one is being committed.
  */
 export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
-  const { datasource: d, credential: c, event, now } = entry
-  const change = { datasourceId: d.id, change: 'registered', at: now } as const
-  // In a transaction the change is written last of all, before its commit.
-  const epoch = isTransaction(db) ? null : newEpoch(now)
-  const { rows } = await sql<{ outcome: string }>`
-    select case when ${mayWrite({ organizationId: org, phase: 'begins' })} then register_datasource_1(
-      ${org}, ${d.id}, ${d.kind}, ${d.mode}, ${d.name}, ${d.dbType}, ${d.host}, ${d.port}, ${d.database}, ${d.schema}, ${d.tlsMode},
-      ${d.excludedSchemas}, ${d.endpoint}, ${JSON.stringify(d.metadata)}, ${d.identity},
-      ${c.sealed.keyId}, ${c.sealed.box}, ${c.sealed.signerId}, ${c.sealed.signature}, ${c.last4},
-      ${entry.taskId}, ${event.id}, ${event.at}, ${event.actor.kind}, ${event.actor.id}, ${event.action}, ${event.outcome},
-      ${event.actor.requestId}, ${event.actor.address}, ${entry.maxDatasources}, ${now}, ${epoch})
-      else 'moving' end as outcome
-  `.execute(db)
-  const outcome = rows[0]?.outcome
+  const [written] = db.isTransaction ? await writeAll(db, org, [entry]) : [await joined.add(db, org, entry)]
+  const outcome = written?.outcome
   if (outcome === 'moving') throw new OrganizationMoving()
   if (outcome === 'full') throw new LimitReached('the quota of datasources is used up')
-  if (outcome === 'registered' && epoch === null) append(db, org, change)
+  if (outcome === 'registered' && db.isTransaction)
+    append(db, org, { datasourceId: entry.datasource.id, change: 'registered', at: entry.now })
   return outcome === 'registered'
+}
+
+/** A row of the statement: what came of an entry. */
+interface Written {
+  readonly outcome: string
+}
+
+/**
+ * One statement for one or many, with all that they say as one parameter: a text that is made by `JSON.stringify` costs a tenth of
+ * a parameter for each column. The natural keys are locked first and in one order, before any row that many write: who moves a
+ * datasource onto one of them has its lock when they come to the rows.
+ */
+async function writeAll(db: Db, org: string, entries: readonly Registration[]): Promise<readonly Written[]> {
+  const [first] = entries
+  // In a transaction the change is written last of all, before its commit. The first epoch of a head is a time (`changes.ts`).
+  const epoch = first === undefined || db.isTransaction ? null : first.now.getTime()
+  const { rows } = await sql<Written>`
+    with given as materialized (
+      select * from rows from (json_to_recordset(${JSON.stringify(entries.map(columnsOf))}::json) as (
+        id uuid, kind text, mode text, name text, db_type text, host text, port integer, database text, schema text, tls_mode text,
+        excluded_schemas text[], endpoint text, metadata jsonb, identity text, key_id uuid, sealed text, signer_id text,
+        signature text, last4 text, task_id uuid, event_id uuid, event_at timestamptz, principal_kind text, principal_id uuid,
+        action text, outcome text, request_id text, address text, max integer, at timestamptz)) with ordinality
+    ), locked as materialized (
+      select pg_advisory_xact_lock(hashtextextended('mooring identity' || ${org}::text || identity, 0))
+      from (select identity from given where identity is not null order by identity) as keys
+    )
+    select case when ${mayWrite({ organizationId: org, phase: 'begins' })} then register_datasource_1(
+      ${org}::uuid, id, kind, mode, name, db_type, host, port, database, schema, tls_mode, excluded_schemas, endpoint, metadata, identity,
+      key_id, decode(sealed, 'base64'), signer_id, decode(signature, 'base64'), last4, task_id, event_id, event_at, principal_kind,
+      principal_id, action, given.outcome, request_id, address, max, at, ${epoch}::bigint)
+      else 'moving' end as outcome
+    from given, (select count(*) from locked) as held
+    order by ordinality
+  `.execute(db)
+  return rows
+}
+
+const joined = new JoinedWrites(writeAll)
+
+/** The columns of the statement's record. */
+function columnsOf({ datasource: d, credential: c, event, ...entry }: Registration) {
+  const { id, kind, mode, name, host, port, database, schema, endpoint, metadata, identity } = d
+  const { actor } = event
+  return {
+    ...{ id, kind, mode, name, host, port, database, schema, endpoint, metadata, identity, last4: c.last4 },
+    ...{ db_type: d.dbType, tls_mode: d.tlsMode, excluded_schemas: d.excludedSchemas, key_id: c.sealed.keyId },
+    ...{ sealed: c.sealed.box.toString('base64'), signature: c.sealed.signature.toString('base64') },
+    ...{ signer_id: c.sealed.signerId, task_id: entry.taskId, event_id: event.id, event_at: event.at },
+    ...{ principal_kind: actor.kind, principal_id: actor.id, action: event.action, outcome: event.outcome },
+    ...{ request_id: actor.requestId, address: actor.address, max: entry.maxDatasources, at: entry.now },
+  }
 }
 
 /** Whether a natural key is there at this moment: a look that holds nothing. */

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import type { Standing } from '#server/domain/datasources/status.ts'
 import type { SignedVerdict } from '#server/domain/datasources/verdict.ts'
-import { append, newEpoch } from '#server/store/database/changes.ts'
+import { append } from '#server/store/database/changes.ts'
 import { isTransaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
@@ -99,7 +99,7 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
   const { datasourceId: id, at } = verdict
   const change = { datasourceId: id, change: 'verified', at } as const
   // In a transaction the change is written last of all, before its commit.
-  const epoch = isTransaction(db) ? null : newEpoch(at)
+  const epoch = isTransaction(db) ? null : at.getTime()
   const { rows } = await sql<{ outcome: string | null }>`
     select case when ${mayWrite({ organizationId: org, phase: 'ends' })} then settle_check_1(
       ${org}::uuid, ${claim.id}::uuid, ${claim.token}::bigint, ${claim.requested}::bigint, ${claim.attempts}::integer,

@@ -1,0 +1,82 @@
+/**
+ * Writes that would wait for each other anyway, sent together: while one of an organization is being committed, those that come
+ * next gather, and go out as one statement with one commit. Each is answered after the commit that it is part of, never before.
+ *
+ * It must join what the rows of one organization serialise, and nothing else: the registrations of a tenant wait for its quota
+ * and its number of changes until the one before has reached the disk. Called by `registration.ts`.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setImmediate } from 'node:timers/promises'
+import { codeOf, isAway } from '#server/store/connection/availability.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+
+/** So many go out together at most. */
+export const MAX_JOINED = 32
+
+/** Writes entries of one organization in one transaction; an outcome for each, in their order. */
+export type WriteAll<E, O> = (db: Db, org: string, entries: readonly E[]) => Promise<readonly O[]>
+
+interface Waiting<E, O> {
+  readonly entry: E
+  /** The caller's context, with the organization that pays for the connection. */
+  readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>
+  resolve(outcome: O): void
+  reject(error: unknown): void
+}
+
+/** See above. */
+export class JoinedWrites<E, O> {
+  readonly #write: WriteAll<E, O>
+  /** By database and organization; there while a write of it is under way. */
+  readonly #lines = new WeakMap<Db, Map<string, Waiting<E, O>[]>>()
+
+  constructor(write: WriteAll<E, O>) {
+    this.#write = write
+  }
+
+  /** Writes an entry, by itself or with others. Throws what the database says of it. */
+  add(db: Db, org: string, entry: E): Promise<O> {
+    const { promise, resolve, reject } = Promise.withResolvers<O>()
+    const one = { entry, inContext: AsyncLocalStorage.snapshot(), resolve, reject }
+    const lines = this.#lines.get(db) ?? new Map<string, Waiting<E, O>[]>()
+    this.#lines.set(db, lines)
+    const line = lines.get(org)
+    if (line !== undefined) line.push(one)
+    else {
+      lines.set(org, [one])
+      void this.#run(lines, db, org)
+    }
+    return promise
+  }
+
+  async #run(lines: Map<string, Waiting<E, O>[]>, db: Db, org: string): Promise<void> {
+    const line = lines.get(org) ?? []
+    while (line.length > 0) {
+      // Those that come in this turn of the event loop are part of it.
+      await setImmediate()
+      await this.#together(db, org, line.splice(0, MAX_JOINED))
+    }
+    lines.delete(org)
+  }
+
+  /** Never throws. One that the server refuses takes the others with it: then each is written by itself. */
+  async #together(db: Db, org: string, all: readonly Waiting<E, O>[]): Promise<void> {
+    const [first] = all
+    if (first === undefined) return
+    const entries: E[] = []
+    for (const { entry } of all) entries.push(entry)
+    try {
+      const outcomes = await first.inContext(this.#write, db, org, entries)
+      if (outcomes.length !== all.length) throw new Error('a write has no outcome')
+      for (const [at, { resolve }] of all.entries()) resolve(outcomes[at] as O) // one for each
+    } catch (error) {
+      if (all.length > 1 && isRefusal(error)) for (const one of all) await this.#together(db, org, [one])
+      else for (const { reject } of all) reject(error)
+    }
+  }
+}
+
+/** True where the server has undone it all because of the rows themselves. Nothing is repeated that may have been done. */
+function isRefusal(error: unknown): boolean {
+  return codeOf(error) !== '' && !isAway(error)
+}
