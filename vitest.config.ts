@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -58,6 +59,18 @@ const alone = [
   'test/feeds/endpoint-story.test.ts',
   'test/tasks/queue-fairness.test.ts',
 ]
+
+// Files that start programs of their own, told by what they import: Mooring's processes and commands, poolers, further PostgreSQL
+// servers. They take two thirds of the time of all: `npm run test:processes` runs them, and `npm test` the others. The tests of
+// the house belong to every change, whatever they start.
+const STARTS_PROGRAMS =
+  /'node:child_process'|\bstartServer\b|'#test\/support\/(?:mooring\/(?:tiers|moves|operator)|operations\/(?:processes|former-release)|database\/(?:pgbouncer|debian-postgres|standby)|schemas\/(?:catalog|round-trip|load-file|snapshots))\.ts'/
+const processes = globSync('test/**/*.test.ts', { cwd: import.meta.dirname }).filter(
+  path =>
+    ![...unit, ...apart, ...alone].includes(path) &&
+    !/^test.(?:house|console)./.test(path) &&
+    STARTS_PROGRAMS.test(readFileSync(`${import.meta.dirname}/${path}`, 'utf8')),
+)
 
 // They take longest, most of it in processes that they start or in waiting: begun last, one of them would run by itself.
 const longest = [
@@ -137,11 +150,12 @@ export default defineConfig({
           ...together,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...unit, ...apart, ...alone, ...inBrowser],
+          exclude: [...unit, ...apart, ...alone, ...processes, ...inBrowser],
           // A third of the CPU time of most files was loading the product anew; no module of it holds anything.
           isolate: false,
         },
       },
+      { test: { ...together, name: 'processes', include: processes, isolate: false } },
       { test: { ...together, name: 'apart', include: apart } },
       { test: { ...whole, name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } },
       ...(isAsked
