@@ -23,6 +23,8 @@ const OF_ATTEMPTS = new Set([
   'reached_by',
   'xid',
 ])
+/** Columns that upkeep writes at a turn of its own, before the story's end or after it. */
+const OF_UPKEEP: Readonly<Record<string, string>> = { credentials: 'retired_at' }
 
 /** Reads it over an open connection. */
 export async function stateOf(client: pg.Client, organizationId: string): Promise<State> {
@@ -36,7 +38,7 @@ export async function stateOf(client: pg.Client, organizationId: string): Promis
       `select to_jsonb(t) as row from ${pg.escapeIdentifier(name)} t where org_id = $1`,
       [organizationId],
     )
-    lines.push(...rows.map(({ row }) => `${name} ${JSON.stringify(masked(row))}`))
+    lines.push(...rows.map(({ row }) => lineOf(name, row)))
   }
   return lines.toSorted()
 }
@@ -50,9 +52,14 @@ export async function stateOfAll(client: pg.Client): Promise<State> {
   const lines: string[] = []
   for (const { name } of tables.filter(table => !NO_EFFECT.has(table.name))) {
     const { rows } = await client.query(`select to_jsonb(t) as row from ${pg.escapeIdentifier(name)} t`)
-    lines.push(...rows.map(({ row }) => `${name} ${JSON.stringify(masked(row))}`))
+    lines.push(...rows.map(({ row }) => lineOf(name, row)))
   }
   return lines.toSorted()
+}
+
+function lineOf(table: string, row: Record<string, unknown>): string {
+  const { [OF_UPKEEP[table] ?? '']: _, ...rest } = row
+  return `${table} ${JSON.stringify(masked(rest))}`
 }
 
 /** A value without what differs between two installations that did the same. */
