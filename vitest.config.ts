@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Pure files, for `npm run test:unit`: no PostgreSQL, no process, no socket. Its set-up refuses a file that needs one.
 export const unit = [
+  'test/access/access-decisions.test.ts',
   'test/attacks/trust/a-keyring-that-others-can-replace.test.ts',
   'test/changes/shared-watch.test.ts',
   'test/checks/role-facts.test.ts',
@@ -17,6 +18,7 @@ export const unit = [
   'test/dials/special-blocks.test.ts',
   'test/feeds/endpoint-signatures.test.ts',
   'test/feeds/feed-decisions.test.ts',
+  'test/feeds/feed-texts.test.ts',
   'test/field/dashboard-strings.test.ts',
   'test/field/networks.test.ts',
   'test/field/placeholders.test.ts',
@@ -45,6 +47,7 @@ export const unit = [
   'test/schemas/snapshot.test.ts',
   'test/settings/wrong-values.test.ts',
   'test/tasks/paces.test.ts',
+  'test/tasks/task-contract.test.ts',
 ]
 
 // These measure the memory or the time of their own process: in it no other file has been before them.

@@ -4,8 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { parseWebKeyring, parseWorkerKeyring } from '#server/seal/keyring.ts'
-import { initKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import { createKeyrings, FormerKeyring, inUse, parseWebKeyring, parseWorkerKeyring } from '#server/seal/keyring.ts'
+import {
+  initKeyrings,
+  readKeyrings,
+  readWebKeyring,
+  readWorkerKeyring,
+  replaceKeyrings,
+  upgradeFiles,
+} from '#server/seal/keyring-file.ts'
+import { announce } from '#server/seal/keyring-rotation.ts'
 
 let dir: string
 let web: string
@@ -141,5 +149,91 @@ describe('A keyring’s file', () => {
     await expect(readWebKeyring(join(dir, 'none.json'))).rejects.toThrow(
       /There is no keyring at .* keyring init --dir DIR/,
     )
+  })
+})
+
+describe('A list of keys', () => {
+  /** Another secret of 32 bytes, and the same each time. */
+  const other = Buffer.from(Array.from({ length: 32 }, (_, at) => 7 * at)).toString('base64')
+  const refusal = (change: (keyring: Lists) => void) => () => parseWorkerKeyring(changed(worker, change))
+
+  it('has each id once, and one key that is in use', () => {
+    const odd = /has a key twice, or a list of which none is in use\. Restore it from its backup/
+    expect(refusal(k => k['pepper']?.push({ ...first(k, 'pepper'), secret: other }))).toThrow(odd)
+    expect(refusal(k => Object.assign(first(k, 'pepper'), { announced: true }))).toThrow(odd)
+    const more = changed(worker, k =>
+      k['pepper']?.unshift({ id: 'pepper-next', secret: other, announced: true } as never),
+    )
+    const { pepper } = parseWorkerKeyring(more)
+    expect(inUse(pepper).id).toBe(pepper[1]?.id)
+    expect(() => inUse(pepper.slice(0, 1))).toThrow('The keyring has announced keys only, where one must be in use.')
+  })
+
+  it('is refused by the place of what is wrong', () => {
+    const short = other.slice(0, 40)
+    expect(refusal(k => Object.assign(first(k, 'pepper'), { secret: short }))).toThrow(
+      /not acceptable \(pepper\.0\.secret: not 32 bytes\)\. Restore/,
+    )
+    expect(refusal(k => Object.assign(first(k, 'pepper'), { secret: short, id: 'x' }))).toThrow(
+      /\(pepper\.0\.id: [^;]+; pepper\.0\.secret: not 32 bytes\)/,
+    )
+    expect(() => parseWorkerKeyring('[]')).toThrow(/\(the file: /)
+    // Nine different bytes are the fewest that a key has.
+    const regular = (bytes: number) => Buffer.from(Array.from({ length: 32 }, (_, at) => at % bytes)).toString('base64')
+    expect(refusal(k => Object.assign(first(k, 'pepper'), { secret: regular(8) }))).toThrow(/too regular to be a key/)
+    expect(refusal(k => Object.assign(first(k, 'pepper'), { secret: regular(9) }))).not.toThrow()
+  })
+
+  it('has keys that are named after their kind', async () => {
+    const made = await createKeyrings(kind => `${kind}-made`)
+    const ids = (text: string) =>
+      Object.values<string | { id: string }[]>(JSON.parse(text)).flatMap(keys =>
+        typeof keys === 'string' ? [] : keys.map(({ id }) => id),
+      )
+    expect(ids(made.web)).toEqual(['master-made', 'web-made', 'worker-made', 'pepper-made'])
+    expect(ids(made.worker).toSorted()).toEqual(
+      ['fingerprint-made', 'lease-made', 'master-made', 'pepper-made', 'web-made', 'worker-made'].toSorted(),
+    )
+  })
+})
+
+describe('A keyring of an earlier release', () => {
+  const former = (change: (keyring: Lists) => void = () => undefined) =>
+    changed(worker, k => {
+      delete k['lease']
+      change(k)
+    })
+
+  it('is told from a damaged one, and the error names the command', () => {
+    expect(() => parseWorkerKeyring(former())).toThrow(FormerKeyring)
+    expect(() => parseWorkerKeyring(former())).toThrow(
+      'The keyring was written by an earlier release. Run: npm run -s mooring -- keyring upgrade',
+    )
+    expect(new FormerKeyring().name).toBe('FormerKeyring')
+    const reused = former(k => Object.assign(first(k, 'fingerprint'), { secret: first(k, 'pepper')['secret'] }))
+    expect(() => parseWorkerKeyring(reused)).toThrow(/one secret for two purposes/)
+    const idle = former(k => Object.assign(first(k, 'pepper'), { announced: true }))
+    expect(() => parseWorkerKeyring(idle)).toThrow(/none is in use/)
+  })
+
+  it('is upgraded in its folder once, each file for its owner alone', async () => {
+    const old = await mkdtemp(join(tmpdir(), 'mooring-former-'))
+    try {
+      const fingerprint = JSON.parse(worker).fingerprint
+      const texts = { web: changed(web, k => Object.assign(k, { fingerprint })), worker: former() }
+      for (const [name, text] of Object.entries(texts))
+        await writeFile(join(old, `${name}.json`), text, { mode: 0o600 })
+      expect(await upgradeFiles(old, newKeyId)).toBe(true)
+      expect((await readWorkerKeyring(join(old, 'worker.json'))).lease).toHaveLength(1)
+      expect(await readFile(join(old, 'web.json'), 'utf8')).toBe(web)
+      expect(await upgradeFiles(old, newKeyId)).toBe(false)
+      const announced = await announce(await readKeyrings(old), 'pepper', newKeyId)
+      await replaceKeyrings(old, announced)
+      expect(await readKeyrings(old)).toEqual(announced)
+      expect((await readdir(old)).toSorted()).toEqual(['web.json', 'worker.json'])
+      for (const name of await readdir(old)) expect((await stat(join(old, name))).mode & 0o777).toBe(0o600)
+    } finally {
+      await rm(old, { recursive: true, force: true })
+    }
   })
 })

@@ -12,7 +12,7 @@ import {
   newLeaseKey,
   type SignedGrant,
 } from '#server/seal/leases.ts'
-import { createVerdictSigner, type VerdictSigner } from '#server/seal/verdicts.ts'
+import { createVerdictSigner, type VerdictSigner, verdictText } from '#server/seal/verdicts.ts'
 import { leaseBytes } from '#shared/base/signed-text.ts'
 
 const VERDICT: VerdictContent = {
@@ -177,5 +177,18 @@ describe('A lease', () => {
     const [half, secret] = [Buffer.from(made.public, 'base64'), Buffer.from(made.secret, 'base64')]
     const signature = sodium.crypto_sign_detached('text', secret)
     expect(sodium.crypto_sign_verify_detached(signature, 'text', half)).toBe(true)
+  })
+})
+
+describe('The text of a verdict', () => {
+  it('is the same in every release, since stored signatures cover it', () => {
+    const fields = (text: Uint8Array) =>
+      Buffer.from(text)
+        .toString('latin1')
+        .replaceAll(/\0\0\0[\s\S]/g, '|')
+    expect(fields(verdictText(VERDICT))).toBe('mooring/1\n|verdict|one|shop|live|3|active|usable|1777622400000')
+    expect(fields(verdictText({ ...VERDICT, usable: false, usableUntil: null }))).toBe(
+      'mooring/1\n|verdict|one|shop|live|3|active|unusable|never',
+    )
   })
 })
