@@ -22,7 +22,7 @@ export interface Gate {
   arm(of: { readonly mishap: Mishap; readonly at: number }): void
   /** Resolves when the mishap strikes. */
   struck(): Promise<void>
-  /** Ends the counting; the statement that met the mishap, or null where there were fewer. */
+  /** Ends the counting; the statement that met the mishap, of a commit with the last one before it, or null where there were fewer. */
   disarm(): string | null
   stop(): Promise<void>
 }
@@ -87,16 +87,19 @@ async function addressOf(server: Server, target: URL): Promise<string> {
 function forward([client, database]: readonly [Socket, Socket], state: State, cutAll: () => void): void {
   const messages = new FrontendMessages()
   let isMute = false
+  let last = ''
   client.on('data', chunk => {
     for (const statement of messages.read(chunk)) {
       if (isMute || client.destroyed) return
+      const { text } = statement
       if (!isNth(state, statement)) {
+        last = text ?? last
         database.write(statement.bytes)
         continue
       }
       const mishap = state.armed?.mishap
       state.armed = null
-      state.struck = statement.text
+      state.struck = text === 'commit' ? `commit of ${last.trim()}` : text
       state.strike.resolve()
       if (mishap === 'refused') return void client.destroy()
       isMute = true

@@ -52,10 +52,13 @@ async function told(
   }
   // A claim whose answer was lost is nobody's, as one of a dead process is.
   if (struck !== null)
-    await settle(scene.client, begun.organization, of?.mishap === 'killed' || struck.includes('locked_until'))
+    await settle(scene.client, begun.organization, of?.mishap === 'killed' || LOST_CLAIM.test(struck))
   const { status, text } = await answered
   return { status, text, struck, state: await begun.state() }
 }
+
+/** The end of a transaction that claims, as the gate tells it; work goes on under other claims. */
+const LOST_CLAIM = /^commit of [\s\S]*update tasks set locked_until = \$/
 
 /** What is asked for, claimed, due, or to be tried again after a failure. */
 const UNDONE = `org_id = $1 and ((not standing and outcome is null)
