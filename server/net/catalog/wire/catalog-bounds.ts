@@ -48,25 +48,99 @@ function fitsCut(text: string, isUtf8: boolean): boolean {
   return [...text.slice(0, -mark.length)].length <= KEPT_CHARACTERS
 }
 
+/** Looks at one value: null where it is in order, else the bound that it exceeds, or null as `bound` for another shape. */
+type Look = (value: unknown) => { readonly bound: SnapshotBound | null } | null
+
+const OTHER_SHAPE = { bound: null }
+
+/**
+ * The schema of one text or number, which tells how it looks at it. A catalog has a hundred thousand of them in lists: a list
+ * of them is looked at in one go, where a schema of its own for each would cost more than to read the rest of the row.
+ */
+type Leaf<T> = z.ZodType<T> & { readonly look: Look }
+
+function looked<T>(look: Look): Leaf<T> {
+  const schema = z.custom<T>().check(({ value, issues }) => {
+    const found = look(value)
+    if (found !== null) issues.push({ code: 'custom', input: value, params: found })
+  })
+  return Object.assign(schema, { look })
+}
+
+/** How a schema of one text or number looks at it, null included where it may be; undefined for any other schema. */
+function lookOf(schema: object): Look | undefined {
+  if (schema instanceof z.ZodNullable) {
+    const look = lookOf(schema.unwrap())
+    return look && (value => (value === null ? null : look(value)))
+  }
+  // Sound: only `looked` gives a schema this property.
+  return 'look' in schema ? (schema as Leaf<unknown>).look : undefined
+}
+
+function boundedText(bound: SnapshotBound, fits: (text: string) => boolean): Leaf<string> {
+  const exceeded = { bound }
+  return looked(value => (typeof value !== 'string' ? OTHER_SHAPE : fits(value) ? null : exceeded))
+}
+
+/** A text of our own making: a longer one is no row of our query. */
+export function shortText(maxUnits: number): Leaf<string> {
+  return looked(value => (typeof value === 'string' && value.length <= maxUnits ? null : OTHER_SHAPE))
+}
+
+/** A whole number. */
+export function wholeNumber(min: number, max: number): Leaf<number> {
+  return looked(value =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? null : OTHER_SHAPE,
+  )
+}
+
 /** The schemas of texts, lists and maps. */
 export function wireBounds(isUtf8: boolean) {
-  const { maxNameBytes, maxTypeBytes, maxColumns } = SNAPSHOT_BOUNDS
-  const name = z.string().refine(...bounded<string>('maxNameBytes', text => fits(text, maxNameBytes, isUtf8)))
-  const type = z.string().refine(...bounded<string>('maxTypeBytes', text => fits(text, maxTypeBytes, isUtf8)))
-  const text = z.string().refine(...bounded<string>('maxDefinitionBytes', value => fitsCut(value, isUtf8)))
-  /** A map by a column's number, and by 0 for the relation's own. */
-  const byNumber = <T extends z.ZodType>(value: T) =>
-    // Looked at before its values are: what is too large is not walked through.
-    z
-      .custom<object>(...bounded<unknown>('maxColumns', map => Object.keys(Object(map)).length <= maxColumns + 1))
-      .pipe(z.record(z.string().max(MAX_KEY), value))
+  const { maxNameBytes, maxTypeBytes } = SNAPSHOT_BOUNDS
+  const name = boundedText('maxNameBytes', text => fits(text, maxNameBytes, isUtf8))
+  const type = boundedText('maxTypeBytes', text => fits(text, maxTypeBytes, isUtf8))
+  const text = boundedText('maxDefinitionBytes', value => fitsCut(value, isUtf8))
   return { name, type, text, byNumber }
 }
 
+/** A map by a column's number, and by 0 for the relation's own. */
+function byNumber<T extends z.ZodType>(value: T): z.ZodType<Record<string, z.output<T>>> {
+  const most = SNAPSHOT_BOUNDS.maxColumns + 1
+  const look = lookOf(value)
+  // Counted before its values are looked at: what is too large is not walked through.
+  if (look === undefined)
+    return z
+      .custom<object>(...bounded<unknown>('maxColumns', map => Object.keys(Object(map)).length <= most))
+      .pipe(z.record(z.string().max(MAX_KEY), value))
+  return looked(map => {
+    if (typeof map !== 'object' || map === null || Array.isArray(map)) return OTHER_SHAPE
+    const entries = Object.entries(map)
+    if (entries.length > most) return { bound: 'maxColumns' }
+    return firstOf(entries, ([key, one]) => (key.length > MAX_KEY ? OTHER_SHAPE : look(one)))
+  })
+}
+
 /** A list of at most so many. */
-export function list<T extends z.ZodType>(item: T, bound: 'maxParts' | 'maxColumns' | 'maxLabels') {
+export function list<T extends z.ZodType>(
+  item: T,
+  bound: 'maxParts' | 'maxColumns' | 'maxLabels',
+): z.ZodType<z.output<T>[]> {
   const max = SNAPSHOT_BOUNDS[bound]
-  return z
-    .custom<object>(...bounded<unknown>(bound, given => !(Array.isArray(given) && given.length > max)))
-    .pipe(z.array(item))
+  const look = lookOf(item)
+  if (look === undefined)
+    return z
+      .custom<object>(...bounded<unknown>(bound, given => !(Array.isArray(given) && given.length > max)))
+      .pipe(z.array(item))
+  return looked(given => {
+    if (!Array.isArray(given)) return OTHER_SHAPE
+    return given.length > max ? { bound } : firstOf(given, look)
+  })
+}
+
+function firstOf<T>(values: readonly T[], look: (value: T) => ReturnType<Look>): ReturnType<Look> {
+  for (const value of values) {
+    const found = look(value)
+    if (found !== null) return found
+  }
+  return null
 }

@@ -4,15 +4,15 @@
  * Each string and list has a bound, as in `catalog-shapes.ts`, which alone reads rows by them.
  */
 import { z } from 'zod'
-import { list, type wireBounds } from './catalog-bounds.ts'
+import { list, shortText, wholeNumber, type wireBounds } from './catalog-bounds.ts'
 
 type Bounds = ReturnType<typeof wireBounds>
 
-const number = z.number().int().min(-100).max(1_600)
+const number = wholeNumber(-100, 1_600)
 const numbers = list(number, 'maxColumns')
-const id = z.string().max(10)
+const id = shortText(10)
 /** A number of PostgreSQL's `bigint`, as text. */
-const bigint = z.string().max(20)
+const bigint = shortText(20)
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const enabled = z.enum(['O', 'D', 'R', 'A'])
 

@@ -6,20 +6,20 @@
  * reads rows by them.
  */
 import { z } from 'zod'
-import { list, wireBounds } from './catalog-bounds.ts'
+import { list, shortText, wholeNumber, wireBounds } from './catalog-bounds.ts'
 import { databaseRows, memberRow, otherRow, traitRows } from './catalog-shapes-trait.ts'
 
 const count = z.number().int().nonnegative()
 /** PostgreSQL numbers a table's columns from 1 to 1600; an expression in a key is 0, and a system column is negative. */
-const number = z.number().int().min(-100).max(1_600)
+const number = wholeNumber(-100, 1_600)
 const numbers = list(number, 'maxColumns')
 /** An object identifier, which JSON has as text. It joins the rows of one relation and goes no further. */
-const id = z.string().max(10)
+const id = shortText(10)
 /** Letters, each of which stands for something. */
-const letters = z.string().max(8)
+const letters = shortText(8)
 /** A number of PostgreSQL's `bigint`, as text. */
-const bigint = z.string().max(20)
-const version = z.string().max(255)
+const bigint = shortText(20)
+const version = shortText(255)
 const action = z.enum(['a', 'r', 'c', 'n', 'd', ' '])
 
 /** The parts of a relation: a constraint, an index, a policy. */
