@@ -1,47 +1,37 @@
 /**
- * The canonical form of a snapshot and its fingerprint: the same schema gives the same text, whatever the order in which
- * the catalog told it, whoever wrote the JSON and whatever the estimates were.
+ * The canonical form of a snapshot: the same schema gives the same text, whatever the order in which the catalog told it,
+ * whoever wrote the JSON and whatever the estimates were.
  *
- * The text is RFC 8785 (JSON Canonicalization Scheme). The fingerprint is of it alone, so it may be stored as it is.
+ * The text is RFC 8785 (JSON Canonicalization Scheme). The fingerprint is SHA-256 of it alone, so it may be stored as it is.
  */
 import type { Snapshot } from './snapshot.ts'
 import { byCodeUnit, type Node, nameOf, nodesIn, type ObjectKind, PARTS, type Part } from './snapshot-parts.ts'
 
-/** The canonical text and the lower-case hex SHA-256 of it. */
-export interface Canonical {
-  readonly text: string
-  readonly fingerprint: string
-}
-
 /**
- * Spells a snapshot canonically, without what stands beside it (`observed`), and fingerprints that text.
- *
- * `sha256` takes text, hashes its UTF-8 bytes and gives 64 hex digits: it is an argument because this file runs in
- * browsers too.
+ * The texts of lists and objects that were written before the rest of the snapshot was there, by the list or object. A
+ * change of one, or of what is in it, makes its text wrong: the text is forgotten with it.
  */
-export function canonical(snapshot: Snapshot, sha256: (text: string) => string, maxUnits?: number): Canonical {
-  const text = canonicalText(snapshot, maxUnits)
-  return { text, fingerprint: sha256(text) }
-}
+export type WrittenParts = Map<object, string>
 
-/** Thrown by `canonicalText` as soon as the text is longer than it may be. */
-export class SnapshotTooLong extends Error {
-  override readonly name = 'SnapshotTooLong'
-}
-
-/** A text that is being written, and how many UTF-16 code units it may have. */
+/** A text that is being written: what was not handed on yet, and where to. */
 interface Draft {
   text: string
-  readonly maxUnits: number
+  readonly written: WrittenParts
+  readonly take: (text: string) => void
 }
 
 /**
- * The canonical text of a snapshot: lists in order, empty ones left out, keys sorted, no white space, no `observed`.
+ * Writes the canonical text of a snapshot in pieces: lists in order, empty ones left out, keys sorted, no white space, no
+ * `observed`.
  *
- * One type that ten thousand schemas use is written ten thousand times: a small catalog can make an immense text. With
- * `maxUnits` (UTF-16 code units) the writing stops there. Throws `SnapshotTooLong`.
+ * One type that ten thousand schemas use is written ten thousand times: a small catalog can make an immense text. `take`
+ * ends the writing by what it throws.
  */
-export function canonicalText(snapshot: Snapshot, maxUnits = Number.POSITIVE_INFINITY): string {
+export function writeCanonical(
+  snapshot: Snapshot,
+  take: (text: string) => void,
+  written: WrittenParts = new Map(),
+): void {
   const { observed: _, ...content } = snapshot
   const root = {
     ...content,
@@ -49,9 +39,35 @@ export function canonicalText(snapshot: Snapshot, maxUnits = Number.POSITIVE_INF
     excludedSchemas: snapshot.excludedSchemas.toSorted(byCodeUnit),
     findings: snapshot.findings.toSorted((a, b) => byCodeUnit(a.schema, b.schema)),
   }
-  const draft: Draft = { text: '', maxUnits }
+  const draft: Draft = { text: '', written, take }
   writeNode(draft, root, 'snapshot')
-  return draft.text
+  handOn(draft)
+}
+
+/** The canonical text of a snapshot. */
+export function canonicalText(snapshot: Snapshot): string {
+  // Joined by `+`, which does not copy: a large snapshot is not to be held several times over.
+  let whole = ''
+  writeCanonical(snapshot, text => {
+    whole += text
+  })
+  return whole
+}
+
+/** The canonical text of an object by itself, of which some lists may be `written`. */
+export function nodeText(node: Node, kind: ObjectKind, written: WrittenParts): string {
+  let whole = ''
+  const take = (text: string) => {
+    whole += text
+  }
+  const draft: Draft = { text: '', written, take }
+  writeNode(draft, node, kind)
+  return whole + draft.text
+}
+
+/** The canonical text of a list by itself. Its objects are made of no lists of objects. */
+export function listText(nodes: readonly Node[], isOrdered: boolean): string {
+  return jsonText(isOrdered || inOrderOfNames(nodes) ? nodes : nodes.toSorted(byName))
 }
 
 const listsOf = (kind: ObjectKind) => new Map(PARTS[kind].map(part => [part.list, part]))
@@ -60,36 +76,51 @@ const KINDS = Object.keys(PARTS) as ObjectKind[]
 /** The lists of each sort of object by name. */
 const LISTS = Object.fromEntries(KINDS.map(kind => [kind, listsOf(kind)])) as Record<ObjectKind, Map<string, Part>> // the keys are those of PARTS
 
-// Object by object, and joined by `+`, which does not copy: a large snapshot is not to be held several times over.
 function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {
-  if (isAsWritten(node, kind)) {
-    write(draft, jsonText(node))
+  if (isAsWritten(draft, node, kind)) {
+    draft.text += jsonText(node)
     return
   }
   let separator = '{'
   for (const key of Object.keys(node).sort()) {
     const part = LISTS[kind].get(key)
     if (part === undefined ? node[key] === undefined : isLeftOut(node, part)) continue
-    draft.text += `${separator}${JSON.stringify(key)}:`
+    draft.text += separator + keyText(key)
     separator = ','
-    if (part === undefined) write(draft, jsonText(node[key]))
+    if (part === undefined) draft.text += valueText(node[key])
     else writeList(draft, node, part)
   }
   draft.text += separator === '{' ? '{}' : '}'
 }
 
 /** True for an object with few parts, all in order, of which none is left out, as most relations are: it is written in one go. */
-function isAsWritten(node: Node, kind: ObjectKind): boolean {
+function isAsWritten({ written }: Draft, node: Node, kind: ObjectKind): boolean {
   const parts = PARTS[kind]
   return parts.every(({ list, kind: below, ordered, kept }) => {
     if (node[list] === undefined) return !kept
     const nodes = nodesIn(node, list)
-    if (PARTS[below].length > 0 || nodes.length > MANY || (nodes.length === 0 && !kept)) return false
-    return ordered || nodes.every((one, at) => at === 0 || byCodeUnit(nameOf(nodes[at - 1] ?? one), nameOf(one)) <= 0)
+    if (PARTS[below].length > 0 || nodes.length > MANY || (nodes.length === 0 && !kept) || written.has(nodes))
+      return false
+    return ordered || inOrderOfNames(nodes)
   })
 }
 
 const MANY = 16
+
+const PLAIN_KEY = /^\w+$/
+
+/** The properties of snapshots are plain words, which need no quoting within. */
+function keyText(key: string): string {
+  return PLAIN_KEY.test(key) ? `"${key}":` : `${JSON.stringify(key)}:`
+}
+
+function byName(a: Node, b: Node): number {
+  return byCodeUnit(nameOf(a), nameOf(b))
+}
+
+function inOrderOfNames(nodes: readonly Node[]): boolean {
+  return nodes.every((one, at) => at === 0 || byName(nodes[at - 1] ?? one, one) <= 0)
+}
 
 function isLeftOut(node: Node, part: Part): boolean {
   return !part.kept && nodesIn(node, part.list).length === 0
@@ -98,25 +129,32 @@ function isLeftOut(node: Node, part: Part): boolean {
 /** A list in order. Its objects are written one by one where each can be large by itself, or made of more. */
 function writeList(draft: Draft, node: Node, part: Part): void {
   const given = nodesIn(node, part.list)
-  const nodes = part.ordered ? given : given.toSorted((a, b) => byCodeUnit(nameOf(a), nameOf(b)))
+  const known = draft.written.get(given)
   // Columns are many and small, and no relation has more than it may.
-  if (part.kind === 'column') {
-    write(draft, jsonText(nodes))
+  if (known !== undefined || part.kind === 'column') {
+    draft.text += known ?? listText(given, part.ordered)
     return
   }
+  const nodes = part.ordered || inOrderOfNames(given) ? given : given.toSorted(byName)
   let separator = '['
   for (const child of nodes) {
     draft.text += separator
     separator = ','
-    if (PARTS[part.kind].length > 0) writeNode(draft, child, part.kind)
-    else write(draft, jsonText(child))
+    const text = draft.written.get(child)
+    if (text !== undefined) draft.text += text
+    else if (PARTS[part.kind].length > 0) writeNode(draft, child, part.kind)
+    else draft.text += jsonText(child)
+    if (draft.text.length > PIECE_UNITS) handOn(draft)
   }
   draft.text += separator === '[' ? '[]' : ']'
 }
 
-function write(draft: Draft, text: string): void {
-  draft.text += text
-  if (draft.text.length > draft.maxUnits) throw new SnapshotTooLong()
+/** Pieces of about this length are handed on: one for each object would cost more, and a text is to end at its bound. */
+const PIECE_UNITS = 16_384
+
+function handOn(draft: Draft): void {
+  draft.take(draft.text)
+  draft.text = ''
 }
 
 /** An object of a snapshot with every list below it in canonical order and the empty ones left out. */
@@ -129,6 +167,10 @@ export function ordered(node: Node, kind: ObjectKind): Node {
     else delete result[part.list]
   }
   return result
+}
+
+function valueText(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : jsonText(value)
 }
 
 /** JSON with sorted keys and no white space (RFC 8785, for values without fractions); absent properties are left out. */

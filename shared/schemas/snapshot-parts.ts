@@ -115,11 +115,36 @@ export function nameOf(node: Node): string {
   return String(node['name'])
 }
 
-/** True when two objects of one list have the same name, anywhere below an object: then drift could not tell them apart. */
-export function hasTwins(node: Node, kind: ObjectKind): boolean {
+/**
+ * True when two objects of one list have the same name, anywhere below an object: then drift could not tell them apart.
+ * Lists and objects that are `known` to have none are not looked at.
+ */
+export function hasTwins(node: Node, kind: ObjectKind, known?: { has(part: object): boolean }): boolean {
+  if (known?.has(node) === true) return false
   return PARTS[kind].some(part => {
+    if (node[part.list] === undefined) return false
     const nodes = nodesIn(node, part.list)
-    if (nodes.length > 1 && new Set(nodes.map(nameOf)).size < nodes.length) return true
-    return PARTS[part.kind].length > 0 && nodes.some(child => hasTwins(child, part.kind))
+    if (known?.has(nodes) === true) return false
+    if (isNamedTwice(nodes)) return true
+    return PARTS[part.kind].length > 0 && nodes.some(child => hasTwins(child, part.kind, known))
   })
+}
+
+/** True when two of a list have the same name. */
+export function isNamedTwice(nodes: readonly Node[]): boolean {
+  // Most lists are in order, and the others short: to look at the names is cheaper than to make a set of them.
+  if (nodes.length > FEW) return !isAscending(nodes) && new Set(nodes.map(nameOf)).size < nodes.length
+  for (let at = 1; at < nodes.length; at++)
+    for (let before = 0; before < at; before++) if (nodes[at]?.['name'] === nodes[before]?.['name']) return true
+  return false
+}
+
+const FEW = 16
+
+function isAscending(nodes: readonly Node[]): boolean {
+  for (let at = 1; at < nodes.length; at++) {
+    const [one, next] = [nodes[at - 1], nodes[at]]
+    if (one === undefined || next === undefined || nameOf(one) >= nameOf(next)) return false
+  }
+  return true
 }

@@ -4,14 +4,20 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { constraintDefinition } from '#client/cli/schema/sql-constraints.ts'
+import { catalogSql } from '#server/net/catalog/catalog.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+import { fc } from '#test/support/house/properties.ts'
 import {
   asRole,
+  catalogRows,
+  EVERYTHING,
   everyFeature,
   fingerprintOf,
   readCatalog,
+  readRows,
   relationIn,
   schemaIn,
 } from '#test/support/schemas/catalog.ts'
@@ -38,6 +44,18 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
   const ask = (as: string, sql: string) => query(as, `set search_path = ''; ${sql}`)
   const relations = () =>
     snapshot.schemas.flatMap(schema => schema.relations.map(relation => ({ schema: schema.name, ...relation })))
+
+  it('is the same, and so is its stored text, in whatever order the rows come', async () => {
+    const rows = await catalogRows(reader, catalogSql(EVERYTHING))
+    const text = canonicalText(snapshot)
+    // Texts that were written while rows still came are those of the whole snapshot, or were forgotten.
+    expect(readRows(rows)).toMatchObject({ stored: text, isWritten: true })
+    const orders = fc.shuffledSubarray([...rows.keys()], { minLength: rows.length })
+    const check = (order: number[]) => {
+      expect(readRows(order.map(at => rows[at] ?? ''))).toMatchObject({ stored: text, text })
+    }
+    fc.assert(fc.property(orders, check), { numRuns: 30 })
+  })
 
   describe('the snapshot agrees with an independent reading', () => {
     it('of the columns, in information_schema', async () => {

@@ -15,6 +15,7 @@ import {
 } from '#shared/schemas/snapshot.ts'
 import type { Extension, Other, Publication, Routine, Sequence, Server } from '#shared/schemas/snapshot-object.ts'
 import { byCodeUnit, hasTwins } from '#shared/schemas/snapshot-parts.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { type CatalogRequest, isCovered, isSystemSchema } from './catalog.ts'
 import type { CatalogRelations } from './catalog-relation.ts'
 import type { CatalogTypes } from './catalog-types.ts'
@@ -23,10 +24,11 @@ import { misbehaved } from './catalog-wire.ts'
 /** The part of one schema read so far; `named` once its own row has come, whatever the order of the rows. */
 interface SchemaDraft {
   readonly schema: SchemaSnapshot
+  /** With what stands beside each. */
+  readonly relations: { readonly relation: Relation; readonly estimate: Estimate }[]
   readonly sequences: Sequence[]
   readonly functions: Routine[]
   readonly others: Other[]
-  readonly estimates: Estimate[]
   named: boolean
 }
 
@@ -57,7 +59,7 @@ export function draftOf(draft: CatalogDraft, name: string): SchemaDraft {
   if (known) return known
   if (!isCovered(draft.request, name)) throw misbehaved('a schema that was not asked for')
   const schema: SchemaSnapshot = { name, relations: [] }
-  const made: SchemaDraft = { schema, sequences: [], functions: [], others: [], estimates: [], named: false }
+  const made: SchemaDraft = { schema, sequences: [], functions: [], others: [], relations: [], named: false }
   draft.schemas.set(name, made)
   return made
 }
@@ -85,31 +87,35 @@ export function finish(draft: CatalogDraft): Snapshot {
     ...(draft.publications.length > 0 ? { publications: draft.publications.sort(byName) } : {}),
     ...(draft.servers.length > 0 ? { servers: usedServers(draft) } : {}),
     ...(draft.others.length > 0 ? { others: draft.others.sort(byName) } : {}),
-    schemas: drafts.map(found => schemaOf(found, draft.types)),
+    schemas: drafts.map(found => schemaOf(found, draft)),
     observed: {
       serverVersionNum,
       hidden: { schemas: draft.unusable.size, ...draft.hidden },
       estimates: drafts
-        .filter(found => found.estimates.length > 0)
-        .map(({ schema, estimates }) => ({ schema: schema.name, relations: estimates.sort(byName) })),
+        .filter(found => found.relations.length > 0)
+        .map(({ schema, relations }) => ({ schema: schema.name, relations: relations.map(one => one.estimate) })),
       members: draft.members.sort((a, b) => byCodeUnit(JSON.stringify(a), JSON.stringify(b))),
     },
   }
-  if (draft.relations.hasTwins() || hasTwins(snapshot, 'snapshot')) throw misbehaved('two objects of one name')
+  const { relations } = draft
+  if (relations.hasTwins() || hasTwins(snapshot, 'snapshot', relations.written))
+    throw misbehaved('two objects of one name')
   return snapshot
 }
 
-function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
+function schemaOf(found: SchemaDraft, draft: CatalogDraft): SchemaSnapshot {
   const { schema, sequences, functions, others } = found
-  for (const relation of schema.relations.sort(byName)) {
-    const { constraints, indexes, policies, triggers, rules, published, partitions } = relation
-    for (const list of [constraints, indexes, policies, triggers, rules, published, partitions]) list?.sort(byName)
-    for (const column of relation.columns) {
-      const base = types.baseOf(column.type)
-      if (base !== null) column.base = base
-    }
+  const { types, relations } = draft
+  const columnTypes = [...relations.typesIn(schema.name)]
+  const isBased = columnTypes.some(type => types.baseOf(type) !== null)
+  found.relations.sort((a, b) => byName(a.relation, b.relation))
+  schema.relations = found.relations.map(one => one.relation)
+  for (const relation of schema.relations) {
+    if (isBased) addBases(relation, draft)
+    const { policies, triggers, rules, published, partitions } = relation
+    for (const list of [policies, triggers, rules, published, partitions]) list?.sort(byName)
   }
-  const { enums, domains, composites, ranges } = types.of(schema)
+  const { enums, domains, composites, ranges } = types.of(schema.name, columnTypes)
   if (enums.length > 0) schema.enums = enums.sort(byName)
   if (domains.length > 0) schema.domains = domains.sort(byName)
   if (composites.length > 0) schema.composites = composites.sort(byName)
@@ -120,17 +126,29 @@ function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
   return schema
 }
 
+/** Tells of each column whose type is another's domain what that is made of. */
+function addBases(relation: Relation, { types, relations }: CatalogDraft): void {
+  for (const column of relation.columns) {
+    const base = types.baseOf(column.type)
+    if (base === null) continue
+    column.base = base
+    relations.written.delete(relation.columns)
+    relations.written.delete(relation)
+  }
+}
+
 /** A schema that an extension brought is the extension's, unless it is asked for or something else is in it. */
-function isMeant({ request, types }: CatalogDraft, { schema, sequences, functions, others }: SchemaDraft): boolean {
+function isMeant({ request, types }: CatalogDraft, found: SchemaDraft): boolean {
+  const { schema, relations, sequences, functions, others } = found
   if (schema.extension === undefined || request.schemas?.includes(schema.name) === true) return true
-  return [schema.relations, sequences, functions, others].some(list => list.length > 0) || types.hasOwn(schema.name)
+  return [relations, sequences, functions, others].some(list => list.length > 0) || types.hasOwn(schema.name)
 }
 
 /** Servers of other schemas' foreign tables are none of this snapshot's. */
 function usedServers(draft: CatalogDraft): Server[] {
   const used = new Set<string>()
-  for (const { schema } of draft.schemas.values()) {
-    for (const { server, partitions } of schema.relations) {
+  for (const { relations } of draft.schemas.values()) {
+    for (const { server, partitions } of relations.map(one => one.relation)) {
       for (const name of [server, ...(partitions ?? []).map(one => one.server)]) if (name !== undefined) used.add(name)
     }
   }

@@ -8,6 +8,7 @@
 import type { WireObject, WirePart, WireRow, WireSchema } from '#server/net/catalog/wire/catalog-shapes.ts'
 import type { Estimate, Snapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
+import type { WrittenParts } from '#shared/schemas/snapshot-canonical.ts'
 import type { CatalogRequest } from './catalog.ts'
 import { compositeOf, otherOf, publicationOf, rangeOf, routineOf, serverOf } from './catalog-database.ts'
 import { type CatalogDraft, draftOf, finish } from './catalog-draft.ts'
@@ -33,6 +34,8 @@ export interface CatalogReader {
   row(text: string): void
   /** The snapshot, in canonical order. Throws the fault `server_misbehaved` when the rows do not make one. */
   finish(): Snapshot
+  /** The canonical texts of some relations of that snapshot, and of lists of others. */
+  readonly written: WrittenParts
 }
 
 /** Begins a reading: the request is the one that `catalogSql` was given. */
@@ -67,6 +70,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
       take(draft, row)
     },
     finish: () => finish(draft),
+    written: draft.relations.written,
   }
 }
 
@@ -89,9 +93,7 @@ function take(draft: CatalogDraft, row: WireRow): void {
       })
       return
     case 'relation': {
-      const { schema, estimates } = draftOf(draft, row.schema)
-      schema.relations.push(draft.relations.add(row))
-      estimates.push(estimateOf(row))
+      draftOf(draft, row.schema).relations.push({ relation: draft.relations.add(row), estimate: estimateOf(row) })
       return
     }
     case 'hidden':

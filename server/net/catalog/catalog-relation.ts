@@ -5,31 +5,15 @@
  */
 
 import type { WireConstraint, WirePart, WireRelation, WireTrait } from '#server/net/catalog/wire/catalog-shapes.ts'
-import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
-import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
-import { addNamed, type NamedTrait } from './catalog-named.ts'
+import { listText, nodeText, type WrittenParts } from '#shared/schemas/snapshot-canonical.ts'
+import { byCodeUnit, hasTwins, isNamedTwice } from '#shared/schemas/snapshot-parts.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
+import { addColumns, addExpression, addWeak, isSeen, namesOf, type RelationDraft } from './catalog-column.ts'
+import { addNamed } from './catalog-named.ts'
 import { constraintOf, indexOf, permissionsOf, policyOf } from './catalog-object.ts'
 import { addTraits, identityOptionsOf, partitionOf, publishedOf, ruleOf, triggerOf } from './catalog-trait.ts'
-import { misbehaved } from './catalog-wire.ts'
 
 const KINDS = { r: 'table', p: 'partitioned_table', f: 'foreign_table', v: 'view', m: 'materialized_view' } as const
-
-interface Draft {
-  readonly schema: string
-  readonly relation: Relation
-  /** The privileges on the whole relation, as letters. */
-  readonly may: string
-  readonly partly: boolean
-  /** By PostgreSQL's number of it; holes where one was dropped. */
-  readonly columns: Column[]
-  /** True once its columns are known. */
-  described: boolean
-  readonly generated: Set<number>
-  /** One copy of each spelling of a type: a schema has few, and a hundred thousand columns. */
-  readonly spellings: Map<string, string>
-  /** Comments of its constraints and indexes, by name. */
-  readonly named: NamedTrait[]
-}
 
 /** Collects relations. */
 export interface CatalogRelations {
@@ -39,31 +23,49 @@ export interface CatalogRelations {
   extend(part: WirePart): boolean
   /** Tells the constraints and indexes what was said of them by name. When all rows are there. */
   finish(): void
+  /** The types of all columns of a schema, as they are spelled. */
+  typesIn(schema: string): Iterable<string>
   /** True when two had one identifier: what belongs to which cannot be told. */
   hasTwins(): boolean
+  /**
+   * The canonical texts of lists and relations that had come whole while the server was still at work on others. A row that
+   * changes one afterwards makes its text forgotten. In none of them are two of one name.
+   */
+  readonly written: WrittenParts
 }
 
 /** Begins a collection. */
 export function createCatalogRelations(): CatalogRelations {
-  const drafts = new Map<string, Draft>()
-  const spellings = new Map<string, string>()
+  const drafts = new Map<string, RelationDraft>()
+  const spellingsBySchema = new Map<string, Map<string, string>>()
+  const written: WrittenParts = new Map()
   let isTwice = false
   return {
+    written,
+    typesIn: schema => spellingsBySchema.get(schema)?.keys() ?? [],
     hasTwins: () => isTwice,
-    finish: () => {
-      for (const { relation, named } of drafts.values()) addNamed(relation, named)
+    finish() {
+      for (const { relation, named } of drafts.values()) {
+        if (named === null) continue
+        for (const part of [relation, relation.constraints, relation.indexes])
+          if (part !== undefined) written.delete(part)
+        addNamed(relation, named)
+      }
     },
     add(wire) {
       isTwice ||= drafts.has(wire.id)
       const relation = relationOf(wire)
       const { schema, may, partly } = wire
-      const known = { columns: [], described: false, generated: new Set<number>(), named: [] }
-      drafts.set(wire.id, { schema, relation, may, partly, spellings, ...known })
+      const spellings = spellingsBySchema.get(schema) ?? new Map<string, string>()
+      spellingsBySchema.set(schema, spellings)
+      const known = { columns: [], described: false, generated: null, named: null }
+      drafts.set(wire.id, { schema, relation, may, partly, spellings, written, ...known })
       return relation
     },
     extend(part) {
       const draft = drafts.get(part.id)
       if (!draft || (part.k !== 'columns' && !draft.described)) return false
+      written.delete(draft.relation)
       if (part.k === 'constraints') return addConstraints(draft, part.constraints, drafts)
       extend(draft, part)
       return true
@@ -84,16 +86,18 @@ function relationOf(wire: WireRelation): Relation {
   return relation
 }
 
-function extend(draft: Draft, part: Exclude<WirePart, { k: 'constraints' }>): void {
-  const { relation, columns } = draft
+function extend(draft: RelationDraft, part: Exclude<WirePart, { k: 'constraints' }>): void {
+  const { relation, columns, written } = draft
   switch (part.k) {
     case 'columns':
       addColumns(draft, part)
       return
     case 'defaults':
+      written.delete(relation.columns)
       for (const [number, text] of Object.entries(part.texts)) addExpression(draft, Number(number), text)
       return
     case 'comments':
+      written.delete(relation.columns)
       for (const [number, text] of Object.entries(part.texts)) {
         const about = number === '0' ? relation : columns[Number(number)]
         if (about) about.comment = text
@@ -101,7 +105,9 @@ function extend(draft: Draft, part: Exclude<WirePart, { k: 'constraints' }>): vo
       return
     case 'indexes': {
       const indexes = part.indexes.filter(index => isSeen(draft, index.about)).flatMap(indexOf)
-      if (indexes.length > 0) relation.indexes = indexes
+      if (indexes.length === 0) return
+      relation.indexes = indexes.sort(byName)
+      writeWhole(draft)
       return
     }
     case 'policies':
@@ -112,8 +118,31 @@ function extend(draft: Draft, part: Exclude<WirePart, { k: 'constraints' }>): vo
   }
 }
 
-function addTrait(draft: Draft, part: WireTrait): void {
+/** Writes constraints and columns, which mostly have come by then, while the server makes the next rows. */
+function writeAhead({ relation, written }: RelationDraft): void {
+  const { constraints, columns } = relation
+  if (constraints === undefined || isNamedTwice(constraints) || isNamedTwice(columns)) return
+  written.set(constraints, listText(constraints, false))
+  written.set(columns, listText(columns, true))
+}
+
+/** Writes a relation as it is when its indexes have come, which mostly are the last of it. */
+function writeWhole({ relation, written }: RelationDraft): void {
+  if (hasTwins(relation, 'relation', written)) return
+  written.set(relation, nodeText(relation, 'relation', written))
+  for (const list of [relation.columns, relation.constraints]) if (list !== undefined) written.delete(list)
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return byCodeUnit(a.name, b.name)
+}
+
+/** Rows that may change columns. */
+const OF_COLUMNS: ReadonlySet<WireTrait['k']> = new Set(['traits', 'identity', 'weak', 'notNullNames'])
+
+function addTrait(draft: RelationDraft, part: WireTrait): void {
   const { relation, columns } = draft
+  if (OF_COLUMNS.has(part.k)) draft.written.delete(relation.columns)
   switch (part.k) {
     case 'traits':
       addTraits(relation, columns, part)
@@ -147,66 +176,17 @@ function addTrait(draft: Draft, part: WireTrait): void {
       }
       return
     default:
+      draft.named ??= []
       draft.named.push(part)
   }
 }
 
-/** The server has these columns as not null, and does not keep that for every row that is read. */
-function addWeak({ columns }: Draft, part: Extract<WireTrait, { k: 'weak' }>): void {
-  for (const number of part.unvalidated ?? []) {
-    const column = columns[number]
-    if (column === undefined) continue
-    delete column.notNull
-    column.notNullUnvalidated = true
-  }
-  for (const number of part.below ?? []) {
-    const column = columns[number]
-    if (column !== undefined) column.nullBelow = true
-  }
-}
-
-function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): void {
-  const { numbers, names, types, flags, collations, may } = part
-  if (draft.described) throw misbehaved('the columns of a relation twice')
-  draft.described = true
-  for (let at = 0; at < (numbers?.length ?? 0); at++) {
-    const number = numbers?.[at] ?? 0
-    if (number < 1 || draft.columns[number] !== undefined) throw misbehaved('a column number twice, or of no column')
-    const type = types?.[at] ?? ''
-    if (!draft.spellings.has(type)) draft.spellings.set(type, type)
-    const [name, spelled, flag] = [names?.[at] ?? '', draft.spellings.get(type) ?? type, flags?.[at] ?? '']
-    // In the order in which they are written.
-    const column: Column = flag.startsWith('n') ? { name, notNull: true, type: spelled } : { name, type: spelled }
-    addFlags(draft, { number, column }, flag)
-    const collation = collations?.[number]
-    if (collation !== undefined) column.collation = collation
-    const granted = permissionsOf(may?.[number] ?? '', draft.may)
-    if (granted.length > 0) column.may = granted
-    draft.relation.columns.push(column)
-    draft.columns[number] = column
-  }
-}
-
-function addFlags(draft: Draft, { number, column }: { number: number; column: Column }, flags: string): void {
-  for (const flag of flags) {
-    if (flag === 'n') column.notNull = true
-    else if (flag === 'a') column.identity = 'always'
-    else if (flag === 'd') column.identity = 'by_default'
-    else draft.generated.add(number)
-    if (flag === 'v') column.virtual = true
-  }
-}
-
-/** A default, or what a generated column is computed by. It vanished while it was read when it is null. */
-function addExpression(draft: Draft, number: number, text: string | null): void {
-  const column = draft.columns[number]
-  if (!column || text === null) return
-  if (draft.generated.has(number)) column.generated = text
-  else column.default = text
-}
-
 /** Keys over columns that the role may not see are left out. */
-function addConstraints(draft: Draft, wires: readonly WireConstraint[], drafts: ReadonlyMap<string, Draft>): boolean {
+function addConstraints(
+  draft: RelationDraft,
+  wires: readonly WireConstraint[],
+  drafts: ReadonlyMap<string, RelationDraft>,
+): boolean {
   const constraints = []
   for (const wire of wires) {
     if (!isSeen(draft, wire.numbers)) continue
@@ -214,21 +194,17 @@ function addConstraints(draft: Draft, wires: readonly WireConstraint[], drafts: 
     if (target === undefined) return false
     constraints.push(constraintOf(wire, namesOf(draft, wire.numbers), target))
   }
-  if (constraints.length > 0) draft.relation.constraints = constraints
+  if (constraints.length === 0) return true
+  draft.relation.constraints = constraints.sort(byName)
+  writeAhead(draft)
   return true
 }
 
-function targetOf(wire: WireConstraint, drafts: ReadonlyMap<string, Draft>): WireConstraint['target'] | undefined {
+function targetOf(
+  wire: WireConstraint,
+  drafts: ReadonlyMap<string, RelationDraft>,
+): WireConstraint['target'] | undefined {
   const draft = drafts.get(wire.targetId)
   if (!draft?.described) return undefined
   return { schema: draft.schema, relation: draft.relation.name, columns: namesOf(draft, wire.targetNumbers) }
-}
-
-function isSeen(draft: Draft, numbers: readonly number[] | null): boolean {
-  return !draft.partly || (numbers ?? []).every(number => draft.columns[number] !== undefined)
-}
-
-/** An expression, whose number is 0, has no name; it is in the definition. */
-function namesOf(draft: Draft, numbers: readonly number[] | null): string[] {
-  return (numbers ?? []).flatMap(number => draft.columns[number]?.name ?? [])
 }

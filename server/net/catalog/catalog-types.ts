@@ -5,7 +5,6 @@
  * A type is known by its spelling as a column's type. Only the catalog reader uses it.
  */
 import { elementOf } from '#shared/schemas/drift/drift-type.ts'
-import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import type { Composite, Domain, Enum, Range } from '#shared/schemas/snapshot-object.ts'
 import { tooLarge } from './catalog-wire.ts'
@@ -28,8 +27,11 @@ export interface CatalogTypes {
   hasOwn(schema: string): boolean
   /** The base type of such a domain; null for any other type. */
   baseOf(type: string): string | null
-  /** The types of a schema and those that its columns use, through arrays and domains over domains. */
-  of(schema: SchemaSnapshot): { enums: Enum[]; domains: Domain[]; composites: Composite[]; ranges: Range[] }
+  /** The types of a schema and those that its columns use, which are given, through arrays and domains over domains. */
+  of(
+    schema: string,
+    columnTypes: Iterable<string>,
+  ): { enums: Enum[]; domains: Domain[]; composites: Composite[]; ranges: Range[] }
 }
 
 /** The types that were read, by name. */
@@ -72,7 +74,7 @@ export function createCatalogTypes(): CatalogTypes {
     addForeign: (name, type) => void known.foreign.set(name, type),
     hasOwn: schema => known.bySchema.has(schema),
     baseOf: type => baseOf(known, type),
-    of: schema => usedBy(known, schema, left),
+    of: (schema, columnTypes) => usedBy(known, [...(known.bySchema.get(schema) ?? []), ...columnTypes], left),
   }
 }
 
@@ -86,10 +88,9 @@ function baseOf({ foreign }: Known, type: string): string | null {
   return base
 }
 
-function usedBy(known: Known, schema: SchemaSnapshot, left: { bytes: number }) {
+function usedBy(known: Known, given: readonly string[], left: { bytes: number }) {
   const { enums, domains, composites, ranges } = known
-  const names = new Set(known.bySchema.get(schema.name))
-  for (const { columns } of schema.relations) for (const column of columns) names.add(column.type)
+  const names = new Set(given)
   // A set is iterated in order of insertion, what is added meanwhile included.
   for (const name of names) {
     names.add(elementOf(name))

@@ -8,7 +8,7 @@ import { EQ, flags, NE, names, OBJECT } from '#server/net/catalog/sql/catalog-sq
 import { DATABASE_PARTS, isOfExtension } from '#server/net/catalog/sql/catalog-sql-database.ts'
 import { comment, PAGES, SIZED } from '#server/net/catalog/sql/catalog-sql-object.ts'
 import { OTHER_PARTS } from '#server/net/catalog/sql/catalog-sql-other.ts'
-import { RELATION_PARTS } from '#server/net/catalog/sql/catalog-sql-relation.ts'
+import { KEY_PARTS, RELATION_PARTS } from '#server/net/catalog/sql/catalog-sql-relation.ts'
 import { TRAIT_PARTS } from '#server/net/catalog/sql/catalog-sql-trait.ts'
 
 /** Which schemas to look at. */
@@ -64,7 +64,7 @@ with recursive ns as materialized (
   where not pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_') and n.nspname ${NE} 'information_schema'
     and ${covered(request)}
 ), ${RELATION_TABLES}
-${[HEAD, SCHEMAS, EXTENSIONS, ...RELATION_PARTS, ...TRAIT_PARTS, HIDDEN, ...DATABASE_PARTS, ...OTHER_PARTS]
+${[...HEAD_PARTS, ...RELATION_PARTS, ...TRAIT_PARTS, ...KEY_PARTS, ...LAST_PARTS]
   .map(part => `select j.row::pg_catalog.text as row from (${part}) as j(row)`)
   .join('\nunion all\n')}`
 }
@@ -154,3 +154,6 @@ const HIDDEN = `select ${OBJECT}('k', 'hidden',
     where rel.visible and rel.partly and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped and not case when rel.partly
       then pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE') else true end) else 0 end,
   'sequences', (select pg_catalog.count(*) from seq where not seq.visible))`
+
+const HEAD_PARTS = [HEAD, SCHEMAS, EXTENSIONS]
+const LAST_PARTS = [HIDDEN, ...DATABASE_PARTS, ...OTHER_PARTS]

@@ -6,13 +6,13 @@
  * it never parses. Called by `read-catalog.ts`.
  */
 import { createHash } from 'node:crypto'
-import { tablesOf } from '#server/domain/schemas/snapshot-summary.ts'
+import { countTables } from '#server/domain/schemas/snapshot-summary.ts'
 import { eachChange } from '#shared/schemas/drift/drift.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
-import { canonical, SnapshotTooLong } from '#shared/schemas/snapshot-canonical.ts'
+import { type WrittenParts, writeCanonical } from '#shared/schemas/snapshot-canonical.ts'
 import { tooLarge } from './catalog-wire.ts'
-import { packText, unpackText } from './packed-text.ts'
+import { createTextBytes, packText, TextTooLong, unpackText } from './packed-text.ts'
 
 /** The snapshot that a new one is compared with: its fingerprint, and its content and what stands beside it as stored. */
 export interface LastSnapshot {
@@ -43,27 +43,37 @@ export interface FinishedSnapshot {
   readonly observed: Buffer
 }
 
-/** Finishes a snapshot. Throws the fault `introspection_failed` when it is larger than may be stored. */
-export function finishSnapshot(snapshot: Snapshot, last: LastSnapshot | null): FinishedSnapshot {
-  const { text, fingerprint } = canonicalWithin(snapshot)
+/**
+ * Finishes a snapshot, of which some parts may be `written` already. Throws the fault `introspection_failed` when it is larger
+ * than may be stored.
+ */
+export function finishSnapshot(
+  snapshot: Snapshot,
+  last: LastSnapshot | null,
+  written?: WrittenParts,
+): FinishedSnapshot {
+  const text = canonicalWithin(snapshot, written)
+  const fingerprint = createHash('sha256').update(text).digest('hex')
   return {
     fingerprint,
-    tableCount: tablesOf(snapshot).length,
+    tableCount: countTables(snapshot),
     drift: last === null ? null : driftFrom(last, { snapshot, fingerprint }),
     content: packText(text),
     observed: packText(JSON.stringify(snapshot.observed)),
   }
 }
 
-function canonicalWithin(snapshot: Snapshot) {
-  const { maxBytes } = SNAPSHOT_BOUNDS
+function canonicalWithin(snapshot: Snapshot, written: WrittenParts = new Map()): Buffer {
+  let units = 0
+  for (const part of written.values()) units += part.length
+  // Most of a text is one byte a unit, and most of it is written: twice as much is room for the rest.
+  const text = createTextBytes(SNAPSHOT_BOUNDS.maxBytes, 2 * units)
   try {
-    const found = canonical(snapshot, sha256, maxBytes)
-    if (Buffer.byteLength(found.text) <= maxBytes) return found
+    writeCanonical(snapshot, text.add, written)
   } catch (thrown) {
-    if (!(thrown instanceof SnapshotTooLong)) throw thrown
+    throw thrown instanceof TextTooLong ? tooLarge('maxBytes') : thrown
   }
-  throw tooLarge('maxBytes')
+  return text.bytes()
 }
 
 function driftFrom(last: LastSnapshot, now: { snapshot: Snapshot; fingerprint: string }): DriftCounts | null {
@@ -88,8 +98,4 @@ function restored({ content, observed }: LastSnapshot): Snapshot | null {
     if (thrown instanceof RangeError) return null
     throw thrown
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex')
 }

@@ -52,7 +52,7 @@ export async function readCatalog(request: DescribeRequest, context: DialContext
   const failure = reading.fault() === null ? end.failure : null
   if (failure !== null) return { failure, address, tookMs, finding: null }
   const last = asked === null ? null : lastFrom(asked, context.received())
-  const found = reading.finish(reader => finishSnapshot(reader.finish(), last))
+  const found = reading.finish(reader => finishSnapshot(reader.finish(), last, reader.written))
   if ('fault' in found) return { failure, address, tookMs, finding: found }
   const { content, observed, ...finding } = found
   await context.send(content)

@@ -53,8 +53,9 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/standalone/embedded/process.ts gone()': OWN,
   'server/net/catalog/catalog-relation.ts drafts':
     'ends with the call; as many as there are relations, which are bounded',
-  'server/net/catalog/catalog-relation.ts spellings':
+  'server/net/catalog/catalog-relation.ts spellingsBySchema':
     'ends with the call; as many as there are types of bounded relations',
+  'server/net/catalog/catalog-relation.ts written': 'ends with the call; parts of a catalog whose rows are bounded',
   'table processes': 'one row for each process that operators run, and GONE_SECONDS more after it has ended',
   'server/work/checks/probe-within-budget.ts cut': 'of one dial, once',
   'server/work/loop.ts #rounds': 'one entry for each priority, of which there are ten',

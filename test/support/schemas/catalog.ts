@@ -7,7 +7,10 @@ import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { type CatalogRequest, catalogSql } from '#server/net/catalog/catalog.ts'
 import { type CatalogLimits, createCatalogReader } from '#server/net/catalog/catalog-reader.ts'
+import { finishSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import { unpackText } from '#server/net/catalog/packed-text.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import type { TestServer } from '#test/support/database/postgres.ts'
@@ -50,6 +53,16 @@ export async function readCatalog(
   const reader = createCatalogReader(request, options.limits ?? AMPLE)
   for (const row of await catalogRows(url, catalogSql(request), options.before)) reader.row(row)
   return reader.finish()
+}
+
+/** Reads rows: the text that is stored of them, that of their snapshot, and whether any of it was written before the last came. */
+export function readRows(rows: readonly string[]): { stored: string; text: string; isWritten: boolean } {
+  const reader = createCatalogReader(EVERYTHING, AMPLE)
+  for (const row of rows) reader.row(row)
+  const snapshot = reader.finish()
+  const { content } = finishSnapshot(snapshot, null, reader.written)
+  const stored = unpackText(content, SNAPSHOT_BOUNDS.maxBytes)
+  return { stored, text: canonicalText(snapshot), isWritten: reader.written.size > 0 }
 }
 
 /** Makes a database with every feature of the server, and its role `reader`; returns the superuser's URL. */

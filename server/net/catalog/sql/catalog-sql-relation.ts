@@ -159,13 +159,8 @@ const POLICIES = `select ${OBJECT}('k', 'policies', 'id', p.polrelid, 'policies'
   where r.visible
   group by p.polrelid`
 
-/** The parts, in the order in which the reader can use them at once. */
-export const RELATION_PARTS: readonly string[] = [
-  RELATIONS,
-  COLUMNS,
-  DEFAULTS,
-  COMMENTS,
-  CONSTRAINTS,
-  INDEXES,
-  POLICIES,
-]
+/** The relations and their columns, in the order in which the reader can use them at once. */
+export const RELATION_PARTS: readonly string[] = [RELATIONS, COLUMNS, DEFAULTS, COMMENTS]
+
+/** The last parts of relations: the reader writes each relation's text when its indexes come, and again when more does. */
+export const KEY_PARTS: readonly string[] = [POLICIES, CONSTRAINTS, INDEXES]

@@ -192,7 +192,7 @@ const INHERITED = `select ${OBJECT}('k', 'inherited', 'id', r.oid,
       join pg_catalog.pg_class as ic on ic.oid ${EQ} x.indexrelid where x.indrelid ${EQ} r.oid and ic.relispartition) end)
   from rel as r where r.visible and exists (select from pg_catalog.pg_inherits as i where i.inhrelid ${EQ} r.oid)`
 
-/** The parts. Those that name constraints and indexes come last. */
+/** The parts. */
 export const TRAIT_PARTS: readonly string[] = [
   TRAITS,
   PARTITIONS,
