@@ -1,0 +1,70 @@
+/**
+ * `npm run test:upgrades`: does a schema that is dumped and restored by each version's own `pg_dump`, or that `pg_upgrade`
+ * carries to a newer version, show no drift but in spelling? The programs come from Debian's archive. Ends with status 1
+ * where there is other drift, and says in a sentence where the archive lacks a version.
+ *
+ *     npm run -s test:upgrades [-- WORDS …]
+ *
+ * With words it does those whose titles hold them all.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Missing, type Programs, programsOf, type Suite } from './archive.ts'
+import { type Outcome, restoredByItself } from './dumped.ts'
+import { upgraded } from './upgraded.ts'
+
+const OF_13: Suite = {
+  name: 'bullseye',
+  major: 13,
+  packages: ['postgresql-13', 'postgresql-client-13', 'libicu67', 'libssl1.1', 'libldap-2.4-2'],
+  ownLibraries: false,
+}
+const OF_17: Suite = { name: 'trixie', major: 17, packages: ['postgresql-client-17'], ownLibraries: true }
+const OF_18: Suite = { name: 'forky', major: 18, packages: ['postgresql-client-18'], ownLibraries: true }
+
+type Test = (programs: Programs, folder: string) => Promise<Outcome[]>
+
+const TESTS: readonly (readonly [title: string, suite: Suite, test: Test])[] = [
+  ['pg_dump 13, restored on 13', OF_13, restoredByItself],
+  ['pg_dump 17, restored on 17', OF_17, restoredByItself],
+  ['pg_dump 18, restored on 18', OF_18, restoredByItself],
+  ['pg_upgrade from 13 to 15', OF_13, upgraded],
+]
+
+const say = (text: string) => void process.stdout.write(`${text}\n`)
+
+/** Does one of the tests; true unless there was drift. */
+async function attempt(
+  title: string,
+  suite: Suite,
+  test: (programs: Programs) => Promise<Outcome[]>,
+): Promise<boolean> {
+  let programs: Programs
+  try {
+    programs = await programsOf(suite)
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error
+    say(`${title}: not done. ${error.message}`)
+    return true
+  }
+  const outcomes = await test(programs)
+  const bad = outcomes.filter(({ others }) => others.length > 0)
+  const spelled = outcomes.reduce((sum, outcome) => sum + outcome.spelled, 0)
+  say(`${title}: ${outcomes.length} schemas, ${bad.length} with drift, ${spelled} spelled otherwise`)
+  for (const { file, others } of bad) for (const other of others) say(`  ! ${file}: ${other}`)
+  return bad.length === 0 && outcomes.length > 0
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'mooring-upgrades-'))
+// One folder for all that is written, so that nothing stays behind of what is broken off while it is made.
+process.env['TMPDIR'] = folder
+try {
+  const words = process.argv.slice(2)
+  for (const [title, suite, test] of TESTS) {
+    if (!words.every(word => title.includes(word))) continue
+    if (!(await attempt(title, suite, programs => test(programs, folder)))) process.exitCode = 1
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
