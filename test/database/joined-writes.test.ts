@@ -2,7 +2,7 @@
  * Writes of one organization that come while one is being committed go out together, and each is answered for itself.
  */
 import { describe, expect, it } from 'vitest'
-import { OutcomeUnknown } from '#server/store/connection/availability.ts'
+import { NoConnection, OutcomeUnknown } from '#server/store/connection/availability.ts'
 import { JoinedWrites, MAX_JOINED } from '#server/store/database/joined-writes.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
@@ -97,6 +97,19 @@ describe('Writes of one organization', () => {
     await turns()
     sent[1]?.end()
     expect(await next).toBe('C')
+  })
+
+  it('that wait behind one whose database is away fail with it, unsent', async () => {
+    const { sent, add } = recorded()
+    const first = Promise.allSettled([add('a')])
+    await turns()
+    const others = Promise.allSettled([add('b'), add('c')])
+    await turns()
+    sent[0]?.fail(Object.assign(new Error('statement timeout'), { code: '57014' }))
+    const failed = { status: 'rejected', reason: expect.any(NoConnection) }
+    expect(await others).toEqual([failed, failed])
+    expect(await first).toMatchObject([{ status: 'rejected', reason: { code: '57014' } }])
+    expect(sent).toHaveLength(1)
   })
 
   it('are bounded in one statement', async () => {

@@ -88,7 +88,7 @@ it('Every metric moves by the work that it counts', async () => {
   await becomes('mooring_subscribers')
   await becomes('mooring_http_requests_running')
   await heldUp()
-  await ended()
+  await ended(String(made.body.id))
   await due(String(made.body.id))
   await retention()
   await look()
@@ -126,13 +126,12 @@ async function dialling(): Promise<number[]> {
 }
 
 /** A lock on the queue fails claims and keeps connections of the pool; sessions that are ended are lost. */
-async function ended(): Promise<void> {
+async function ended(id: string): Promise<void> {
   const holder = new pg.Client({ connectionString: followed.mooring.databaseUrl })
   await holder.connect()
   await holder.query('begin')
   await holder.query('lock table tasks in access exclusive mode')
-  const refused = Array.from({ length: 60 }, (_, at) => register(`postgres://app:secret@127.0.0.1:1/locked_${at}`, 0))
-  await Promise.all(refused)
+  await Promise.all(Array.from({ length: 60 }, () => followed.mooring.call('POST', `/v1/datasources/${id}/verify`)))
   await becomes('mooring_pool_refused_total')
   await becomes('mooring_claims_failed_total')
   await holder.query('rollback')

@@ -7,7 +7,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
-import { codeOf, isAway } from '#server/store/connection/availability.ts'
+import { codeOf, isAway, isContended, NoConnection } from '#server/store/connection/availability.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** So many go out together at most. */
@@ -54,15 +54,20 @@ export class JoinedWrites<E, O> {
     while (line.length > 0) {
       // Those that come in this turn of the event loop are part of it.
       await setImmediate()
-      await this.#together(db, org, line.splice(0, MAX_JOINED))
+      const away = await this.#together(db, org, line.splice(0, MAX_JOINED))
+      // They would wait as long again, one statement after the other, and were not sent: callers are told to come later.
+      if (away !== null) for (const { reject } of line.splice(0)) reject(new NoConnection(away))
     }
     lines.delete(org)
   }
 
-  /** Never throws. One that the server refuses takes the others with it: then each is written by itself. */
-  async #together(db: Db, org: string, all: readonly Waiting<E, O>[]): Promise<void> {
+  /**
+   * Never throws; returns the error that says that the database is away, or null. An entry that the server refuses takes the others
+   * with it: then each is written by itself.
+   */
+  async #together(db: Db, org: string, all: readonly Waiting<E, O>[]): Promise<unknown> {
     const [first] = all
-    if (first === undefined) return
+    if (first === undefined) return null
     const entries: E[] = []
     for (const { entry } of all) entries.push(entry)
     try {
@@ -72,7 +77,9 @@ export class JoinedWrites<E, O> {
     } catch (error) {
       if (all.length > 1 && isRefusal(error)) for (const one of all) await this.#together(db, org, [one])
       else for (const { reject } of all) reject(error)
+      return isAway(error) && !isContended(error) ? error : null
     }
+    return null
   }
 }
 
