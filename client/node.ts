@@ -8,7 +8,7 @@ import { leaseKeysFromEnvironment } from '#client/node/config.ts'
 import { leasedClient } from '#client/node/leased-client.ts'
 import type { LeasedPlace } from '#client/node/leased-place.ts'
 import { SharedWatch } from '#client/node/shared-watch.ts'
-import { type Held, releaseLease, takeLease } from '#client/node/take-lease.ts'
+import { type Held, returnLease, takeLease } from '#client/node/take-lease.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Client } from './index.ts'
 
@@ -151,6 +151,6 @@ class Holder {
   /** Gives a lease back and forgets it. One that cannot be given back ends by itself. */
   async #release(held: Held): Promise<void> {
     held.place.wipe()
-    await releaseLease(this.#client, held.leaseId)
+    await returnLease(this.#client, held.leaseId)
   }
 }

@@ -8,7 +8,7 @@ import { parseNetworks } from '#server/domain/network/host-policy.ts'
 import { type Retention, retentionSettings } from '#server/domain/tasks/retention-settings.ts'
 import { wrongForm, wrongList } from '#server/settings/wrong-value.ts'
 import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
-import { ConfigError, choice, httpUrl, integer, items, raw, text } from './env.ts'
+import { ConfigError, httpUrl, integer, items, option, raw, read } from './env.ts'
 import { ownUrl } from './own-url.ts'
 
 /** The settings of an installation. Times are in milliseconds. */
@@ -82,21 +82,21 @@ const ADDRESS = 'an address of this machine, or a name that stands for one'
 /** Reads the environment. Throws `ConfigError`; the value itself is never in the message. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const databaseUrl = ownUrl(env, 'DATABASE_URL')
-  const localDir = resolve(text(env, 'MOORING_DATA_DIR', FOLDER) ?? '.data')
+  const localDir = resolve(read(env, 'MOORING_DATA_DIR', FOLDER) ?? '.data')
   const isGiven = env['MOORING_ALLOWED_NETWORKS'] !== undefined
   const local = databaseUrl === null && !isGiven
   const opened = networks(env, 'MOORING_ALLOWED_NETWORKS', 'a comma-separated list of CIDRs')
   const port = integer(env, { variable: 'PORT', fallback: 3000, min: 0, max: 65_535 })
   return {
     port,
-    host: text(env, 'HOST', ADDRESS) ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
+    host: read(env, 'HOST', ADDRESS) ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
     ...health(env),
     databaseUrl,
     listenUrl: ownUrl(env, 'MOORING_LISTEN_URL'),
     localDir,
     keyringCommand: keyringCommand(env),
     keyring: resolve(
-      text(env, 'MOORING_KEYRING', 'the path of a keyring file, or of the folder of both') ?? join(localDir, 'keyring'),
+      read(env, 'MOORING_KEYRING', 'the path of a keyring file, or of the folder of both') ?? join(localDir, 'keyring'),
     ),
     openNetworks: local ? LOOPBACK : opened,
     openNetworksByDefault: local,
@@ -114,10 +114,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     publicUrl: publicUrl(env, port),
     feeds: feedSettings({
       integer: ask => integer(env, ask),
-      text: variable => text(env, variable, 'the path of a PEM file'),
+      text: variable => read(env, variable, 'the path of a PEM file'),
     }),
     retention: retentionSettings({ integer: ask => integer(env, ask) }),
-    logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
+    logLevel: option(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
 }
 
@@ -127,7 +127,7 @@ function health(env: NodeJS.ProcessEnv): Pick<Config, 'healthPort' | 'healthHost
   const isWord = value === null || value === 'off'
   return {
     healthPort: isWord ? value : integer(env, { variable, fallback: 0, min: 0, max: 65_535, or: 'off' }),
-    healthHost: text(env, 'MOORING_HEALTH_HOST', ADDRESS) ?? '127.0.0.1',
+    healthHost: read(env, 'MOORING_HEALTH_HOST', ADDRESS) ?? '127.0.0.1',
   }
 }
 
@@ -145,7 +145,7 @@ export function environment(): NodeJS.ProcessEnv {
 
 /** Folders for what can be made again, the best one first. `temporary` is the system's, which other accounts share. */
 export function cacheFolders(env: NodeJS.ProcessEnv, temporary: string): string[] {
-  const given = text(env, 'MOORING_CACHE_DIR', FOLDER)
+  const given = read(env, 'MOORING_CACHE_DIR', FOLDER)
   if (given !== null) return [resolve(given)]
   const home = raw(env, 'HOME')
   const cache = raw(env, 'XDG_CACHE_HOME') ?? (home === null ? null : join(home, '.cache'))
@@ -170,7 +170,7 @@ const MANY = { min: 1, max: 1_000_000_000 }
 
 function rateLimits(env: NodeJS.ProcessEnv): RateLimits {
   return {
-    store: choice(env, 'MOORING_RATE_LIMITS', ['memory', 'postgres']),
+    store: option(env, 'MOORING_RATE_LIMITS', ['memory', 'postgres']),
     windowSeconds: integer(env, { variable: 'MOORING_RATE_WINDOW_SECONDS', fallback: 10, min: 1, max: 3_600 }),
     perKey: integer(env, { variable: 'MOORING_RATE_PER_KEY', fallback: 2_000, ...MANY }),
     perOrganization: integer(env, { variable: 'MOORING_RATE_PER_ORGANIZATION', fallback: 5_000, ...MANY }),
@@ -229,7 +229,7 @@ function publicUrl(env: NodeJS.ProcessEnv, port: number): string {
 /** The settings of a caller's command: the installation and the key. Throws `ConfigError`. */
 export function readCaller(env: NodeJS.ProcessEnv): { url: string; key: string } {
   const must = 'an API key or capability of the installation'
-  const key = text(env, 'MOORING_API_KEY', must)
+  const key = read(env, 'MOORING_API_KEY', must)
   if (key === null) throw new ConfigError('MOORING_API_KEY', must)
   return { url: httpUrl(env, 'MOORING_URL') ?? 'http://localhost:3000', key }
 }

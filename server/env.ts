@@ -34,7 +34,7 @@ export function raw(env: NodeJS.ProcessEnv, variable: string): string | null {
 }
 
 /** A variable's text; null where it is not set or empty. Throws `ConfigError` for one with blanks, quotes or a comment around it. */
-export function text(env: NodeJS.ProcessEnv, variable: string, must = 'a text'): string | null {
+export function read(env: NodeJS.ProcessEnv, variable: string, must = 'a text'): string | null {
   const value = raw(env, variable)
   const wrong = value === null ? null : wrongForm(value)
   if (wrong !== null) throw new ConfigError(variable, must, wrong)
@@ -55,7 +55,7 @@ export function integer(
 }
 
 /** One of the options, the first where nothing is said. Throws `ConfigError`. */
-export function choice<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
+export function option<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
   const value = raw(env, variable) ?? options[0]
   const chosen = options.find(option => option === value)
   if (chosen === undefined) throw new ConfigError(variable, `one of ${options.join(', ')}`, wrongWord(value, options))

@@ -4,7 +4,7 @@
  * No line holds a character that steers a terminal, even once its JSON is parsed.
  */
 import pino from 'pino'
-import { errorCode, errorMessage, partsOf } from '#shared/base/error-text.ts'
+import { errorCode, errorMessage, innerErrors } from '#shared/base/error-text.ts'
 import { printableLog } from '#shared/base/printable.ts'
 
 // Nothing of these is ever given to a log; this is for the day when somebody does.
@@ -49,7 +49,7 @@ export function describeCause(cause: unknown): object {
 
 function describe(cause: unknown, left: number): object {
   if (!(cause instanceof Error)) return { name: typeof cause, message: errorMessage(cause) }
-  const parts = partsOf(cause)
+  const parts = innerErrors(cause)
   return {
     ...kindOf(cause),
     ...placesOf(cause),

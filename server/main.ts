@@ -7,7 +7,7 @@ import { startClock } from '#server/process/clock.ts'
 import { startHealth } from '#server/process/health.ts'
 import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-source.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
-import { directUrl, GRACE_MS, openStore, READ_LANES, runDraining, type Start } from '#server/process/process.ts'
+import { directUrl, GRACE_MS, openStore, READ_LANES, runDraining, type StartEntry } from '#server/process/process.ts'
 import { show } from '#server/process/standard-output.ts'
 import { localConsole } from '#server/standalone/console-sign-in.ts'
 import { greet, onLocalDatabase, startLocal } from '#server/standalone/standalone.ts'
@@ -30,23 +30,23 @@ const consoleOf = ({ localDir }: Config, of: { organizationId: string; clock: ()
 /** Programs that read `--json` are told nothing else. */
 const say = async (line: string) => throwaway === null && (await show(`${line}\n`))
 
-const start: Start = async (config, log, cleanup) => {
+const start: StartEntry = async (config, log, cleanup) => {
   await throwaway?.prepare(config, cleanup)
   const server = throwaway?.server
   const local = config.databaseUrl === null ? await startLocal({ config, log, server, say }, cleanup) : null
   const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await aboutDatabase('DATABASE_URL', async () => migrate(await directUrl(config, url)))
   const store = await openStore(cleanup, { config, url, log, setsDeadlines: true, lanes: READ_LANES })
-  const ground = { config, ...store, log, clock: await startClock(cleanup, { ...store, log }) }
+  const entryDeps = { config, ...store, log, clock: await startClock(cleanup, { ...store, log }) }
   const own = ownPlaces(config, { url, isShared: local !== null })
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
-  const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
+  const worker = await startWorker({ ...entryDeps, ownPlaces: own, alone }, await workerKeyring(config, true))
   cleanup.defer(() => worker.stop(GRACE_MS / 2))
   const tier = {
-    ...ground,
+    ...entryDeps,
     command: 'npm start',
     canDial: () => worker.canDial(),
-    ...(local === null ? {} : { local: consoleOf(config, { ...ground, ...local.prepared }) }),
+    ...(local === null ? {} : { local: consoleOf(config, { ...entryDeps, ...local.prepared }) }),
   }
   const web = await startWeb(tier, await webKeyring(config, true))
   cleanup.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
@@ -59,7 +59,7 @@ const start: Start = async (config, log, cleanup) => {
   }
   cleanup.use(onHangup(log, reload))
   // A trial opens no second port unless it is told to.
-  const health = config.healthPort === null ? null : await startHealth('web', { ...ground, ready: web.ready })
+  const health = config.healthPort === null ? null : await startHealth('web', { ...entryDeps, ready: web.ready })
   if (health !== null) cleanup.use(health)
   if (local !== null) {
     const at = { ...local, port: web.port }

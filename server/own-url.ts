@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import { wrongFile } from '#server/settings/wrong-value.ts'
-import { ConfigError, text } from './env.ts'
+import { ConfigError, read } from './env.ts'
 
 const MAX_BYTES = 65_536
 const DATABASE = 'a connection string that begins with postgres:// and names a host and a database'
@@ -22,8 +22,8 @@ const FILES = {
  * Throws `ConfigError`, which names the variable and the parameter.
  */
 export function ownUrl(env: NodeJS.ProcessEnv, variable: keyof typeof FILES): string | null {
-  const value = text(env, variable, DATABASE)
-  const file = text(env, FILES[variable], FILE)
+  const value = read(env, variable, DATABASE)
+  const file = read(env, FILES[variable], FILE)
   if (value !== null && file !== null) throw new ConfigError(FILES[variable], `unset where ${variable} is set`)
   const url = file === null ? value : lineOf(file, FILES[variable])
   try {

@@ -18,15 +18,15 @@ import { SnapshotReader } from '#server/api/schemas/reader/snapshot-reader.ts'
 import type { LocalConsole } from '#server/domain/access/local-console.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import { listen } from '#server/process/listen.ts'
-import type { Ground } from '#server/process/process.ts'
+import type { EntryDeps } from '#server/process/process.ts'
 import { type Readiness, STOPPING, startReadiness } from '#server/process/readiness.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createFaultLines } from '#server/rest/http/fault-lines.ts'
-import { createListener } from '#server/rest/listener.ts'
+import { createHttpServer } from '#server/rest/listener.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
-import { type Counter, createCounter, type Rule } from '#server/store/access/counters.ts'
+import { type Counter, type CounterRule, createCounter } from '#server/store/access/counters.ts'
 import { SettledCounts } from '#server/store/access/settled-counts.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { TokenOwners } from '#server/store/tokens/directory.ts'
@@ -51,8 +51,11 @@ export interface WebTier {
 }
 
 /** The web tier's parts over a keyring. */
-export async function webParts(ground: Ground & Pick<WebGround, 'local'>, keyring: WebKeyring): Promise<WebDeps> {
-  const { db, notifications, clock, log, config, meter } = ground
+export async function webDeps(
+  entryDeps: EntryDeps & Pick<WebEntryDeps, 'local'>,
+  keyring: WebKeyring,
+): Promise<WebDeps> {
+  const { db, notifications, clock, log, config, meter } = entryDeps
   meter.begin('web')
   const sealer = await createSealer(keyring)
   const tokens = await createTokens(keyring)
@@ -80,7 +83,7 @@ export async function webParts(ground: Ground & Pick<WebGround, 'local'>, keyrin
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses },
     limits: limitsOf(config, { db, meter }),
     rates: config.rateLimits,
-    local: ground.local ?? null,
+    local: entryDeps.local ?? null,
     checkIntervalMs: config.checkIntervalMs,
     quotas: config.quotas,
     idempotencyMs: config.retention.idempotencyMs,
@@ -106,7 +109,7 @@ export const PUSHES_PER_SECOND = 10
 function limitsOf({ rateLimits }: Config, at: { db: Db; meter: Meter }): Limits {
   const { store, windowSeconds, perKey, perOrganization, failedLogins } = rateLimits
   const shared = store === 'memory' ? null : new SettledCounts(at.db)
-  const counter = (rule: Rule): Counter => {
+  const counter = (rule: CounterRule): Counter => {
     const counting = createCounter(rule, shared)
     return {
       async take(key, points) {
@@ -128,7 +131,7 @@ function limitsOf({ rateLimits }: Config, at: { db: Db; meter: Meter }): Limits 
 }
 
 /** The parts that a web tier gets from its entry. */
-export interface WebGround extends Ground {
+export interface WebEntryDeps extends EntryDeps {
   /** Whether the worker in the same process can dial; left out where there is none. */
   readonly canDial?: () => boolean
   /** The console's sign-in, in local mode. */
@@ -138,10 +141,10 @@ export interface WebGround extends Ground {
 }
 
 /** Builds the tier and listens on the configured address. Port 0 takes a free one. */
-export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<WebTier> {
-  const { config } = ground
-  const deps = await webParts(ground, keyring)
-  const readiness = await startReadiness({ ...ground, canReadChanges: () => deps.changeFeed.isAlive() }, 'web')
+export async function startWeb(entryDeps: WebEntryDeps, keyring: WebKeyring): Promise<WebTier> {
+  const { config } = entryDeps
+  const deps = await webDeps(entryDeps, keyring)
+  const readiness = await startReadiness({ ...entryDeps, canReadChanges: () => deps.changeFeed.isAlive() }, 'web')
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   let isDraining = false
   const ready = async () => (isDraining ? STOPPING : readiness.ready())
@@ -153,8 +156,8 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
     ready,
     observers,
   })
-  const server = createListener(app, { patience, publicUrl, observers })
-  await listen(server, { ...config, command: ground.command ?? 'npm start' }).catch(async (cause: unknown) => {
+  const server = createHttpServer(app, { patience, publicUrl, observers })
+  await listen(server, { ...config, command: entryDeps.command ?? 'npm start' }).catch(async (cause: unknown) => {
     await readiness.stop()
     throw cause
   })

@@ -12,7 +12,7 @@ import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { ConfigError } from '#server/env.ts'
 import { startAlone } from '#server/net/process/alone.ts'
 import { createDialler, DIALLING_MEMORY_MIB, type Dialler } from '#server/net/process/dialler.ts'
-import type { Ground } from '#server/process/process.ts'
+import type { EntryDeps } from '#server/process/process.ts'
 import { quarantineOrder } from '#server/process/quarantine-order.ts'
 import { type Readiness, startReadiness } from '#server/process/readiness.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
@@ -52,7 +52,7 @@ export interface Worker {
 }
 
 /** The parts that a worker gets from its entry. */
-export interface WorkerGround extends Ground {
+export interface WorkerEntryDeps extends EntryDeps {
   /** Places that are never dialled for a customer: our own server, and the ports on which we listen. */
   readonly ownPlaces: readonly OwnPlace[]
   /** False where a first try may take as long as any: what happens in the middle of one then takes the time that it needs. */
@@ -60,10 +60,10 @@ export interface WorkerGround extends Ground {
 }
 
 /** Builds the worker and begins to claim tasks. */
-export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring): Promise<Worker> {
-  const { config } = ground
-  await requireOwnKeys(ground.db, keyring)
-  const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile), config.dialProcesses)
+export async function startWorker(entryDeps: WorkerEntryDeps, keyring: WorkerKeyring): Promise<Worker> {
+  const { config } = entryDeps
+  await requireOwnKeys(entryDeps.db, keyring)
+  const dialler = startDialler(entryDeps, await extraCa(config.feeds.extraCaFile), config.dialProcesses)
   try {
     // A worker that cannot dial would claim every check and blame the customers' databases.
     await dialler.ready()
@@ -71,21 +71,21 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
     await dialler.close()
     throw cause
   }
-  const deps = await partsOf(ground, keyring, observedDialler(dialler, ground))
+  const deps = await workerDepsOf(entryDeps, keyring, observedDialler(dialler, entryDeps))
   const canDial = () => dialler.canDial()
-  const readiness = await startReadiness({ ...ground, canDial }, 'worker')
+  const readiness = await startReadiness({ ...entryDeps, canDial }, 'worker')
   const { checks, feeds } = concurrencyOf(config.dialProcesses)
-  const asked = { ...checks, cutsFirstTries: ground.cutsFirstTries ?? checks.cutsFirstTries }
+  const asked = { ...checks, cutsFirstTries: entryDeps.cutsFirstTries ?? checks.cutsFirstTries }
   const loops = [new Loop(deps, taskHandlers, asked), new Loop(deps, feedTaskHandlers, feeds)]
-  meterWork(ground, loops, { checks, feeds })
-  const quarantine = startQuarantine(ground, deps)
+  meterWork(entryDeps, loops, { checks, feeds })
+  const quarantine = startQuarantine(entryDeps, deps)
   for (const loop of loops) loop.start()
   const healing = startHealing(deps)
   const stopForgetting = startRetention(deps, { retention: config.retention, eventsMs: config.feeds.retentionMs })
   return {
     ready: readiness.ready,
     canDial,
-    accepts: next => requireOwnKeys(ground.db, next),
+    accepts: next => requireOwnKeys(entryDeps.db, next),
     reload(keyring) {
       const { sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens } = deps
       for (const holder of [sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens]) holder.reload(keyring)
@@ -103,23 +103,23 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
 
 /** Of the two loops, the first is of checks. */
 function meterWork(
-  ground: WorkerGround,
+  entryDeps: WorkerEntryDeps,
   loops: readonly Loop[],
   concurrency: Pick<Concurrencies, 'checks' | 'feeds'>,
 ): void {
-  const { meter } = ground
+  const { meter } = entryDeps
   meter.begin('worker')
-  meterQueue(ground)
+  meterQueue(entryDeps)
   const queues = ['checks', 'feeds'] as const
   meter.gauge('mooring_tasks_running', () =>
     queues.map((queue, at) => ({ labels: { queue }, value: loops[at]?.running ?? 0 })),
   )
   meter.gauge('mooring_task_places', () =>
-    queues.map(queue => ({ labels: { queue }, value: concurrency[queue].slots })),
+    queues.map(queue => ({ labels: { queue }, value: concurrency[queue].limit })),
   )
 }
 
-function startQuarantine({ alone }: WorkerGround, deps: WorkerDeps): Quarantine | null {
+function startQuarantine({ alone }: WorkerEntryDeps, deps: WorkerDeps): Quarantine | null {
   if (alone === undefined) return null
   const kinds = Object.keys({ ...taskHandlers, ...feedTaskHandlers }) as TaskKind[] // the keys of TaskHandlers are kinds
   const entry = join(dirname(fileURLToPath(import.meta.url)), 'quarantine.ts')
@@ -132,21 +132,21 @@ function startQuarantine({ alone }: WorkerGround, deps: WorkerDeps): Quarantine 
 
 /** Does one claimed task, in a process that does nothing else. `begins` is called before anything of the task is opened. */
 export async function runOne(
-  ground: WorkerGround,
+  entryDeps: WorkerEntryDeps,
   keyring: WorkerKeyring,
   of: { readonly claim: Claim; begins(): void },
 ): Promise<void> {
   const { claim } = of
-  const dialler = startDialler(ground, await extraCa(ground.config.feeds.extraCaFile), 1)
+  const dialler = startDialler(entryDeps, await extraCa(entryDeps.config.feeds.extraCaFile), 1)
   await dialler.ready()
-  const deps = await partsOf(ground, keyring, dialler)
+  const deps = await workerDepsOf(entryDeps, keyring, dialler)
   of.begins()
   await runTask(deps, { ...taskHandlers, ...feedTaskHandlers }, { claim })
   await dialler.close()
 }
 
-function startDialler(ground: WorkerGround, extraCa: string | null, children: number): Dialler {
-  const { config, log, meter, ownPlaces } = ground
+function startDialler(entryDeps: WorkerEntryDeps, extraCa: string | null, children: number): Dialler {
+  const { config, log, meter, ownPlaces } = entryDeps
   return createDialler({
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses, ownPlaces },
     dnsServers: config.dnsServers,
@@ -164,8 +164,12 @@ function startDialler(ground: WorkerGround, extraCa: string | null, children: nu
 }
 
 /** The parts that task handlers get. */
-export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerDeps> {
-  const { config, db, notifications, log, clock, meter } = ground
+export async function workerDepsOf(
+  entryDeps: EntryDeps,
+  keyring: WorkerKeyring,
+  dialler: Dialler,
+): Promise<WorkerDeps> {
+  const { config, db, notifications, log, clock, meter } = entryDeps
   return {
     db,
     notifications,

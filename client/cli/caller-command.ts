@@ -5,7 +5,7 @@
 import type { Described, Given, OptionSpec } from './described.ts'
 
 /** Which installation to call, and with which key. */
-export interface Settings {
+export interface CallerSettings {
   readonly url: string
   readonly key: string
 }
@@ -33,5 +33,5 @@ export const CALLER_OPTIONS: readonly OptionSpec[] = [
 
 /** One command; `run` returns the exit status. */
 export interface CallerCommand extends Described {
-  run(settings: Settings, invocation: Invocation): Promise<number>
+  run(settings: CallerSettings, invocation: Invocation): Promise<number>
 }

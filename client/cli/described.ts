@@ -49,8 +49,8 @@ export const JSON_OPTION: OptionSpec = { name: 'json', about: 'prints JSON, for 
 
 /** `--ttl TIME`, `--mode live|test`, `--force`. */
 export function optionTerm({ name, value, choices }: OptionSpec): string {
-  const shown = choices?.join('|') ?? value
-  return shown === undefined ? `--${name}` : `--${name} ${shown}`
+  const displayed = choices?.join('|') ?? value
+  return displayed === undefined ? `--${name}` : `--${name} ${displayed}`
 }
 
 /** Whether an option takes a value. */

@@ -4,7 +4,7 @@
  */
 import { fitting, isOne, NAME, NAMES, outline, whole } from './schema-sql-outline.ts'
 import { unfit } from './schema-sql-text.ts'
-import { solid, spelled, type Token, tokens } from './schema-sql-token.ts'
+import { joinTokens, solid, type Token, tokens } from './schema-sql-token.ts'
 
 const FORMS = {
   partition: whole('(?:RANGE|LIST|HASH) \\(\\)'),
@@ -93,5 +93,5 @@ export function indexText(
   const at = on[0]?.kind === 'word' && on[0].value === 'only' ? 1 : 0
   const [schema, relation, index] = names
   const isMeant = name?.value === index && on[at]?.value === schema && on[at + 2]?.value === relation
-  return isMeant && isOne(read) ? spelled(read) : unfit(text)
+  return isMeant && isOne(read) ? joinTokens(read) : unfit(text)
 }

@@ -5,7 +5,7 @@
  */
 import { fitting, isOne, NAMES, outline, whole } from './schema-sql-outline.ts'
 import { unfit } from './schema-sql-text.ts'
-import { solid, spelled, type Token, tokens } from './schema-sql-token.ts'
+import { joinTokens, solid, type Token, tokens } from './schema-sql-token.ts'
 
 const MODIFIER = '(?: \\(\\))?'
 // Each type has one form alone, or a long chain of casts could be read in ever so many ways.
@@ -35,7 +35,7 @@ export function namesText(text: string): string {
 }
 
 /** The names of which `namesText` is made, unquoted; null for any other text. */
-export function namesOf(text: string): string[] | null {
+export function identifiersIn(text: string): string[] | null {
   const read = tokens(text)
   if (read === null || !WHOLE.names.test(outline(read))) return null
   return solid(read)
@@ -46,14 +46,14 @@ export function namesOf(text: string): string[] | null {
 /** One balanced expression, for between parentheses. */
 export function expressionText(text: string): string {
   const read = tokens(text)
-  return isOne(read) ? spelled(read) : unfit(text)
+  return isOne(read) ? joinTokens(read) : unfit(text)
 }
 
 /** One expression, between parentheses unless nothing that may follow it can be taken for a part of it. */
 export function defaultText(text: string): string {
   const read = tokens(text)
   if (!isOne(read)) return unfit(text)
-  return WHOLE.operand.test(outline(read)) ? spelled(read) : `(${spelled(read)})`
+  return WHOLE.operand.test(outline(read)) ? joinTokens(read) : `(${joinTokens(read)})`
 }
 
 /** A whole number, as text. */

@@ -3,10 +3,10 @@
  *
  * Only the SQL printer uses it.
  */
-import { spelledKey, typeKey } from '#client/cli/schema/sql-keys.ts'
+import { formatKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
-import { namesOf } from './schema-sql-form.ts'
+import { identifiersIn } from './schema-sql-form.ts'
 import { identifier } from './schema-sql-text.ts'
 
 /** Steps from one object to what it needs: a hostile catalog makes a chain of all that it has. */
@@ -55,7 +55,7 @@ export function inDepth<T>(
 
 /** Keys of what a table inherits from, is a partition of, or has in a column. */
 export function neededBy({ relation: { inherits = [], partitionOf, columns, ofType } }: Named): string[] {
-  const parents = [...inherits, ...(partitionOf ? [partitionOf] : [])].map(it => spelledKey(it.schema, it.name))
+  const parents = [...inherits, ...(partitionOf ? [partitionOf] : [])].map(it => formatKey(it.schema, it.name))
   return [...parents, ...columns.map(({ type }) => typeKey(type)), ...(ofType === undefined ? [] : [typeKey(ofType)])]
 }
 
@@ -73,7 +73,7 @@ export function missingSchemas(snapshot: Snapshot): string[] {
   const { schemas, extensions } = snapshot
   const known = new Set(['pg_catalog', ...schemas.map(({ name }) => identifier(name))])
   const ofSequences = missingSequences(snapshot).flatMap(name => {
-    const [schema, relation] = namesOf(name) ?? []
+    const [schema, relation] = identifiersIn(name) ?? []
     return schema === undefined || relation === undefined ? [] : [identifier(schema)]
   })
   const spelled = schemas.flatMap(({ relations, ...types }) => [
@@ -83,7 +83,7 @@ export function missingSchemas(snapshot: Snapshot): string[] {
     ),
   ])
   const ofNames = spelled.flatMap(name => {
-    const [schema, own] = namesOf(name) ?? []
+    const [schema, own] = identifiersIn(name) ?? []
     return schema === undefined || own === undefined || schema === 'information_schema' ? [] : [identifier(schema)]
   })
   const mentioned = new Set([...extensions.map(({ schema }) => identifier(schema)), ...ofSequences, ...ofNames])

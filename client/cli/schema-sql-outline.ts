@@ -3,7 +3,7 @@
  * expression that does not belong there. Only the SQL printer's forms use it.
  */
 import { unfit } from './schema-sql-text.ts'
-import { solid, spelled, type Token } from './schema-sql-token.ts'
+import { joinTokens, solid, type Token } from './schema-sql-token.ts'
 
 /** The form of a name. */
 export const NAME = '(?:[A-Z_][A-Z0-9_$]*|"")'
@@ -17,7 +17,7 @@ export function whole(form: string): RegExp {
 
 /** The tokens as they go out, if their outline has the form. */
 export function fitting(read: Token[] | null, form: RegExp, text: string): string {
-  return read !== null && form.test(outline(read)) ? spelled(read) : unfit(text)
+  return read !== null && form.test(outline(read)) ? joinTokens(read) : unfit(text)
 }
 
 /** True for one expression at most: a comma outside of all brackets begins another column or constraint. */

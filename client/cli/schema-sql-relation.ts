@@ -30,7 +30,7 @@ export interface RelationStatements {
 }
 
 /** The statements of a relation. `isPart` is for one that its table's partitions make. */
-export function relationStatements(schema: string, relation: Relation, of: Making): RelationStatements {
+export function relationStatements(schema: string, relation: Relation, of: OrderedRelation): RelationStatements {
   const { needs, isPart, isInherited } = of
   const name = qualified(schema, relation.name)
   const own = (relation.constraints ?? []).filter(it => !(it.inherited && isInherited))
@@ -86,7 +86,7 @@ function foreignKeys(schema: string, relation: Relation, of: { late: readonly Co
 }
 
 /** The statements that create a relation. */
-export interface Making {
+export interface OrderedRelation {
   readonly needs: Needs
   /** It is a partition of a table that is made with its partitions. */
   readonly isPart: boolean
@@ -138,7 +138,7 @@ function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
 }
 
 /** The differences of a partition's columns from its table's, with which they are created. */
-function ownColumns(name: string, { columns }: Relation, { partOf, needs }: Making): string[] {
+function ownColumns(name: string, { columns }: Relation, { partOf, needs }: OrderedRelation): string[] {
   const others = new Map(partOf?.columns.map(it => [it.name, it]))
   return columns.flatMap(column => {
     const other = others.get(column.name)
@@ -180,7 +180,7 @@ function viewText(name: string, relation: Relation): string {
   return `create materialized view ${name}${storageClause(relation.storage)} as\n${query}\nwith no data;`
 }
 
-function tableText(name: string, relation: Relation, { needs, isInherited }: Making): string {
+function tableText(name: string, relation: Relation, { needs, isInherited }: OrderedRelation): string {
   const constraints = (relation.constraints ?? []).filter(it => !isLate(it, needs) && !(it.inherited && isInherited))
   const { ofType } = relation
   const lines = [

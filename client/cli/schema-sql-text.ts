@@ -70,6 +70,6 @@ const REASONS = {
 export function remark(statement: string, reason: keyof typeof REASONS): string {
   if (statement.split('\n').every(line => line.startsWith('--'))) return statement
   const lines = statement.replaceAll(UNFIT, '').split(/\r\n?|\n/)
-  const shown = lines.map(line => printable(line.replaceAll('\\', '\\u{5c}')))
-  return [REASONS[reason], ...shown].map(line => `-- ${line}`.trimEnd()).join('\n')
+  const displayed = lines.map(line => printable(line.replaceAll('\\', '\\u{5c}')))
+  return [REASONS[reason], ...displayed].map(line => `-- ${line}`.trimEnd()).join('\n')
 }

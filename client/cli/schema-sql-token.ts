@@ -65,12 +65,12 @@ export function tokens(sql: string, of?: 'rule'): Token[] | null {
 }
 
 function group(bracket: string, inner: readonly Token[]): Token {
-  const text = `${bracket}${spelled(inner)}${CLOSING[bracket]}`
+  const text = `${bracket}${joinTokens(inner)}${CLOSING[bracket]}`
   return { kind: 'group', text, value: bracket, inner }
 }
 
 /** Tokens as they go out. */
-export function spelled(all: readonly Token[]): string {
+export function joinTokens(all: readonly Token[]): string {
   return all.map(({ text }) => text).join('')
 }
 

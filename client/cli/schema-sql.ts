@@ -9,14 +9,14 @@
 import { publicationStatements, serverStatements } from '#client/cli/schema/sql-around.ts'
 import { withTakenNames } from '#client/cli/schema/sql-columns.ts'
 import { headLines } from '#client/cli/schema/sql-head.ts'
-import { spelledKey, typeKey } from '#client/cli/schema/sql-keys.ts'
+import { formatKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import { type Needs, needsOf, readBy } from '#client/cli/schema/sql-needs.ts'
 import { collationStatements, statisticsStatements } from '#client/cli/schema/sql-others.ts'
 import { type MadeType, typesOf } from '#client/cli/schema/sql-types.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Sequence } from '#shared/schemas/snapshot-object.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
-import { namesOf, namesText, numberText, typeText } from './schema-sql-form.ts'
+import { identifiersIn, namesText, numberText, typeText } from './schema-sql-form.ts'
 import { inDepth, inOrder, missingSchemas, missingSequences, type Named, neededBy } from './schema-sql-order.ts'
 import { isCut } from './schema-sql-outline.ts'
 import { isView, type RelationStatements, relationStatements } from './schema-sql-relation.ts'
@@ -58,7 +58,7 @@ type Ordered = { readonly type: MadeType } | { readonly relation: Named }
 function inOrderOfNeed(types: ReadonlyMap<string, MadeType>, all: readonly Named[]): Ordered[] {
   const tables = all.filter(({ relation }) => !isView(relation))
   const views = inOrder(all.filter(({ relation }) => isView(relation)))
-  const byName = new Map([...tables, ...views].map(it => [spelledKey(it.schema, it.relation.name), it]))
+  const byName = new Map([...tables, ...views].map(it => [formatKey(it.schema, it.relation.name), it]))
   return inDepth<Ordered>([...types.keys(), ...byName.keys()], name => {
     const [type, relation] = [types.get(name), byName.get(name)]
     if (type !== undefined) return { item: { type }, below: type.of.map(typeKey) }
@@ -92,7 +92,7 @@ const nameOf = ({ schema, relation }: Named) => qualified(schema, relation.name)
 /** Those that are made with a table: they can be read and referred to as well. */
 function partitionNames({ partitions = [] }: Relation): string[] {
   return partitions.flatMap(({ name }) => {
-    const [schema, own] = namesOf(name) ?? []
+    const [schema, own] = identifiersIn(name) ?? []
     return schema === undefined || own === undefined ? [] : [qualified(schema, own)]
   })
 }
@@ -123,7 +123,7 @@ function madeRelation({ schema, relation: whole }: Named, { names, listed, needs
 function withoutListed(relation: Relation, listed: ReadonlyMap<string, Relation>): Relation {
   if (relation.partitions === undefined) return relation
   const partitions = relation.partitions.map(one => {
-    const [schema = '', name = ''] = namesOf(one.name) ?? []
+    const [schema = '', name = ''] = identifiersIn(one.name) ?? []
     const { own: _, ...others } = one
     return listed.has(qualified(schema, name)) ? others : one
   })

@@ -5,7 +5,7 @@
  */
 
 /** The type of which arrays of any dimension are made; any other type itself. */
-export function elementOf(type: string): string {
+export function baseTypeOf(type: string): string {
   let end = type.length
   while (type.endsWith('[]', end)) end -= 2
   return type.slice(0, end)

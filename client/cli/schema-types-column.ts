@@ -9,7 +9,7 @@ import { printableJson } from '#shared/base/printable.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { Domain } from '#shared/schemas/snapshot-object.ts'
 import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
-import { elementOf } from './schema-type-name.ts'
+import { baseTypeOf } from './schema-type-name.ts'
 
 /** The types of one schema's columns. */
 export interface TypeScriptTypes {
@@ -110,7 +110,7 @@ function isNeverNull(column: Column, kind: Relation['kind'], domain: Domain | un
 }
 
 function builtIn(type: string): Sides {
-  const element = elementOf(type)
+  const element = baseTypeOf(type)
   if (element === type) return SCALARS.get(plain(type)) ?? TEXT
   const select = ARRAYS.get(plain(element))
   if (select === undefined) return TEXT

@@ -10,7 +10,7 @@ import { DatasourceId } from '#shared/base/wire.ts'
 import type { Change } from '#shared/schemas/drift/drift.ts'
 import { SnapshotId } from '#shared/schemas/introspection.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
-import type { CallerCommand, Invocation, Settings } from './caller-command.ts'
+import type { CallerCommand, CallerSettings, Invocation } from './caller-command.ts'
 import { JSON_OPTION, type OptionSpec } from './described.ts'
 import { schemaMermaid } from './schema-mermaid.ts'
 import { schemaSql } from './schema-sql.ts'
@@ -31,7 +31,7 @@ function snapshotOption(invocation: Invocation, name: string): SnapshotId | unde
   return id.data
 }
 
-async function drift(settings: Settings, invocation: Invocation): Promise<number> {
+async function drift(settings: CallerSettings, invocation: Invocation): Promise<number> {
   const client = createClient(settings)
   const id = datasourceOf(invocation)
   const to = snapshotOption(invocation, 'to') ?? (await client.snapshots.latest.query({ id })).id
@@ -73,7 +73,7 @@ function textOption(invocation: Invocation, name: string): string | undefined {
 }
 
 function printed(spell: (snapshot: Snapshot, whole: Snapshot) => string) {
-  return async (settings: Settings, invocation: Invocation): Promise<number> => {
+  return async (settings: CallerSettings, invocation: Invocation): Promise<number> => {
     const client = createClient(settings)
     const { id: snapshotId } = await client.snapshots.latest.query({ id: datasourceOf(invocation) })
     const { content } = await client.snapshots.get.query({ snapshotId })

@@ -7,7 +7,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { useState } from 'react'
 import { createQueryClient, TRPCProvider } from '#client/console/api/trpc.ts'
-import type { Session } from '#client/console/base/session.ts'
+import type { TabSession } from '#client/console/base/session.ts'
 import { SessionProvider, useSignedIn } from '#client/console/base/session-context.tsx'
 import { SignIn } from '#client/console/sign-in/sign-in.tsx'
 import { createClient } from '#client/index.ts'
@@ -17,7 +17,7 @@ import { createConsoleRouter } from './routes.tsx'
 export interface Opening {
   /** The installation's base address. */
   readonly url: string
-  readonly session: Session
+  readonly session: TabSession
   /** The terminal's code, which is no longer in the address. */
   readonly code: string | null
 }

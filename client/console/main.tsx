@@ -11,13 +11,13 @@ import '#client/console/styles/layout.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { installationUrl, takeCode } from '#client/console/base/address.ts'
-import { Session } from '#client/console/base/session.ts'
+import { TabSession } from '#client/console/base/session.ts'
 import { applyTheme, keptTheme } from '#client/console/base/theme.ts'
 import { App } from './app.tsx'
 
 const first = takeCode(window)
 applyTheme(document, keptTheme(localStorage))
-const session = new Session(sessionStorage)
+const session = new TabSession(sessionStorage)
 const place = document.getElementById('root')
 if (place === null) throw new Error('the page has no place for the console')
 const root = createRoot(place)

@@ -13,14 +13,14 @@ import {
 import { LiveProvider } from '#client/console/api/live.tsx'
 import { datasourceSearch, listSearch, organizationSearch, registerSearch } from '#client/console/base/search.ts'
 import { Loading } from '#client/console/kit/feedback.tsx'
-import { Page } from '#client/console/kit/panel.tsx'
+import { PageFrame } from '#client/console/kit/panel.tsx'
 import { Palette } from '#client/console/palette/palette.tsx'
-import { Shell } from '#client/console/shell/shell.tsx'
+import { ConsoleFrame } from '#client/console/shell/shell.tsx'
 
 const root = createRootRouteWithContext()({
   component: () => (
     <LiveProvider>
-      <Shell palette={<Palette />} />
+      <ConsoleFrame palette={<Palette />} />
     </LiveProvider>
   ),
   notFoundComponent: NotFound,
@@ -45,7 +45,7 @@ const one = createRoute({
   getParentRoute: () => root,
   path: '/datasources/$id',
   validateSearch: datasourceSearch,
-  component: lazyRouteComponent(() => import('#client/console/datasource/datasource.tsx'), 'DatasourcePage'),
+  component: lazyRouteComponent(() => import('#client/console/datasource/datasource.tsx'), 'DatasourceScreen'),
 })
 
 const register = createRoute({
@@ -58,7 +58,7 @@ const register = createRoute({
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/overview',
-  component: lazyRouteComponent(() => import('#client/console/overview/overview.tsx'), 'Overview'),
+  component: lazyRouteComponent(() => import('#client/console/overview/overview.tsx'), 'OverviewScreen'),
 })
 
 const organization = createRoute({
@@ -89,8 +89,8 @@ declare module '@tanstack/react-router' {
 
 function NotFound() {
   return (
-    <Page title="There is no such page" name="Not found">
+    <PageFrame title="There is no such page" name="Not found">
       <p className="soft">The address may be of another installation, or mistyped.</p>
-    </Page>
+    </PageFrame>
   )
 }

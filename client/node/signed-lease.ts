@@ -2,6 +2,8 @@
  * Opens a lease: the signature first, by a key that came from the operator, and then what it binds the lease to. Nobody
  * between holder and worker is believed, least of all the web tier that hands the box over: it can seal a box of its own.
  */
+
+import type { readySodium } from '#client/core/sodium.ts'
 import { LeasedCredential, SignedLease } from '#shared/access/lease.ts'
 import { leaseBytes } from '#shared/base/signed-text.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
@@ -22,13 +24,6 @@ export interface AskedLease {
   readonly untilMs: number
   readonly leaseId: string
   readonly credentialVersion: number
-}
-
-/** libsodium, when it is ready. */
-export async function readySodium() {
-  const { default: sodium } = await import('libsodium-wrappers')
-  await sodium.ready
-  return sodium
 }
 
 /** Reads verify keys: base64 of 32 bytes each. Throws a sentence that says where they come from; at least one is needed. */

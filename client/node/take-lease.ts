@@ -3,11 +3,12 @@
  * `node.ts` alone.
  */
 
+import { readySodium } from '#client/core/sodium.ts'
 import type { Client } from '#client/index.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { judgedSocket } from './leased-client.ts'
 import { type LeasedPlace, openLeasedPlace } from './leased-place.ts'
-import { readSignedLease, readVerifyKeys, readySodium } from './signed-lease.ts'
+import { readSignedLease, readVerifyKeys } from './signed-lease.ts'
 import { offersTls } from './tls-offer.ts'
 
 /** A lease that is held. */
@@ -45,7 +46,7 @@ export async function takeLease(client: Client, request: LeaseRequest): Promise<
     try {
       return await opened(sodium, answer, { pair, verifyKeys, asked: { id, publicKey, untilMs } })
     } catch (error) {
-      await releaseLease(client, answer.leaseId as Held['leaseId']) // at worst no id: then it is refused
+      await returnLease(client, answer.leaseId as Held['leaseId']) // at worst no id: then it is refused
       throw error
     }
   } finally {
@@ -54,7 +55,7 @@ export async function takeLease(client: Client, request: LeaseRequest): Promise<
 }
 
 /** Gives a lease back. One that cannot be given back ends by itself. */
-export async function releaseLease(client: Client, leaseId: Held['leaseId']): Promise<void> {
+export async function returnLease(client: Client, leaseId: Held['leaseId']): Promise<void> {
   await client.datasources.releaseLease.mutate({ leaseId }).catch(() => undefined)
 }
 

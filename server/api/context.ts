@@ -19,7 +19,7 @@ import type { Log } from '#server/log.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
-import type { Actor, AuditEvent } from '#server/store/access/audit.ts'
+import type { Actor, AuditRow } from '#server/store/access/audit.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Quotas } from '#server/store/organizations/quotas.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
@@ -112,7 +112,7 @@ export interface KnownContext extends Context {
 }
 
 /** The same context inside a transaction: what is read and written from here on is part of it. */
-export function within(ctx: KnownContext, tx: Tx): KnownContext {
+export function inTransaction(ctx: KnownContext, tx: Tx): KnownContext {
   return { ...ctx, deps: { ...ctx.deps, db: tx } }
 }
 
@@ -125,6 +125,6 @@ export function actorOf(ctx: KnownContext): Actor {
 export function eventOf(
   ctx: KnownContext,
   entry: { action: string; objectKind: string | null; objectId: string | null },
-): AuditEvent {
+): AuditRow {
   return { id: newId(), actor: actorOf(ctx), outcome: 'ok', at: ctx.deps.clock(), ...entry }
 }

@@ -7,7 +7,7 @@ import { LOGINS } from '#server/domain/network/login-limits.ts'
 import { MAX_PAGE_EVENTS } from '#server/net/endpoint/request-answer.ts'
 import { MAX_WAITING } from '#server/net/process/dial-pool.ts'
 import { FIRST_TRY_MS } from '#server/work/checks/first-try.ts'
-import { MAX_PAGE_BYTES } from '#server/work/feeds/ask-endpoint.ts'
+import { MAX_POLL_BYTES } from '#server/work/feeds/ask-endpoint.ts'
 import { CATALOG_LIMITS } from './catalogs.ts'
 import type { Limit } from './limit.ts'
 
@@ -73,7 +73,7 @@ export const DIAL_LIMITS: readonly Limit[] = [
   ...CATALOG_LIMITS,
   {
     what: "A page of an endpoint's answer",
-    ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'refused', how: '`endpoint_misbehaved`' },
+    ...{ bound: MAX_POLL_BYTES, unit: 'bytes', happens: 'refused', how: '`endpoint_misbehaved`' },
     test: ['feeds/endpoint-moods', 'is cut off at the limit, however long it continues'],
     holds: ['server/net/endpoint/exchange.ts readBody()', 'server/net/process/dialler.ts pieces'],
   },

@@ -3,7 +3,7 @@
  * have is counted as `other`: this is what keeps organizations, hosts and ids out, whatever is handed in.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { OTHER } from './labels.ts'
+import { OTHER_LABEL } from './labels.ts'
 import type { Meter } from './meter.ts'
 import type { LabelValues, MeteredTier } from './metric.ts'
 import { METRICS, type MetricName, metricSpec } from './table.ts'
@@ -128,10 +128,10 @@ function allowing(): (name: MetricName, label: string, value: string) => string 
   const lists = new Map<LabelValues, ReadonlySet<string>>()
   return (name, label, value) => {
     const values = metricSpec(name).labels[label]
-    if (values === undefined) return OTHER
-    if (typeof values === 'string') return FORMS[values].test(value) ? value : OTHER
+    if (values === undefined) return OTHER_LABEL
+    if (typeof values === 'string') return FORMS[values].test(value) ? value : OTHER_LABEL
     const known = lists.get(values) ?? new Set(values)
     lists.set(values, known)
-    return known.has(value) ? value : OTHER
+    return known.has(value) ? value : OTHER_LABEL
   }
 }

@@ -5,7 +5,7 @@
 import { FAULTS } from '#shared/faults/fault.ts'
 
 /** The label of a value that no list has. */
-export const OTHER = 'other'
+export const OTHER_LABEL = 'other'
 
 /** The ways of calling, and `none` for paths of no way: probes, documents, what cannot be read. */
 export const SURFACES = ['trpc', 'connections', 'datasources', 'none'] as const
@@ -20,7 +20,7 @@ export const STATUSES = [
 export const FAULT_CODES: readonly string[] = Object.keys(FAULTS)
 
 /** Bounds of what callers do, by what is counted. */
-export const LIMITS = [
+export const LIMIT_LABELS = [
   ...['key', 'organization', 'failed', 'push-address', 'push-datasource', 'validate', 'local-sign-in'],
   ...['subscriptions', 'waiters', 'waiting-pushes', 'login-budget'],
 ] as const

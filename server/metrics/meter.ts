@@ -13,7 +13,7 @@ type NamesOf<K extends string> = {
 export type LabelsOf<N extends MetricName> = { readonly [L in keyof (typeof METRICS)[N]['labels']]: string }
 
 /** One number of a gauge. */
-export interface Reading<N extends MetricName> {
+export interface GaugeReading<N extends MetricName> {
   readonly labels: LabelsOf<N>
   readonly value: number
 }
@@ -30,5 +30,8 @@ export interface Meter {
    * Says how a gauge is read, at each scrape. Several that say it for one gauge are all read. One that throws, or answers
    * nothing, leaves its numbers out.
    */
-  gauge<N extends NamesOf<'gauge'>>(name: N, read: () => Promise<readonly Reading<N>[]> | readonly Reading<N>[]): void
+  gauge<N extends NamesOf<'gauge'>>(
+    name: N,
+    read: () => Promise<readonly GaugeReading<N>[]> | readonly GaugeReading<N>[],
+  ): void
 }

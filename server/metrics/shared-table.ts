@@ -1,7 +1,7 @@
 /**
  * Metrics that both tiers have: the process, its database, what it may do. A part of the table in `table.ts`.
  */
-import { CONDITIONS, LIMITS } from './labels.ts'
+import { CONDITIONS, LIMIT_LABELS } from './labels.ts'
 import { BOTH, type Metric, QUICK } from './metric.ts'
 
 /** Rows of the table. */
@@ -88,7 +88,7 @@ export const SHARED_METRICS = {
   mooring_limits_hit_total: {
     kind: 'counter',
     help: 'Calls that a bound refused or put off, by what is counted.',
-    labels: { limit: LIMITS },
+    labels: { limit: LIMIT_LABELS },
     tiers: BOTH,
     alert: 'MooringLimitsHit',
   },

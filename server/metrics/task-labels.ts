@@ -7,7 +7,7 @@ import { FAILURES } from '#shared/faults/failure.ts'
 export const DIAL_RESULTS: readonly string[] = ['ok', ...Object.keys(FAILURES)]
 
 /** The kinds of requests to a dialling process. */
-export const DIALS = ['probe', 'describe', 'locate', 'request'] as const
+export const DIAL_LABELS = ['probe', 'describe', 'locate', 'request'] as const
 
 /** The kinds of tasks. */
 export const TASKS = ['verify', 'compare', 'introspect', 'poll', 'validate', 'lease', 'reseal', 'push'] as const

@@ -4,7 +4,7 @@
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import { FAULT_CODES } from './labels.ts'
 import { type Metric, SLOW } from './metric.ts'
-import { DIAL_RESULTS, DIALS, LANES, TASKS } from './task-labels.ts'
+import { DIAL_LABELS, DIAL_RESULTS, LANES, TASKS } from './task-labels.ts'
 
 const WORKER = ['worker'] as const
 /** Seconds between an event at a customer's and its row with us. */
@@ -100,14 +100,14 @@ const DIAL_METRICS = {
   mooring_dials_total: {
     kind: 'counter',
     help: "Dials of customers' databases and endpoints, by what was asked and how it ended.",
-    labels: { dial: DIALS, result: DIAL_RESULTS },
+    labels: { dial: DIAL_LABELS, result: DIAL_RESULTS },
     tiers: WORKER,
     alert: 'how do dials end?',
   },
   mooring_dial_seconds: {
     kind: 'histogram',
     help: 'How long a dial took, with its wait for a process.',
-    labels: { dial: DIALS },
+    labels: { dial: DIAL_LABELS },
     tiers: WORKER,
     buckets: SLOW,
     alert: 'do dials take longer than they did?',

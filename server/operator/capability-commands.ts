@@ -19,7 +19,7 @@ import {
   required,
 } from './command.ts'
 import { createLeaseCapability, modeOf, revokeLease } from './leases.ts'
-import type { Ground } from './organizations.ts'
+import type { OperatorDeps } from './organizations.ts'
 
 const MAX_TTL_SECONDS = 2_592_000
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
@@ -42,7 +42,7 @@ function named(args: Arguments): DatasourceId[] {
   })
 }
 
-async function groundOf(context: CommandContext): Promise<Ground> {
+async function groundOf(context: CommandContext): Promise<OperatorDeps> {
   return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
 }
 
@@ -64,16 +64,15 @@ export const capabilityCommands: readonly Command[] = [
         throw new Error('Say --lease: every other capability is minted through the API, by a key.')
       const ttlSeconds = seconds(required(args, 'ttl'))
       const ids = named(args)
-      const ground = await groundOf(context)
-      const organizationId = await organizationOf(ground.db, args)
-      const mode =
-        ids.length > 0 ? await modeOf(ground, organizationId, ids) : Mode.safeParse(option(args, 'mode')).data
+      const deps = await groundOf(context)
+      const organizationId = await organizationOf(deps.db, args)
+      const mode = ids.length > 0 ? await modeOf(deps, organizationId, ids) : Mode.safeParse(option(args, 'mode')).data
       if (mode === undefined) throw new Error('Name datasources with --datasource, or all of a mode with --mode.')
       const datasourceIds = ids.length > 0 ? ids : null
       const label = option(args, 'label') ?? null
-      context.print(await createLeaseCapability(ground, { organizationId, mode, datasourceIds, ttlSeconds, label }))
+      context.print(await createLeaseCapability(deps, { organizationId, mode, datasourceIds, ttlSeconds, label }))
       context.complain(
-        `The program that uses it verifies leases with these keys: MOORING_LEASE_KEYS=${leaseVerifyKeys(ground.keyring).join(',')}`,
+        `The program that uses it verifies leases with these keys: MOORING_LEASE_KEYS=${leaseVerifyKeys(deps.keyring).join(',')}`,
       )
       return 0
     },
@@ -118,9 +117,9 @@ export const capabilityCommands: readonly Command[] = [
     async run(context, args) {
       const id = uuidOf(args.operands[0] ?? '', 'lease_')
       if (id === null) throw new Error('Name the lease to revoke: lease_ and 32 hex digits, as lease list prints it.')
-      const ground = await groundOf(context)
-      const organizationId = await organizationOf(ground.db, args)
-      if (!(await revokeLease(ground, { organizationId, id }))) throw new Error('There is no live lease of that id.')
+      const deps = await groundOf(context)
+      const organizationId = await organizationOf(deps.db, args)
+      if (!(await revokeLease(deps, { organizationId, id }))) throw new Error('There is no live lease of that id.')
       context.complain('revoked')
       return 0
     },

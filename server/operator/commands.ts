@@ -19,7 +19,7 @@ import { capabilityCommands } from './capability-commands.ts'
 import { type Command, MODE_OPTION, ORG_OPTION, option, organizationOf, printList, required } from './command.ts'
 import { dbCommands } from './db-commands.ts'
 import { keyringCommands } from './keyring-commands.ts'
-import { createKey, revokeKey } from './keys.ts'
+import { createKeyAsOperator, revokeKeyAsOperator } from './keys.ts'
 import { createOrganization } from './organizations.ts'
 import { settingsCommands } from './settings-commands.ts'
 
@@ -39,8 +39,10 @@ export const commands: readonly Command[] = [
       if (!mode.success) throw new Error('--mode must be live or test.')
       const db = await context.openDb()
       const organizationId = await organizationOf(db, args)
-      const ground = { db, keyring: await context.keyring(), now: context.now }
-      context.print(await createKey(ground, { organizationId, mode: mode.data, name: option(args, 'name') ?? null }))
+      const deps = { db, keyring: await context.keyring(), now: context.now }
+      context.print(
+        await createKeyAsOperator(deps, { organizationId, mode: mode.data, name: option(args, 'name') ?? null }),
+      )
       return 0
     },
   },
@@ -79,9 +81,9 @@ export const commands: readonly Command[] = [
       if (children !== undefined && !isChildren(children)) throw new Error('--children must be revoke or keep.')
       const db = await context.openDb()
       const organizationId = await organizationOf(db, args)
-      const ground = { db, keyring: await context.keyring(), now: context.now }
+      const deps = { db, keyring: await context.keyring(), now: context.now }
       const ask = { organizationId, id, children, force: args.options['force'] === true }
-      context.complain(told(await revokeKey(ground, ask)))
+      context.complain(told(await revokeKeyAsOperator(deps, ask)))
       return 0
     },
   },
@@ -92,8 +94,8 @@ export const commands: readonly Command[] = [
     async run(context, args) {
       const name = required(args, 'name')
       if (name.length < 1 || name.length > 200) throw new Error('--name must have 1 to 200 characters.')
-      const ground = { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
-      context.print(await createOrganization(ground, name))
+      const deps = { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
+      context.print(await createOrganization(deps, name))
       return 0
     },
   },

@@ -11,7 +11,7 @@ import {
   privilegeStatements,
   type Roles,
 } from '#server/store/installation/grants.ts'
-import { isTold, readOrigin, restored } from '#server/store/installation/installation.ts'
+import { isReported, readOrigin, restored } from '#server/store/installation/installation.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type Command, required } from './command.ts'
 
@@ -64,7 +64,7 @@ export const dbCommands: readonly Command[] = [
       const here = await readOrigin(db)
       const count = await restored(db, here)
       context.complain(`subscribers of ${count} ${count === 1 ? 'organization' : 'organizations'} list anew`)
-      context.complain(isTold(here) ? RECOGNISED : UNRECOGNISED)
+      context.complain(isReported(here) ? RECOGNISED : UNRECOGNISED)
       return 0
     },
   },

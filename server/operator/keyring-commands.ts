@@ -9,7 +9,7 @@ import * as organizations from '#server/store/organizations/organizations.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { type Arguments, type Command, type CommandContext, ORG_OPTION, option, required } from './command.ts'
 import { newKeyId } from './keyring.ts'
-import { folderOf, groundOf, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
+import { folderOf, operatorDeps, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
 import { removeOrganization, requestReseal, rotateOrganization } from './rotation.ts'
 
 /** The organization that the operand names; every other command falls back on the first one, but not one that shreds. */
@@ -66,10 +66,10 @@ export const keyringCommands: readonly Command[] = [
     about: 'gives an organization a new sealing key, and waits while workers seal its credentials anew',
     async run(context, args) {
       const organizationId = await operandOf(context, args)
-      const ground = await groundOf(context)
-      const isNew = await rotateOrganization(ground, organizationId)
+      const deps = await operatorDeps(context)
+      const isNew = await rotateOrganization(deps, organizationId)
       context.complain(isNew ? 'A new key is in use.' : 'A rotation is under way; it goes on.')
-      return watchReseal(context, ground, organizationId)
+      return watchReseal(context, deps, organizationId)
     },
   },
   rotation('master', 'a new master key: first announced, then used, and every organization key wrapped to it'),
@@ -84,9 +84,9 @@ export const keyringCommands: readonly Command[] = [
     async run(context, args) {
       const given = option(args, 'org')
       const organizationId = given === undefined ? null : await operandOf(context, { ...args, operands: [given] })
-      const ground = await groundOf(context)
-      await requestReseal(ground, organizationId)
-      return watchReseal(context, ground, organizationId)
+      const deps = await operatorDeps(context)
+      await requestReseal(deps, organizationId)
+      return watchReseal(context, deps, organizationId)
     },
   },
   {
@@ -104,7 +104,7 @@ export const keyringCommands: readonly Command[] = [
       const organizationId = await operandOf(context, args)
       if (args.options['yes'] !== true)
         throw new Error('This cannot be undone: its credentials can never be opened again. Say --yes.')
-      await removeOrganization(await groundOf(context), organizationId)
+      await removeOrganization(await operatorDeps(context), organizationId)
       context.complain('removed')
       return 0
     },

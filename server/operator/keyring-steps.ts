@@ -7,10 +7,10 @@ import { readKeyrings, readWorkerKeyring, replaceKeyrings } from '#server/seal/k
 import { announce, drop, inUseSince, isAnnounced, KEY_KINDS, type KeyKind, use } from '#server/seal/keyring-rotation.ts'
 import { type Arguments, type CommandContext, printList } from './command.ts'
 import { newKeyId } from './keyring.ts'
-import type { Ground } from './organizations.ts'
+import type { OperatorDeps } from './organizations.ts'
 import { startProgress } from './progress.ts'
 import { countUnmoved, resignAll, rewrapAll } from './rewrapping.ts'
-import { countMoving, countStale, usesOf } from './rotation.ts'
+import { countMoving, countStaleRows, usesOf } from './rotation.ts'
 import { leftOut } from './writing.ts'
 
 const LOOK_MS = 300
@@ -19,7 +19,7 @@ const IDLE_MS = 15_000
 const KEPT_MS = 900_000
 
 /** The parts of a command on keys. */
-export async function groundOf(context: CommandContext): Promise<Ground> {
+export async function operatorDeps(context: CommandContext): Promise<OperatorDeps> {
   return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
 }
 
@@ -35,17 +35,17 @@ export function folderOf({ keyringDir }: CommandContext): string {
 /** Shows how many credentials are left until none is. The workers do it: this only looks. Answers the exit status. */
 export async function watchReseal(
   context: CommandContext,
-  ground: Ground,
+  deps: OperatorDeps,
   organizationId: string | null,
 ): Promise<number> {
-  const total = await countStale(ground, organizationId)
+  const total = await countStaleRows(deps, organizationId)
   const progress = startProgress(context.screen, { what: 'credentials', total, now: () => performance.now() })
   let [left, movedAt, isTold] = [total, performance.now(), false]
   for (;;) {
     progress.show(left)
     if (left === 0) break
     await delay(LOOK_MS)
-    const next = await countStale(ground, organizationId)
+    const next = await countStaleRows(deps, organizationId)
     if (next !== left) movedAt = performance.now()
     if (!isTold && performance.now() - movedAt > IDLE_MS) {
       isTold = true
@@ -54,7 +54,7 @@ export async function watchReseal(
     left = next
   }
   progress.end()
-  return told(context, await countMoving(ground, organizationId))
+  return told(context, await countMoving(deps, organizationId))
 }
 
 /** The exit status: 1, and a sentence, where organizations were left out. */
@@ -77,29 +77,29 @@ const IN_USE: Partial<Record<KeyKind, string>> = {
 /** A rotation of keys that are in the keyrings: announced by the first run, used from the second on. Answers the exit status. */
 export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Promise<number> {
   const dir = folderOf(context)
-  const rings = await readKeyrings(dir)
-  const ground = await groundOf(context)
-  if (isAnnounced(rings, kind)) {
-    await replaceKeyrings(dir, use(rings, kind, context.now))
-    const status = await follow(context, { ...ground, keyring: await readWorkerKeyring(`${dir}/worker.json`) }, kind)
+  const keyrings = await readKeyrings(dir)
+  const deps = await operatorDeps(context)
+  if (isAnnounced(keyrings, kind)) {
+    await replaceKeyrings(dir, use(keyrings, kind, context.now))
+    const status = await follow(context, { ...deps, keyring: await readWorkerKeyring(`${dir}/worker.json`) }, kind)
     context.complain(IN_USE[kind] ?? 'In use. Send SIGHUP to every web and worker process. Later: keyring retire.')
     return status
   }
   // A run that was killed after the new key came into use left something undone: that first.
-  if ((await countUnmoved(ground, kind)) > 0) return follow(context, ground, kind)
-  await replaceKeyrings(dir, await announce(rings, kind, newKeyId))
+  if ((await countUnmoved(deps, kind)) > 0) return follow(context, deps, kind)
+  await replaceKeyrings(dir, await announce(keyrings, kind, newKeyId))
   context.complain(
     ANNOUNCED[kind] ?? 'Announced. Send SIGHUP to every web and worker process, then run this again to use it.',
   )
   return 0
 }
 
-async function follow(context: CommandContext, ground: Ground, kind: KeyKind): Promise<number> {
+async function follow(context: CommandContext, deps: OperatorDeps, kind: KeyKind): Promise<number> {
   const work = kind === 'master' ? rewrapAll : kind === 'signing' ? resignAll : null
   if (work === null) return 0
-  const total = await countUnmoved(ground, kind)
+  const total = await countUnmoved(deps, kind)
   const progress = startProgress(context.screen, { what: 'organization keys', total, now: () => performance.now() })
-  const moving = await work(ground, left => progress.show(left))
+  const moving = await work(deps, left => progress.show(left))
   progress.end()
   return told(context, moving)
 }
@@ -107,19 +107,19 @@ async function follow(context: CommandContext, ground: Ground, kind: KeyKind): P
 /** Drops what nothing needs from both keyrings, and prints which. Answers the exit status. */
 export async function retireKeys(context: CommandContext, args: Arguments): Promise<number> {
   const dir = folderOf(context)
-  let rings = await readKeyrings(dir)
+  let keyrings = await readKeyrings(dir)
   const uses = await usesOf(await context.openDb(), context.now)
   const dropped: string[] = []
   for (const kind of KEY_KINDS) {
-    const since = inUseSince(rings, kind)
+    const since = inUseSince(keyrings, kind)
     if (since === null || context.now.getTime() - since.getTime() < KEPT_MS) continue
     // The programs that know a lease key are outside: the operator confirmed that they know the new one.
     const needed = kind === 'lease' ? [] : uses[kind]
-    const found = drop(rings, kind, id => needed.includes(id))
-    rings = found.rings
+    const found = drop(keyrings, kind, id => needed.includes(id))
+    keyrings = found.keyrings
     dropped.push(...found.dropped)
   }
-  if (dropped.length > 0) await replaceKeyrings(dir, rings)
+  if (dropped.length > 0) await replaceKeyrings(dir, keyrings)
   printList(context, args, { items: dropped, line: id => id })
   context.complain(
     dropped.length === 0

@@ -13,49 +13,49 @@ import type { Revocation } from '#server/store/access/revocation.ts'
 import * as revocation from '#server/store/access/revocation.ts'
 import { DEFAULT_SCOPES } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
-import { type Ground, OPERATOR } from './organizations.ts'
+import { OPERATOR, type OperatorDeps } from './organizations.ts'
 import { writing } from './writing.ts'
 
 /** Creates a key and returns it: the only time that it is known. `begins` is told its id before the key is there. */
-export async function createKey(
-  ground: Ground,
+export async function createKeyAsOperator(
+  deps: OperatorDeps,
   of: { organizationId: string; mode: Mode; name: string | null; begins?: (id: string) => Promise<void> },
 ): Promise<string> {
-  const tokens = await createTokens(ground.keyring)
+  const tokens = await createTokens(deps.keyring)
   const { begins, ...ask } = of
-  const minted = mintKey(tokens, { ...ask, issuerId: null, scopes: DEFAULT_SCOPES, now: ground.now })
+  const minted = mintKey(tokens, { ...ask, issuerId: null, scopes: DEFAULT_SCOPES, now: deps.now })
   await begins?.(minted.row.id)
-  await writing(ground.db, of.organizationId, async tx => {
+  await writing(deps.db, of.organizationId, async tx => {
     await apiKeys.insert(tx, of.organizationId, minted.row)
     await audit.append(
       tx,
       of.organizationId,
-      event(ground, { action: 'key.created', objectKind: 'key', id: minted.row.id }),
+      event(deps, { action: 'key.created', objectKind: 'key', id: minted.row.id }),
     )
   })
   return minted.token
 }
 
 /** Revokes a key, with what it has made where that is asked; nothing is changed where it says that more has to be said. */
-export async function revokeKey(
-  ground: Ground,
+export async function revokeKeyAsOperator(
+  deps: OperatorDeps,
   of: RevocationConsent & { organizationId: string; id: string },
 ): Promise<Revocation> {
   const { organizationId: org, ...ask } = of
-  return writing(ground.db, org, async tx => {
-    const done = await revocation.revokeKey(tx, org, { ...ask, now: ground.now })
+  return writing(deps.db, org, async tx => {
+    const done = await revocation.revokeKeyRow(tx, org, { ...ask, now: deps.now })
     if (done.outcome !== 'revoked') return done
     await audit.appendAll(tx, org, [
-      ...[of.id, ...done.revoked.keys].map(id => event(ground, { action: 'key.revoked', objectKind: 'key', id })),
+      ...[of.id, ...done.revoked.keys].map(id => event(deps, { action: 'key.revoked', objectKind: 'key', id })),
       ...done.revoked.capabilities.map(id =>
-        event(ground, { action: 'capability.revoked', objectKind: 'capability', id }),
+        event(deps, { action: 'capability.revoked', objectKind: 'capability', id }),
       ),
     ])
     return done
   })
 }
 
-function event(ground: Ground, of: { action: string; objectKind: string; id: string }): audit.AuditEvent {
+function event(deps: OperatorDeps, of: { action: string; objectKind: string; id: string }): audit.AuditRow {
   const { action, objectKind, id: objectId } = of
-  return { id: newId(), actor: OPERATOR, action, objectKind, objectId, outcome: 'ok', at: ground.now }
+  return { id: newId(), actor: OPERATOR, action, objectKind, objectId, outcome: 'ok', at: deps.now }
 }

@@ -14,7 +14,7 @@ import * as leases from '#server/store/access/leases.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Operation } from '#shared/access/credential.ts'
 import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
-import { type Ground, OPERATOR } from './organizations.ts'
+import { OPERATOR, type OperatorDeps } from './organizations.ts'
 import { writing } from './writing.ts'
 
 /** The operations of a lease capability: lease, read the leased datasource, and watch it for rotations. */
@@ -31,15 +31,15 @@ export interface LeaseGrant {
 }
 
 /** Mints and signs a capability that may lease, and returns its token: the only time that it is known. */
-export async function createLeaseCapability(ground: Ground, of: LeaseGrant): Promise<string> {
+export async function createLeaseCapability(deps: OperatorDeps, of: LeaseGrant): Promise<string> {
   const { organizationId, mode, datasourceIds } = of
-  const tokens = await createTokens(ground.keyring)
-  const expiresAt = new Date(ground.now.getTime() + of.ttlSeconds * 1000)
+  const tokens = await createTokens(deps.keyring)
+  const expiresAt = new Date(deps.now.getTime() + of.ttlSeconds * 1000)
   const granted = { organizationId, issuerId: null, mode, operations: OPERATIONS, datasourceIds, expiresAt }
   const { token, row } = mintCapability(tokens, granted)
-  const sealer = await createLeaseSealer(ground.keyring)
+  const sealer = await createLeaseSealer(deps.keyring)
   const signed = sealer.sign({ ...granted, capabilityId: row.id, hash: row.hash })
-  await writing(ground.db, organizationId, async tx => {
+  await writing(deps.db, organizationId, async tx => {
     await capabilities.insert(tx, organizationId, {
       ...row,
       rotated_from: null,
@@ -49,23 +49,23 @@ export async function createLeaseCapability(ground: Ground, of: LeaseGrant): Pro
       sync_groups: [],
       user_meta: '{}',
       wide_scope: datasourceIds === null,
-      created_at: ground.now,
+      created_at: deps.now,
       last_used_at: null,
       revoked_at: null,
     })
     await leases.insertGrant(tx, organizationId, { capabilityId: row.id, signed })
     const about = { action: 'capability.created', objectKind: 'capability', objectId: row.id }
-    await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: ground.now, ...about })
+    await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: deps.now, ...about })
   })
   return token
 }
 
 /** The plane that all of the datasources are of. Throws a sentence when one is unknown, an endpoint, or of the other plane. */
-export async function modeOf(ground: Ground, organizationId: string, ids: readonly DatasourceId[]): Promise<Mode> {
+export async function modeOf(deps: OperatorDeps, organizationId: string, ids: readonly DatasourceId[]): Promise<Mode> {
   const modes = new Set<Mode>()
   for (const id of ids) {
     const uuid = uuidOf(id, 'ds_', 'ds_test_')
-    const row = uuid === null ? undefined : await datasources.find(ground.db, organizationId, { id: uuid })
+    const row = uuid === null ? undefined : await datasources.find(deps.db, organizationId, { id: uuid })
     if (row === undefined || datasourceId(row) !== id) throw new Error('There is no direct datasource of that id.')
     modes.add(row.mode)
   }
@@ -75,12 +75,12 @@ export async function modeOf(ground: Ground, organizationId: string, ids: readon
 }
 
 /** Revokes a lease; false when there is no live one of that id. Its holder keeps the credential that they have read: rotate it as well. */
-export async function revokeLease(ground: Ground, of: { organizationId: string; id: string }): Promise<boolean> {
-  return writing(ground.db, of.organizationId, async tx => {
-    const ended = await leases.end(tx, of.organizationId, { id: of.id, by: 'revoked', now: ground.now })
+export async function revokeLease(deps: OperatorDeps, of: { organizationId: string; id: string }): Promise<boolean> {
+  return writing(deps.db, of.organizationId, async tx => {
+    const ended = await leases.end(tx, of.organizationId, { id: of.id, by: 'revoked', now: deps.now })
     if (ended === undefined) return false
     const about = { action: 'lease.revoked', objectKind: 'lease', objectId: of.id }
-    await audit.append(tx, of.organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: ground.now, ...about })
+    await audit.append(tx, of.organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: deps.now, ...about })
     return true
   })
 }

@@ -11,7 +11,7 @@ import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** The parts of an operator's command. */
-export interface Ground {
+export interface OperatorDeps {
   readonly db: Db
   readonly keyring: WorkerKeyring
   readonly now: Date
@@ -21,12 +21,12 @@ export interface Ground {
 export const OPERATOR: audit.Actor = { kind: 'operator', id: null, requestId: null, address: null }
 
 /** Creates an organization with its first sealing key and returns its UUID. */
-export async function createOrganization(ground: Ground, name: string): Promise<string> {
+export async function createOrganization(deps: OperatorDeps, name: string): Promise<string> {
   const [id, keyId] = [newId(), newId()]
-  const key = (await createUnsealer(ground.keyring)).createOrganizationKey(id, keyId)
-  await transaction(ground.db, async tx => {
+  const key = (await createUnsealer(deps.keyring)).createOrganizationKey(id, keyId)
+  await transaction(deps.db, async tx => {
     await organizations.create(tx, {
-      organization: { id, name, created_at: ground.now, removed_at: null },
+      organization: { id, name, created_at: deps.now, removed_at: null },
       key: {
         org_id: id,
         id: keyId,
@@ -35,7 +35,7 @@ export async function createOrganization(ground: Ground, name: string): Promise<
         master_key_id: key.masterKeyId,
         signer_id: key.signerId,
         signature: key.signature,
-        created_at: ground.now,
+        created_at: deps.now,
         retired_at: null,
       },
     })
@@ -46,7 +46,7 @@ export async function createOrganization(ground: Ground, name: string): Promise<
       objectKind: 'organization',
       objectId: id,
       outcome: 'ok',
-      at: ground.now,
+      at: deps.now,
     }
     await audit.append(tx, id, event)
   })

@@ -10,7 +10,7 @@ import { createUnsealer } from '#server/seal/unsealer.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import type { Ground } from './organizations.ts'
+import type { OperatorDeps } from './organizations.ts'
 import { MOVED, unlessMoving } from './writing.ts'
 
 const BATCH = 200
@@ -19,7 +19,7 @@ const BATCH = 200
 type OnLeft = (left: number) => void
 
 /** How many organization keys are wrapped or signed otherwise than with the key of this kind that is in use. */
-export async function countUnmoved({ db, keyring }: Ground, kind: KeyKind): Promise<number> {
+export async function countUnmoved({ db, keyring }: OperatorDeps, kind: KeyKind): Promise<number> {
   if (kind === 'master') return organizationKeys.countOthers(db, { masterKeyId: inUse(keyring.master).id })
   return kind === 'signing' ? organizationKeys.countOthers(db, { signerId: inUse(keyring.signing).id }) : 0
 }
@@ -31,8 +31,8 @@ type Moving = Set<string>
  * Wraps every organization key that is wrapped to another master key to the one in use. Told how many are left. Answers how many
  * organizations move and were left out.
  */
-export async function rewrapAll(ground: Ground, onLeft: OnLeft): Promise<number> {
-  const { db, keyring } = ground
+export async function rewrapAll(deps: OperatorDeps, onLeft: OnLeft): Promise<number> {
+  const { db, keyring } = deps
   const unsealer = await createUnsealer(keyring)
   const masterKeyId = inUse(keyring.master).id
   const moving = await writeEach(db, {
@@ -65,8 +65,8 @@ async function writeEach(
 }
 
 /** Signs every organization key and every live lease grant that another key signed with the one in use. Answers as `rewrapAll`. */
-export async function resignAll(ground: Ground, onLeft: OnLeft): Promise<number> {
-  const { db, keyring } = ground
+export async function resignAll(deps: OperatorDeps, onLeft: OnLeft): Promise<number> {
+  const { db, keyring } = deps
   const unsealer = await createUnsealer(keyring)
   const signerId = inUse(keyring.signing).id
   const moving = await writeEach(db, {
@@ -78,12 +78,15 @@ export async function resignAll(ground: Ground, onLeft: OnLeft): Promise<number>
       await organizationKeys.writeSigned(tx, key, unsealer.signOrganizationKey(key))
     },
   })
-  await resignGrants(ground, { signerId, moving })
+  await resignGrants(deps, { signerId, moving })
   return moving.size
 }
 
-async function resignGrants(ground: Ground, { signerId, moving }: { signerId: string; moving: Moving }): Promise<void> {
-  const { db, keyring, now } = ground
+async function resignGrants(
+  deps: OperatorDeps,
+  { signerId, moving }: { signerId: string; moving: Moving },
+): Promise<void> {
+  const { db, keyring, now } = deps
   const sealer = await createLeaseSealer(keyring)
   for (const granted of await leases.grantsOfOthers(db, { signerId, now })) {
     const { org_id: organizationId, id: capabilityId, datasource_ids: datasourceIds, expires_at: expiresAt } = granted

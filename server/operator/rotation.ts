@@ -12,35 +12,35 @@ import * as resealing from '#server/store/keys/resealing.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import { type Ground, OPERATOR } from './organizations.ts'
+import { OPERATOR, type OperatorDeps } from './organizations.ts'
 import { unlessMoving, writing } from './writing.ts'
 
 /** The keys that are to sign and fingerprint a credential. */
-async function upToDate({ keyring }: Ground): Promise<resealing.UpToDate> {
+async function upToDate({ keyring }: OperatorDeps): Promise<resealing.UpToDate> {
   const [sealer, fingerprinter] = [await createSealer(keyring), await createFingerprinter(keyring)]
   return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
 }
 
 /** How many credentials of an organization, or of all, are sealed or signed with something that is no longer in use. One that moves is not counted. */
-export async function countStale(ground: Ground, organizationId: string | null): Promise<number> {
-  const expected = await upToDate(ground)
-  return resealing.countStale(ground.db, organizationId, expected)
+export async function countStaleRows(deps: OperatorDeps, organizationId: string | null): Promise<number> {
+  const expected = await upToDate(deps)
+  return resealing.countStale(deps.db, organizationId, expected)
 }
 
 /** Has workers seal anew what is stale: of one organization, or of all that have something and do not move. */
-export async function requestReseal(ground: Ground, organizationId: string | null): Promise<void> {
-  const { db, now } = ground
+export async function requestReseal(deps: OperatorDeps, organizationId: string | null): Promise<void> {
+  const { db, now } = deps
   const submit = (org: string) => (tx: Tx) => resealing.submit(tx, org, { id: newId(), now })
   if (organizationId !== null) return writing(db, organizationId, submit(organizationId))
-  const which = { expected: await upToDate(ground), areMoving: false }
+  const which = { expected: await upToDate(deps), areMoving: false }
   // One whose move begins meanwhile is told of at the end, by `countMoving`.
   for (const id of await resealing.organizationsToReseal(db, which)) await unlessMoving(db, id, submit(id))
 }
 
 /** How many organizations have something that is stale and move: this one alone, or any. */
-export async function countMoving(ground: Ground, organizationId: string | null): Promise<number> {
-  const which = { expected: await upToDate(ground), areMoving: true }
-  const found = await resealing.organizationsToReseal(ground.db, which)
+export async function countMoving(deps: OperatorDeps, organizationId: string | null): Promise<number> {
+  const which = { expected: await upToDate(deps), areMoving: true }
+  const found = await resealing.organizationsToReseal(deps.db, which)
   return found.filter(id => organizationId === null || id === organizationId).length
 }
 
@@ -49,10 +49,10 @@ export async function countMoving(ground: Ground, organizationId: string | null)
  * and nothing new is sealed to it, once no web process holds it any more. False when a rotation is still under way; it goes
  * on then, and no further key is made.
  */
-export async function rotateOrganization(ground: Ground, organizationId: string): Promise<boolean> {
-  const { db, keyring, now } = ground
+export async function rotateOrganization(deps: OperatorDeps, organizationId: string): Promise<boolean> {
+  const { db, keyring, now } = deps
   const unsealer = await createUnsealer(keyring)
-  const isNew = (await countStale(ground, organizationId)) === 0
+  const isNew = (await countStaleRows(deps, organizationId)) === 0
   if (isNew) {
     await writing(db, organizationId, async tx => {
       const current = (await organizationKeys.list(tx, { org: organizationId })).find(key => key.retiredAt === null)
@@ -70,7 +70,7 @@ export async function rotateOrganization(ground: Ground, organizationId: string)
       await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: now, ...about })
     })
   }
-  await requestReseal(ground, organizationId)
+  await requestReseal(deps, organizationId)
   return isNew
 }
 
@@ -83,8 +83,8 @@ export function usesOf(db: Db, now: Date): Promise<keyUses.KeyUses> {
  * Removes an organization: its keys' secret halves and its credentials' bytes are destroyed, its tasks end, and no key or
  * capability of it is good any more. The record stays. False when it was removed before.
  */
-export async function removeOrganization(ground: Ground, organizationId: string): Promise<boolean> {
-  const { db, now } = ground
+export async function removeOrganization(deps: OperatorDeps, organizationId: string): Promise<boolean> {
+  const { db, now } = deps
   return writing(db, organizationId, async tx => {
     if (!(await organizations.remove(tx, organizationId, now))) return false
     const about = { action: 'organization.removed', objectKind: 'organization', objectId: organizationId }

@@ -28,7 +28,7 @@ export interface Health extends AsyncDisposable {
 }
 
 /** The sources of its answers. */
-export interface HealthGround {
+export interface HealthDeps {
   readonly config: Config
   readonly log: Log
   readonly meter: ReadableMeter
@@ -40,17 +40,17 @@ export interface HealthGround {
  * said cannot be had. Null where none is wanted; likewise where nobody said one and the tier's own is taken, which is logged: of
  * several processes on one machine the others serve all the same.
  */
-export async function startHealth(tier: MeteredTier, ground: HealthGround): Promise<Health | null> {
-  const { healthPort, healthHost: host } = ground.config
+export async function startHealth(tier: MeteredTier, entryDeps: HealthDeps): Promise<Health | null> {
+  const { healthPort, healthHost: host } = entryDeps.config
   if (healthPort === 'off') return null
   const port = healthPort ?? HEALTH_PORTS[tier]
-  const server = await listening(serverOf(ground), { host, port }).catch((cause: unknown) => {
+  const server = await listening(serverOf(entryDeps), { host, port }).catch((cause: unknown) => {
     if (healthPort !== null) throw new ConfigError('MOORING_HEALTH_PORT', WRONG)
-    ground.log.warn({ stage: 'start', port, cause }, TAKEN)
+    entryDeps.log.warn({ stage: 'start', port, cause }, TAKEN)
     return null
   })
   if (server === null) return null
-  watchProcess(ground)
+  watchProcess(entryDeps)
   const address = server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
@@ -63,7 +63,7 @@ export async function startHealth(tier: MeteredTier, ground: HealthGround): Prom
 }
 
 /** Metrics of the process as a whole. */
-function watchProcess({ meter, ready }: HealthGround): void {
+function watchProcess({ meter, ready }: HealthDeps): void {
   meter.watchProcess()
   meter.gauge('mooring_build_info', () => [{ labels: { version: VERSION }, value: 1 }])
   meter.gauge('mooring_ready', async () => [{ labels: {}, value: (await ready()).ok ? 1 : 0 }])
@@ -83,11 +83,11 @@ function conditionsOf({ failing, worker, deadlines, months, networks }: Readines
   ]
 }
 
-function serverOf(ground: HealthGround): Server {
+function serverOf(entryDeps: HealthDeps): Server {
   let scraping: Promise<string> | null = null
   // However many scrape at once, everything is read once.
   const text = () => {
-    scraping ??= ground.meter.text().finally(() => {
+    scraping ??= entryDeps.meter.text().finally(() => {
       scraping = null
     })
     return scraping
@@ -100,7 +100,7 @@ function serverOf(ground: HealthGround): Server {
       keepAliveTimeout: REQUEST_MS,
       connectionsCheckingInterval: REQUEST_MS / 2,
     },
-    (request, response) => void answer(request, response, { ready: ground.ready, text }),
+    (request, response) => void answer(request, response, { ready: entryDeps.ready, text }),
   )
   server.maxConnections = MAX_CONNECTIONS
   return server

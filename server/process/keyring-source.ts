@@ -97,8 +97,8 @@ export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
       () => log.info('keyring read again'),
       (cause: unknown) => {
         // Errors here are sentences with a remedy and never hold a part of a keyring: start prints them, too.
-        const says = cause instanceof Error ? cause.message : ''
-        log.error({ stage: 'keyring', cause, says }, 'the keyring could not be read again; the old one stays')
+        const message = cause instanceof Error ? cause.message : ''
+        log.error({ stage: 'keyring', cause, says: message }, 'the keyring could not be read again; the old one stays')
       },
     )
   }

@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:http'
 import { ConfigError } from '#server/env.ts'
 
 /** The address of a listener, and the command with which an operator starts it. */
-export interface Place {
+export interface ListenPlace {
   readonly host: string
   readonly port: number
   readonly command: string
@@ -18,13 +18,13 @@ const TRIES = 20
 const HIGHEST = 65_535
 
 /** Listens. Throws a sentence for an operator where the place cannot be listened on. */
-export async function listen(server: Server, place: Place): Promise<void> {
+export async function listen(server: Server, place: ListenPlace): Promise<void> {
   await listenAt(server, place).catch(async (error: unknown) => {
     throw await unlistenable(error, place)
   })
 }
 
-async function listenAt(server: Server, { host, port }: Pick<Place, 'host' | 'port'>): Promise<void> {
+async function listenAt(server: Server, { host, port }: Pick<ListenPlace, 'host' | 'port'>): Promise<void> {
   const listening = once(server, 'listening')
   server.listen(port, host)
   await listening
@@ -44,7 +44,7 @@ const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
 }
 
 /** The sentence; an error that is not about the place comes back as it is. */
-async function unlistenable(error: unknown, place: Place): Promise<unknown> {
+async function unlistenable(error: unknown, place: ListenPlace): Promise<unknown> {
   const code = String(Reflect.get(Object(error), 'code'))
   const [variable, must] = UNLISTENABLE[code] ?? []
   if (variable === undefined || must === undefined) return error
@@ -57,7 +57,7 @@ async function unlistenable(error: unknown, place: Place): Promise<unknown> {
 }
 
 /** A port near the wanted one that is free now; null where none was found. */
-async function freePort({ host, port }: Place): Promise<number | null> {
+async function freePort({ host, port }: ListenPlace): Promise<number | null> {
   const first = port < 1024 ? 3000 : port + 1
   for (let at = first; at < first + TRIES && at <= HIGHEST; at += 1) if (await isFree(host, at)) return at
   return null

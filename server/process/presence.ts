@@ -35,7 +35,7 @@ interface Present {
 /** Begins; the first row is written, or was tried, when it resolves. */
 export async function startPresence(of: Present): Promise<Presence> {
   const { db, log, kind, openNetworks } = of
-  const row = { id: newId(), kind, version: await ownVersion(), openNetworks: spelledNetworks(openNetworks) }
+  const row = { id: newId(), kind, version: await ownVersion(), openNetworks: formatNetworks(openNetworks) }
   const watchNetworks = networkWatch(of)
   let isWritten = true
   let beats = 0
@@ -74,7 +74,7 @@ export async function startPresence(of: Present): Promise<Presence> {
 }
 
 /** One spelling of the same networks in whatever order. */
-function spelledNetworks(networks: readonly string[]): string {
+function formatNetworks(networks: readonly string[]): string {
   return [...new Set(networks)].toSorted().join(',')
 }
 

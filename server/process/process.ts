@@ -31,18 +31,18 @@ const STALL_MS = GRACE_MS
 export const READ_LANES = 2
 
 /** Starts an entry; what it starts it puts on the stack. */
-export type Start = (config: Config, log: Log, cleanup: AsyncDisposableStack) => Promise<void>
+export type StartEntry = (config: Config, log: Log, cleanup: AsyncDisposableStack) => Promise<void>
 
 /**
  * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.
  * An error that prevents the start is printed as one sentence; the exit status is then 1.
  */
-export function run(start: Start): Promise<void> {
+export function run(start: StartEntry): Promise<void> {
   return runDraining(() => 0, start)
 }
 
 /** The environment of an entry, and the file descriptor of its log. */
-export interface Surroundings {
+export interface EntrySurroundings {
   readonly env: NodeJS.ProcessEnv
   readonly logTo: 1 | 2
 }
@@ -50,8 +50,8 @@ export interface Surroundings {
 /** The same for an entry that goes on serving after the signal, for so many milliseconds, before its grace begins. */
 export async function runDraining(
   drainMs: (config: Config) => number,
-  start: Start,
-  surroundings: Surroundings = { env: environment(), logTo: 1 },
+  start: StartEntry,
+  surroundings: EntrySurroundings = { env: environment(), logTo: 1 },
 ): Promise<void> {
   outliveOutput()
   // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
@@ -220,7 +220,7 @@ const STATEMENTS =
   'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
 
 /** The parts that a tier gets from its entry. */
-export interface Ground extends OpenStore {
+export interface EntryDeps extends OpenStore {
   readonly config: Config
   readonly log: Log
   readonly clock: () => Date

@@ -9,7 +9,7 @@ import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Tier } from '#server/store/installation/grants.ts'
 import { pendingMigrations } from '#server/store/installation/migrate.ts'
-import { type Standing, standing } from '#server/store/installation/processes.ts'
+import { type ProcessReadiness, standing } from '#server/store/installation/processes.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { startPresence } from './presence.ts'
 
@@ -82,7 +82,7 @@ function createReadiness(of: Conditions, processId: string): () => Promise<Readi
   return async () => judge(of, await within(ask()))
 }
 
-type Asked = Standing | Extract<NotReady, 'database_unreachable' | 'migrations_pending' | 'grants_missing'>
+type Asked = ProcessReadiness | Extract<NotReady, 'database_unreachable' | 'migrations_pending' | 'grants_missing'>
 
 async function askDatabase(db: Db, processId: string): Promise<Asked> {
   try {

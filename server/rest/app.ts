@@ -5,7 +5,7 @@
 import express from 'express'
 import helmet from 'helmet'
 import type { WebDeps } from '#server/api/context.ts'
-import { faultOf } from '#server/api/procedure/fault-of.ts'
+import { toFault } from '#server/api/procedure/fault-of.ts'
 import { useOurWording } from '#server/api/procedure/wording.ts'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { BuiltConsole } from '#server/rest/console/built-files.ts'
@@ -14,8 +14,8 @@ import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { documentation } from '#server/rest/guide/docs.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
 import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
-import { checkTrpc, checkUrl, refuse, type Voices } from '#server/rest/http/refuse.ts'
-import { DOCUMENTS, requestIdOf, serveRoute, spelled } from '#server/rest/http/serve.ts'
+import { checkTrpc, checkUrl, type Dialects, sendRefusal } from '#server/rest/http/refuse.ts'
+import { DOCUMENTS, requestIdOf, sendFault, serveRoute } from '#server/rest/http/serve.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { Dialect, Route } from './dialect.ts'
 import { Routes } from './routes.ts'
@@ -34,7 +34,7 @@ export interface Process {
 }
 
 /** The application, as a listener of requests. */
-export interface App {
+export interface WebApp {
   (request: express.Request, response: express.Response): void
   /** The prototypes of what it is called with: a server that makes its own of them spares each request the change. */
   readonly prototypes: { readonly request: object; readonly response: object }
@@ -44,18 +44,18 @@ export interface App {
  * Builds the application over the web tier's parts. The dialects' routes are found by a map and served by one function; Express
  * has the rest, which is documents, tRPC and refusals.
  */
-export function createApp(deps: WebDeps, process: Process): App {
+export function createApp(deps: WebDeps, process: Process): WebApp {
   useOurWording()
   const datasources = datasourcesDialect(process.publicUrl)
-  const voices = { connections: connectionsDialect, datasources }
-  const app = restOf(deps, process, voices)
+  const dialects = { connections: connectionsDialect, datasources }
+  const app = restOf(deps, process, dialects)
   const routes = routesOf([connectionsDialect, datasources])
-  const failed = onError(deps, voices)
+  const failed = onError(deps, dialects)
   const front: readonly express.Handler[] = [
     observedRequests(process.observers),
     protective(),
     ...(process.corsOrigins.length > 0 ? [crossOrigin(process.corsOrigins)] : []),
-    checkUrl(voices),
+    checkUrl(dialects),
   ]
   const serve = (request: express.Request, response: express.Response) => {
     const found = routes.find(request.url.split('?', 1)[0] ?? '')
@@ -63,8 +63,8 @@ export function createApp(deps: WebDeps, process: Process): App {
     request.params = found.params
     const { dialect, path, methods, allow } = found.entry
     const route = methods.get(request.method)
-    if (route === undefined) return spelled(dialect, { request, response, fault: otherMethod(allow) })
-    noteServed(response, { surface: dialect.voice, route: `${request.method} ${path}` })
+    if (route === undefined) return sendFault(dialect, { request, response, fault: otherMethod(allow) })
+    noteServed(response, { surface: dialect.surface, route: `${request.method} ${path}` })
     return serveRoute(deps, { dialect, route, request, response })
   }
   const go = (at: number, request: express.Request, response: express.Response): void => {
@@ -127,13 +127,13 @@ function routesOf(dialects: readonly Dialect[]): Routes<Entry> {
 }
 
 /** Everything but the dialects' routes. */
-function restOf(deps: WebDeps, process: Process, voices: Voices): express.Express {
+function restOf(deps: WebDeps, process: Process, dialects: Dialects): express.Express {
   const app = express()
   for (const setting of ['x-powered-by', 'etag']) app.disable(setting)
   app.set(DOCUMENTS, `${process.publicUrl}/docs`)
   app.set('trust proxy', typeof process.trustProxy === 'number' ? process.trustProxy : [...process.trustProxy])
   const notGet: express.Handler = (request, response) => {
-    refuse(voices, { request, response, fault: otherMethod('GET, HEAD') })
+    sendRefusal(dialects, { request, response, fault: otherMethod('GET, HEAD') })
   }
   app
     .route('/healthz')
@@ -149,21 +149,21 @@ function restOf(deps: WebDeps, process: Process, voices: Voices): express.Expres
   }
   app.route('/readyz').get(readiness).all(notGet)
   app.use(consolePages(new BuiltConsole(), notGet))
-  const dialects = [voices.connections, voices.datasources]
-  app.use(documentation({ publicUrl: process.publicUrl, dialects }, notGet))
-  app.use('/trpc', checkTrpc(voices), trpc(deps))
-  app.use((request, response) => refuse(voices, { request, response, fault: new Fault('route_not_found') }))
-  app.use(onError(deps, voices))
+  const all = [dialects.connections, dialects.datasources]
+  app.use(documentation({ publicUrl: process.publicUrl, dialects: all }, notGet))
+  app.use('/trpc', checkTrpc(dialects), trpc(deps))
+  app.use((request, response) => sendRefusal(dialects, { request, response, fault: new Fault('route_not_found') }))
+  app.use(onError(deps, dialects))
   return app
 }
 
-function onError(deps: WebDeps, voices: Voices): express.ErrorRequestHandler {
+function onError(deps: WebDeps, dialects: Dialects): express.ErrorRequestHandler {
   // biome-ignore lint/complexity/useMaxParams: Express tells an error handler by its four parameters
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
     const isOurs = !(error instanceof URIError)
     const about = { requestId: requestIdOf(request, response), stage: 'request' }
     if (isOurs) deps.log.error({ ...about, cause: error }, 'request failed')
-    refuse(voices, { request, response, fault: isOurs ? faultOf(error) : new Fault('invalid_request') })
+    sendRefusal(dialects, { request, response, fault: isOurs ? toFault(error) : new Fault('invalid_request') })
   }
 }

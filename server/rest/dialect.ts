@@ -128,7 +128,7 @@ export interface Spelling {
 
 /** A dialect: its routes, and its error shape. */
 export interface Dialect {
-  readonly voice: Surface
+  readonly surface: Surface
   readonly routes: readonly Route[]
   /** The shape of an error answer with this status. */
   errorSchema(status: number): z.ZodType

@@ -10,7 +10,7 @@ import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { type Observers, observeUnread } from '#server/rest/http/observed-request.ts'
 import { MAX_HEADERS } from '#server/rest/http/refuse.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import type { App } from './app.ts'
+import type { WebApp } from './app.ts'
 
 /** The largest request line and headers together, in bytes. */
 export const MAX_HEAD_BYTES = 16_384
@@ -34,7 +34,7 @@ export interface ListenerParts {
 }
 
 /** Makes the server; it does not listen yet. */
-export function createListener(app: App, of: ListenerParts): Server {
+export function createHttpServer(app: WebApp, of: ListenerParts): Server {
   const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = of.patience
   class Request extends IncomingMessage {}
   class Response extends ServerResponse<Request> {}

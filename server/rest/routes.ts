@@ -4,7 +4,7 @@
  */
 
 /** A match: the value that was added for the path, and the parameters. */
-export interface Found<T> {
+export interface RouteMatch<T> {
   readonly entry: T
   readonly params: Readonly<Record<string, string>>
 }
@@ -33,7 +33,7 @@ export class Routes<T> {
   }
 
   /** Finds the entry of a path whose percent signs can be decoded; null where there is none. */
-  find(path: string): Found<T> | null {
+  find(path: string): RouteMatch<T> | null {
     const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
     const entry = this.#literal.get(plain) ?? this.#literal.get(plain.toLowerCase())
     if (entry !== undefined) return { entry, params: {} }

@@ -8,7 +8,7 @@ import type express from 'express'
 import { type Admission, admit } from '#server/api/caller/limits.ts'
 import { authenticate, presentedToken, requireHere } from '#server/api/caller/principal.ts'
 import type { Context, WebDeps } from '#server/api/context.ts'
-import { faultOf } from '#server/api/procedure/fault-of.ts'
+import { toFault } from '#server/api/procedure/fault-of.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
 import { appRouter } from '#server/api/router.ts'
 import { answerBudget } from '#server/api/schemas/reader/snapshot-reader.ts'
@@ -30,7 +30,7 @@ export function trpc(deps: WebDeps): express.Handler {
     maxBatchSize: MAX_BATCH,
     responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
     onError: ({ error, req, path, input }) => {
-      if (req.res !== undefined) noteFault(req.res, { fault: faultOf(error), named: input, ...procedureAt(path) })
+      if (req.res !== undefined) noteFault(req.res, { fault: toFault(error), named: input, ...procedureAt(path) })
     },
     createContext: ({ req, res, info: asked }) => contextOf(deps, { request: req, response: res, calls: asked.calls }),
   })
@@ -108,5 +108,5 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
 
 /** Any thrown error is our own failure. */
 function failureOf(cause: unknown): Admission {
-  return { principal: faultOf(cause), refused: null, headers: {} }
+  return { principal: toFault(cause), refused: null, headers: {} }
 }

@@ -4,9 +4,9 @@
  */
 import type { Fingerprint } from '#server/domain/access/sealed.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
-type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
 /** Makes fingerprints. Make one with `createFingerprinter`. */
 export class Fingerprinter {
@@ -43,5 +43,5 @@ export class Fingerprinter {
 
 /** A fingerprinter over the worker's keyring. */
 export async function createFingerprinter(keyring: WorkerKeyring): Promise<Fingerprinter> {
-  return new Fingerprinter(await readySodium(), keyring)
+  return new Fingerprinter(await pooledSodium(), keyring)
 }

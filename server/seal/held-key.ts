@@ -8,9 +8,9 @@
 import type { CredentialContext, SealedBox, TaskContext } from '#server/domain/access/sealed.ts'
 import { Secret } from '#server/domain/access/sealed.ts'
 import { credentialText, taskText } from './sealer.ts'
-import type { readySodium } from './sodium.ts'
+import type { pooledSodium } from './sodium.ts'
 
-type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
 /** Thrown for a box that was not sealed by us, for this row, in this state. */
 export class SealBroken extends Error {
@@ -37,7 +37,7 @@ export class KeyLacking extends SealBroken {
 }
 
 /** True for what no worker of this installation can open; false for a key that this one lacks, and for every other error. */
-export function isBroken(thrown: unknown): thrown is SealBroken {
+export function isSealBroken(thrown: unknown): thrown is SealBroken {
   return thrown instanceof SealBroken && !(thrown instanceof KeyLacking)
 }
 
@@ -49,7 +49,7 @@ export function openOr<T, U>(open: () => T, unreadable: () => U): T | U {
   try {
     return open()
   } catch (thrown) {
-    if (isBroken(thrown)) return unreadable()
+    if (isSealBroken(thrown)) return unreadable()
     throw thrown
   }
 }
@@ -59,7 +59,7 @@ export async function openingOr<T, U>(open: () => Promise<T>, unreadable: () => 
   try {
     return await open()
   } catch (thrown) {
-    if (isBroken(thrown)) return unreadable()
+    if (isSealBroken(thrown)) return unreadable()
     throw thrown
   }
 }

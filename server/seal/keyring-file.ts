@@ -56,8 +56,8 @@ export async function readKeyrings(dir: string): Promise<Keyrings> {
  * Puts both keyrings of a folder in the place of the old ones, each at once and whole: whatever stops it, each file is an
  * old or a new one. The worker's comes first, since it must know what the web tier may use.
  */
-export async function replaceKeyrings(dir: string, rings: Keyrings): Promise<void> {
-  await replaceTexts(dir, printKeyrings(rings))
+export async function replaceKeyrings(dir: string, keyrings: Keyrings): Promise<void> {
+  await replaceTexts(dir, printKeyrings(keyrings))
 }
 
 /** Brings both keyrings of a folder to the form of this release; false when they have it. Throws for a damaged one. */

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
 import { newLeaseKey } from './leases.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
 const Key = z.object({
   id: z.string(),
@@ -42,8 +42,11 @@ export function parseKeyrings(texts: { web: string; worker: string }): Keyrings 
 }
 
 /** The texts to be written. Throws when a process would not start with one of them: then neither is to be written. */
-export function printKeyrings(rings: Keyrings): { web: string; worker: string } {
-  const texts = { web: `${JSON.stringify(rings.web, null, 2)}\n`, worker: `${JSON.stringify(rings.worker, null, 2)}\n` }
+export function printKeyrings(keyrings: Keyrings): { web: string; worker: string } {
+  const texts = {
+    web: `${JSON.stringify(keyrings.web, null, 2)}\n`,
+    worker: `${JSON.stringify(keyrings.worker, null, 2)}\n`,
+  }
   parseKeyrings(texts)
   return texts
 }
@@ -60,9 +63,13 @@ const LISTS: Readonly<Record<KeyKind, readonly List[]>> = {
 }
 
 /** Adds a new key of a kind to both keyrings: known, and used by nobody yet. */
-export async function announce(rings: Keyrings, kind: KeyKind, newKeyId: (kind: string) => string): Promise<Keyrings> {
-  const sodium = await readySodium()
-  const { web, worker } = rings
+export async function announce(
+  keyrings: Keyrings,
+  kind: KeyKind,
+  newKeyId: (kind: string) => string,
+): Promise<Keyrings> {
+  const sodium = await pooledSodium()
+  const { web, worker } = keyrings
   const announced = true as const
   if (kind === 'signing') {
     const made = (role: string) => {
@@ -103,21 +110,21 @@ export function isAnnounced({ web, worker }: Keyrings, kind: KeyKind): boolean {
 }
 
 /** Brings what is announced into use, from `now` on. */
-export function use(rings: Keyrings, kind: KeyKind, now: Date): Keyrings {
+export function use(keyrings: Keyrings, kind: KeyKind, now: Date): Keyrings {
   const since = now.toISOString()
-  return changed(rings, kind, keys =>
+  return changed(keyrings, kind, keys =>
     keys.map(({ announced, ...key }) => (announced === true ? { ...key, since } : key)),
   )
 }
 
 /** Drops the keys of a kind that are neither in use, nor announced, nor needed. Says which. */
 export function drop(
-  rings: Keyrings,
+  keyrings: Keyrings,
   kind: KeyKind,
   isNeeded: (id: string) => boolean,
-): { rings: Keyrings; dropped: string[] } {
+): { keyrings: Keyrings; dropped: string[] } {
   const dropped = new Set<string>()
-  const kept = changed(rings, kind, keys => {
+  const kept = changed(keyrings, kind, keys => {
     const inUse = keys.find(key => key.announced !== true)
     return keys.filter(key => {
       const isKept = key === inUse || key.announced === true || isNeeded(key.id)
@@ -125,11 +132,11 @@ export function drop(
       return isKept
     })
   })
-  return { rings: kept, dropped: [...dropped] }
+  return { keyrings: kept, dropped: [...dropped] }
 }
 
-function changed(rings: Keyrings, kind: KeyKind, change: (keys: readonly Key[]) => Key[]): Keyrings {
-  return { web: changedRing(rings.web), worker: changedRing(rings.worker) }
+function changed(keyrings: Keyrings, kind: KeyKind, change: (keys: readonly Key[]) => Key[]): Keyrings {
+  return { web: changedRing(keyrings.web), worker: changedRing(keyrings.worker) }
 
   function changedRing(ring: Ring): Ring {
     let done = ring

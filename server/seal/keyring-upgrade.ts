@@ -5,7 +5,7 @@
  */
 import { FormerKeyring, parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
 import { newLeaseKey } from './leases.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
 /** The texts of both files. */
 export interface KeyringTexts {
@@ -39,7 +39,7 @@ export async function upgradeKeyrings(
 }
 
 async function upgradedWorker(text: string, newKeyId: (kind: string) => string): Promise<string> {
-  const secret = Buffer.from((await readySodium()).randombytes_buf(32)).toString('base64')
+  const secret = Buffer.from((await pooledSodium()).randombytes_buf(32)).toString('base64')
   // No time of its first use: what it has not made is null, and nothing is sealed anew for it.
   const fingerprint = [{ id: newKeyId('fingerprint'), secret }]
   return print({ ...JSON.parse(text), fingerprint, lease: [await newLeaseKey(newKeyId)] })

@@ -6,9 +6,9 @@
 import type { SignedLease } from '#shared/access/lease.ts'
 import { leaseBytes, signedText } from '#shared/base/signed-text.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
-type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
 /** Everything that a capability's row grants, and the hash of its token: what the signature covers. */
 export interface SignedGrant {
@@ -88,7 +88,7 @@ export class LeaseSealer {
 
 /** Over the worker's keyring. */
 export async function createLeaseSealer(keyring: WorkerKeyring): Promise<LeaseSealer> {
-  return new LeaseSealer(await readySodium(), keyring)
+  return new LeaseSealer(await pooledSodium(), keyring)
 }
 
 /** The public halves of all lease keys, base64, newest first: `verifyKeys` of holders. */
@@ -98,7 +98,7 @@ export function leaseVerifyKeys(keyring: WorkerKeyring): string[] {
 
 /** A new key pair for leases, as the worker's keyring holds it: base64. */
 export async function newLeaseKey(newKeyId: (kind: string) => string) {
-  const pair = (await readySodium()).crypto_sign_keypair()
+  const pair = (await pooledSodium()).crypto_sign_keypair()
   const text = (value: Uint8Array) => Buffer.from(value).toString('base64')
   return { id: newKeyId('lease'), public: text(pair.publicKey), secret: text(pair.privateKey) }
 }

@@ -14,9 +14,9 @@ import type {
 } from '#server/domain/access/sealed.ts'
 import { signedText } from '#shared/base/signed-text.ts'
 import { inUse, type WebKeyring, type WorkerKeyring } from './keyring.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
-type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
 /** A public key whose row's signature was checked: the only thing that a `Sealer` seals to. */
 export interface VerifiedKey {
@@ -111,5 +111,5 @@ export class Sealer {
 
 /** A sealer over a keyring of either role. */
 export async function createSealer(keyring: WebKeyring | WorkerKeyring): Promise<Sealer> {
-  return new Sealer(await readySodium(), keyring)
+  return new Sealer(await pooledSodium(), keyring)
 }

@@ -15,7 +15,7 @@ const WORDS = 64
  * Waits until libsodium is loaded and puts the pooled generator in its place. If the library lacks this hook (it is an
  * internal one), its own generator stays. Safe to call again.
  */
-export async function readySodium(): Promise<Sodium> {
+export async function pooledSodium(): Promise<Sodium> {
   await sodium.ready
   const inner: unknown = Reflect.get(sodium, 'libsodium')
   if (typeof inner === 'object' && inner !== null && typeof Reflect.get(inner, 'getRandomValue') === 'function') {

@@ -6,9 +6,9 @@ import { randomInt } from 'node:crypto'
 import { checksum } from '#shared/access/token.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import { inUseFirst, type WebKeyring, type WorkerKeyring } from './keyring.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
-type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
@@ -99,5 +99,5 @@ export class Tokens {
 
 /** Tokens over a keyring of either role. */
 export async function createTokens(keyring: WebKeyring | WorkerKeyring): Promise<Tokens> {
-  return new Tokens(await readySodium(), keyring)
+  return new Tokens(await pooledSodium(), keyring)
 }

@@ -16,9 +16,9 @@ import type {
 import { HeldKey, openBox, parseContent, SealBroken } from './held-key.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
 import { organizationKeyText } from './sealer.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
-type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
 /** A new organization key pair as its row has it. */
 export interface NewOrganizationKey {
@@ -145,5 +145,5 @@ export class Unsealer {
 
 /** An unsealer over the worker's keyring. */
 export async function createUnsealer(keyring: WorkerKeyring): Promise<Unsealer> {
-  return new Unsealer(await readySodium(), keyring)
+  return new Unsealer(await pooledSodium(), keyring)
 }

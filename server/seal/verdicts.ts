@@ -5,9 +5,9 @@
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
 import { signedText } from '#shared/base/signed-text.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
-import { readySodium } from './sodium.ts'
+import { pooledSodium } from './sodium.ts'
 
-type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
 /** A signature and the id of its key. */
 export interface VerdictSignature {
@@ -64,5 +64,5 @@ export class VerdictSigner {
 
 /** Over the worker's keyring. */
 export async function createVerdictSigner(keyring: WorkerKeyring): Promise<VerdictSigner> {
-  return new VerdictSigner(await readySodium(), keyring)
+  return new VerdictSigner(await pooledSodium(), keyring)
 }

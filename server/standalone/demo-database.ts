@@ -19,7 +19,7 @@ const PASSWORD = 'sample-password'
 const LOCK = 5_172_830
 
 /** The database to register. */
-export interface Sample {
+export interface DemoDatabase {
   /** The reader's connection string, without `sslmode`. Secret. */
   readonly connectionString: string
 }
@@ -28,7 +28,7 @@ export interface Sample {
  * Makes the sample database if there is none, and answers how to reach it. Its password is made once and kept in `dir`
  * (0600). A start that is killed half-way leaves no half database: the next one begins anew.
  */
-export async function ensureSample(embedded: Pick<Embedded, 'url' | 'port'>, dir: string): Promise<Sample> {
+export async function ensureDemoDatabase(embedded: Pick<Embedded, 'url' | 'port'>, dir: string): Promise<DemoDatabase> {
   const admin = await connected(embedded.url)
   try {
     await admin.query('select pg_advisory_lock($1)', [LOCK])
@@ -42,7 +42,7 @@ export async function ensureSample(embedded: Pick<Embedded, 'url' | 'port'>, dir
 }
 
 /** The connection string of a sample database that is there, in a server that is a copy of the one in which it was made. */
-export async function sampleOf(embedded: Pick<Embedded, 'port'>, dir: string): Promise<string> {
+export async function demoDatabaseUrl(embedded: Pick<Embedded, 'port'>, dir: string): Promise<string> {
   return urlOf(embedded, await readFile(join(dir, PASSWORD), 'utf8'))
 }
 

@@ -8,20 +8,20 @@ import { consoleAddress } from './console-sign-in.ts'
 import type { FirstKeys } from './first-start.ts'
 
 /** Its address, and the database to register. */
-export interface Place {
+export interface GreetedPlace {
   readonly config: Pick<
     Config,
     'host' | 'localDir' | 'keyring' | 'keyringCommand' | 'openNetworksByDefault' | 'publicUrl'
   >
   readonly port: number
   /** Connection string of the sample database. Secret. */
-  readonly sample: string
+  readonly demoDatabase: string
   /** A code for the console; null where the output is no terminal. Secret. */
   readonly consoleCode: string | null
 }
 
 /** The text of a first start: keys, and a request for each dialect. Holds secrets. */
-export function firstGreeting(at: Place, { testKey, liveKey }: FirstKeys): string {
+export function firstGreeting(at: GreetedPlace, { testKey, liveKey }: FirstKeys): string {
   const url = urlOf(at)
   return text([
     ...beginning(at),
@@ -34,18 +34,18 @@ export function firstGreeting(at: Place, { testKey, liveKey }: FirstKeys): strin
     curl(`${url}/api/v1/connections`, `X-API-Key: ${testKey}`, {
       name: 'Sample',
       db_type: 'postgresql',
-      connection_string: at.sample,
+      connection_string: at.demoDatabase,
     }),
     '',
     'and through the datasources dialect, waiting up to 10 s for the verdict:',
-    curl(`${url}/v1/datasources`, `Authorization: Bearer ${testKey}`, { connectionString: at.sample }),
+    curl(`${url}/v1/datasources`, `Authorization: Bearer ${testKey}`, { connectionString: at.demoDatabase }),
     '',
     ...ending(at),
   ])
 }
 
 /** The text of a later start, without keys. `isOwed`: those of the first start are still to be shown. Holds a secret. */
-export function laterGreeting(at: Place, isOwed: boolean): string {
+export function laterGreeting(at: GreetedPlace, isOwed: boolean): string {
   return text([
     ...beginning(at),
     '',
@@ -53,14 +53,14 @@ export function laterGreeting(at: Place, isOwed: boolean): string {
       ? 'Nobody reads this output: the first keys are shown by the next start.'
       : 'API keys are shown once, when they are made.',
     'The sample database, to be registered:',
-    `  ${at.sample}`,
+    `  ${at.demoDatabase}`,
     '',
     ...ending(at),
   ])
 }
 
 /** The end of every start: where to read on, how to make another key, and how to stop. */
-function ending(at: Place): string[] {
+function ending(at: GreetedPlace): string[] {
   return [
     'The documents:',
     `  ${urlOf(at)}/docs`,
@@ -73,7 +73,7 @@ function ending(at: Place): string[] {
   ]
 }
 
-function beginning(at: Place): string[] {
+function beginning(at: GreetedPlace): string[] {
   const lines = [`Mooring is at ${urlOf(at)}`]
   if (at.consoleCode !== null)
     lines.push(`Console, for five minutes and once: ${consoleAddress(urlOf(at), at.consoleCode)}`)
@@ -83,13 +83,13 @@ function beginning(at: Place): string[] {
 }
 
 /** The address at which a shell on this machine reaches it. */
-function urlOf({ config: { host }, port }: Place): string {
+function urlOf({ config: { host }, port }: GreetedPlace): string {
   if (['127.0.0.1', '0.0.0.0', '::', 'localhost'].includes(host)) return `http://localhost:${port}`
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** A caller's command, with the variable that it needs to find this installation. */
-function command(at: Place, word: string): string {
+function command(at: GreetedPlace, word: string): string {
   const url = urlOf(at)
   return `${url === 'http://localhost:3000' ? '' : `MOORING_URL=${url} `}${NAME} ${word}`
 }
@@ -98,7 +98,7 @@ function command(at: Place, word: string): string {
 const NAME = import.meta.url.endsWith('.ts') ? 'npm run -s mooring --' : 'npx mooring'
 
 /** The command that makes a key, with the variables that it needs to find this installation. */
-function keyCommand({ config }: Place): string {
+function keyCommand({ config }: GreetedPlace): string {
   const { localDir, keyring, keyringCommand } = config
   const given = [
     ...(localDir === resolve('.data') ? [] : [`MOORING_DATA_DIR=${quoted(shortest(localDir))}`]),

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import type { Config } from '#server/config.ts'
 import type { Log } from '#server/log.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey, revokeKey } from '#server/operator/keys.ts'
-import { createOrganization, type Ground as Operator } from '#server/operator/organizations.ts'
+import { createKeyAsOperator, revokeKeyAsOperator } from '#server/operator/keys.ts'
+import { createOrganization, type OperatorDeps as Operator } from '#server/operator/organizations.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
 import { canBeRead, show } from '#server/process/standard-output.ts'
 import { initKeyrings } from '#server/seal/keyring-file.ts'
@@ -24,7 +24,7 @@ import { migrate } from '#server/store/installation/migrate.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { makeConsoleCode } from './console-sign-in.ts'
-import { ensureSample } from './demo-database.ts'
+import { ensureDemoDatabase } from './demo-database.ts'
 import { type KeyMaker, makeFirstKeys, noteFirstStart, noteShown, unshownKeys } from './first-start.ts'
 import { firstGreeting, laterGreeting, shortest } from './greeting.ts'
 
@@ -150,7 +150,7 @@ export interface Local {
 }
 
 /** The parts of the local mode. */
-interface LocalGround {
+interface LocalDeps {
   readonly config: Config
   readonly log: Log
   readonly server?: LocalServer | undefined
@@ -160,7 +160,7 @@ interface LocalGround {
 
 /** Starts the database of the data folder, keeps it running until the stack ends, and makes in it what is missing. */
 export async function startLocal(
-  { config, log, server, say }: LocalGround,
+  { config, log, server, say }: LocalDeps,
   cleanup: AsyncDisposableStack,
 ): Promise<Local> {
   cleanup.defer(await occupyFolder(config))
@@ -213,16 +213,16 @@ function guardLog(log: Log): GuardEvents {
  * made to be shown, and count as shown when somebody can have read them.
  */
 export async function greet(
-  ground: { readonly config: Config; readonly db: Db; readonly log: Log },
+  entryDeps: { readonly config: Config; readonly db: Db; readonly log: Log },
   at: Local & { readonly port: number },
 ): Promise<void> {
-  const { config, db, log } = ground
+  const { config, db, log } = entryDeps
   const { organizationId, unshown } = at.prepared
   await inFolder(config.localDir, async () => {
-    const sample = await ensureSample(at.database.embedded, config.localDir)
+    const demoDatabase = await ensureDemoDatabase(at.database.embedded, config.localDir)
     // A code that no terminal shows would lie in a log.
     const consoleCode = process.stdout.isTTY ? await makeConsoleCode(config.localDir, new Date()) : null
-    const place = { config, port: at.port, sample: sample.connectionString, consoleCode }
+    const place = { config, port: at.port, demoDatabase: demoDatabase.connectionString, consoleCode }
     const isRead = await canBeRead()
     if (unshown === null || !isRead) {
       await show(laterGreeting(place, unshown !== null))
@@ -237,8 +237,8 @@ export async function greet(
 
 function keyMaker(operator: Operator, organizationId: string): KeyMaker {
   return {
-    create: (mode, begins) => createKey(operator, { organizationId, mode, name: 'first start', begins }),
-    revoke: id => revokeKey(operator, { organizationId, id, children: 'revoke', force: true }),
+    create: (mode, begins) => createKeyAsOperator(operator, { organizationId, mode, name: 'first start', begins }),
+    revoke: id => revokeKeyAsOperator(operator, { organizationId, id, children: 'revoke', force: true }),
   }
 }
 

@@ -22,13 +22,13 @@ export function concurrencyOf(processes: number): Concurrencies {
   const feeds = 2 * feedDials
   return {
     checks: {
-      slots: checks,
+      limit: checks,
       background,
       perOrganization: { asked: Math.min(3, checks - 1), background: Math.max(1, Math.min(2, background - 1)) },
       cutsFirstTries: true,
     },
     feeds: {
-      slots: feeds,
+      limit: feeds,
       background: feeds,
       perOrganization: { asked: 1, background: Math.floor((3 * feeds) / 4) },
       cutsFirstTries: false,

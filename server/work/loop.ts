@@ -18,7 +18,7 @@ const LEASE_MS = 60_000
 
 /** How many tasks run at once. */
 export interface Concurrency {
-  readonly slots: number
+  readonly limit: number
   /** Of those, how many may be taken by what nobody waits for or has hung, and half of these by what has hung or failed. */
   readonly background: number
   /** Most slots for what one organization's callers wait for, and for what they do not. */
@@ -28,11 +28,11 @@ export interface Concurrency {
 }
 
 /** In the order in which they get slots. Hung tasks have callers, but no more than their own slots. */
-const LANES: readonly claims.Lane[] = ['asked', 'hung', 'scheduled', 'failed']
+const LANES: readonly claims.Priority[] = ['asked', 'hung', 'scheduled', 'failed']
 
 interface Running {
   readonly claim: claims.Claim
-  readonly lane: claims.Lane
+  readonly priority: claims.Priority
 }
 
 /** The running loop of one worker. */
@@ -95,7 +95,7 @@ export class Loop {
       const claimed = await this.#claim()
       for (const running of claimed) this.#begin(running)
       // A full batch hints at more; without a free slot there is nothing to do but wait for one.
-      if (claimed.length > 0 && this.#running.size < this.#concurrency.slots) continue
+      if (claimed.length > 0 && this.#running.size < this.#concurrency.limit) continue
       await woken
     }
   }
@@ -121,9 +121,9 @@ export class Loop {
       const due = await withDeadline(CLAIM_DEADLINE_MS, () => claims.prioritiesDue(db, { kinds, now }))
       // With one place at a time, it goes to what was asked for last every second time.
       this.#newestFirst = !this.#newestFirst
-      for (const lane of LANES) {
-        const limit = this.#room(lane, [...this.#running.values(), ...claimed])
-        if (limit > 0) claimed.push(...(await this.#take(lane, { kinds, due, limit, now, others: claimed })))
+      for (const priority of LANES) {
+        const limit = this.#room(priority, [...this.#running.values(), ...claimed])
+        if (limit > 0) claimed.push(...(await this.#take(priority, { kinds, due, limit, now, others: claimed })))
       }
     } catch (cause) {
       // The database is away: the poll tries again. Tasks that were claimed before come back when their claims run out.
@@ -134,36 +134,36 @@ export class Loop {
   }
 
   /** Databases that are slow or away must not keep the others waiting, nor those who ask. */
-  #room(lane: claims.Lane, running: readonly Running[]): number {
-    const { slots, background } = this.#concurrency
-    const taken = (...lanes: claims.Lane[]) => running.filter(one => lanes.includes(one.lane)).length
-    const free = slots - running.length
-    if (lane === 'asked') return free
+  #room(priority: claims.Priority, running: readonly Running[]): number {
+    const { limit, background } = this.#concurrency
+    const taken = (...priorities: claims.Priority[]) => running.filter(one => priorities.includes(one.priority)).length
+    const free = limit - running.length
+    if (priority === 'asked') return free
     const room = Math.min(free, background - taken('scheduled', 'hung', 'failed'))
-    if (lane === 'scheduled') return room
+    if (priority === 'scheduled') return room
     const rest = Math.min(room, Math.ceil(background / 2) - taken('hung', 'failed'))
     // One at a time, so that the next one is counted against its organization.
-    return lane === 'hung' ? rest : Math.min(1, rest)
+    return priority === 'hung' ? rest : Math.min(1, rest)
   }
 
   async #take(
-    lane: claims.Lane,
+    priority: claims.Priority,
     of: Pick<claims.ClaimAsk, 'kinds' | 'limit' | 'now'> & { due: readonly number[]; others: readonly Running[] },
   ): Promise<Running[]> {
-    const isAsked = (other: claims.Lane) => other === 'asked'
+    const isAsked = (other: claims.Priority) => other === 'asked'
     const { asked, background } = this.#concurrency.perOrganization
-    const perOrganization = isAsked(lane) ? asked : background
+    const perOrganization = isAsked(priority) ? asked : background
     const ask = {
       kinds: of.kinds,
       due: of.due,
-      lanes: [lane],
+      priorities: [priority],
       limit: of.limit,
       perOrganization,
       // Failed tasks count twice against further ones: an organization's dead databases leave room for its others.
       held: [...this.#running.values(), ...of.others]
-        .filter(one => isAsked(one.lane) === isAsked(lane))
-        .flatMap(({ claim: { organizationId }, lane: other }) =>
-          lane === 'failed' && other === 'failed' ? [organizationId, organizationId] : [organizationId],
+        .filter(one => isAsked(one.priority) === isAsked(priority))
+        .flatMap(({ claim: { organizationId }, priority: other }) =>
+          priority === 'failed' && other === 'failed' ? [organizationId, organizationId] : [organizationId],
         )
         .concat(this.#lacking.asHeld(perOrganization)),
       leaseMs: LEASE_MS,
@@ -172,12 +172,13 @@ export class Loop {
       newestFirst: this.#newestFirst,
     }
     const claimed = await withDeadline(CLAIM_DEADLINE_MS, () => claims.claim(this.#parts.db, ask))
-    for (const { kind: task } of claimed) this.#parts.meter.count('mooring_tasks_claimed_total', { task, lane })
-    return claimed.map(claim => ({ claim, lane }))
+    for (const { kind: task } of claimed)
+      this.#parts.meter.count('mooring_tasks_claimed_total', { task, lane: priority })
+    return claimed.map(claim => ({ claim, priority }))
   }
 
   #begin(running: Running): void {
-    const isFirst = running.lane === 'asked' || running.lane === 'scheduled'
+    const isFirst = running.priority === 'asked' || running.priority === 'scheduled'
     const lacks = () => this.#lacking.met(running.claim.organizationId)
     const task = { ...running, lacks }
     const run = runTask(isFirst ? this.#hasty : this.#parts, this.#handlers, task).finally(() => {

@@ -3,7 +3,7 @@
  */
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Meter } from '#server/metrics/meter.ts'
-import type { Lane } from '#server/store/tasks/claims.ts'
+import type { Priority } from '#server/store/tasks/claims.ts'
 import { inSpan } from '#server/tracing/span.ts'
 
 /** How a task ended for the worker that had it. */
@@ -12,10 +12,10 @@ export type TaskResult = 'done' | 'failed' | 'hung' | 'key_lacking' | 'moved'
 /** Runs a task, which says how it ended. */
 export async function observedTask(
   meter: Meter,
-  { kind: task, lane }: { readonly kind: TaskKind; readonly lane?: Lane },
+  { kind: task, priority }: { readonly kind: TaskKind; readonly priority?: Priority },
   run: () => Promise<TaskResult>,
 ): Promise<void> {
-  const attributes = () => ({ 'mooring.task': task, ...(lane === undefined ? {} : { 'mooring.lane': lane }) })
+  const attributes = () => ({ 'mooring.task': task, ...(priority === undefined ? {} : { 'mooring.lane': priority }) })
   await inSpan({ name: 'task', kind: 'consumer', attributes }, async span => {
     const startedAt = performance.now()
     const result = await run()

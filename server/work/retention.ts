@@ -14,7 +14,7 @@ import * as months from '#server/store/installation/months.ts'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
 import * as upkeep from '#server/store/installation/upkeep.ts'
-import { forgetMoved } from '#server/store/moves/moved-away.ts'
+import { purgeMoved } from '#server/store/moves/moved-away.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { WorkerDeps } from './deps.ts'
@@ -30,7 +30,7 @@ export const PUSHES_KEPT_MS = 7 * DAY_MS
 const MOVED_KEPT_DAYS = 30
 
 /** The retention period of each kind of row. */
-export interface Kept {
+export interface RetentionPeriods {
   readonly retention: Retention
   /** How long the content of a feed's event is kept. */
   readonly eventsMs: number
@@ -38,7 +38,7 @@ export interface Kept {
 
 interface Moment {
   readonly now: Date
-  readonly kept: Kept
+  readonly kept: RetentionPeriods
   /** Of one batch. */
   readonly size: number
   /** So long ago. */
@@ -46,7 +46,7 @@ interface Moment {
 }
 
 /** Does one batch, and says whether there may be more. */
-type Forget = (db: Db, at: Moment) => Promise<boolean>
+type Purge = (db: Db, at: Moment) => Promise<boolean>
 
 const monthOf = (table: months.MonthlyTable, ms: number) => ({ table, keepDays: Math.ceil(ms / DAY_MS) })
 
@@ -54,29 +54,29 @@ const monthOf = (table: months.MonthlyTable, ms: number) => ({ table, keepDays: 
  * Everything that is forgotten, in this order: a month is there before it is needed; a feed goes before its datasource, and that before
  * what only refers to it; a lease refers to a capability, and that to the key that made it.
  */
-const LIST: Readonly<Record<string, Forget>> = {
+const LIST: Readonly<Record<string, Purge>> = {
   months: db => months.make(db),
   tasks: (db, { now, size }) => tasks.purgeExpired(db, now, size),
   leases: (db, { now, size }) => leases.purgeExpired(db, now, size),
   idempotency_keys: (db, { now, size }) => idempotency.purgeExpired(db, now, size),
   dial_budgets: (db, { now, size }) => dialBudgets.purgeExpired(db, now, size),
-  fingerprints: (db, { size }) => credentialMarks.sweepFingerprints(db, size),
+  fingerprints: (db, { size }) => credentialMarks.cleanupFingerprints(db, size),
   event_contents: (db, { kept, ago, size }) => feeds.blankBatch(db, ago(kept.eventsMs), size),
   feeds: (db, { size }) => feeds.clearBatch(db, size),
-  pushes: (db, { ago, size }) => feeds.forgetPushes(db, ago(PUSHES_KEPT_MS), size),
-  changes: (db, { kept, ago, size }) => oldChanges.forgetBatch(db, ago(kept.retention.changesMs), size),
-  datasources: (db, { kept, ago, size }) => oldRows.forgetDatasource(db, ago(kept.retention.removedMs), size),
+  pushes: (db, { ago, size }) => feeds.purgePushes(db, ago(PUSHES_KEPT_MS), size),
+  changes: (db, { kept, ago, size }) => oldChanges.purgeBatch(db, ago(kept.retention.changesMs), size),
+  datasources: (db, { kept, ago, size }) => oldRows.purgeDatasource(db, ago(kept.retention.removedMs), size),
   // Row by row first: a verdict that its datasource does not keep yet is kept before the month goes.
   verifications: async (db, { kept: { retention }, ago, size }) =>
-    (await oldRows.forgetVerifications(db, ago(retention.verificationsMs), size)) ||
+    (await oldRows.purgeVerifications(db, ago(retention.verificationsMs), size)) ||
     months.drop(db, monthOf('verifications', retention.verificationsMs)),
   audit_events: (db, { kept }) => months.drop(db, monthOf('audit_events', kept.retention.auditMs)),
-  ended_leases: (db, { kept, ago, size }) => oldRows.forgetLeases(db, ago(kept.retention.leasesMs), size),
+  ended_leases: (db, { kept, ago, size }) => oldRows.purgeLeases(db, ago(kept.retention.leasesMs), size),
   retired_credentials: (db, { now, size }) => oldRows.stampRetired(db, now, size),
-  credentials: (db, { kept, ago, size }) => oldRows.forgetCredentials(db, ago(kept.retention.removedMs), size),
-  capabilities: (db, { kept, ago, size }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs), size),
-  keys: (db, { kept, ago, size }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs), size),
-  moved_organizations: db => forgetMoved(db, MOVED_KEPT_DAYS),
+  credentials: (db, { kept, ago, size }) => oldRows.purgeCredentials(db, ago(kept.retention.removedMs), size),
+  capabilities: (db, { kept, ago, size }) => oldRows.purgeCapabilities(db, ago(kept.retention.revokedMs), size),
+  keys: (db, { kept, ago, size }) => oldRows.purgeKeys(db, ago(kept.retention.revokedMs), size),
+  moved_organizations: db => purgeMoved(db, MOVED_KEPT_DAYS),
 }
 
 /** The aim for a batch: a statement that touches one of its rows waits as long. */
@@ -110,7 +110,7 @@ export class BatchSize {
  */
 export async function purgeExpired(
   parts: Pick<WorkerDeps, 'db' | 'clock'> & Partial<Pick<WorkerDeps, 'meter'>>,
-  of: { kept: Kept; goesOn(): Promise<boolean> },
+  of: { kept: RetentionPeriods; goesOn(): Promise<boolean> },
 ): Promise<void> {
   const now = parts.clock()
   const moment = { now, kept: of.kept, ago: (ms: number) => new Date(now.getTime() - ms) }
@@ -156,7 +156,7 @@ export async function timed(size: BatchSize, batch: () => Promise<boolean>): Pro
  */
 export function startRetention(
   parts: Pick<WorkerDeps, 'db' | 'clock' | 'log' | 'meter'>,
-  kept: Kept,
+  kept: RetentionPeriods,
 ): () => Promise<void> {
   const { db, log, meter } = parts
   const holder = randomUUID()

@@ -16,7 +16,7 @@ import { observedTask, type TaskResult } from './observed-task.ts'
 /** A claimed task, whom it is for, and what is called where the keyring lacks a key for it. */
 interface ClaimedTask {
   readonly claim: claims.Claim
-  readonly lane?: claims.Lane
+  readonly priority?: claims.Priority
   readonly lacks?: () => void
 }
 
@@ -27,24 +27,28 @@ interface ClaimedTask {
 export async function runTask(
   deps: WorkerDeps,
   handlers: TaskHandlers,
-  { claim, lane, lacks }: ClaimedTask,
+  { claim, priority, lacks }: ClaimedTask,
 ): Promise<void> {
-  await observedTask(deps.meter, { kind: claim.kind, ...(lane === undefined ? {} : { lane }) }, async () => {
-    const { organizationId } = claim
-    try {
-      const run = () => runOf(deps, handlers, { claim, kind: claim.kind })
-      await asTask(claim, () => asWriter({ organizationId, phase: 'ends' }, run))
-      return 'done'
-    } catch (cause) {
-      // The target runs the task of a moved organization, unless it has been done.
-      if (cause instanceof OrganizationMoving) return 'moved'
-      // Before it is given back: this worker would be the first to claim it again.
-      if (cause instanceof KeyLacking) lacks?.()
-      const result = await giveBack(deps, claim, cause)
-      deps.notifications.ring('news')
-      return result
-    }
-  })
+  await observedTask(
+    deps.meter,
+    { kind: claim.kind, ...(priority === undefined ? {} : { priority: priority }) },
+    async () => {
+      const { organizationId } = claim
+      try {
+        const run = () => runOf(deps, handlers, { claim, kind: claim.kind })
+        await asTask(claim, () => asWriter({ organizationId, phase: 'ends' }, run))
+        return 'done'
+      } catch (cause) {
+        // The target runs the task of a moved organization, unless it has been done.
+        if (cause instanceof OrganizationMoving) return 'moved'
+        // Before it is given back: this worker would be the first to claim it again.
+        if (cause instanceof KeyLacking) lacks?.()
+        const result = await giveBack(deps, claim, cause)
+        deps.notifications.ring('news')
+        return result
+      }
+    },
+  )
 }
 
 /** The kind is a parameter of its own, so that work and claim are seen to be of the same one. */

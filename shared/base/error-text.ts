@@ -25,7 +25,7 @@ export function firstError(thrown: unknown): unknown {
 }
 
 /** The errors of an AggregateError; none for any other. */
-export function partsOf(error: Error): readonly unknown[] {
+export function innerErrors(error: Error): readonly unknown[] {
   const parts: unknown = Reflect.get(error, 'errors')
   return Array.isArray(parts) ? parts : []
 }
@@ -46,7 +46,8 @@ function textOf(error: Error): string {
   const issues: unknown = Reflect.get(error, 'issues')
   if (name === 'ZodError' && Array.isArray(issues)) return issues.map(issueText).join(', ')
   // A refused connection to a name with several addresses has no message of its own.
-  if (message === '') return partsOf(error).slice(0, 4).map(errorMessage).join(', ') || errorCode(error) || 'no message'
+  if (message === '')
+    return innerErrors(error).slice(0, 4).map(errorMessage).join(', ') || errorCode(error) || 'no message'
   if (isOfServer(error)) return namesAlone(errorCode(error) ?? '') ? message : withoutQuoted(message)
   return isOfEngine(error) ? withoutValues(message) : message
 }

@@ -6,14 +6,14 @@
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
-import { EMPTY_FILES, FILES, HONOURED, IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
+import { EMPTY_FILES, FILES, HONOURED, IGNORED, IGNORED_VALUES, REFUSED_NAMES } from './parameter-rules.ts'
 import { adviseOnSchema, readSchema, schemaConflict } from './schema-parameters.ts'
 import { readTlsMode, TLS_MODES, type TlsMode } from './tls-parameters.ts'
-import { malformed, refuseUnknown, shown } from './unknown-parameters.ts'
+import { displayedName, malformed, refuseUnknown } from './unknown-parameters.ts'
 import { decodeComponent } from './uri-text.ts'
 
 /** The settings that a query may have. */
-export interface Settings {
+export interface Options {
   readonly tlsMode: TlsMode
   readonly channelBinding: 'disable' | 'prefer' | 'require'
   readonly sslNegotiation: 'postgres' | 'direct'
@@ -24,7 +24,7 @@ export interface Settings {
 
 interface Read {
   readonly ok: true
-  readonly settings: Settings
+  readonly settings: Options
   readonly advisories: readonly Advisory[]
   /** The schema that `schema` or `currentSchema` names; null where none does. */
   readonly schema: string | null
@@ -33,7 +33,7 @@ interface Read {
 const BINDINGS = ['disable', 'prefer', 'require'] as const
 const NEGOTIATIONS = ['postgres', 'direct'] as const
 
-const DEFAULTS: Settings = {
+const DEFAULTS: Options = {
   tlsMode: 'require',
   channelBinding: 'prefer',
   sslNegotiation: 'postgres',
@@ -73,7 +73,7 @@ export function readParameters(query: string, before: Before): Read | Refusal {
 }
 
 /** Settles two parameters together: `ssl=true` adds nothing to `sslmode`, and public roots imply a verified server. */
-function settled(settings: Settings, pairs: Pairs): Settings {
+function settled(settings: Options, pairs: Pairs): Options {
   const mode = TLS_MODES.find(one => one === pairs.get('sslmode'))
   if (mode !== undefined) return { ...settings, tlsMode: mode }
   return pairs.get('sslrootcert') ? { ...settings, tlsMode: 'verify-full' } : settings
@@ -91,7 +91,7 @@ function readPairs(query: string, before: Before): { ok: true; pairs: Pairs } | 
     if (pairs.has(name) && pairs.get(name) !== value) {
       return refuse(
         'parameter_repeated',
-        `The parameter ${shown(name, before)} stands there twice, with two values; give it once.`,
+        `The parameter ${displayedName(name, before)} stands there twice, with two values; give it once.`,
       )
     }
     pairs.set(name, value)
@@ -122,12 +122,12 @@ function readPair(pair: string): { ok: true; name: string; value: string } | Ref
 }
 
 function isKnown(name: string): boolean {
-  return HONOURED.includes(name) || [IGNORED, IGNORED_VALUES, REFUSED].some(table => Object.hasOwn(table, name))
+  return HONOURED.includes(name) || [IGNORED, IGNORED_VALUES, REFUSED_NAMES].some(table => Object.hasOwn(table, name))
 }
 
 interface One {
   readonly ok: true
-  readonly sets: Partial<Settings>
+  readonly sets: Partial<Options>
   readonly advice: string | null
 }
 
@@ -136,7 +136,7 @@ function readOne(name: string, value: string, before: Before): One | Refusal {
   if (value === '' && EMPTY_FILES.has(name)) return { ok: true, sets: {}, advice: 'It is empty. Leave it out.' }
   const listed = Object.hasOwn(IGNORED_VALUES, name) ? IGNORED_VALUES[name] : undefined
   if (listed?.values.includes(value)) return { ok: true, sets: {}, advice: `Leave it out: ${listed.reason}.` }
-  const reason = listed?.reason ?? (Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined)
+  const reason = listed?.reason ?? (Object.hasOwn(REFUSED_NAMES, name) ? REFUSED_NAMES[name] : undefined)
   if (reason !== undefined) return refuse('parameter_refused', `The parameter ${name} is refused: ${reason}.`)
   if (name === 'options') return readOptions(value, before.host)
   if (name === 'sslrootcert') return readRoots(value)
@@ -205,7 +205,7 @@ function refusedOption(value: string): string {
 }
 
 /** The settings of an honoured parameter; null for an invalid value. Unknown names are refused before. */
-function honoured(name: string, value: string): Partial<Settings> | null {
+function honoured(name: string, value: string): Partial<Options> | null {
   switch (name) {
     case 'channel_binding':
       return given('channelBinding', pick(BINDINGS, value))
@@ -225,13 +225,13 @@ function pick<T extends string>(among: readonly T[], value: string): T | null {
   return among.find(one => one === value) ?? null
 }
 
-function given<K extends keyof Settings>(name: K, value: Settings[K] | null): Pick<Settings, K> | null {
+function given<K extends keyof Options>(name: K, value: Options[K] | null): Pick<Options, K> | null {
   // A computed key widens to an index signature; with one key of one type it is exactly this Pick.
-  return value === null ? null : ({ [name]: value } as Pick<Settings, K>)
+  return value === null ? null : ({ [name]: value } as Pick<Options, K>)
 }
 
 /** Pairs that contradict each other. libpq lets the last one win, or fails once connected. */
-function refuseClash(settings: Settings, pairs: Pairs): Refusal | null {
+function refuseClash(settings: Options, pairs: Pairs): Refusal | null {
   if (pairs.has('ssl') && pairs.get('sslmode') === 'disable') {
     return refuse('parameter_value', 'The parameters ssl and sslmode say different things; leave ssl out.')
   }

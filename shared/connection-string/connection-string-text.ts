@@ -23,7 +23,7 @@ function encoded(text: string, escaped = IN_LOGIN): string {
 }
 
 /** Formats a target. Defaults are left out. */
-export function spellConnectionString(target: Target): string {
+export function formatConnectionString(target: Target): string {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host
   const port = target.port === DEFAULT_PORT ? '' : `:${target.port}`
   const query = [

@@ -6,7 +6,7 @@
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
-import { readParameters, type Settings } from './connection-parameters.ts'
+import { readParameters } from './connection-parameters.ts'
 import { refuseForeign } from './foreign-forms.ts'
 import { parseHostPort } from './host.ts'
 import { isPlaceholderLogin, isPlaceholderName, isPlaceholderPassword } from './placeholders.ts'
@@ -19,10 +19,8 @@ import {
   refuseWithoutLogin,
 } from './separators.ts'
 import { refuseStray } from './stray-characters.ts'
+import type { TlsMode } from './tls-parameters.ts'
 import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from './uri-text.ts'
-
-/** libpq's sslmode. A string without one is dialled as `require`. */
-export type TlsMode = Settings['tlsMode']
 
 /** The place and role of a login: every honoured connection parameter. */
 export interface Target {

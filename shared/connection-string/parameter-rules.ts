@@ -152,7 +152,7 @@ const server = 'settings of the session are our own'
 const keys = 'keys and tokens are not taken, only a password'
 
 /** Parameters that are refused whatever their value, with the reason. */
-export const REFUSED: Readonly<Record<string, string>> = {
+export const REFUSED_NAMES: Readonly<Record<string, string>> = {
   host: elsewhere,
   hostaddr: elsewhere,
   port: elsewhere,

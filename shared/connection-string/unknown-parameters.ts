@@ -50,7 +50,7 @@ export function refuseUnknown(unknown: readonly string[], before: Secretive): Re
   const [first] = unknown
   if (first === undefined) return null
   if (unknown.length > 1) {
-    const listed = unknown.slice(0, 10).map(name => shown(name, before))
+    const listed = unknown.slice(0, 10).map(name => displayedName(name, before))
     const last = unknown.length > 10 ? 'others' : listed.pop()
     return refuse(
       'parameter_unknown',
@@ -58,7 +58,7 @@ export function refuseUnknown(unknown: readonly string[], before: Secretive): Re
     )
   }
   const plain = first.toLowerCase().replace(/%20|[^a-z0-9]/g, '')
-  const of = `The parameter ${shown(first, before)} is not known here`
+  const of = `The parameter ${displayedName(first, before)} is not known here`
   if (OF_LOGIN.test(plain))
     return refuse('parameter_unknown', `${of}: host, database and login stand before the question mark.`)
   const meant = (Object.hasOwn(ALIASES, plain) ? ALIASES[plain] : undefined) ?? nearest(plain, HONOURED)
@@ -69,7 +69,7 @@ export function refuseUnknown(unknown: readonly string[], before: Secretive): Re
 }
 
 /** The name of a parameter, where it is a plain word and no piece of the password; otherwise nothing of it. */
-export function shown(name: string, { password }: Secretive): string {
+export function displayedName(name: string, { password }: Secretive): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,31}$/.test(name)) return '(its name is not shown)'
   for (let at = 0; at + 8 <= name.length; at += 1) {
     if (password.includes(name.slice(at, at + 8))) return '(its name is not shown)'

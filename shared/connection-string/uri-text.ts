@@ -75,13 +75,13 @@ export function refuseRaw(raw: string, component: Component): Refusal | null {
 /** A password in which several characters have to be encoded: all of them at once, and the whole is to be encoded. */
 function refuseSeveral(raw: string): Refusal | null {
   const all = new Set(raw.match(new RegExp(USERINFO, 'gu')))
-  const shown = [...all].filter(character => /^[!-~]$/.test(character))
-  if (shown.length < 2) return null
-  const encoded = shown.map(one => `${one} as %${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  const displayed = [...all].filter(character => /^[!-~]$/.test(character))
+  if (displayed.length < 2) return null
+  const encoded = displayed.map(one => `${one} as %${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
   const last = encoded.pop()
-  const others = all.size > shown.length ? ' Others in it are spaces or outside ASCII.' : ''
+  const others = all.size > displayed.length ? ' Others in it are spaces or outside ASCII.' : ''
   return refuse(
-    shown.includes('%') && shown.length === 1 ? 'escape_malformed' : 'character_unencoded',
+    displayed.includes('%') && displayed.length === 1 ? 'escape_malformed' : 'character_unencoded',
     `The password holds characters that have to be encoded: percent-encode the whole password (${encoded.join(', ')} and ${last}).${others}`,
   )
 }

@@ -3,11 +3,11 @@
  */
 import { z } from 'zod'
 import { Timestamp } from '#shared/base/wire.ts'
-import { text } from './connections-dialect.ts'
+import { boundedText } from './connections-dialect.ts'
 
 /** Body of `POST /api/v1/api-keys`. */
 export const CreateApiKey = z
-  .object({ name: text(1, 200).describe('A line for people.') })
+  .object({ name: boundedText(1, 200).describe('A line for people.') })
   .meta({ id: 'CreateApiKey', description: 'Creates an API key.' })
 
 const displayed = {

@@ -60,7 +60,7 @@ export const MintBody = z
   })
 
 /** Body of `POST /v1/capabilities/{id}/rotate`. */
-export const RotateBody = z
+export const RotateCapabilityBody = z
   .strictObject({
     graceSeconds: RotateCapabilityInput.shape.graceSeconds.describe(
       'For how long the old token works beside the new one: at most a day.',

@@ -29,7 +29,7 @@ const tooManyBytes = { type: 'value_error', message: 'Value error, a database na
 const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
 
 /** A string of `min` to `max` code points that PostgreSQL can store. */
-export function text(min: number, max: number) {
+export function boundedText(min: number, max: number) {
   return sized(min, max).refine(isStorable, issue(odd)).meta({ minLength: min, maxLength: max })
 }
 
@@ -73,7 +73,7 @@ const pattern = {
 
 // In the order of the documented model: issues are reported in it.
 const named = {
-  name: text(1, 200).describe('What people call it.'),
+  name: boundedText(1, 200).describe('What people call it.'),
   db_type: z.string().refine(isDbType, issue(pattern)).meta({
     pattern: DB_TYPE_PATTERN,
     description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
@@ -152,9 +152,9 @@ const sealedFields = {
     'The URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
   ),
   key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual spellings.'),
-  host: text(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
+  host: boundedText(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
   port: SealedString.port.describe('The port in the sealed string.'),
-  database_name: text(1, 63)
+  database_name: boundedText(1, 63)
     .refine(name => bytesOf([name]) <= 63, issue(tooManyBytes))
     .describe('The database in the sealed string.'),
 }

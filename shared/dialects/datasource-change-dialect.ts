@@ -8,7 +8,7 @@ import { SchemaName } from '#shared/datasources/datasource.ts'
 import { UpdateInput } from '#shared/datasources/datasource-change.ts'
 import { withReadString } from '#shared/datasources/registration.ts'
 import { metadata, Plain, Sealed, signingKey } from './datasource-fields.ts'
-import { isSealed, PageLimit } from './datasources-dialect.ts'
+import { hasSealedString, PageLimit } from './datasources-dialect.ts'
 
 /** Query of `DELETE /v1/datasources`. */
 export const RemoveAllQuery = z.strictObject({
@@ -35,7 +35,7 @@ const rotating = {
 
 /** Body of `POST /v1/datasources/{id}/rotate`: another connection string, in clear or sealed by the caller. */
 export const RotateBody = chosen(
-  isSealed,
+  hasSealedString,
   z
     .strictObject({ ...Plain, ...rotating })
     .meta({ id: 'RotateDatasource', description: 'Another connection string.' })

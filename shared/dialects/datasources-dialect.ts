@@ -29,13 +29,13 @@ function plainInput<T extends { connection?: 'direct' | undefined; connectionStr
 }
 
 /** True for a body whose string the caller has sealed. */
-export const isSealed = (body: object) => 'sealedConnectionString' in body || 'key_id' in body
+export const hasSealedString = (body: object) => 'sealedConnectionString' in body || 'key_id' in body
 const isEndpoint = (body: object) =>
   'endpoint' in body || 'signingKey' in body || ('connection' in body && body.connection === 'endpoint')
 
 /** The direct form, its string in clear or sealed by the caller. */
 export const DirectBody = chosen(
-  isSealed,
+  hasSealedString,
   z
     .strictObject({ ...Plain, ...direct })
     .meta({ id: 'RegisterDirect', description: 'Registers by connection string.' })
@@ -65,7 +65,7 @@ export const RegisterBody = chosen(isEndpoint, DirectBody, EndpointBody)
 export const ValidateBody = chosen(
   (body: object) => Object.keys(body).length === 0,
   chosen(
-    isSealed,
+    hasSealedString,
     z
       .strictObject({ ...Plain, ...dialled })
       .meta({ id: 'ValidateDirect', description: 'Tries a connection string.' })

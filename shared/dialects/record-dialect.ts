@@ -16,7 +16,7 @@ export const AuditQuery = z.strictObject({
   object_id: AuditInput.shape.objectId.describe('Only those about this object, by its typed id.'),
 })
 
-const shown = AuditEvent.shape
+const displayed = AuditEvent.shape
 
 /** Answer of `GET /v1/audit_events`. */
 export const AuditList = z
@@ -27,22 +27,22 @@ export const AuditList = z
         z
           .object({
             object: z.literal('audit_event').describe('Always `audit_event`.'),
-            id: shown.id.describe('For `starting_after`.'),
+            id: displayed.id.describe('For `starting_after`.'),
             created: z.number().int().describe('When it happened, in Unix seconds.'),
             principal: z
               .object({
-                kind: shown.principal.shape.kind.describe('A key, a capability, an operator or a worker.'),
-                id: shown.principal.shape.id.describe('Its typed id; null where there is none.'),
+                kind: displayed.principal.shape.kind.describe('A key, a capability, an operator or a worker.'),
+                id: displayed.principal.shape.id.describe('Its typed id; null where there is none.'),
               })
               .describe('Who did it.'),
-            action: shown.action.describe('What was done, or asked for.'),
-            object_kind: shown.objectKind.describe(
+            action: displayed.action.describe('What was done, or asked for.'),
+            object_kind: displayed.objectKind.describe(
               'To what: `datasource`, `key`, `capability`, `lease`; null where it was to none.',
             ),
-            object_id: shown.objectId.describe('Its typed id.'),
-            outcome: shown.outcome.describe('`ok`, or the code of the fault.'),
-            request_id: shown.requestId.describe('The `x-request-id` of the request.'),
-            address: shown.address.describe("The caller's address."),
+            object_id: displayed.objectId.describe('Its typed id.'),
+            outcome: displayed.outcome.describe('`ok`, or the code of the fault.'),
+            request_id: displayed.requestId.describe('The `x-request-id` of the request.'),
+            address: displayed.address.describe("The caller's address."),
           })
           .meta({ id: 'AuditEvent', description: 'One line of the record.' }),
       )

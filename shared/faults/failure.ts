@@ -26,7 +26,7 @@ interface FailureSpec {
   readonly fault: FaultCode
   readonly retryable: boolean
   /** The finding, in our words. */
-  readonly saw: string
+  readonly observed: string
   /** The remedy. */
   readonly fix: string
 }
@@ -49,154 +49,155 @@ export const FAILURES = {
     stage: 'parse',
     fault: 'invalid_body',
     retryable: false,
-    saw: 'not an acceptable connection string',
+    observed: 'not an acceptable connection string',
     fix: 'Register it again with an acceptable connection string.',
   },
   name_not_found: {
     stage: 'resolve',
     fault: 'database_unreachable',
     retryable: true,
-    saw: 'the name does not exist',
+    observed: 'the name does not exist',
     fix: 'Check the spelling of the host.',
   },
   resolver_failed: {
     stage: 'resolve',
     fault: 'database_unreachable',
     retryable: true,
-    saw: 'the name could not be resolved',
+    observed: 'the name could not be resolved',
     fix: "Check the name's DNS; it is tried again.",
   },
   host_refused: {
     stage: 'policy',
     fault: 'byo_host_not_allowed',
     retryable: false,
-    saw: 'an address or name that may not be dialled',
+    observed: 'an address or name that may not be dialled',
     fix: 'Give a publicly routable host.',
   },
   host_private: {
     stage: 'policy',
     fault: 'byo_host_not_allowed',
     retryable: false,
-    saw: 'a name of a private network, which this installation does not share',
+    observed: 'a name of a private network, which this installation does not share',
     fix: 'Use the external connection string that the provider shows: this host is for machines of its own network.',
   },
   port_refused: {
     stage: 'policy',
     fault: 'byo_host_not_allowed',
     retryable: false,
-    saw: 'a port that may not be dialled',
+    observed: 'a port that may not be dialled',
     fix: 'Use the port of the database, usually 5432 or 6543.',
   },
   addresses_too_many: {
     stage: 'policy',
     fault: 'byo_host_not_allowed',
     retryable: false,
-    saw: 'more than 16 addresses',
+    observed: 'more than 16 addresses',
     fix: 'Give a name that resolves to at most 16 addresses.',
   },
   budget_exhausted: {
     stage: 'policy',
     fault: 'rate_limit_exceeded',
     retryable: true,
-    saw: 'too many dials of this target',
+    observed: 'too many dials of this target',
     fix: 'Wait; it is tried again.',
   },
-  connection_refused: { ...away, saw: 'the connection was refused', fix: openFirewall },
-  connection_timeout: { ...away, saw: 'no answer within the time', fix: openFirewall },
-  connection_lost: { ...away, saw: 'the connection broke off', fix: openFirewall },
-  network_unreachable: { ...away, saw: 'no route to the host', fix: openFirewall },
+  connection_refused: { ...away, observed: 'the connection was refused', fix: openFirewall },
+  connection_timeout: { ...away, observed: 'no answer within the time', fix: openFirewall },
+  connection_lost: { ...away, observed: 'the connection broke off', fix: openFirewall },
+  network_unreachable: { ...away, observed: 'no route to the host', fix: openFirewall },
   tls_not_offered: {
     ...tls,
-    saw: 'the server does not offer TLS',
+    observed: 'the server does not offer TLS',
     fix: 'Set ssl = on at the server, which needs ssl_cert_file and ssl_key_file (at PgBouncer: client_tls_sslmode = allow, with client_tls_cert_file and client_tls_key_file).',
   },
-  tls_required: { ...tls, saw: 'sslmode=disable', fix: 'Use sslmode=require or stronger.' },
+  tls_required: { ...tls, observed: 'sslmode=disable', fix: 'Use sslmode=require or stronger.' },
   tls_demanded: {
     ...tls,
-    saw: 'the server takes no such login without TLS',
+    observed: 'the server takes no such login without TLS',
     fix: 'Use sslmode=require or stronger.',
   },
   tls_handshake_failed: {
     ...tls,
-    saw: 'the TLS handshake failed',
+    observed: 'the TLS handshake failed',
     fix: 'Enable TLS 1.2 or 1.3 at the server, in ssl_max_protocol_version and ssl_ciphers.',
   },
   certificate_untrusted: {
     ...tls,
-    saw: 'a certificate of no trusted CA',
+    observed: 'a certificate of no trusted CA',
     fix: 'Give the CA certificate as PEM, or use sslmode=require.',
   },
-  certificate_expired: { ...tls, saw: 'a certificate outside its dates', fix: "Renew the server's certificate." },
+  certificate_expired: { ...tls, observed: 'a certificate outside its dates', fix: "Renew the server's certificate." },
   certificate_name_mismatch: {
     ...tls,
-    saw: 'a certificate for another name',
+    observed: 'a certificate for another name',
     fix: 'Use the name that the certificate has, or sslmode=verify-ca.',
   },
   channel_binding_missing: {
     ...unsafe,
-    saw: 'no channel binding',
+    observed: 'no channel binding',
     fix: 'Use SCRAM over TLS, or leave out channel_binding=require.',
   },
   channel_binding_unusable: {
     ...unsafe,
-    saw: 'a certificate whose signature, such as Ed25519, has no hash that SCRAM can be bound with',
+    observed: 'a certificate whose signature, such as Ed25519, has no hash that SCRAM can be bound with',
     fix: 'Use channel_binding=disable with sslmode=verify-full, or a certificate that is signed by RSA or ECDSA.',
   },
-  password_exposed: { ...unsafe, saw: 'a password asked for in clear or as MD5 without TLS', fix: askScram },
+  password_exposed: { ...unsafe, observed: 'a password asked for in clear or as MD5 without TLS', fix: askScram },
   server_unverified: {
     ...unsafe,
-    saw: 'a password asked for in clear or as MD5 by a server whose certificate is not verified',
+    observed: 'a password asked for in clear or as MD5 by a server whose certificate is not verified',
     fix: `${askScram} Or give the CA certificate and use sslmode=verify-full.`,
   },
   password_under_named_ca: {
     ...unsafe,
-    saw: 'a password asked for in clear or as MD5 under a CA certificate that was given with the connection string',
+    observed:
+      'a password asked for in clear or as MD5 under a CA certificate that was given with the connection string',
     fix: askScram,
   },
   scram_iterations: {
     ...unsafe,
-    saw: 'SCRAM iterations outside 4,096 to 100,000',
+    observed: 'SCRAM iterations outside 4,096 to 100,000',
     fix: "Set scram_iterations to 100000 or less and the role's password anew.",
   },
-  server_not_proven: { ...unsafe, saw: 'a server that did not prove that it knows the password', fix: askScram },
-  authentication_method: { ...unsafe, saw: 'a login method other than SCRAM', fix: askScram },
+  server_not_proven: { ...unsafe, observed: 'a server that did not prove that it knows the password', fix: askScram },
+  authentication_method: { ...unsafe, observed: 'a login method other than SCRAM', fix: askScram },
   server_unknown: {
     stage: 'privilege',
     fault: 'server_unsupported',
     retryable: false,
-    saw: 'a server that does not know statements of PostgreSQL 13 and later',
+    observed: 'a server that does not know statements of PostgreSQL 13 and later',
     fix: 'Upgrade the server to PostgreSQL 13 or later, or register one. Databases that only speak its protocol are not supported.',
   },
   query_timeout: {
     stage: 'privilege',
     fault: 'database_unreachable',
     retryable: true,
-    saw: 'a catalog query took too long',
+    observed: 'a catalog query took too long',
     fix: 'Wait; it is tried again.',
   },
   facts_unreadable: {
     stage: 'privilege',
     fault: 'byo_role_unreadable',
     retryable: false,
-    saw: "the role's attributes could not be read",
+    observed: "the role's attributes could not be read",
     fix: 'Let the role read pg_catalog, as everybody may in a new database.',
   },
-  not_postgres: { ...bogus, saw: 'something that does not speak PostgreSQL', fix: checkPort },
-  protocol_violation: { ...bogus, saw: 'an answer that PostgreSQL does not give', fix: checkPort },
-  response_too_large: { ...bogus, saw: 'an answer larger than is taken', fix: checkPort },
+  not_postgres: { ...bogus, observed: 'something that does not speak PostgreSQL', fix: checkPort },
+  protocol_violation: { ...bogus, observed: 'an answer that PostgreSQL does not give', fix: checkPort },
+  response_too_large: { ...bogus, observed: 'an answer larger than is taken', fix: checkPort },
   // A problem of the installation itself: never reported as one of the customer's database.
   dialler_busy: {
     stage: 'policy',
     fault: 'internal_error',
     retryable: true,
-    saw: 'no dialling process of this installation was free within the time',
+    observed: 'no dialling process of this installation was free within the time',
     fix: 'Nothing has to be done: the check is repeated.',
   },
   dialler_died: {
     stage: 'protocol',
     fault: 'server_misbehaved',
     retryable: true,
-    saw: 'the dial had to be killed',
+    observed: 'the dial had to be killed',
     fix: checkPort,
   },
 } as const satisfies Record<string, FailureSpec>
@@ -205,7 +206,7 @@ export const FAILURES = {
 export type FailureCode = keyof typeof FAILURES
 
 /** A certificate in printable ASCII. Its texts are a stranger's: they are quoted, and nothing depends on them. */
-export interface ShownCertificate {
+export interface PresentedCertificate {
   /** Its owner: the server's own, an intermediate that the server sent, or one of the given trusted ones. */
   readonly owner: 'server' | 'sent' | 'given'
   /** Its hosts and addresses: at most 10, of 255 characters each. */
@@ -223,7 +224,7 @@ export interface Failure {
   readonly code: FailureCode
   readonly sqlstate?: string
   /** The refused certificate, or the faulty given CA certificate. */
-  readonly certificate?: ShownCertificate
+  readonly certificate?: PresentedCertificate
   /** The number of SCRAM iterations that the server requested. */
   readonly iterations?: number
   /** The product of the server, from a closed list, if it is known not to be PostgreSQL. */

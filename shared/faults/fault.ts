@@ -17,7 +17,7 @@ export interface FaultSpec {
   /** `error.code` in the connections dialect. */
   readonly connections: string
   readonly retryable: boolean
-  readonly says: string
+  readonly message: string
 }
 
 const invalid = { status: 400, connections: 'VALIDATION_ERROR', retryable: false } as const
@@ -28,191 +28,205 @@ const unreachable = { status: 502, datasourcesStatus: 400, connections: 'DATABAS
 
 /** Every way in which Mooring refuses or fails, by code. */
 export const FAULTS = {
-  invalid_body: { ...invalid, says: 'The body is not acceptable; the named field says where.' },
+  invalid_body: { ...invalid, message: 'The body is not acceptable; the named field says where.' },
   narrow_scope_required: {
     ...invalid,
-    says: 'Name what the capability may do in operations, or say wideScope: true for everything that the key may do.',
+    message:
+      'Name what the capability may do in operations, or say wideScope: true for everything that the key may do.',
   },
   invalid_participant_kind: {
     ...invalid,
-    says: 'A capability is for an agent or a system: participantKind says which.',
+    message: 'A capability is for an agent or a system: participantKind says which.',
   },
-  invalid_json: { ...invalid, says: 'The body is not valid JSON.' },
-  invalid_request: { ...invalid, says: 'A parameter or header is not acceptable; the named parameter says which.' },
-  apikey_missing: { ...unauthorized, says: 'Send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>".' },
-  apikey_invalid: { ...unauthorized, says: 'This API key is unknown. Check that it was copied whole.' },
-  apikey_expired: { ...unauthorized, says: 'That API key has expired. Create a new one.' },
-  apikey_revoked: { ...unauthorized, says: 'That API key was revoked. Create a new one.' },
+  invalid_json: { ...invalid, message: 'The body is not valid JSON.' },
+  invalid_request: { ...invalid, message: 'A parameter or header is not acceptable; the named parameter says which.' },
+  apikey_missing: {
+    ...unauthorized,
+    message: 'Send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>".',
+  },
+  apikey_invalid: { ...unauthorized, message: 'This API key is unknown. Check that it was copied whole.' },
+  apikey_expired: { ...unauthorized, message: 'That API key has expired. Create a new one.' },
+  apikey_revoked: { ...unauthorized, message: 'That API key was revoked. Create a new one.' },
   capability_invalid: {
     ...denied,
-    says: 'That capability is mistyped, expired or revoked. Ask its issuer for a new one.',
+    message: 'That capability is mistyped, expired or revoked. Ask its issuer for a new one.',
   },
-  capability_scope_denied: { ...denied, says: 'The credential does not grant this operation on this datasource.' },
-  forbidden: { ...denied, says: 'The credential may not do this. A key changes only its own mode, live or test.' },
+  capability_scope_denied: { ...denied, message: 'The credential does not grant this operation on this datasource.' },
+  forbidden: { ...denied, message: 'The credential may not do this. A key changes only its own mode, live or test.' },
   byo_host_not_allowed: {
     ...denied,
     connections: 'HOST_NOT_ALLOWED',
     aliases: ['database_host_not_allowed'],
-    says: 'The host is, or resolves to, an address or port that may not be dialled. Give a publicly routable host.',
+    message: 'The host is, or resolves to, an address or port that may not be dialled. Give a publicly routable host.',
   },
   byo_role_cannot_enforce_rls: {
     ...denied,
     aliases: ['database_role_cannot_enforce_rls'],
-    says: 'The role is, or can become, one that row-level security does not bind. Register a least-privileged role.',
+    message: 'The role is, or can become, one that row-level security does not bind. Register a least-privileged role.',
   },
   byo_role_unreadable: {
     ...denied,
     aliases: ['database_role_unreadable'],
-    says: "The role's attributes could not be read, so it cannot be trusted.",
+    message: "The role's attributes could not be read, so it cannot be trusted.",
   },
-  authentication_failed: { ...invalid, says: 'The database refused the user name or password. Check both.' },
+  authentication_failed: { ...invalid, message: 'The database refused the user name or password. Check both.' },
   authentication_unsafe: {
     ...invalid,
-    says: 'The server asked to log in in a way that would expose the password, or did not prove that it knows it. Use SCRAM over TLS.',
+    message:
+      'The server asked to log in in a way that would expose the password, or did not prove that it knows it. Use SCRAM over TLS.',
   },
   tls_failed: {
     ...invalid,
-    says: 'No acceptable TLS session. Turn TLS on at the server, or give its CA or the sslmode that fits.',
+    message: 'No acceptable TLS session. Turn TLS on at the server, or give its CA or the sslmode that fits.',
   },
-  database_not_found: { ...invalid, says: 'The server has no such database, or the role may not connect to it.' },
-  schema_not_found: { ...invalid, says: 'The schema does not exist there, or the role has no USAGE on it.' },
+  database_not_found: { ...invalid, message: 'The server has no such database, or the role may not connect to it.' },
+  schema_not_found: { ...invalid, message: 'The schema does not exist there, or the role has no USAGE on it.' },
   schema_conflict: {
     ...invalid,
-    says: 'The connection string names another schema than the request. Name the same one in both, or leave it out of the string.',
+    message:
+      'The connection string names another schema than the request. Name the same one in both, or leave it out of the string.',
   },
   server_unsupported: {
     ...invalid,
-    says: 'The server is no PostgreSQL, or one older than 13. Register PostgreSQL 13 or later.',
+    message: 'The server is no PostgreSQL, or one older than 13. Register PostgreSQL 13 or later.',
   },
   server_misbehaved: {
     ...unreachable,
     retryable: false,
-    says: 'What answers there does not behave like a PostgreSQL server.',
+    message: 'What answers there does not behave like a PostgreSQL server.',
   },
   database_unreachable: {
     ...unreachable,
     retryable: true,
-    says: 'The database could not be reached. Check host, port and firewall.',
+    message: 'The database could not be reached. Check host, port and firewall.',
   },
   endpoint_unavailable: {
     ...unreachable,
     retryable: true,
-    says: 'The endpoint cannot answer for now. It is tried again; look at its own log.',
+    message: 'The endpoint cannot answer for now. It is tried again; look at its own log.',
   },
   endpoint_misbehaved: {
     ...unreachable,
     retryable: false,
-    says: 'What answers at the endpoint does not answer as the endpoint protocol asks.',
+    message: 'What answers at the endpoint does not answer as the endpoint protocol asks.',
   },
   signature_refused: {
     ...invalid,
-    says: 'The endpoint refused our signature. Check that it holds the signing key that is registered, and its clock.',
+    message:
+      'The endpoint refused our signature. Check that it holds the signing key that is registered, and its clock.',
   },
   endpoint_clock_off: {
     ...invalid,
-    says: 'The endpoint refused the time of our signature. Set its clock.',
+    message: 'The endpoint refused the time of our signature. Set its clock.',
   },
   endpoint_key_missing: {
     ...invalid,
-    says: 'The endpoint holds no key to check our signature with. Set it in the configuration of the endpoint.',
+    message: 'The endpoint holds no key to check our signature with. Set it in the configuration of the endpoint.',
   },
   projection_mismatch: {
     ...invalid,
-    says: 'The sealed connection string names another host, port or database than the request.',
+    message: 'The sealed connection string names another host, port or database than the request.',
   },
   credential_unreadable: {
     ...conflict,
-    says: 'The stored credential cannot be opened. Register it again; if it was not you who changed it, tell the operator.',
+    message:
+      'The stored credential cannot be opened. Register it again; if it was not you who changed it, tell the operator.',
   },
   introspection_failed: {
     status: 502,
     connections: 'INTROSPECTION_FAILED',
     retryable: true,
-    says: 'The schema could not be read. Try again; a table that is locked for long, as by a migration, holds the reading up.',
+    message:
+      'The schema could not be read. Try again; a table that is locked for long, as by a migration, holds the reading up.',
   },
-  entity_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is no such object.' },
-  capability_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is no such capability.' },
-  route_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is nothing at this path.' },
+  entity_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', message: 'There is no such object.' },
+  capability_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', message: 'There is no such capability.' },
+  route_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', message: 'There is nothing at this path.' },
   method_not_allowed: {
     ...invalid,
     status: 405,
     connections: 'METHOD_NOT_ALLOWED',
-    says: 'This path does not take that method; the Allow header lists those it takes.',
+    message: 'This path does not take that method; the Allow header lists those it takes.',
   },
-  conflict: { ...conflict, says: 'The object is not in a state that allows this. Read it again.' },
+  conflict: { ...conflict, message: 'The object is not in a state that allows this. Read it again.' },
   target_changed: {
     ...conflict,
-    says: 'The new credential is for another host, port or database. Allow the move explicitly, or register it anew.',
+    message:
+      'The new credential is for another host, port or database. Allow the move explicitly, or register it anew.',
   },
   ca_certificate_required: {
     ...conflict,
-    says: 'A CA certificate changes only together with the connection string. Send both, or caCertificate null if public CAs are meant.',
+    message:
+      'A CA certificate changes only together with the connection string. Send both, or caCertificate null if public CAs are meant.',
   },
   idempotency_conflict: {
     ...conflict,
-    says: 'That idempotency key was used with a different request. Use a new key.',
+    message: 'That idempotency key was used with a different request. Use a new key.',
   },
   payload_too_large: {
     ...invalid,
     status: 413,
     connections: 'PAYLOAD_TOO_LARGE',
-    says: "The request is larger than is taken here. Of a provider's bundle of CA certificates, send the one of the server's region alone.",
+    message:
+      "The request is larger than is taken here. Of a provider's bundle of CA certificates, send the one of the server's region alone.",
   },
   response_too_large: {
     ...invalid,
     status: 413,
     connections: 'RESPONSE_TOO_LARGE',
-    says: 'The answer is larger than one request may have. Ask for less of it.',
+    message: 'The answer is larger than one request may have. Ask for less of it.',
   },
   unsupported_media_type: {
     ...invalid,
     status: 415,
     connections: 'UNSUPPORTED_MEDIA_TYPE',
-    says: 'Send the body as application/json in UTF-8.',
+    message: 'Send the body as application/json in UTF-8.',
   },
   resource_limit_reached: {
     ...denied,
-    says: 'The organization has as many of these as it may have. Remove some, or ask for more.',
+    message: 'The organization has as many of these as it may have. Remove some, or ask for more.',
   },
   rate_limit_exceeded: {
     status: 429,
     connections: 'RATE_LIMITED',
     retryable: true,
-    says: 'Too many requests. Wait as long as Retry-After says.',
+    message: 'Too many requests. Wait as long as Retry-After says.',
   },
   internal_error: {
     status: 500,
     connections: 'INTERNAL_ERROR',
     retryable: true,
-    says: 'Something failed on our side. Quote the request id when you report it.',
+    message: 'Something failed on our side. Quote the request id when you report it.',
   },
   service_unavailable: {
     status: 503,
     connections: 'SERVICE_UNAVAILABLE',
     retryable: true,
-    says: "Mooring's own database is away for now, and nothing was done. Repeat the request after Retry-After.",
+    message: "Mooring's own database is away for now, and nothing was done. Repeat the request after Retry-After.",
   },
   organization_moving: {
     status: 503,
     connections: 'SERVICE_UNAVAILABLE',
     retryable: true,
-    says: 'The organization is being moved to another installation: it can be read, and nothing was done. Repeat the request after Retry-After.',
+    message:
+      'The organization is being moved to another installation: it can be read, and nothing was done. Repeat the request after Retry-After.',
   },
   organization_moved: {
     ...conflict,
-    says: 'The organization has moved to another installation, and nothing was done. Send the request there, with the same key.',
+    message:
+      'The organization has moved to another installation, and nothing was done. Send the request there, with the same key.',
   },
   outcome_unknown: {
     status: 503,
     connections: 'SERVICE_UNAVAILABLE',
     retryable: false,
-    says: 'The connection to our own database was lost. It may have been done; look before you repeat.',
+    message: 'The connection to our own database was lost. It may have been done; look before you repeat.',
   },
   timeout: {
     status: 504,
     connections: 'TIMEOUT',
     retryable: true,
-    says: 'It was not done within the time. The work goes on; ask again.',
+    message: 'It was not done within the time. The work goes on; ask again.',
   },
 } as const satisfies Record<string, FaultSpec>
 
@@ -257,7 +271,7 @@ export class Fault extends Error {
   readonly retryable: boolean
 
   constructor(code: FaultCode, options: FaultOptions = {}) {
-    super(FAULTS[code].says, { cause: options.cause })
+    super(FAULTS[code].message, { cause: options.cause })
     this.name = 'Fault'
     this.code = code
     this.issues = options.issues ?? []

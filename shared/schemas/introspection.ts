@@ -15,6 +15,7 @@ export type SnapshotId = z.infer<typeof SnapshotId>
 
 /** How many changes of each class there are since the snapshot before. */
 export const DriftCounts = z.object({ breaking: z.number().int(), risky: z.number().int(), safe: z.number().int() })
+export type DriftCounts = z.output<typeof DriftCounts>
 
 /** Input of `snapshots.introspect`. Without `schemas`, all but the datasource's excluded ones. */
 export const IntrospectInput = z.strictObject({

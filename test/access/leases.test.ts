@@ -11,7 +11,7 @@ import * as leases from '#server/store/access/leases.ts'
 import { SMALLEST_BATCH } from '#server/store/installation/brief.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
-import { spellConnectionString } from '#shared/connection-string/connection-string-text.ts'
+import { formatConnectionString } from '#shared/connection-string/connection-string-text.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows } from '#test/support/database/rows.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
@@ -228,7 +228,7 @@ describe('A leased connection string', () => {
   ])('reads back as it was registered: %s', text => {
     const first = parseConnectionString(text)
     if (!first.ok) throw new Error(first.message)
-    const again = parseConnectionString(spellConnectionString(first.target))
+    const again = parseConnectionString(formatConnectionString(first.target))
     expect(again).toMatchObject({ ok: true, target: first.target })
   })
 })

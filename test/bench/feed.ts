@@ -11,9 +11,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
-import { readPage } from '#server/domain/feeds/feed-page.ts'
+import { parseFeedPage } from '#server/domain/feeds/feed-page.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/database/db.ts'
@@ -55,7 +55,7 @@ async function prepare(url: string): Promise<string[]> {
   const keys: string[] = []
   for (let n = 0; n < ORGANIZATIONS; n += 1) {
     const organizationId = await createOrganization(operator, `Bench ${n}`)
-    keys.push(await createKey(operator, { organizationId, mode: 'test', name: null }))
+    keys.push(await createKeyAsOperator(operator, { organizationId, mode: 'test', name: null }))
   }
   await db.destroy()
   return keys
@@ -143,7 +143,7 @@ async function raw(url: string): Promise<number> {
     `select event from feed_events where datasource_id = $1 order by position`,
     [feeds.rows[0]?.id],
   )
-  const page = readPage(`{"events":[${sample.rows.map(row => row.event).join(',')}]}`)
+  const page = parseFeedPage(`{"events":[${sample.rows.map(row => row.event).join(',')}]}`)
   if (page === null) throw new Error('the sample is no page')
   await pool.query('truncate feed_events')
   const work: Raw[] = []

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { newId } from '#server/domain/access/ids.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
-import { choice } from '#server/store/tasks/claim-choice.ts'
+import { claimChoice } from '#server/store/tasks/claim-choice.ts'
 import type { Claimed } from '#test/bench/support/queue-claimer.ts'
 import { costOfChecks } from '#test/bench/support/queue-cost.ts'
 import { query, startServer } from '#test/support/database/postgres.ts'
@@ -50,7 +50,7 @@ async function emptyQueue(name: string): Promise<string> {
 async function claimIn(url: string): Promise<number> {
   const db = openDb({ url, size: 1, setsDeadlines: true, onError: () => undefined })
   const ask = { kinds: ['verify' as const], limit: 8, perOrganization: 3, held: [], leaseMs: 60_000, now: new Date() }
-  const statement = choice({ ...ask, priority: SCHEDULED, after: NOBODY, newestFirst: null })
+  const statement = claimChoice({ ...ask, priority: SCHEDULED, after: NOBODY, newestFirst: null })
   const times: number[] = []
   for (const plan of ['custom', 'generic'] as const) {
     for (let round = 0; round < 5; round += 1) {

@@ -5,7 +5,7 @@
 import { argv } from 'node:process'
 import sodium from 'libsodium-wrappers'
 import { rotateOrganization } from '#server/operator/rotation.ts'
-import { readySodium } from '#server/seal/sodium.ts'
+import { pooledSodium } from '#server/seal/sodium.ts'
 import { claim as claimTasks } from '#server/store/tasks/claims.ts'
 import { reseal } from '#server/work/keys/reseal.ts'
 import { benchWorker } from '#test/bench/support/bench-worker.ts'
@@ -17,7 +17,7 @@ const count = Number(argv.slice(2).find(one => /^\d+$/.test(one)) ?? 100_000)
 
 /** Opens, checks, seals and signs with the library alone: the minimum cost of a credential. */
 async function libsodiumAlone(): Promise<number> {
-  await readySodium()
+  await pooledSodium()
   const [from, to, signing] = [sodium.crypto_box_keypair(), sodium.crypto_box_keypair(), sodium.crypto_sign_keypair()]
   const plain = Buffer.from(JSON.stringify(numberedSecret(1)))
   const box = sodium.crypto_box_seal(plain, from.publicKey)
@@ -55,7 +55,7 @@ await rotateOrganization({ db, keyring, now: new Date() }, organizationId)
 const startedAt = performance.now()
 for (;;) {
   const ask = { kinds: ['reseal'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now: new Date() }
-  const [claim] = await claimTasks(db, { ...ask, lanes: ['asked', 'scheduled'] })
+  const [claim] = await claimTasks(db, { ...ask, priorities: ['asked', 'scheduled'] })
   if (claim === undefined) break
   await reseal(deps, claim)
 }

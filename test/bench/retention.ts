@@ -131,14 +131,14 @@ const db = openDb({ url, size: 2, onError: () => undefined })
 cleanup.defer(() => db.destroy())
 report('forgetting')
 const ago = (days: number) => new Date(Date.now() - days * DAY_MS)
-await batches('verifications', size => oldRows.forgetVerifications(db, ago(90), size))
-await batches('changes', size => oldChanges.forgetBatch(db, ago(7), size))
+await batches('verifications', size => oldRows.purgeVerifications(db, ago(90), size))
+await batches('changes', size => oldChanges.purgeBatch(db, ago(7), size))
 await batches('idempotency keys', size => idempotency.purgeExpired(db, new Date(), size))
 await batches('months made', () => months.make(db))
 await sql(
   `update datasources set deleted_at = now() - interval '31 days' where id = (select id from datasources limit 1)`,
 )
-await batches('removed datasource', size => oldRows.forgetDatasource(db, ago(30), size))
+await batches('removed datasource', size => oldRows.purgeDatasource(db, ago(30), size))
 const from = performance.now()
 await sql(`drop table audit_events_before`)
 report(

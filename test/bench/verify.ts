@@ -7,7 +7,7 @@ import pg from 'pg'
 import { newId } from '#server/domain/access/ids.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
-import { verify } from '#server/work/checks/verify.ts'
+import { handleVerify } from '#server/work/checks/verify.ts'
 import { type BenchWorker, benchWorker } from '#test/bench/support/bench-worker.ts'
 import { APP_PASSWORD, FORTY_TABLES } from '#test/bench/support/forty-tables.ts'
 import { printResults } from '#test/bench/support/results.ts'
@@ -73,10 +73,10 @@ async function verified(
   const now = new Date()
   await tasks.request(deps.db, org, { id: newId(), kind: 'verify', datasourceId, now })
   const ask = { kinds: ['verify'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
-  const [claim] = await claims.claim(deps.db, { ...ask, lanes: ['asked', 'scheduled'] })
+  const [claim] = await claims.claim(deps.db, { ...ask, priorities: ['asked', 'scheduled'] })
   if (claim === undefined || !claims.isOfKind(claim, 'verify') || claim.datasourceId !== datasourceId)
     throw new Error('the check was not claimed')
-  return used(dialler, () => verify(deps, claim))
+  return used(dialler, () => handleVerify(deps, claim))
 }
 
 async function measure(worker: BenchWorker, dialler: TestDialler, of: Measured): Promise<Result[]> {

@@ -88,14 +88,14 @@ describe('What a check has told', () => {
       token: task.token,
       awaits: null,
     }
-    await checkProgress.tell(mooring.db, held, 'connect')
+    await checkProgress.save(mooring.db, held, 'connect')
     expect(await checkProgress.read(mooring.db, org, of)).toBe('connect')
     await query(mooring.databaseUrl, `update tasks set token = token + 1 where id = '${task.id}'`)
     expect(await checkProgress.read(mooring.db, org, of)).toBe(null)
-    await checkProgress.tell(mooring.db, held, 'tls')
+    await checkProgress.save(mooring.db, held, 'tls')
     expect(await told()).toEqual([{ reached: 'connect', reached_by: expect.anything() }])
     await query(mooring.databaseUrl, `update tasks set token = token - 1, settled = requested where id = '${task.id}'`)
-    await checkProgress.tell(mooring.db, held, 'tls')
+    await checkProgress.save(mooring.db, held, 'tls')
     expect(await checkProgress.read(mooring.db, org, of)).toBe('connect')
     await query(mooring.databaseUrl, `update tasks set locked_until = null where id = '${task.id}'`)
     expect(await checkProgress.read(mooring.db, org, of)).toBe(undefined)

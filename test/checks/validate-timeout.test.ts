@@ -71,14 +71,14 @@ describe('A cancelled task', () => {
     const task = { id, kind: 'validate' as const, datasourceId: null, payload: Buffer.from('sealed'), now }
     await tasks.submit(mooring.db, org(), { ...task, expiresAt: new Date(now.getTime() + 60_000) })
     const ask = { kinds: ['validate' as const], limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
-    const [held] = await claims.claim(mooring.db, { ...ask, lanes: ['asked', 'scheduled'] })
+    const [held] = await claims.claim(mooring.db, { ...ask, priorities: ['asked', 'scheduled'] })
     if (held?.id !== id) throw new Error('the task was to be claimed')
     return held
   }
 
   it('cannot be settled or released any more by the worker that runs it', async () => {
     const held = await claimed()
-    expect(await outcomes.withdraw(mooring.db, org(), held.id)).toBeUndefined()
+    expect(await outcomes.cancel(mooring.db, org(), held.id)).toBeUndefined()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(false)
     await release(mooring.db, held, new Date())
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
@@ -87,15 +87,15 @@ describe('A cancelled task', () => {
   it('returns its outcome if the worker finished at the last moment', async () => {
     const held = await claimed()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(true)
-    expect(await outcomes.withdraw(mooring.db, org(), held.id)).toEqual({ outcome: { ready: true } })
+    expect(await outcomes.cancel(mooring.db, org(), held.id)).toEqual({ outcome: { ready: true } })
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
   })
 
   it('belongs to its own organization only', async () => {
     const held = await claimed()
     const other = await mooring.newOrganization('Other')
-    expect(await outcomes.withdraw(mooring.db, other.id, held.id)).toBeUndefined()
+    expect(await outcomes.cancel(mooring.db, other.id, held.id)).toBeUndefined()
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([{ id: held.id }])
-    await outcomes.withdraw(mooring.db, org(), held.id)
+    await outcomes.cancel(mooring.db, org(), held.id)
   })
 })

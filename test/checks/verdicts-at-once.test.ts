@@ -35,7 +35,10 @@ describe('A verdict that waits', () => {
     const id = bareUuid((await mooring.client().datasources.register.mutate({ connectionString })).id)
     return { id, claim: await claimed(mooring, { kind: 'verify', id }) }
   }
-  const settlement = (id: string, of: { version: number; state: 'pending' | 'current' }): verdicts.Settlement => {
+  const settlement = (
+    id: string,
+    of: { version: number; state: 'pending' | 'current' },
+  ): verdicts.SettledVerification => {
     const found = { outcome: 'passed', reason: null, checks: [], advisories: [], tookMs: 1, at: NOW } as const
     const verdict = { id: newId(), datasourceId: id, version: of.version, ...found }
     return {

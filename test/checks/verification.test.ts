@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Probe, RoleFacts } from '#server/domain/checks/probe.ts'
 import { recogniseProvider, roleOfUser } from '#server/domain/checks/provider.ts'
 import { newPasswordSql } from '#server/domain/checks/role/role-sql.ts'
-import { type Asked, judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
+import { type Verification, type VerificationRequest, verifyProbe } from '#server/domain/checks/verification.ts'
 import { DIRECT_ITEMS } from '#shared/checks/items.ts'
 import { FAILURES, type FailureCode, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
@@ -24,7 +24,7 @@ const GOOD: Probe = {
   tookMs: 12,
 }
 
-const ASKED: Asked = {
+const ASKED: VerificationRequest = {
   schema: 'app',
   rolePolicy: 'enforce',
   dbType: 'postgresql',
@@ -38,11 +38,11 @@ const ASKED: Asked = {
   },
 }
 
-const judged = (probe: Partial<Probe> = {}, asked: Partial<Asked> = {}) =>
-  judgeProbe({ ...GOOD, ...probe }, { ...ASKED, ...asked })
-const withFacts = (facts: Partial<RoleFacts>, asked: Partial<Asked> = {}) =>
+const judged = (probe: Partial<Probe> = {}, asked: Partial<VerificationRequest> = {}) =>
+  verifyProbe({ ...GOOD, ...probe }, { ...ASKED, ...asked })
+const withFacts = (facts: Partial<RoleFacts>, asked: Partial<VerificationRequest> = {}) =>
   judged({ facts: { ...PLAIN_ROLE, ...facts } }, asked)
-const aimed = (target: Partial<Asked['target']>) => ({ target: { ...ASKED.target, ...target } })
+const aimed = (target: Partial<VerificationRequest['target']>) => ({ target: { ...ASKED.target, ...target } })
 const outcomes = ({ checks }: Verification) => Object.fromEntries(checks.map(({ item, outcome }) => [item, outcome]))
 const failingLine = ({ checks }: Verification) => checks.find(({ outcome }) => outcome === 'fail')
 const ended = (code: FailureCode, passed: Stage | null) =>
@@ -93,7 +93,7 @@ describe('a checklist', () => {
 
   it.each(Object.keys(FAILURES) as FailureCode[])('has one failing line with a fix for %s', code => {
     const verdict = ended(code, 'connect')
-    const { fault, retryable, saw: observed } = FAILURES[code]
+    const { fault, retryable, observed } = FAILURES[code]
     expect(verdict.checks.filter(({ outcome }) => outcome === 'fail')).toHaveLength(1)
     expect(failingLine(verdict)).toMatchObject({ actual: observed, fix: expect.stringMatching(/\S/) })
     expect(verdict).toMatchObject({ reason: fault, retryable, outcome: retryable ? 'unreachable' : 'refused' })
@@ -127,7 +127,7 @@ describe('a checklist', () => {
 describe('a verdict fails closed', () => {
   const unverified = { protocol: 'TLSv1.3', verified: false }
   const off = { rolePolicy: 'off' } as const
-  it.each<[string, Partial<Probe>, { asked?: Partial<Asked>; reason: FaultCode }]>([
+  it.each<[string, Partial<Probe>, { asked?: Partial<VerificationRequest>; reason: FaultCode }]>([
     ['without facts', { facts: null }, { reason: 'byo_role_unreadable' }],
     ['without facts under a role policy that is off', { facts: null }, { asked: off, reason: 'byo_role_unreadable' }],
     ['after a failure behind the facts', { failure: { code: 'connection_lost' } }, { reason: 'database_unreachable' }],
@@ -283,7 +283,7 @@ describe('a provider', () => {
 
 describe('advice about the link', () => {
   const unbound = { channelBound: false, tls: { protocol: 'TLSv1.3', verified: false } }
-  const tlsAdvice = (probe: Partial<Probe>, asked: Partial<Asked> = {}) =>
+  const tlsAdvice = (probe: Partial<Probe>, asked: Partial<VerificationRequest> = {}) =>
     judged(probe, asked).advisories.map(({ item, recommendation }) => `${item}: ${recommendation}`)
 
   it('appears when nothing proves the server’s identity', () => {

@@ -159,7 +159,10 @@ describe('The parts', () => {
 
   it('say that none runs, with the command that starts one', () => {
     const worker = processesPart('worker', { all: [], now, version: '1.0.0' })
-    expect([worker.says, worker.troubles]).toEqual(['none runs', [expect.stringMatching(/Start one: npm run worker/)]])
+    expect([worker.message, worker.troubles]).toEqual([
+      'none runs',
+      [expect.stringMatching(/Start one: npm run worker/)],
+    ])
   })
 
   it('say how deep and how old the queue is, and what is late', () => {
@@ -169,7 +172,7 @@ describe('The parts', () => {
       { priority: 4, due: 3, oldestAt: ago(7_200) },
     ]
     const part = queuePart(depths, now)
-    expect(part.says).toBe('10 tasks are due, the oldest for 2 h')
+    expect(part.message).toBe('10 tasks are due, the oldest for 2 h')
     expect(part.troubles).toEqual([
       expect.stringMatching(/^What is due \(scheduled\) is not done .* MOORING_DIAL_PROCESSES/),
     ])

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from '#client/index.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { choosePort } from '#server/standalone/embedded/port.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
@@ -129,7 +129,7 @@ function stringOf(customer: Customer, name: string): string {
 async function otherKey(tiers: Tiers): Promise<string> {
   const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
   const organizationId = await createOrganization(deps, 'Probe')
-  return createKey(deps, { organizationId, mode: 'test', name: null })
+  return createKeyAsOperator(deps, { organizationId, mode: 'test', name: null })
 }
 
 async function warm(load: Load): Promise<void> {

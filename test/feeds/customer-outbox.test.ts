@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { OUTBOX_SQL, outboxEvents } from '#client/endpoint.ts'
-import { eventsRequest, readPage } from '#server/domain/feeds/feed-page.ts'
+import { eventsRequest, parseFeedPage } from '#server/domain/feeds/feed-page.ts'
 import { requestEndpoint } from '#server/net/endpoint/endpoint.ts'
 import { createResolver } from '#server/net/socket/resolver.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
@@ -65,7 +65,7 @@ describe('The outbox', () => {
       { id, model: 'task', entityId: '2', type: 'DELETE', data: null, occurredAt: expect.any(Number) },
     ])
     expect(Math.abs((page?.events[0]?.occurredAt ?? 0) - Date.now())).toBeLessThan(60_000)
-    expect(readPage(JSON.stringify(page))?.events).toHaveLength(2)
+    expect(parseFeedPage(JSON.stringify(page))?.events).toHaveLength(2)
   })
 
   it('returns the same page for the same cursor, and an empty page without a cursor at its end', async () => {
@@ -205,7 +205,7 @@ describe('The example', () => {
     await withExample(['node-http.ts'], {}, async line => {
       const { listening, signingKey } = JSON.parse(line)
       const url = `http://127.0.0.1:${listening.port}/`
-      const page = readPage((await ask(url, signingKey)).body ?? '')
+      const page = parseFeedPage((await ask(url, signingKey)).body ?? '')
       expect(page?.events.length).toBeGreaterThan(0)
       expect(page?.nextCursor).toBe(String(page?.events.length))
       expect(await ask(url, 'another key')).toMatchObject({ status: 401, body: null })
@@ -230,7 +230,7 @@ describe('The example', () => {
     await withExample(['express-outbox.ts', keyFile], env, async line => {
       await write(pool, '42', { title: 'from the outbox' })
       const url = `http://127.0.0.1:${JSON.parse(line).listening.port}/mooring`
-      const page = readPage((await ask(url, 'sk_test_of_the_example')).body ?? '')
+      const page = parseFeedPage((await ask(url, 'sk_test_of_the_example')).body ?? '')
       expect(JSON.parse(page?.events[0]?.json ?? '')).toMatchObject({
         entityId: '42',
         data: { title: 'from the outbox' },

@@ -1,7 +1,7 @@
 /** Strangers' feeds, followed over real HTTPS: every event once, in order, for every behaviour of the cursor. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createListener } from '#client/endpoint.ts'
-import { judgeEndpoint, judgeRotation } from '#server/domain/checks/endpoint-verdict.ts'
+import { verifyEndpointKeys, verifyRotation } from '#server/domain/checks/endpoint-verdict.ts'
 import { eventsRequest } from '#server/domain/feeds/feed-page.ts'
 import { noAnswer, readReply } from '#server/net/endpoint/request-answer.ts'
 import { createFollower } from '#test/support/feeds/follower.ts'
@@ -152,7 +152,7 @@ describe('The verification of an endpoint', () => {
     const body = eventsRequest(null, 1)
     const signed = await ask({ body, keys })
     const forged = signed.failure === null ? await ask({ body, keys, breakSignature: true }) : null
-    return judgeEndpoint({ signed, forged })
+    return verifyEndpointKeys({ signed, forged })
   }
   const page = async () => ({ events: [] })
   const hosted = (signingKey = KEY, nowSeconds = () => Date.now() / 1_000): Mood => {
@@ -213,11 +213,11 @@ describe('The verification of an endpoint', () => {
     const accepted = await ask({ keys: ['the new key'] })
     const refused = await ask({ keys: ['a key that was never installed'] })
     const early = { startedAtMs: 0, nowMs: 999, windowMs: 1_000 }
-    expect(judgeRotation(accepted, early)).toBe('retire_old')
-    expect(judgeRotation(refused, early)).toBe('wait')
-    expect(judgeRotation(refused, { ...early, nowMs: 1_000 })).toBe('destroy_new')
+    expect(verifyRotation(accepted, early)).toBe('retire_old')
+    expect(verifyRotation(refused, early)).toBe('wait')
+    expect(verifyRotation(refused, { ...early, nowMs: 1_000 })).toBe('destroy_new')
     const unasked = noAnswer('budget_exhausted', 0)
-    expect(judgeRotation(unasked, { ...early, nowMs: 1_000 })).toBe('wait')
+    expect(verifyRotation(unasked, { ...early, nowMs: 1_000 })).toBe('wait')
     // Meanwhile the feed is read with both signatures, whichever key the endpoint holds.
     expect(await stranger.ask({ keys: ['the new key', KEY] })).toMatchObject({ status: 200 })
     expect(await stranger.ask({ keys: ['not yet installed', 'the new key'] })).toMatchObject({ status: 200 })

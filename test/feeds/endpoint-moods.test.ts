@@ -1,7 +1,7 @@
 /** A real HTTPS server as the customer, with every behaviour that a stranger can have. */
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { readPage } from '#server/domain/feeds/feed-page.ts'
+import { parseFeedPage } from '#server/domain/feeds/feed-page.ts'
 import { checkSignature } from '#server/net/endpoint/signature.ts'
 import { failureSpec } from '#shared/faults/failure.ts'
 import { selfSigned } from '#test/support/dials/certificates.ts'
@@ -53,7 +53,7 @@ describe('A signed request', () => {
     const answer = await meet(response => response.end(JSON.stringify({ events: [EVENT], nextCursor: 'c1' })), { url })
     expect(answer).toMatchObject({ status: 200, failure: null, passed: 'protocol', addresses: ['127.0.0.1'] })
     expect(answer.tls).toEqual({ protocol: 'TLSv1.3', verified: true })
-    expect(readPage(answer.body ?? '')).toEqual({
+    expect(parseFeedPage(answer.body ?? '')).toEqual({
       events: [{ id: 'e1', occurredAtMs: null, json: JSON.stringify(EVENT) }],
       nextCursor: 'c1',
     })

@@ -1,9 +1,9 @@
 /** The decisions of following a feed: pace, pages, lag, the parsing of a page, and the verdict on a probe. */
 import { describe, expect, it } from 'vitest'
-import { judgeEndpoint } from '#server/domain/checks/endpoint-verdict.ts'
+import { verifyEndpointKeys } from '#server/domain/checks/endpoint-verdict.ts'
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
 import { afterPage, eventLag, FEED_PACE, lastError, nextPoll, type PollEnd } from '#server/domain/feeds/feed.ts'
-import { eventsRequest, MAX_JSON_DEPTH, readPage, readPush } from '#server/domain/feeds/feed-page.ts'
+import { eventsRequest, MAX_JSON_DEPTH, parseFeedPage, readPush } from '#server/domain/feeds/feed-page.ts'
 import { elementTexts } from '#server/domain/feeds/json-text.ts'
 import { ENDPOINT_ITEMS } from '#shared/checks/items.ts'
 import { FAILURES, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
@@ -131,7 +131,7 @@ describe('The lag of a feed', () => {
 
 describe('A page', () => {
   const event = { id: 'e1', model: 'task', entityId: '1', type: 'CREATE' }
-  const only = (more: object) => readPage(JSON.stringify({ events: [{ ...event, ...more }] }))?.events[0]
+  const only = (more: object) => parseFeedPage(JSON.stringify({ events: [{ ...event, ...more }] }))?.events[0]
 
   it('keeps unknown fields, and data of any kind', () => {
     const more = { data: null, occurredAt: 1.5, organizationId: null, extra: { deep: [1] }, nextCursor: 'no' }
@@ -140,13 +140,13 @@ describe('A page', () => {
 
   it('keeps a field named __proto__', () => {
     const body = `{"events":[{"id":"e1","model":"m","entityId":"1","type":"CREATE","__proto__":{"id":"x"},"data":{"__proto__":1}}]}`
-    expect(readPage(body)?.events[0]?.json).toBe(body.slice('{"events":['.length, -2))
+    expect(parseFeedPage(body)?.events[0]?.json).toBe(body.slice('{"events":['.length, -2))
   })
 
   it('keeps every digit of every number', () => {
     const numbers = '[12345678901234567890,-0.12345678901234567890,1e400,1E-400,0,1.5,"1e5"]'
     const json = `{"id":"e1","model":"m","entityId":"1","type":"CREATE","data":${numbers},"occurredAt":1.7672256e12}`
-    expect(readPage(`{"events":[${json}]}`)?.events).toEqual([{ id: 'e1', occurredAtMs: 1_767_225_600_000, json }])
+    expect(parseFeedPage(`{"events":[${json}]}`)?.events).toEqual([{ id: 'e1', occurredAtMs: 1_767_225_600_000, json }])
   })
 
   it('is cut into its events exactly at their boundaries, in any layout', () => {
@@ -169,7 +169,7 @@ describe('A page', () => {
   })
 
   it('treats an empty nextCursor as absent', () => {
-    expect(readPage('{"events":[],"nextCursor":""}')).toEqual({ events: [], nextCursor: null })
+    expect(parseFeedPage('{"events":[],"nextCursor":""}')).toEqual({ events: [], nextCursor: null })
   })
 
   it.each([
@@ -190,17 +190,17 @@ describe('A page', () => {
     expect(nested(MAX_JSON_DEPTH - 2)).toBeUndefined()
     expect(only({ data: '[{"'.repeat(10_000) })?.id).toBe(event.id)
     expect(only({ data: '\\"[[[\\'.repeat(10_000) })?.id).toBe(event.id)
-    expect(readPage(`{"events":${'['.repeat(1_000_000)}`)).toBeNull()
+    expect(parseFeedPage(`{"events":${'['.repeat(1_000_000)}`)).toBeNull()
   })
 
   it('is parsed without harm for any content', () => {
     fc.assert(fc.property(fc.jsonValue(), any => only({ data: any })?.json === JSON.stringify({ ...event, data: any })))
-    fc.assert(fc.property(fc.string(), text => readPage(text) === null))
+    fc.assert(fc.property(fc.string(), text => parseFeedPage(text) === null))
   })
 
   it('is parsed alike from a push, which accepts no other field', () => {
     const body = JSON.stringify({ events: [event, event] })
-    expect(readPush(body)).toEqual(readPage(body)?.events)
+    expect(readPush(body)).toEqual(parseFeedPage(body)?.events)
     expect(readPush(JSON.stringify({ events: [event], cursor: 'x' }))).toBeNull()
     expect(PushBody.safeParse({ events: [{ ...event, extra: 1 }] }).success).toBe(true)
   })
@@ -219,7 +219,7 @@ describe('The verdict on an endpoint', () => {
     tookMs: 5,
   }
   const judge = (code: FailureCode, passed: Stage | null, more: Partial<EndpointAnswer> = {}) =>
-    judgeEndpoint({
+    verifyEndpointKeys({
       signed: { ...good, status: null, page: null, failure: { code }, passed, tls: null, ...more },
       forged: null,
     })
@@ -267,16 +267,16 @@ describe('The verdict on an endpoint', () => {
   })
 
   it('shows no TLS for a connection without it', () => {
-    expect(line(judgeEndpoint({ signed: { ...good, tls: null }, forged: null }))).toBe('ppspp')
+    expect(line(verifyEndpointKeys({ signed: { ...good, tls: null }, forged: null }))).toBe('ppspp')
   })
 
   it('reports when the check of signatures could not be tested', () => {
     const forged = { ...good, status: 503, page: null, failure: { code: 'endpoint_failing' } as const }
-    expect(judgeEndpoint({ signed: good, forged }).advisories).toEqual([
+    expect(verifyEndpointKeys({ signed: good, forged }).advisories).toEqual([
       { item: 'signature', recommendation: expect.stringContaining('could not be seen') },
     ])
     const refused = { ...forged, status: 400, failure: { code: 'endpoint_status' } as const }
-    expect(judgeEndpoint({ signed: good, forged: refused }).advisories).toEqual([])
+    expect(verifyEndpointKeys({ signed: good, forged: refused }).advisories).toEqual([])
   })
 
   it('is one of our sentences, with the HTTP status at most', () => {

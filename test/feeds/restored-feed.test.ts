@@ -9,11 +9,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '#client/index.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedded.ts'
 import { openDb } from '#server/store/database/db.ts'
-import { isTold, readOrigin, recognise } from '#server/store/installation/installation.ts'
+import { isReported, readOrigin, recogniseOrigin } from '#server/store/installation/installation.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { type EventStream, watchDatasources } from '#test/support/changes/event-stream.ts'
@@ -53,7 +53,7 @@ async function installed(url: string): Promise<Served> {
   const key = await overDb(url, async db => {
     const deps = { db, keyring: mooring.keyring, now: new Date() }
     const organizationId = await createOrganization(deps, 'Restored')
-    return createKey(deps, { organizationId, mode: 'test', name: null })
+    return createKeyAsOperator(deps, { organizationId, mode: 'test', name: null })
   })
   const connectionString = 'postgresql://reader:secret@127.0.0.1:1/shop'
   const id = await serving(url, async web => {
@@ -121,7 +121,7 @@ async function expectReset(of: Served, copyUrl: string, places: { before: string
     expect(changes(again)).toEqual(['updated'])
     await again.close()
   })
-  expect(await overDb(copyUrl, async db => recognise(db, await readOrigin(db)))).toBe(false)
+  expect(await overDb(copyUrl, async db => recogniseOrigin(db, await readOrigin(db)))).toBe(false)
 }
 
 const isThere = async (program: string) =>
@@ -208,8 +208,8 @@ describe('A role that may not read the server’s identity', () => {
     url.username = role
     url.password = 'reader'
     const here = await overDb(url.href, readOrigin)
-    expect([isTold(here), here.systemIdentifier, here.timeline]).toEqual([false, null, null])
-    expect(await overDb(url.href, db => recognise(db, here))).toBe(false)
+    expect([isReported(here), here.systemIdentifier, here.timeline]).toEqual([false, null, null])
+    expect(await overDb(url.href, db => recogniseOrigin(db, here))).toBe(false)
     const read = 'select system_identifier, timeline, relation from installation'
     expect(await query(mooring.databaseUrl, read)).toEqual(before)
     const ran = await overDb(url.href, db =>

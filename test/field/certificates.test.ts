@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { judgeProbe } from '#server/domain/checks/verification.ts'
+import { verifyProbe } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import type { TlsPair } from '#server/standalone/embedded/certificate.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
@@ -51,7 +51,7 @@ async function lineOf({ pair, ca = root.cert, target = {} }: Asked) {
     target: wanted,
     isCaNamed: ca !== null,
   } as const
-  const line = judgeProbe(probe, asked).checks.find(({ outcome }) => outcome === 'fail')
+  const line = verifyProbe(probe, asked).checks.find(({ outcome }) => outcome === 'fail')
   return {
     fix: line?.fix ?? '',
     item: line?.item,

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { Probe } from '#server/domain/checks/probe.ts'
-import { type Asked, judgeProbe } from '#server/domain/checks/verification.ts'
+import { type VerificationRequest, verifyProbe } from '#server/domain/checks/verification.ts'
 import { judgeHost } from '#server/domain/network/host-policy.ts'
 import type { Failure, FailureCode } from '#shared/faults/failure.ts'
 
@@ -22,7 +22,7 @@ const FAILED: Probe = {
   schemaUsable: null,
   tookMs: 9,
 }
-const ASKED: Asked = {
+const ASKED: VerificationRequest = {
   schema: null,
   rolePolicy: 'enforce',
   dbType: 'postgresql',
@@ -38,7 +38,7 @@ const ASKED: Asked = {
 }
 
 function lineOf(host: string, failure: Failure, probe: Partial<Probe> = {}) {
-  const judged = judgeProbe({ ...FAILED, ...probe, failure }, { ...ASKED, target: { ...ASKED.target, host } })
+  const judged = verifyProbe({ ...FAILED, ...probe, failure }, { ...ASKED, target: { ...ASKED.target, host } })
   return judged.checks.find(({ outcome }) => outcome === 'fail') ?? { item: 'none', actual: '', fix: '' }
 }
 

@@ -6,7 +6,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { judgeProbe } from '#server/domain/checks/verification.ts'
+import { verifyProbe } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import { nodeRoots } from '#server/net/socket/tls.ts'
 import { hasPgBouncer, type PgBouncer, startPgBouncer } from '#test/support/database/pgbouncer.ts'
@@ -66,7 +66,7 @@ describe.runIf(hasPgBouncer).each([
     })
     const dial = { target, caCertificate: null, schema: 'app', deadlineMs: 30_000 }
     const probe = await probeDatabase(dial, { ...SURROUNDINGS, roots })
-    return judgeProbe(probe, { schema: 'app', rolePolicy: 'enforce', dbType: 'postgresql', target })
+    return verifyProbe(probe, { schema: 'app', rolePolicy: 'enforce', dbType: 'postgresql', target })
   }
 
   it('passes a correct login', async () => {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { judgeProbe } from '#server/domain/checks/verification.ts'
+import { verifyProbe } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import { localTarget } from '#test/support/dials/dialling.ts'
 import { failure, frame, OFFER, type Script, startHostile } from '#test/support/dials/hostile-postgres.ts'
@@ -50,7 +50,7 @@ describe('An error', () => {
       { target, caCertificate: null, schema: null, deadlineMs: 20_000 },
       SURROUNDINGS,
     ).finally(() => server.stop())
-    const judgement = judgeProbe(probe, {
+    const judgement = verifyProbe(probe, {
       schema: null,
       rolePolicy: 'enforce',
       dbType: 'postgresql',

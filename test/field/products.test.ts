@@ -3,7 +3,7 @@
  * that logs us in as that product does and knows no statement of ours.
  */
 import { describe, expect, it } from 'vitest'
-import { judgeProbe } from '#server/domain/checks/verification.ts'
+import { verifyProbe } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import { localTarget } from '#test/support/dials/dialling.ts'
 import { failure, frame, LOGIN_OK, READY, startHostile } from '#test/support/dials/hostile-postgres.ts'
@@ -39,7 +39,7 @@ async function judged(parameters: Readonly<Record<string, string>>, sqlstate = '
   const target = localTarget(server.port, { database: 'shop', tlsMode: 'disable' })
   const dial = { target, caCertificate: null, schema: null, deadlineMs: 20_000 }
   const probe = await probeDatabase(dial, SURROUNDINGS).finally(() => server.stop())
-  return judgeProbe(probe, { schema: null, rolePolicy: 'enforce', dbType: 'postgresql', target })
+  return verifyProbe(probe, { schema: null, rolePolicy: 'enforce', dbType: 'postgresql', target })
 }
 
 describe('A server that is no PostgreSQL of today', () => {

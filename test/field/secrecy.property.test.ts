@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest'
 import { readSealedContent, type SealedContent } from '#server/domain/access/sealed-content.ts'
 import type { Probe } from '#server/domain/checks/probe.ts'
-import { judgeUndialled, otherSchema, refusedString } from '#server/domain/checks/undialled.ts'
-import { judgeProbe } from '#server/domain/checks/verification.ts'
+import { otherSchema, refusedString, verifyUndialled } from '#server/domain/checks/undialled.ts'
+import { verifyProbe } from '#server/domain/checks/verification.ts'
 import { repeating } from '#server/domain/checks/withheld.ts'
 import { sharesPiece } from '#shared/base/text.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
@@ -44,7 +44,7 @@ describe.each(SHAPE_NAMES)('Whatever is pasted as %s', shape => {
         const content = readSealedContent(boxed(pasted))
         const told = content.ok
           ? [content.said.advisories, otherSchema(schemaToTell(content), 'public')]
-          : judgeUndialled(refusedString(content))
+          : verifyUndialled(refusedString(content))
         expect(repeats(JSON.stringify(told), pasted)).toBe(false)
         if (content.ok || boxed !== asIs || pasted.text.startsWith('{')) return
         expect(absentPlaces(content.message, pasted.text)).toEqual([])
@@ -85,7 +85,7 @@ describe('Whatever a server answers', () => {
       fc.property(secret, fc.constantFrom(...codes), (password, code) => {
         const target = { host: 'db.acme.io', port: 5432, database: 'shop', user: 'app', password } as const
         const asked = { ...target, tlsMode: 'require', channelBinding: 'prefer' } as const
-        const judged = judgeProbe({ ...NOTHING, failure: { code } }, { ...ASKED, target: asked })
+        const judged = verifyProbe({ ...NOTHING, failure: { code } }, { ...ASKED, target: asked })
         const told = JSON.stringify(judged)
         expect(sharesPiece(told, password)).toBe(false)
       }),

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { check } from '#test/support/house/architecture/check.ts'
+import { unneededNames } from '#test/support/house/architecture/meanings.ts'
 import { checkMigrations } from '#test/support/house/architecture/migrations.ts'
 import { unusedArrows } from '#test/support/house/architecture/rooms.ts'
 import { listFiles, readSources, sentence, sourceOf } from '#test/support/house/architecture/source.ts'
@@ -23,6 +24,10 @@ describe('The tree', () => {
   it('has exactly the drawn arrows between the rooms of its layers', async () => {
     const sources = await readSources(root, ['shared', 'server', 'client'])
     expect(unusedArrows(sources)).toEqual([])
+  })
+
+  it('has only names on the list of shared names that several files export', async () => {
+    expect(unneededNames(await readSources(root, ['shared', 'server', 'client', 'test']))).toEqual([])
   })
 
   it('has numbered migrations, each with a statement of its purpose', async () => {
@@ -217,6 +222,25 @@ describe('The budgets', () => {
       Array.from({ length: count }, (_, n) => exported.replace('a', `a${n}`)).join('')
     expect(broken({ [path]: `${many(8)}/** A type. */\nexport type T = 1\n` })).toEqual([])
     expect(broken({ [path]: many(9) })).toEqual([`${path}:1 exports`])
+  })
+})
+
+describe('An exported name', () => {
+  const exported = '/** A thing. */\nexport const finish = 1\n'
+  const files = { 'server/domain/one.ts': exported, 'server/domain/two.ts': exported }
+
+  it('has one declaration, whether it is of a value or of a type', () => {
+    expect(broken(files)).toEqual(['server/domain/one.ts:6 meaning'])
+    const type = exported.replace('const finish = 1', 'type finish = 1')
+    expect(broken({ ...files, 'server/domain/two.ts': type })).toEqual(['server/domain/one.ts:6 meaning'])
+    expect(broken({ ...files, 'server/domain/two.ts': exported.replace('finish', 'begin') })).toEqual([])
+  })
+
+  it('may recur where every reader has it behind the name of its module', () => {
+    const reader = "import * as two from './two.ts'\n"
+    expect(broken({ ...files, 'server/domain/three.ts': reader })).toEqual([])
+    const both = `${reader}import { finish } from './two.ts'\n`
+    expect(broken({ ...files, 'server/domain/three.ts': both })).toEqual(['server/domain/one.ts:6 meaning'])
   })
 })
 

@@ -34,7 +34,7 @@ import { holdMove, stateOf } from '#server/store/moves/move-lookups.ts'
 import * as moveRows from '#server/store/moves/move-rows.ts'
 import * as moveSource from '#server/store/moves/move-source.ts'
 import { monthsOf } from '#server/store/moves/move-target.ts'
-import { forgetMoved } from '#server/store/moves/moved-away.ts'
+import { purgeMoved } from '#server/store/moves/moved-away.ts'
 import * as overviews from '#server/store/operations/overview.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import * as keptSnapshots from '#server/store/schemas/kept-snapshots.ts'
@@ -91,7 +91,7 @@ const REGISTRATION: registration.Registration = {
   now: NOW,
   maxDatasources: 1,
 }
-const SETTLEMENT: verdicts.Settlement = {
+const SETTLEMENT: verdicts.SettledVerification = {
   verdict: {
     ...{ id: ID, datasourceId: ID, version: 1, outcome: 'passed', reason: null, checks: [], advisories: [], tookMs: 1 },
     at: NOW,
@@ -112,11 +112,11 @@ const ASK: claims.ClaimAsk = {
   limit: 8,
   perOrganization: 2,
   held: [],
-  lanes: ['asked', 'scheduled', 'hung', 'failed'],
+  priorities: ['asked', 'scheduled', 'hung', 'failed'],
 }
 
 /** Every row of one table whose only key is its organization. */
-const PART: moveRows.Part = {
+const PART: moveRows.TablePart = {
   shape: {
     name: 'quotas',
     key: [],
@@ -148,7 +148,7 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => feedEvents.newest(db, ORG, { datasourceId: ID, limit: 1, maxBytes: 1 }),
   db => feedEvents.heads(db, [{ organizationId: ORG, datasourceId: ID }]),
   db => grantPeppers.isAnyHashedOtherwise(db, ORG, ['p']),
-  db => transaction(db, tx => revocation.revokeKey(tx, ORG, { id: ID, now: NOW, children: 'revoke', force: true })),
+  db => transaction(db, tx => revocation.revokeKeyRow(tx, ORG, { id: ID, now: NOW, children: 'revoke', force: true })),
   db => dialBudgets.charge(db, { budget: { key: 'k', limit: 1, windowMs: 1 }, units: 1 }, NOW),
   db => registration.register(db, ORG, REGISTRATION),
   db => verdicts.settle(db, CLAIM, SETTLEMENT),
@@ -160,8 +160,8 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => resealing.countStale(db, ORG, UP_TO_DATE),
   db => resealing.organizationsToReseal(db, { expected: UP_TO_DATE, areMoving: false }),
   db => keyUses.read(db, NOW),
-  db => oldRows.forgetDatasource(db, NOW),
-  db => oldChanges.forgetBatch(db, NOW),
+  db => oldRows.purgeDatasource(db, NOW),
+  db => oldChanges.purgeBatch(db, NOW),
   db => canReadSecrets(db, null),
   db => readOrigin(db),
   db => readFacts(db),
@@ -174,12 +174,12 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => months.overflowing(db),
   db => holdMove(db, ORG),
   db => stateOf(db, ORG),
-  db => moveRows.linesOf(db, PART, [[]]),
-  db => moveRows.countOf(db, PART),
+  db => moveRows.readLines(db, PART, [[]]),
+  db => moveRows.countRows(db, PART),
   db => moveSource.begin(db, ORG, ID),
   db => moveSource.epochOf(db, ORG),
   db => monthsOf(db, ORG),
-  db => forgetMoved(db, 30),
+  db => purgeMoved(db, 30),
   db => overviews.seenWorkers(db),
   db => overviews.queueOf(db, ORG, NOW),
   db => overviews.statusesOf(db, ORG),

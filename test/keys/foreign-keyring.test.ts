@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Client } from '#client/index.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
@@ -54,7 +54,7 @@ beforeAll(async () => {
   const keyring = await readWorkerKeyring(files.foreign)
   const id = await createOrganization({ db: tiers.db, keyring, now: new Date() }, 'Theirs')
   const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const key = await createKey(deps, { organizationId: id, mode: 'test', name: null })
+  const key = await createKeyAsOperator(deps, { organizationId: id, mode: 'test', name: null })
   web = await tiers.start('web', { env: { MOORING_KEYRING: webFile } })
   mine = await tiers.client(web, { seal: false })
   theirs = { id, client: await tiers.client(web, { key, seal: false }) }

@@ -40,9 +40,9 @@ const LISTS: Readonly<Record<KeyKind, readonly string[]>> = {
 type Key = { id: string; announced?: true | undefined; since?: string | undefined; public?: string | undefined }
 
 /** All lists of both files by their names. */
-function lists(rings: Keyrings): Record<string, readonly Key[]> {
+function lists(keyrings: Keyrings): Record<string, readonly Key[]> {
   return Object.fromEntries(
-    Object.entries(rings).flatMap(([tier, { role: _, ...ring }]) =>
+    Object.entries(keyrings).flatMap(([tier, { role: _, ...ring }]) =>
       Object.entries(ring).map(([name, keys]) => [`${tier}.${name}`, keys as readonly Key[]]),
     ),
   )
@@ -92,12 +92,12 @@ describe.each(KEY_KINDS)('A new key of kind %s', kind => {
   it('takes the place of the old one once nothing needs that, and not before', async () => {
     const used = use(await announce(before, kind, newKeyId), kind, NOW)
     const old = LISTS[kind].map(name => lists(before)[name]?.[0]?.id ?? '')
-    expect(drop(used, kind, id => old.includes(id))).toEqual({ rings: used, dropped: [] })
-    const { rings, dropped } = drop(used, kind, () => false)
+    expect(drop(used, kind, id => old.includes(id))).toEqual({ keyrings: used, dropped: [] })
+    const { keyrings, dropped } = drop(used, kind, () => false)
     expect(dropped.toSorted()).toEqual([...new Set(old)].toSorted())
-    for (const name of LISTS[kind]) expect(lists(rings)[name], name).toEqual(lists(used)[name]?.slice(0, 1))
+    for (const name of LISTS[kind]) expect(lists(keyrings)[name], name).toEqual(lists(used)[name]?.slice(0, 1))
     const announced = await announce(before, kind, newKeyId)
-    expect(drop(announced, kind, () => false)).toEqual({ rings: announced, dropped: [] })
+    expect(drop(announced, kind, () => false)).toEqual({ keyrings: announced, dropped: [] })
   })
 })
 
@@ -153,9 +153,9 @@ describe('Keyrings of a release before 0.3.0', () => {
     const { lease: _, ...worker } = before.worker
     return { web: { ...before.web, fingerprint: before.worker.fingerprint }, worker }
   }
-  const texts = (rings: { web: object; worker: object }) => ({
-    web: JSON.stringify(rings.web),
-    worker: JSON.stringify(rings.worker),
+  const texts = (keyrings: { web: object; worker: object }) => ({
+    web: JSON.stringify(keyrings.web),
+    worker: JSON.stringify(keyrings.worker),
   })
 
   it('get a lease key and another fingerprint key for the worker alone, and keep every other key', async () => {

@@ -8,7 +8,7 @@ import { newId } from '#server/domain/access/ids.ts'
 import type { CredentialContext, SealedBox, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
-import { isBroken, KeyLacking, openBox, openingOr, openOr, parseContent, SealBroken } from '#server/seal/held-key.ts'
+import { isSealBroken, KeyLacking, openBox, openingOr, openOr, parseContent, SealBroken } from '#server/seal/held-key.ts'
 import {
   createKeyrings,
   parseWebKeyring,
@@ -18,7 +18,7 @@ import {
 } from '#server/seal/keyring.ts'
 import { announce, parseKeyrings, printKeyrings, use } from '#server/seal/keyring-rotation.ts'
 import { createSealer, credentialText, organizationKeyText, taskText } from '#server/seal/sealer.ts'
-import { pooledWords, readySodium } from '#server/seal/sodium.ts'
+import { pooledWords, pooledSodium } from '#server/seal/sodium.ts'
 import { createUnsealer, type Unsealer } from '#server/seal/unsealer.ts'
 
 const SECRET = { kind: 'endpoint', url: 'https://api.acme.io/feed', signingKey: 'Tell-N0-one' } as const
@@ -260,7 +260,7 @@ describe('A refusal', () => {
   it('is told from a key that this keyring lacks, and from every other error', async () => {
     const lacking = new KeyLacking('master-2')
     expect([lacking.keyId, lacking.name, lacking.message]).toEqual(['master-2', 'KeyLacking', 'the seal is broken'])
-    expect([new SealBroken(), lacking, new Error('x'), null].map(isBroken)).toEqual([true, false, false, false])
+    expect([new SealBroken(), lacking, new Error('x'), null].map(isSealBroken)).toEqual([true, false, false, false])
     const failing = (error: Error) => () => {
       throw error
     }
@@ -313,23 +313,23 @@ describe('A fingerprint', () => {
 
 describe('The pooled generator', () => {
   it('takes the place of libsodium’s own, which stays where the library has no such hook', async () => {
-    const ready = await readySodium()
+    const ready = await pooledSodium()
     const inner = Reflect.get(ready, 'libsodium')
     const own = () => 7
     Reflect.set(inner, 'getRandomValue', own)
-    await readySodium()
+    await pooledSodium()
     const pooled = Reflect.get(inner, 'getRandomValue')
     expect(pooled).not.toBe(own)
     expect(new Set([pooled(), pooled(), pooled()]).size).toBe(3)
     for (const lacking of [undefined, 7]) {
       Reflect.set(inner, 'getRandomValue', lacking)
-      await readySodium()
+      await pooledSodium()
       expect(Reflect.get(inner, 'getRandomValue')).toBe(lacking)
     }
     Reflect.set(inner, 'getRandomValue', pooled)
     for (const missing of [null, undefined, 7]) {
       Reflect.set(ready, 'libsodium', missing)
-      await expect(readySodium()).resolves.toBe(ready)
+      await expect(pooledSodium()).resolves.toBe(ready)
     }
     Reflect.set(ready, 'libsodium', inner)
   })

@@ -9,7 +9,7 @@ import { createFingerprinter, type Fingerprinter } from '#server/seal/fingerprin
 import { SealBroken } from '#server/seal/held-key.ts'
 import { createKeyrings, parseWebKeyring, parseWorkerKeyring } from '#server/seal/keyring.ts'
 import { createSealer, type Sealer, type VerifiedKey } from '#server/seal/sealer.ts'
-import { pooledWords, readySodium } from '#server/seal/sodium.ts'
+import { pooledSodium, pooledWords } from '#server/seal/sodium.ts'
 import { createUnsealer, type Unsealer } from '#server/seal/unsealer.ts'
 
 const secret: Secret = { kind: 'endpoint', url: 'https://api.acme.io/feed', signingKey: 'Tell-N0-one' }
@@ -199,7 +199,7 @@ describe('A fingerprint', () => {
 
 describe('The pooled generator', () => {
   it('serves libsodium word by word for a seal', async () => {
-    const ready = await readySodium()
+    const ready = await pooledSodium()
     const inner = Reflect.get(ready, 'libsodium')
     const pooled = Reflect.get(inner, 'getRandomValue')
     let words = 0

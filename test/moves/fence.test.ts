@@ -9,7 +9,7 @@ import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
-import { forgetMoved } from '#server/store/moves/moved-away.ts'
+import { purgeMoved } from '#server/store/moves/moved-away.ts'
 import * as claimHold from '#server/store/tasks/claim-hold.ts'
 import { release, releaseFailed, releaseHung } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
@@ -191,7 +191,7 @@ const ask = (kinds: readonly TaskKind[]) => ({
   held: [],
   leaseMs: 60_000,
   now: new Date(),
-  lanes: ['asked', 'scheduled', 'hung', 'failed'] as const,
+  priorities: ['asked', 'scheduled', 'hung', 'failed'] as const,
 })
 const claimAll = async () => {
   const found: claims.Claim[] = []
@@ -250,12 +250,12 @@ describe('The rows of a moved organization at its source', () => {
     const gone = await mooring.newOrganization('Gone')
     await sql(`delete from organization_keys where org_id = '${gone.id}';
       update organizations set moving_at = now(), moved_at = now() - interval '29 days' where id = '${gone.id}'`)
-    expect(await forgetMoved(mooring.db, 30)).toBe(false)
+    expect(await purgeMoved(mooring.db, 30)).toBe(false)
     expect((await mooring.call('GET', '/v1/datasources', { key: gone.testKey })).status).toBe(409)
-    await expect(forgetMoved(mooring.db, 1)).rejects.toThrow(/30 days/)
+    await expect(purgeMoved(mooring.db, 1)).rejects.toThrow(/30 days/)
     await sql(`update organizations set moved_at = now() - interval '31 days' where id = '${gone.id}'`)
-    expect(await forgetMoved(mooring.db, 30)).toBe(true)
-    expect(await forgetMoved(mooring.db, 30)).toBe(false)
+    expect(await purgeMoved(mooring.db, 30)).toBe(true)
+    expect(await purgeMoved(mooring.db, 30)).toBe(false)
     expect((await mooring.call('GET', '/v1/datasources', { key: gone.testKey })).status).toBe(401)
   })
 })

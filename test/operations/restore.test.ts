@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
@@ -77,7 +77,7 @@ async function overDb<T>(url: string, work: (db: Db) => Promise<T>): Promise<T> 
 async function secondOrganization(db: Db): Promise<{ id: string; key: string }> {
   const deps = { db, keyring: await readWorkerKeyring(join(installation.keyrings, 'worker.json')), now: new Date() }
   const id = await createOrganization(deps, 'Gone')
-  return { id, key: await createKey(deps, { organizationId: id, mode: 'test', name: null }) }
+  return { id, key: await createKeyAsOperator(deps, { organizationId: id, mode: 'test', name: null }) }
 }
 
 async function clone(url: string): Promise<string> {

@@ -32,7 +32,7 @@ it('A removal waits for the page that is being stored, and both succeed', async 
     held: [],
     leaseMs: 60_000,
     now,
-    lanes: ['asked', 'scheduled'] as const,
+    priorities: ['asked', 'scheduled'] as const,
   }
   const [claim] = await claims.claim(mooring.db, ask)
   if (claim === undefined) throw new Error('there is no task')

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '#client/index.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/database/db.ts'
@@ -50,7 +50,7 @@ async function install(): Promise<string> {
   const db = openDb({ url: databaseUrl, size: 1, onError: () => undefined })
   const operator = { db, keyring: await readWorkerKeyring(join(dir, 'worker.json')), now: new Date() }
   const organizationId = await createOrganization(operator, 'Soak')
-  const made = await createKey(operator, { organizationId, mode: 'test', name: null })
+  const made = await createKeyAsOperator(operator, { organizationId, mode: 'test', name: null })
   await db.destroy()
   return made
 }

@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ensureSample, type Sample } from '#server/standalone/demo-database.ts'
+import { type DemoDatabase, ensureDemoDatabase } from '#server/standalone/demo-database.ts'
 import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedded.ts'
 import { databaseUrl, query } from '#test/support/database/postgres.ts'
 
 let dir: string
 let server: Embedded
-let sample: Sample
+let sample: DemoDatabase
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mooring-sample-'))
   server = await startEmbedded({ dir, settings: { fsync: 'off' }, tethered: true })
-  sample = await ensureSample(server, dir)
+  sample = await ensureDemoDatabase(server, dir)
 })
 
 afterAll(async () => {
@@ -96,18 +96,18 @@ describe('The sample database', () => {
 
   it('is made once: a later start returns the same string and leaves its rows alone', async () => {
     await query(databaseUrl(server.url, 'chandlery'), "insert into inventory.categories (name) values ('Flags')")
-    expect(await ensureSample(server, dir)).toEqual(sample)
+    expect(await ensureDemoDatabase(server, dir)).toEqual(sample)
     expect(await oneRow("select name from inventory.categories where name = 'Flags'")).toEqual({ name: 'Flags' })
     expect((await stat(join(dir, 'sample-password'))).mode & 0o777).toBe(0o600)
   })
 
   it('is rebuilt after a start that was killed half-way, or that lost its password', async () => {
     await query(server.url, 'alter database chandlery rename to chandlery_unfinished')
-    expect(await ensureSample(server, dir)).toEqual(sample)
+    expect(await ensureDemoDatabase(server, dir)).toEqual(sample)
     expect(await query(server.url, "select from pg_database where datname = 'chandlery_unfinished'")).toEqual([])
 
     await rm(join(dir, 'sample-password'))
-    const again = await ensureSample(server, dir)
+    const again = await ensureDemoDatabase(server, dir)
     expect(again).not.toEqual(sample)
     expect(await query(again.connectionString, 'select 1 as one')).toEqual([{ one: 1 }])
     await expect(oneRow('select 1')).rejects.toMatchObject({ code: '28P01' })

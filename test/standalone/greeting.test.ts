@@ -13,7 +13,7 @@ const place = (port: number) => ({
     publicUrl: `http://localhost:${port}`,
   },
   port,
-  sample: 'postgresql://sample_reader:pw@127.0.0.1:20000/chandlery',
+  demoDatabase: 'postgresql://sample_reader:pw@127.0.0.1:20000/chandlery',
   consoleCode: null,
 })
 

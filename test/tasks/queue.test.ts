@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { transaction } from '#server/store/database/db.ts'
-import { areDue, choice, PRIORITY } from '#server/store/tasks/claim-choice.ts'
+import { areDue, claimChoice, PRIORITY } from '#server/store/tasks/claim-choice.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { noteWait } from '#server/store/tasks/waits.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -27,7 +27,7 @@ beforeEach(() => query(mooring.databaseUrl, 'update tasks set locked_until = nul
 
 const ask = () => ({
   kinds: ['verify' as const],
-  lanes: ['scheduled' as const],
+  priorities: ['scheduled' as const],
   limit: 8,
   perOrganization: 3,
   held: [],
@@ -41,7 +41,7 @@ describe('With a backlog, a claim', () => {
   it.each(Object.entries(PRIORITIES))(
     'for %s reads a bounded number of rows, under either plan',
     async (_, priority) => {
-      const statement = choice({
+      const statement = claimChoice({
         ...ask(),
         priority,
         after: NOBODY,
@@ -110,7 +110,7 @@ describe('With a backlog, a claim', () => {
        insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
        values ('${org}', '${newId()}', 'verify', '${datasourceId}', true, now(), now())`,
     )
-    const first = () => claims.claim(mooring.db, { ...ask(), lanes: ['asked'], limit: 1, newestFirst: true })
+    const first = () => claims.claim(mooring.db, { ...ask(), priorities: ['asked'], limit: 1, newestFirst: true })
     expect(await first()).not.toMatchObject([{ datasourceId }])
     await noteWait(mooring.db, org, { datasourceId, until: new Date() })
     expect(await first()).toMatchObject([{ datasourceId }])

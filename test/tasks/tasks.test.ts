@@ -51,8 +51,8 @@ const later = (ms: number) => new Date(now.getTime() + ms)
 
 async function claim(at: Date, limit = 10): Promise<claims.Claim[]> {
   const ask = { kinds: ['verify' as const], limit, perOrganization: 1_000, held: [], leaseMs: LEASE_MS, now: at }
-  const fresh = await claims.claim(mooring.db, { ...ask, lanes: ['asked', 'scheduled'] })
-  return [...fresh, ...(await claims.claim(mooring.db, { ...ask, lanes: ['failed'] }))]
+  const fresh = await claims.claim(mooring.db, { ...ask, priorities: ['asked', 'scheduled'] })
+  return [...fresh, ...(await claims.claim(mooring.db, { ...ask, priorities: ['failed'] }))]
 }
 
 async function claimOne(at: Date): Promise<claims.Claim> {
@@ -117,7 +117,7 @@ describe('A claim', () => {
     const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
     await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
     now = new Date()
-    const ask = { kinds: ['verify' as const], lanes: ['asked' as const], limit: 10, leaseMs: LEASE_MS, now }
+    const ask = { kinds: ['verify' as const], priorities: ['asked' as const], limit: 10, leaseMs: LEASE_MS, now }
     const held = [mooring.organization.id]
     const claimed = await claims.claim(mooring.db, { ...ask, perOrganization: 1, held })
     expect(claimed.map(one => one.organizationId)).toEqual([neighbour])
@@ -125,10 +125,10 @@ describe('A claim', () => {
 
   it('covers requested, scheduled or retried tasks', async () => {
     const ask = { kinds: ['verify' as const], limit: 10, perOrganization: 10, held: [], leaseMs: LEASE_MS }
-    const only = async (lane: claims.Lane, at: Date) => {
+    const only = async (lane: claims.Priority, at: Date) => {
       const others = (['asked', 'scheduled', 'failed'] as const).filter(other => other !== lane)
-      expect(await claims.claim(mooring.db, { ...ask, lanes: others, now: at })).toEqual([])
-      const [one] = await claims.claim(mooring.db, { ...ask, lanes: [lane], now: at })
+      expect(await claims.claim(mooring.db, { ...ask, priorities: others, now: at })).toEqual([])
+      const [one] = await claims.claim(mooring.db, { ...ask, priorities: [lane], now: at })
       if (one === undefined) throw new Error(`there is no task that is ${lane}`)
       return one
     }

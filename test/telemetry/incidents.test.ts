@@ -19,8 +19,8 @@ import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { createFaultLines } from '#server/rest/http/fault-lines.ts'
 import { notePrincipal, noteServed, observedRequests } from '#server/rest/http/observed-request.ts'
-import { refuse } from '#server/rest/http/refuse.ts'
-import { spelled } from '#server/rest/http/serve.ts'
+import { sendRefusal } from '#server/rest/http/refuse.ts'
+import { sendFault } from '#server/rest/http/serve.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import { asTask } from '#server/work/about-task.ts'
 import { aboutVerdict } from '#server/work/checks/about-verdict.ts'
@@ -119,9 +119,9 @@ function faults(faultLines: ReturnType<typeof createFaultLines>): express.Expres
     noteServed(response, { surface, route: 'GET /:surface/:code' })
     if (who === 'key') notePrincipal(response, principal)
     const at = { request, response, fault: new Fault(code as FaultCode) }
-    if (surface === 'connections' || surface === 'datasources') return spelled(surfaces[surface], at)
+    if (surface === 'connections' || surface === 'datasources') return sendFault(surfaces[surface], at)
     if (surface === 'trpc') request.originalUrl = '/trpc/x'
-    return refuse(surfaces, at)
+    return sendRefusal(surfaces, at)
   })
   return app
 }

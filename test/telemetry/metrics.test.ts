@@ -12,7 +12,7 @@ import { readConfig } from '#server/config.ts'
 import { createLog } from '#server/log.ts'
 import { ALERTS } from '#server/metrics/alerts.ts'
 import { createMeter } from '#server/metrics/create-meter.ts'
-import { CONDITIONS, OTHER } from '#server/metrics/labels.ts'
+import { CONDITIONS, OTHER_LABEL } from '#server/metrics/labels.ts'
 import type { Metric } from '#server/metrics/metric.ts'
 import { PROCESS_LABELS, PROCESS_METRICS } from '#server/metrics/process-metrics.ts'
 import { METRICS } from '#server/metrics/table.ts'
@@ -200,8 +200,10 @@ describe('A label', () => {
     meter.count('mooring_limits_hit_total', { limit: canary.token })
     meter.count('mooring_http_requests_total', { surface: 'trpc', route: `GET ${canary.password}`, status: '299' })
     const counted = scraped(await meter.text())
-    expect(total(counted, 'mooring_limits_hit_total', { limit: OTHER })).toBe(1)
-    expect(total(counted, 'mooring_http_requests_total', { route: OTHER, status: OTHER, surface: 'trpc' })).toBe(1)
+    expect(total(counted, 'mooring_limits_hit_total', { limit: OTHER_LABEL })).toBe(1)
+    expect(
+      total(counted, 'mooring_http_requests_total', { route: OTHER_LABEL, status: OTHER_LABEL, surface: 'trpc' }),
+    ).toBe(1)
     expect(sightings(canary, [['/metrics', await meter.text()]])).toEqual([])
   })
 

@@ -6,7 +6,7 @@ import { DIRECT_ITEMS } from '#shared/checks/items.ts'
 import type { CheckProgress } from '#shared/checks/progress.ts'
 
 /** The terminal on which it is drawn. */
-export interface Screen {
+export interface ChecklistScreen {
   readonly output: NodeJS.WritableStream
   readonly isScreen: boolean
 }
@@ -20,7 +20,7 @@ export interface LiveChecklist {
 }
 
 /** Draws nothing until it is told to. */
-export function createLiveChecklist({ output, isScreen }: Screen): LiveChecklist {
+export function createLiveChecklist({ output, isScreen }: ChecklistScreen): LiveChecklist {
   const startedAt = performance.now()
   let height = 0
   const replace = (lines: readonly string[]) => {

@@ -3,7 +3,7 @@
  * at a hidden prompt or comes by standard input, is sealed here, and is in no argument, variable or output.
  */
 import { readFile } from 'node:fs/promises'
-import type { CallerCommand, Invocation, Settings } from '#client/cli/caller-command.ts'
+import type { CallerCommand, CallerSettings, Invocation } from '#client/cli/caller-command.ts'
 import { JSON_OPTION } from '#client/cli/described.ts'
 import { type Client, createClient, faultOf, type Outputs } from '#client/index.ts'
 import { printableJson } from '#shared/base/printable.ts'
@@ -42,7 +42,7 @@ export const registerCommand: CallerCommand = {
   run: register,
 }
 
-async function register(settings: Settings, given: Invocation): Promise<number> {
+async function register(settings: CallerSettings, given: Invocation): Promise<number> {
   const { terminal } = given
   if (terminal === undefined) throw new Error('There is nobody to be asked for the connection string.')
   const invocation = { ...given, terminal }

@@ -4,7 +4,7 @@
  *
  * Only `sql-needs.ts` uses it. Each token is looked at once, whatever its depth.
  */
-import { namesOf } from '#client/cli/schema-sql-form.ts'
+import { identifiersIn } from '#client/cli/schema-sql-form.ts'
 import { solid, type Token } from '#client/cli/schema-sql-token.ts'
 
 /** The names that a text mentions. */
@@ -68,7 +68,7 @@ function castAt(list: readonly Token[], at: number): Mention[] {
   if (isName(type) && isSign(dot, '.') && isName(name)) return [{ kind: 'type', schema: type.value, name: name.value }]
   const kind = type?.kind === 'word' ? REGISTRIES.get(type.value) : undefined
   if (kind === undefined || given?.kind !== 'text') return []
-  const [schema, named] = namesOf(withoutArguments(given.value)) ?? []
+  const [schema, named] = identifiersIn(withoutArguments(given.value)) ?? []
   return schema === undefined || named === undefined ? [] : [{ kind, schema, name: named }]
 }
 

@@ -5,12 +5,12 @@
  * Only the SQL printer uses it. Objects of an extension come with `create extension`.
  */
 
-import { collationKeys, spelledKey as keyOf, multirangeKey } from '#client/cli/schema/sql-keys.ts'
-import { namesOf } from '#client/cli/schema-sql-form.ts'
+import { collationKeys, formatKey as keyOf, multirangeKey } from '#client/cli/schema/sql-keys.ts'
+import { identifiersIn } from '#client/cli/schema-sql-form.ts'
 import { missingSequences, type Named } from '#client/cli/schema-sql-order.ts'
 import { identifier, qualified } from '#client/cli/schema-sql-text.ts'
 import { solid, type Token, tokens } from '#client/cli/schema-sql-token.ts'
-import { elementOf } from '#client/cli/schema-type-name.ts'
+import { baseTypeOf } from '#client/cli/schema-type-name.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { isCall, isDot, isName, isWord, type Mention, mentionsIn, operatorClassesIn } from './sql-mentions.ts'
 
@@ -46,24 +46,24 @@ interface Known {
 }
 
 /** The key of a spelled name; of what is none, the text. */
-function keyOfSpelled(text: string): string {
-  const [schema, name] = namesOf(text) ?? []
+function keyOfText(text: string): string {
+  const [schema, name] = identifiersIn(text) ?? []
   return schema === undefined || name === undefined ? text : keyOf(schema, name)
 }
 
 function knownIn(whole: Snapshot): Known {
   const functions = whole.schemas.flatMap(({ name, functions }) =>
-    (functions ?? []).map(one => keyOfSpelled(qualified(name, one.name.slice(0, one.name.indexOf('('))))),
+    (functions ?? []).map(one => keyOfText(qualified(name, one.name.slice(0, one.name.indexOf('('))))),
   )
   const relations = whole.schemas.flatMap(({ name, relations, sequences }) => [
-    ...relations.flatMap(one => [keyOf(name, one.name), ...(one.partitions ?? []).map(it => keyOfSpelled(it.name))]),
+    ...relations.flatMap(one => [keyOf(name, one.name), ...(one.partitions ?? []).map(it => keyOfText(it.name))]),
     ...(sequences ?? []).map(one => keyOf(name, one.name)),
   ])
   const types = whole.schemas.flatMap(({ enums, domains, composites }) =>
-    [...(enums ?? []), ...(domains ?? []), ...(composites ?? [])].map(it => keyOfSpelled(it.name)),
+    [...(enums ?? []), ...(domains ?? []), ...(composites ?? [])].map(it => keyOfText(it.name)),
   )
   const ranges = whole.schemas.flatMap(({ ranges }) =>
-    (ranges ?? []).flatMap(it => [keyOfSpelled(it.name), multirangeKey(it)]),
+    (ranges ?? []).flatMap(it => [keyOfText(it.name), multirangeKey(it)]),
   )
   return {
     ofExtensions: new Set(whole.extensions.map(({ schema }) => schema)),
@@ -71,7 +71,7 @@ function knownIn(whole: Snapshot): Known {
     types: new Set([...types, ...ranges, ...relations]),
     ranges: new Set(ranges),
     collations: new Set(collationKeys(whole)),
-    relations: new Set([...relations, ...missingSequences(whole).map(keyOfSpelled)]),
+    relations: new Set([...relations, ...missingSequences(whole).map(keyOfText)]),
   }
 }
 
@@ -80,7 +80,7 @@ export function needsOf(whole: Snapshot): Needs {
   const known = knownIn(whole)
   const missed = new Set<string>()
   const absent = (mentions: readonly Mention[]): string[] => {
-    const names = mentions.filter(mention => !isThere(known, mention)).map(spelledMention)
+    const names = mentions.filter(mention => !isThere(known, mention)).map(formatMention)
     for (const name of names) missed.add(name)
     return names
   }
@@ -99,7 +99,7 @@ export function needsOf(whole: Snapshot): Needs {
       )
       return names.map(([schema, name]) => `relation ${qualified(schema, name)}`)
     },
-    types: names => absent(names.flatMap(type => named('type', elementOf(type).replace(/\([^()]*\)$/, '')))),
+    types: names => absent(names.flatMap(type => named('type', baseTypeOf(type).replace(/\([^()]*\)$/, '')))),
     collations: text => absent(named('collation', text ?? '')),
     operatorClasses: text => absent(named('operator class', text ?? '')),
     serverVersionNum: whole.observed.serverVersionNum,
@@ -108,11 +108,11 @@ export function needsOf(whole: Snapshot): Needs {
 }
 
 function named(kind: Mention['kind'], text: string): Mention[] {
-  const [schema, name] = namesOf(text) ?? []
+  const [schema, name] = identifiersIn(text) ?? []
   return schema === undefined || name === undefined ? [] : [{ kind, schema, name }]
 }
 
-function spelledMention({ kind, schema, name }: Mention): string {
+function formatMention({ kind, schema, name }: Mention): string {
   return `${kind} ${kind === 'operator' ? `${identifier(schema)}.${name}` : qualified(schema, name)}`
 }
 

@@ -3,7 +3,7 @@
  *
  * Only the SQL printer uses it.
  */
-import { namesOf } from '#client/cli/schema-sql-form.ts'
+import { identifiersIn } from '#client/cli/schema-sql-form.ts'
 import { fitting, NAMES, whole } from '#client/cli/schema-sql-outline.ts'
 import { qualified, remark, unfit } from '#client/cli/schema-sql-text.ts'
 import { solid, tokens } from '#client/cli/schema-sql-token.ts'
@@ -44,7 +44,7 @@ function namedText(text: string, form: RegExp, names: readonly string[] | null):
 export function collationStatements(snapshot: Snapshot): string[] {
   return ofSchemas(snapshot).flatMap(({ name, definition }) =>
     definition !== undefined && name.startsWith(COLLATION)
-      ? [`${collationText(definition, namesOf(ownName(name, COLLATION)))};`]
+      ? [`${collationText(definition, identifiersIn(ownName(name, COLLATION)))};`]
       : [],
   )
 }
@@ -53,7 +53,7 @@ export function collationStatements(snapshot: Snapshot): string[] {
 export function statisticsStatements(snapshot: Snapshot, needs: Needs, made: ReadonlySet<string>): string[] {
   return ofSchemas(snapshot).flatMap(({ name, definition }) => {
     if (definition === undefined || !name.startsWith(STATISTICS)) return []
-    const text = `${statisticsText(definition, namesOf(ownName(name, STATISTICS)))};`
+    const text = `${statisticsText(definition, identifiersIn(ownName(name, STATISTICS)))};`
     if (!made.has(tableOf(definition))) return [remark(text, 'made')]
     return [whenHeld(text, needs.calls(definition.replace(KINDS, 'SELECT ')))]
   })
@@ -64,7 +64,8 @@ const KINDS = /^CREATE STATISTICS (?:"(?:[^"]|"")+"|[^". ]+)\.(?:"(?:[^"]|"")+"|
 
 /** The table that statistics are about, as SQL takes it. */
 function tableOf(definition: string): string {
-  const [schema = '', name = ''] = namesOf(definition.slice(definition.lastIndexOf(' FROM ') + ' FROM '.length)) ?? []
+  const [schema = '', name = ''] =
+    identifiersIn(definition.slice(definition.lastIndexOf(' FROM ') + ' FROM '.length)) ?? []
   return qualified(schema, name)
 }
 

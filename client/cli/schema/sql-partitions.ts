@@ -4,7 +4,7 @@
  * Only the SQL printer uses it. Triggers, policies and rules of a partition are known by name alone: the first lines name them.
  */
 import { boundText, constraintClause, indexText, partitionText } from '#client/cli/schema-sql-definition.ts'
-import { defaultText, namesOf, namesText } from '#client/cli/schema-sql-form.ts'
+import { defaultText, identifiersIn, namesText } from '#client/cli/schema-sql-form.ts'
 import { identifier, literal, qualified, unfit } from '#client/cli/schema-sql-text.ts'
 import type { Constraint, OwnPart, Partition, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { whenHeld } from './sql-held.ts'
@@ -47,7 +47,7 @@ function ownStatement(partition: Partition, { kind, name, definition }: OwnPart,
       return [whenHeld(`${alter}\n  add constraint ${identifier(name)} ${clause(made, definition)};`, missing)]
     }
     case 'index': {
-      const [schema = '', own = ''] = namesOf(partition.name) ?? []
+      const [schema = '', own = ''] = identifiersIn(partition.name) ?? []
       return [whenHeld(`${indexText(definition ?? '', [schema, own, name], true)};`, missing)]
     }
     case 'default': {
@@ -99,7 +99,7 @@ export function ownForeignKeys({ partitions = [] }: Relation): { readonly to: st
   return partitions.flatMap(({ name: of, own = [] }) =>
     own.flatMap(({ kind, name, definition = '' }) => {
       if (kind !== 'constraint' || constraintKind(definition) !== 'foreign_key') return []
-      const [schema = '', relation = ''] = namesOf(TARGET.exec(definition)?.[1] ?? '') ?? []
+      const [schema = '', relation = ''] = identifiersIn(TARGET.exec(definition)?.[1] ?? '') ?? []
       const text = `alter table ${namesText(of)}\n  add constraint ${identifier(name)} ${clause('foreign_key', definition)};`
       return [{ to: qualified(schema, relation), text }]
     }),

@@ -6,7 +6,7 @@
 
 import { multirangeKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import { constraintClause } from '#client/cli/schema-sql-definition.ts'
-import { defaultText, namesOf, namesText, typeText } from '#client/cli/schema-sql-form.ts'
+import { defaultText, identifiersIn, namesText, typeText } from '#client/cli/schema-sql-form.ts'
 import { identifier, literal, remark } from '#client/cli/schema-sql-text.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { Composite, Domain, Range } from '#shared/schemas/snapshot-object.ts'
@@ -41,7 +41,7 @@ export function typesOf(schemas: readonly SchemaSnapshot[], needs: Needs): Map<s
 
 /** Snapshots of format 1 hold domains of PostgreSQL's own. */
 function isSystem(name: string): boolean {
-  const [schema] = namesOf(name) ?? []
+  const [schema] = identifiersIn(name) ?? []
   return schema === 'information_schema' || schema === 'pg_catalog'
 }
 

@@ -6,7 +6,7 @@ import { type Query, type QueryClient, type QueryFilters, useQueryClient } from 
 import { useSubscription } from '@trpc/tanstack-react-query'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Outputs } from '#client/index.ts'
-import { type Datasource, useTRPC } from './trpc.ts'
+import { type DatasourceItem, useTRPC } from './trpc.ts'
 
 /** `live` while changes arrive; `away` while the connection is being made again. */
 export type Connection = 'connecting' | 'live' | 'away'
@@ -67,7 +67,7 @@ function useApply() {
   const lists = trpc.datasources.list.queryFilter()
   return {
     everything: () => readAgain(queries),
-    change: (change: string, datasource: Datasource) => {
+    change: (change: string, datasource: DatasourceItem) => {
       const one = trpc.datasources.get.queryFilter({ id: datasource.id, includeRemoved: true })
       queries.setQueryData(one.queryKey, datasource)
       queries.setQueriesData<Page>(
@@ -96,6 +96,6 @@ function readAgain(queries: QueryClient, filters: QueryFilters = {}): void {
     void Promise.allSettled([promise]).then(() => queries.invalidateQueries({ queryKey, exact: true }))
 }
 
-function newer(row: Datasource, changed: Datasource): Datasource {
+function newer(row: DatasourceItem, changed: DatasourceItem): DatasourceItem {
   return row.id === changed.id ? changed : row
 }

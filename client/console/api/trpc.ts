@@ -12,7 +12,7 @@ const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>()
 export { TRPCProvider, useTRPC, useTRPCClient }
 
 /** A registered database, as lists and pages show it. */
-export type Datasource = Outputs['datasources']['get']
+export type DatasourceItem = Outputs['datasources']['get']
 
 const FRESH_MS = 15_000
 

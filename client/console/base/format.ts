@@ -42,7 +42,7 @@ export function count(value: number): string {
 }
 
 /** A number with its noun: `1 table`, `2 tables`. */
-export function counted(value: number, one: string, many = `${one}s`): string {
+export function quantity(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
 

@@ -3,15 +3,15 @@
  * a thousand relative times cost one timer. Provided by `app.tsx`.
  */
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
-import type { Session, SignedIn } from './session.ts'
+import type { SignedIn, TabSession } from './session.ts'
 
-const SessionContext = createContext<Session | null>(null)
+const SessionContext = createContext<TabSession | null>(null)
 const NowContext = createContext<number>(0)
 
 const TICK_MS = 10_000
 
 /** Gives the session and the clock to what is inside. */
-export function SessionProvider({ session, children }: { session: Session; children: ReactNode }) {
+export function SessionProvider({ session, children }: { session: TabSession; children: ReactNode }) {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), TICK_MS)
@@ -25,7 +25,7 @@ export function SessionProvider({ session, children }: { session: Session; child
 }
 
 /** The session of this tab. */
-export function useSession(): Session {
+export function useSession(): TabSession {
   const session = useContext(SessionContext)
   if (session === null) throw new Error('no session is provided')
   return session

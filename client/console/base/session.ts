@@ -18,7 +18,7 @@ export type SessionStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 const NAME = 'mooring.session'
 
 /** The session of this tab. */
-export class Session {
+export class TabSession {
   readonly #store: SessionStore
   readonly #wakes = new Set<() => void>()
   #current: SignedIn | null

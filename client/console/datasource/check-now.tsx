@@ -3,14 +3,14 @@
  */
 import { useMutation } from '@tanstack/react-query'
 import { RefreshCw } from 'lucide-react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { problemOf } from '#client/console/base/problem.ts'
 import { Button } from '#client/console/kit/button.tsx'
 
 const WAIT_SECONDS = 20
 
 /** The button, with its failure beside it. */
-export function CheckNow({ datasource: { id } }: { datasource: Pick<Datasource, 'id'> }) {
+export function CheckNow({ datasource: { id } }: { datasource: Pick<DatasourceItem, 'id'> }) {
   const trpc = useTRPC()
   const verify = useMutation(trpc.datasources.verify.mutationOptions())
   return (

@@ -5,20 +5,20 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { type ComponentType, lazy, Suspense } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { problemOf } from '#client/console/base/problem.ts'
 import type { DatasourceTab } from '#client/console/base/search.ts'
 import { placeOf, StateBadge } from '#client/console/datasources/state.tsx'
 import { ModeTag } from '#client/console/kit/badge.tsx'
 import { linkClass } from '#client/console/kit/button.tsx'
 import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
-import { Page } from '#client/console/kit/panel.tsx'
+import { PageFrame } from '#client/console/kit/panel.tsx'
 import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { CheckNow } from './check-now.tsx'
-import { Facts } from './facts.tsx'
+import { FactsTab } from './facts.tsx'
 
-const TABS: readonly (Tab<DatasourceTab> & { readonly kinds: readonly Datasource['kind'][] })[] = [
+const TABS: readonly (Tab<DatasourceTab> & { readonly kinds: readonly DatasourceItem['kind'][] })[] = [
   { value: 'facts', label: 'Checks', kinds: ['direct', 'endpoint'] },
   { value: 'timeline', label: 'Timeline', kinds: ['direct', 'endpoint'] },
   { value: 'schema', label: 'Schema', kinds: ['direct'] },
@@ -30,19 +30,19 @@ const TABS: readonly (Tab<DatasourceTab> & { readonly kinds: readonly Datasource
 ]
 
 /** What a tab holds; all but the first are loaded when they are opened. */
-const CONTENT: Readonly<Record<DatasourceTab, ComponentType<{ datasource: Datasource }>>> = {
-  facts: Facts,
+const CONTENT: Readonly<Record<DatasourceTab, ComponentType<{ datasource: DatasourceItem }>>> = {
+  facts: FactsTab,
   timeline: lazy(async () => ({ default: (await import('./timeline.tsx')).Timeline })),
   schema: lazy(async () => ({ default: (await import('#client/console/schemas/schema-tab.tsx')).SchemaTab })),
   diagram: lazy(async () => ({ default: (await import('#client/console/diagram/diagram-tab.tsx')).DiagramTab })),
   drift: lazy(async () => ({ default: (await import('./drift.tsx')).DriftTab })),
   feed: lazy(async () => ({ default: (await import('#client/console/feeds/feed-tab.tsx')).FeedTab })),
   leases: lazy(async () => ({ default: (await import('./leases.tsx')).Leases })),
-  settings: lazy(async () => ({ default: (await import('./settings.tsx')).Settings })),
+  settings: lazy(async () => ({ default: (await import('./settings.tsx')).SettingsTab })),
 }
 
 /** The page. */
-export function DatasourcePage() {
+export function DatasourceScreen() {
   const { id } = useParams({ from: '/datasources/$id' })
   const trpc = useTRPC()
   // An id that is none is refused by the server, in its words.
@@ -50,9 +50,9 @@ export function DatasourcePage() {
   const { data, error, refetch } = useQuery(trpc.datasources.get.queryOptions(input))
   if (data !== undefined) return <Known datasource={data} />
   return (
-    <Page title="Datasource" name="Datasource">
+    <PageFrame title="Datasource" name="Datasource">
       {error === null ? <Loading rows={8} /> : <Missing error={error} onRetry={() => void refetch()} />}
-    </Page>
+    </PageFrame>
   )
 }
 
@@ -72,14 +72,14 @@ function Missing({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   )
 }
 
-function Known({ datasource }: { datasource: Datasource }) {
+function Known({ datasource }: { datasource: DatasourceItem }) {
   const { tab } = useSearch({ from: '/datasources/$id' })
   const navigate = useNavigate({ from: '/datasources/$id' })
   const tabs = TABS.filter(({ kinds }) => kinds.includes(datasource.kind))
   const open = tabs.find(({ value }) => value === tab)?.value ?? 'facts'
   const Open = CONTENT[open]
   return (
-    <Page
+    <PageFrame
       name={datasource.name}
       title={datasource.name}
       about={
@@ -101,6 +101,6 @@ function Known({ datasource }: { datasource: Datasource }) {
           <Open datasource={datasource} />
         </Suspense>
       </Tabs>
-    </Page>
+    </PageFrame>
   )
 }

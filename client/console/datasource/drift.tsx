@@ -4,7 +4,7 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Choice } from '#client/console/kit/choice.tsx'
 import { Empty, Loading, Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
@@ -17,7 +17,7 @@ import { ChangeList } from './drift-changes.tsx'
 const KEPT = 100
 
 /** The tab. */
-export function DriftTab({ datasource: { id, removedAt } }: { datasource: Datasource }) {
+export function DriftTab({ datasource: { id, removedAt } }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const { data, error, refetch } = useQuery(trpc.snapshots.list.queryOptions({ id, limit: KEPT }))
   if (data === undefined)

@@ -3,14 +3,14 @@
  */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
 import { Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 
 /** The form. */
-export function EditForm({ datasource }: { datasource: Datasource }) {
+export function EditForm({ datasource }: { datasource: DatasourceItem }) {
   const { id, kind } = datasource
   const [name, setName] = useState(datasource.name)
   const [schema, setSchema] = useState(datasource.kind === 'direct' ? (datasource.schema ?? '') : '')

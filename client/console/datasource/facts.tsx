@@ -2,7 +2,7 @@
  * What is known of a datasource: the last verdict with its fixes, what should be better, and the facts beside.
  */
 import type { ReactNode } from 'react'
-import type { Datasource } from '#client/console/api/trpc.ts'
+import type { DatasourceItem } from '#client/console/api/trpc.ts'
 import { Advisories } from '#client/console/checks/checklist.tsx'
 import { Copied } from '#client/console/kit/code.tsx'
 import { Notice } from '#client/console/kit/feedback.tsx'
@@ -11,7 +11,7 @@ import { Time } from '#client/console/kit/time.tsx'
 import { LastChecklist } from './last-checklist.tsx'
 
 /** The tab. */
-export function Facts({ datasource }: { datasource: Datasource }) {
+export function FactsTab({ datasource }: { datasource: DatasourceItem }) {
   const { advisories, status, statusReason, removedAt } = datasource
   return (
     <div className="split">
@@ -38,7 +38,7 @@ export function Facts({ datasource }: { datasource: Datasource }) {
   )
 }
 
-function Verdict({ datasource: { status, statusReason, verifiedAt } }: { datasource: Datasource }) {
+function Verdict({ datasource: { status, statusReason, verifiedAt } }: { datasource: DatasourceItem }) {
   if (status === 'rejected') return <code>{statusReason}</code>
   return (
     <>
@@ -47,7 +47,7 @@ function Verdict({ datasource: { status, statusReason, verifiedAt } }: { datasou
   )
 }
 
-function factsOf(datasource: Datasource): Record<string, ReactNode> {
+function factsOf(datasource: DatasourceItem): Record<string, ReactNode> {
   const { id, credentialVersion, credentialFingerprint, createdAt, nextCheckAt } = datasource
   return {
     ...(datasource.kind === 'direct' ? directFacts(datasource) : endpointFacts(datasource)),
@@ -60,7 +60,7 @@ function factsOf(datasource: Datasource): Record<string, ReactNode> {
   }
 }
 
-function directFacts(datasource: Extract<Datasource, { kind: 'direct' }>): Record<string, ReactNode> {
+function directFacts(datasource: Extract<DatasourceItem, { kind: 'direct' }>): Record<string, ReactNode> {
   const { host, port, database, schema, excludedSchemas, introspectedAt } = datasource
   return {
     Host: <code>{host}</code>,
@@ -76,7 +76,7 @@ function endpointFacts({
   endpoint,
   keyLast4,
   feed,
-}: Extract<Datasource, { kind: 'endpoint' }>): Record<string, ReactNode> {
+}: Extract<DatasourceItem, { kind: 'endpoint' }>): Record<string, ReactNode> {
   return {
     Endpoint: <code>{endpoint}</code>,
     'Signing key': keyLast4 === null ? null : <code>…{keyLast4}</code>,

@@ -3,13 +3,13 @@
  * has come. What it has passed so far decides nothing; the verdict comes by the live changes and takes its place.
  */
 import { useQuery } from '@tanstack/react-query'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Checklist } from '#client/console/checks/checklist.tsx'
 
 const EVERY_MS = 500
 
 /** The lines. */
-export function LastChecklist({ datasource }: { datasource: Datasource }) {
+export function LastChecklist({ datasource }: { datasource: DatasourceItem }) {
   const { id, checks, kind, status, statusReason, removedAt } = datasource
   const trpc = useTRPC()
   const isAwaited = checks.length === 0 && status === 'unverified' && statusReason === null && removedAt === null

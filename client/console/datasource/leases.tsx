@@ -4,7 +4,7 @@
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Awaited } from '#client/console/kit/awaited.tsx'
 import { Badge, type Tone } from '#client/console/kit/badge.tsx'
 import { Empty } from '#client/console/kit/feedback.tsx'
@@ -26,7 +26,7 @@ const HEADINGS = ['State', 'Capability', 'Taken', 'Ends', 'Credential']
 const PER_PAGE = 50
 
 /** The tab. */
-export function Leases({ datasource: { id } }: { datasource: Datasource }) {
+export function Leases({ datasource: { id } }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const [cursor, setCursor] = useState<Lease['leaseId'] | null>(null)
   const input = { id, limit: PER_PAGE, ...(cursor === null ? {} : { cursor }) }

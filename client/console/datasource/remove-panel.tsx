@@ -5,13 +5,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
 import { TypedConfirmation } from '#client/console/kit/dialog.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 
 /** The panel. */
-export function RemovePanel({ datasource: { id, name } }: { datasource: Datasource }) {
+export function RemovePanel({ datasource: { id, name } }: { datasource: DatasourceItem }) {
   const [isAsked, setIsAsked] = useState(false)
   const trpc = useTRPC()
   const queries = useQueryClient()

@@ -3,14 +3,14 @@
  */
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
 import { Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 import { KeyField, SHORTEST_KEY } from '#client/console/secret/key-field.tsx'
 
 /** The form. */
-export function RotateKeyForm({ datasource: { id } }: { datasource: Datasource }) {
+export function RotateKeyForm({ datasource: { id } }: { datasource: DatasourceItem }) {
   const field = useRef<HTMLInputElement>(null)
   const [length, setLength] = useState(0)
   const trpc = useTRPC()

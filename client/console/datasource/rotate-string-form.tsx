@@ -4,17 +4,17 @@
  */
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
-import { Notice, ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
+import { Notice, ProblemNotice, ProgressBar } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
-import { type Reading, readingOf } from '#client/console/secret/reading.ts'
+import { readingOf, type StringReading } from '#client/console/secret/reading.ts'
 import { SecretField } from '#client/console/secret/secret-field.tsx'
 
 /** The form. */
-export function RotateStringForm({ datasource: { id, credentialVersion } }: { datasource: Datasource }) {
+export function RotateStringForm({ datasource: { id, credentialVersion } }: { datasource: DatasourceItem }) {
   const field = useRef<HTMLInputElement>(null)
-  const [reading, setReading] = useState<Reading>({ state: 'empty' })
+  const [reading, setReading] = useState<StringReading>({ state: 'empty' })
   const [isMove, setIsMove] = useState(false)
   const trpc = useTRPC()
   const rotate = useMutation(trpc.datasources.rotate.mutationOptions())
@@ -40,7 +40,7 @@ export function RotateStringForm({ datasource: { id, credentialVersion } }: { da
           The database has moved to another host or name
         </label>
         {rotate.error === null ? null : <ProblemNotice error={rotate.error} />}
-        {rotate.isPending ? <Progress label="Sealed; a worker tries it now" /> : null}
+        {rotate.isPending ? <ProgressBar label="Sealed; a worker tries it now" /> : null}
         {rotate.data === undefined || rotate.isPending ? null : <InForce datasource={rotate.data} />}
         <div>
           <Button type="submit" disabled={reading.state !== 'read'} isBusy={rotate.isPending}>
@@ -52,7 +52,7 @@ export function RotateStringForm({ datasource: { id, credentialVersion } }: { da
   )
 }
 
-function InForce({ datasource: { statusReason, credentialVersion } }: { datasource: Datasource }) {
+function InForce({ datasource: { statusReason, credentialVersion } }: { datasource: DatasourceItem }) {
   return (
     <Notice tone={statusReason === null ? 'good' : 'warn'} title={`Version ${credentialVersion} is in force`}>
       {statusReason === null ? undefined : (

@@ -3,7 +3,7 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { duration, exactTime } from '#client/console/base/format.ts'
 import { Chart } from '#client/console/charts/chart.tsx'
 import type { ChartSpec, ChartTone } from '#client/console/charts/spec.ts'
@@ -26,7 +26,7 @@ const COLORS: Readonly<Record<Verification['verdict'], ChartTone>> = {
 }
 
 /** The tab. */
-export function Timeline({ datasource: { id, kind } }: { datasource: Datasource }) {
+export function Timeline({ datasource: { id, kind } }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const { data, error, refetch } = useQuery(trpc.datasources.verifications.queryOptions({ id, limit: SHOWN }))
   if (data === undefined)
@@ -68,7 +68,7 @@ function TookChart({ items }: { items: readonly Verification[] }) {
   return <Chart label="Time that each verification took, coloured by its outcome" spec={spec} />
 }
 
-function Entry({ verification, kind }: { verification: Verification; kind: Datasource['kind'] }) {
+function Entry({ verification, kind }: { verification: Verification; kind: DatasourceItem['kind'] }) {
   const { at, verdict, reason, tookMs, credentialVersion, checks } = verification
   return (
     <li>

@@ -9,7 +9,7 @@ import { useTRPC } from '#client/console/api/trpc.ts'
 import type { ListSearch } from '#client/console/base/search.ts'
 import { Button, linkClass } from '#client/console/kit/button.tsx'
 import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
-import { Page, Panel } from '#client/console/kit/panel.tsx'
+import { PageFrame, Panel } from '#client/console/kit/panel.tsx'
 import { Filters } from './filters.tsx'
 import { FirstSteps } from './first-steps.tsx'
 import { DatasourceTable } from './table.tsx'
@@ -21,7 +21,7 @@ export function Datasources() {
   const search = useSearch({ from: '/datasources' })
   const isFiltered = Boolean(search.q ?? search.status ?? search.mode ?? search.kind)
   return (
-    <Page
+    <PageFrame
       title="Datasources"
       name="Datasources"
       about="Every database that customers have registered, and how its last check ended."
@@ -36,7 +36,7 @@ export function Datasources() {
       <Panel isFlush>
         <Rows search={search} isFiltered={isFiltered} />
       </Panel>
-    </Page>
+    </PageFrame>
   )
 }
 

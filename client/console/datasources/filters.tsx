@@ -6,7 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import type { ListSearch } from '#client/console/base/search.ts'
-import { type Option, PlainChoice } from '#client/console/kit/plain-choice.tsx'
+import { type ChoiceOption, PlainChoice } from '#client/console/kit/plain-choice.tsx'
 
 const PAUSE_MS = 200
 
@@ -14,18 +14,18 @@ type Status = NonNullable<ListSearch['status']>
 type Mode = NonNullable<ListSearch['mode']>
 type Kind = NonNullable<ListSearch['kind']>
 
-const STATUSES: readonly Option<Status | 'any'>[] = [
+const STATUSES: readonly ChoiceOption<Status | 'any'>[] = [
   { value: 'any', label: 'Any state' },
   { value: 'active', label: 'Active' },
   { value: 'unverified', label: 'Not verified' },
   { value: 'rejected', label: 'Rejected' },
 ]
-const MODES: readonly Option<Mode | 'any'>[] = [
+const MODES: readonly ChoiceOption<Mode | 'any'>[] = [
   { value: 'any', label: 'Any mode' },
   { value: 'live', label: 'Live' },
   { value: 'test', label: 'Test' },
 ]
-const KINDS: readonly Option<Kind | 'any'>[] = [
+const KINDS: readonly ChoiceOption<Kind | 'any'>[] = [
   { value: 'any', label: 'Any kind' },
   { value: 'direct', label: 'Connection string' },
   { value: 'endpoint', label: 'Signed endpoint' },

@@ -2,16 +2,16 @@
  * The state of a datasource in a word, with its reason in a sentence of the fault table's. Lists and pages show it alike.
  * A problem of an active datasource is a warning: it is in use.
  */
-import type { Datasource } from '#client/console/api/trpc.ts'
+import type { DatasourceItem } from '#client/console/api/trpc.ts'
 import { Badge, type Tone } from '#client/console/kit/badge.tsx'
 
-type Stateful = Pick<Datasource, 'status' | 'statusReason' | 'removedAt' | 'verifiedAt'>
+type Stateful = Pick<DatasourceItem, 'status' | 'statusReason' | 'removedAt' | 'verifiedAt'>
 
 const TONES = { active: 'good', rejected: 'bad', unverified: 'note' } as const
 const WORDS = { active: 'Active', rejected: 'Rejected', unverified: 'Verifying' } as const
 
 /** The state's tone and word. */
-export function stateOf({ status, statusReason, removedAt }: Stateful): { tone: Tone; word: string } {
+export function displayedState({ status, statusReason, removedAt }: Stateful): { tone: Tone; word: string } {
   if (removedAt !== null) return { tone: 'neutral', word: 'Removed' }
   if (status === 'active' && statusReason !== null) return { tone: 'warn', word: 'Active, with a problem' }
   if (status === 'unverified' && statusReason !== null) return { tone: 'warn', word: 'Not verified yet' }
@@ -20,7 +20,7 @@ export function stateOf({ status, statusReason, removedAt }: Stateful): { tone: 
 
 /** The state as a badge. */
 export function StateBadge({ of }: { of: Stateful }) {
-  const { tone, word } = stateOf(of)
+  const { tone, word } = displayedState(of)
   const isUnderWay = of.status === 'unverified' && of.statusReason === null && of.removedAt === null
   return (
     <Badge tone={tone} isLive={isUnderWay}>
@@ -30,7 +30,7 @@ export function StateBadge({ of }: { of: Stateful }) {
 }
 
 /** Where it is: host and database, or the endpoint's address. */
-export function placeOf(datasource: Datasource): string {
+export function placeOf(datasource: DatasourceItem): string {
   if (datasource.kind === 'endpoint') return datasource.endpoint
   const { host, port, database } = datasource
   return `${host}${port === 5432 ? '' : `:${port}`}/${database}`

@@ -3,13 +3,13 @@
  * The name is the link; a click anywhere on its row goes there as well.
  */
 import { Link } from '@tanstack/react-router'
-import type { Datasource } from '#client/console/api/trpc.ts'
+import type { DatasourceItem } from '#client/console/api/trpc.ts'
 import { ModeTag } from '#client/console/kit/badge.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import { placeOf, StateBadge } from './state.tsx'
 
 /** The table. `isStale`: it shows the page before while the next one is loaded. */
-export function DatasourceTable({ rows, isStale }: { rows: readonly Datasource[]; isStale: boolean }) {
+export function DatasourceTable({ rows, isStale }: { rows: readonly DatasourceItem[]; isStale: boolean }) {
   return (
     <table className={isStale ? 'table rows stale' : 'table rows'} aria-busy={isStale}>
       <caption className="unseen">Datasources, newest first</caption>
@@ -31,7 +31,7 @@ export function DatasourceTable({ rows, isStale }: { rows: readonly Datasource[]
   )
 }
 
-function Row({ row }: { row: Datasource }) {
+function Row({ row }: { row: DatasourceItem }) {
   return (
     <tr>
       <td className="row-name">

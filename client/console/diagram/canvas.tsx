@@ -15,7 +15,7 @@ import {
 } from '@xyflow/react'
 import { type KeyboardEvent, useEffect, useMemo } from 'react'
 import '#client/console/styles/diagram.css'
-import { counted } from '#client/console/base/format.ts'
+import { quantity } from '#client/console/base/format.ts'
 import type { Graph, TableBox } from './graph.ts'
 import { heightOf, placesOf, TABLE_WIDTH } from './layout.ts'
 import { TableNode, type TableNodeType } from './table-node.tsx'
@@ -102,7 +102,7 @@ function nodesOf(graph: Graph, chosen: string | null): TableNodeType[] {
 }
 
 function nameOf({ schema, name, columns, more }: TableBox): string {
-  return `${schema}.${name}, ${counted(columns.length + more, 'column')}`
+  return `${schema}.${name}, ${quantity(columns.length + more, 'column')}`
 }
 
 function edgesOf({ ties }: Graph, chosen: string | null): Edge[] {

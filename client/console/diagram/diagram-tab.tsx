@@ -3,8 +3,8 @@
  * a list. A schema of very many tables is drawn by a table and its neighbours.
  */
 import { useMemo, useState } from 'react'
-import type { Datasource } from '#client/console/api/trpc.ts'
-import { counted } from '#client/console/base/format.ts'
+import type { DatasourceItem } from '#client/console/api/trpc.ts'
+import { quantity } from '#client/console/base/format.ts'
 import { Choice } from '#client/console/kit/choice.tsx'
 import { Empty } from '#client/console/kit/feedback.tsx'
 import { Pick } from '#client/console/kit/pick.tsx'
@@ -15,7 +15,7 @@ import { type Graph, graphOf, MOST_TABLES, MOST_TIES, neighbourGraph, schemaGrap
 import { TieList } from './tie-list.tsx'
 
 /** The tab. */
-export function DiagramTab({ datasource }: { datasource: Datasource }) {
+export function DiagramTab({ datasource }: { datasource: DatasourceItem }) {
   return <LatestSchema datasource={datasource}>{snapshot => <Diagram snapshot={snapshot} />}</LatestSchema>
 }
 
@@ -71,7 +71,7 @@ function Drawn({ graph, chosen, onChoose }: DrawnProps) {
   if (tables.length > MOST_TABLES || ties.length > MOST_TIES)
     return (
       <Empty
-        title={`${counted(tables.length, 'table')} and ${counted(ties.length, 'foreign key')} are too many for one picture`}
+        title={`${quantity(tables.length, 'table')} and ${quantity(ties.length, 'foreign key')} are too many for one picture`}
       >
         Choose a table above, and it is drawn with its neighbours.
       </Empty>
@@ -79,7 +79,7 @@ function Drawn({ graph, chosen, onChoose }: DrawnProps) {
   return (
     <>
       <p className="faint small diagram-about" role="status">
-        {counted(tables.length, 'table')}, {counted(ties.length, 'foreign key')}
+        {quantity(tables.length, 'table')}, {quantity(ties.length, 'foreign key')}
         {chosen === null ? '. Choose a table to see it with its neighbours.' : '.'}
       </p>
       <Canvas

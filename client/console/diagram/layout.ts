@@ -6,7 +6,7 @@ import { Graph as Layers, layout } from '@dagrejs/dagre'
 import type { Graph, TableBox } from './graph.ts'
 
 /** A place in pixels, of the upper left corner. */
-export interface Place {
+export interface Point {
   readonly x: number
   readonly y: number
 }
@@ -23,7 +23,7 @@ export function heightOf({ columns, more }: TableBox): number {
 }
 
 /** The place of each table, by its key. */
-export function placesOf({ tables, ties }: Graph): ReadonlyMap<string, Place> {
+export function placesOf({ tables, ties }: Graph): ReadonlyMap<string, Point> {
   const layers = new Layers({ multigraph: true })
   layers.setGraph({ rankdir: 'LR', ranksep: 90, nodesep: 28, edgesep: 12 })
   layers.setDefaultEdgeLabel(() => ({}))

@@ -1,8 +1,8 @@
 /**
  * The foreign keys of a diagram as a list, for those who cannot see it: each leads to its tables.
  */
-import { counted } from '#client/console/base/format.ts'
-import { namesOf } from '#client/console/schemas/outline.ts'
+import { quantity } from '#client/console/base/format.ts'
+import { namesOfKey } from '#client/console/schemas/outline.ts'
 import type { Tie } from './graph.ts'
 
 interface TieListProps {
@@ -15,7 +15,7 @@ export function TieList({ ties, onChoose }: TieListProps) {
   if (ties.length === 0) return null
   return (
     <details className="tie-list">
-      <summary>{counted(ties.length, 'foreign key')} as a list</summary>
+      <summary>{quantity(ties.length, 'foreign key')} as a list</summary>
       <ul>
         {ties.map(({ key, from, to, columns }) => (
           <li key={key}>
@@ -30,7 +30,7 @@ export function TieList({ ties, onChoose }: TieListProps) {
 }
 
 function TableLink({ table, onChoose }: { table: string; onChoose: (table: string) => void }) {
-  const { schema, name } = namesOf(table)
+  const { schema, name } = namesOfKey(table)
   return (
     <button type="button" className="follow" onClick={() => onChoose(table)}>
       <span className="cut">

@@ -9,7 +9,7 @@ import type { RecentEvent } from '#shared/feeds/recent.ts'
 import { latenessOf } from './lateness.ts'
 
 /** The list, newest first. */
-export function EventList({ events }: { events: readonly RecentEvent[] }) {
+export function EventRows({ events }: { events: readonly RecentEvent[] }) {
   const title = events.length === 1 ? 'The newest event' : `The newest ${events.length} events`
   return (
     <Panel title={title} isFlush>

@@ -4,7 +4,7 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { duration } from '#client/console/base/format.ts'
 import { Chart } from '#client/console/charts/chart.tsx'
 import type { ChartSpec } from '#client/console/charts/spec.ts'
@@ -14,16 +14,16 @@ import { Facts, Panel } from '#client/console/kit/panel.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import '#client/console/styles/drift.css'
 import type { RecentEvent } from '#shared/feeds/recent.ts'
-import { EventList } from './event-list.tsx'
+import { EventRows } from './event-list.tsx'
 import { latenessOf } from './lateness.ts'
 
 const EVERY_MS = 5_000
 const SHOWN = 50
 
-type Endpoint = Extract<Datasource, { kind: 'endpoint' }>
+type Endpoint = Extract<DatasourceItem, { kind: 'endpoint' }>
 
 /** The tab. */
-export function FeedTab({ datasource }: { datasource: Datasource }) {
+export function FeedTab({ datasource }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const { id, removedAt } = datasource
   const refetchInterval = removedAt === null ? EVERY_MS : false
@@ -57,7 +57,7 @@ function State({ endpoint: { feed } }: { endpoint: Endpoint }) {
   )
 }
 
-function Events({ id, every }: { id: Datasource['id']; every: number | false }) {
+function Events({ id, every }: { id: DatasourceItem['id']; every: number | false }) {
   const trpc = useTRPC()
   const recent = useQuery(trpc.feeds.recent.queryOptions({ id, limit: SHOWN }, { refetchInterval: every }))
   return (
@@ -73,7 +73,7 @@ function Events({ id, every }: { id: Datasource['id']; every: number | false }) 
             >
               <LagChart events={items} />
             </Panel>
-            <EventList events={items} />
+            <EventRows events={items} />
           </>
         )
       }

@@ -4,13 +4,13 @@
  */
 import { Select } from '@base-ui/react/select'
 import { Check, ChevronDown } from 'lucide-react'
-import type { Option } from './plain-choice.tsx'
+import type { ChoiceOption } from './plain-choice.tsx'
 
 /** One of a few options. */
 export function Choice<T extends string>(of: {
   label: string
   value: T
-  options: readonly Option<T>[]
+  options: readonly ChoiceOption<T>[]
   onChange: (value: T) => void
   /** The label is only heard. */
   isBare?: boolean

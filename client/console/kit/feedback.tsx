@@ -76,7 +76,7 @@ export function Loading({ rows = 3, label = 'Loading' }: { rows?: number; label?
 }
 
 /** Progress of what takes a while; without a value it is not known how long. */
-export function Progress({ label, value }: { label: string; value?: number }) {
+export function ProgressBar({ label, value }: { label: string; value?: number }) {
   return (
     <div className="progress-row">
       <span className="soft">{label}</span>

@@ -5,7 +5,7 @@
 import { type ReactNode, useId } from 'react'
 
 /** A page: its title, which is the document's as well, a line about it, actions, and what it is made of. */
-export function Page(of: {
+export function PageFrame(of: {
   title: ReactNode
   name: string
   about?: ReactNode

@@ -4,7 +4,7 @@
  */
 import { Combobox } from '@base-ui/react/combobox'
 import { Check, X } from 'lucide-react'
-import type { Option } from './plain-choice.tsx'
+import type { ChoiceOption } from './plain-choice.tsx'
 
 const SHOWN = 50
 
@@ -13,7 +13,7 @@ export function Pick(of: {
   label: string
   none: string
   value: string | null
-  options: readonly Option<string>[]
+  options: readonly ChoiceOption<string>[]
   onChange: (value: string | null) => void
 }) {
   const chosen = of.options.find(({ value }) => value === of.value) ?? null
@@ -22,7 +22,7 @@ export function Pick(of: {
       items={of.options}
       limit={SHOWN}
       value={chosen}
-      onValueChange={(option: Option<string> | null) => of.onChange(option?.value ?? null)}
+      onValueChange={(option: ChoiceOption<string> | null) => of.onChange(option?.value ?? null)}
       autoHighlight
     >
       <div className="field">
@@ -47,7 +47,7 @@ function Found() {
         <Combobox.Popup className="popup menu">
           <Combobox.Empty className="pick-empty soft">Nothing matches.</Combobox.Empty>
           <Combobox.List>
-            {(option: Option<string>) => (
+            {(option: ChoiceOption<string>) => (
               <Combobox.Item key={option.value} value={option} className="menu-item">
                 <span className="cut">{option.label}</span>
                 <Combobox.ItemIndicator className="menu-mark">

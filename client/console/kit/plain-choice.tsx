@@ -5,7 +5,7 @@
 import { ChevronDown } from 'lucide-react'
 
 /** An option of a choice. */
-export interface Option<T extends string> {
+export interface ChoiceOption<T extends string> {
   readonly value: T
   readonly label: string
 }
@@ -13,7 +13,7 @@ export interface Option<T extends string> {
 interface PlainChoiceProps<T extends string> {
   readonly label: string
   readonly value: T
-  readonly options: readonly Option<T>[]
+  readonly options: readonly ChoiceOption<T>[]
   readonly onChange: (value: T) => void
 }
 

@@ -5,12 +5,12 @@
 import { Badge, ModeTag } from '#client/console/kit/badge.tsx'
 import { Button } from '#client/console/kit/button.tsx'
 import { Time } from '#client/console/kit/time.tsx'
-import type { ListedKey } from './listed-key.ts'
+import type { KeyItem } from './listed-key.ts'
 
 interface KeyRowProps {
-  readonly of: ListedKey
+  readonly of: KeyItem
   readonly now: number
-  readonly onRevoke: (key: ListedKey) => void
+  readonly onRevoke: (key: KeyItem) => void
 }
 
 /** The row. */
@@ -48,7 +48,7 @@ export function KeyRow({ of, now, onRevoke }: KeyRowProps) {
   )
 }
 
-function KeyState({ of: { revokedAt, expiresAt }, isExpired }: { of: ListedKey; isExpired: boolean }) {
+function KeyState({ of: { revokedAt, expiresAt }, isExpired }: { of: KeyItem; isExpired: boolean }) {
   if (revokedAt !== null) return <Badge>Revoked</Badge>
   if (isExpired) return <Badge>Expired</Badge>
   return (

@@ -13,7 +13,7 @@ import { Button } from '#client/console/kit/button.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 import { Table } from '#client/console/kit/table.tsx'
 import { KeyRow } from './key-row.tsx'
-import type { ListedKey } from './listed-key.ts'
+import type { KeyItem } from './listed-key.ts'
 import { NewKey } from './new-key.tsx'
 import { RevokeKey } from './revoke-key.tsx'
 
@@ -24,7 +24,7 @@ export function Keys() {
   const trpc = useTRPC()
   const now = useNow()
   const [isMaking, setIsMaking] = useState(false)
-  const [revoked, setRevoked] = useState<ListedKey | null>(null)
+  const [revoked, setRevoked] = useState<KeyItem | null>(null)
   const keys = useQuery(trpc.organization.listKeys.queryOptions({}))
   const make = (
     <Button weight="primary" icon={<Plus className="icon" aria-hidden />} onClick={() => setIsMaking(true)}>

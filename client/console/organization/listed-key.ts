@@ -5,4 +5,4 @@
 import type { Outputs } from '#client/index.ts'
 
 /** A key of the list. */
-export type ListedKey = Outputs['organization']['listKeys']['items'][number]
+export type KeyItem = Outputs['organization']['listKeys']['items'][number]

@@ -9,14 +9,14 @@ import { Choice } from '#client/console/kit/choice.tsx'
 import { Dialog } from '#client/console/kit/dialog.tsx'
 import { Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
-import type { Option } from '#client/console/kit/plain-choice.tsx'
+import type { ChoiceOption } from '#client/console/kit/plain-choice.tsx'
 import type { Scope } from '#shared/access/credential.ts'
 import { ScopePicker } from './scope-picker.tsx'
 import { ShownOnce } from './shown-once.tsx'
 
 type Operation = Exclude<Scope, 'organization.read' | 'organization.write'>
 
-const LIVES: readonly Option<string>[] = [
+const LIVES: readonly ChoiceOption<string>[] = [
   { value: '3600', label: 'one hour' },
   { value: '86400', label: 'one day' },
   { value: '604800', label: 'one week' },

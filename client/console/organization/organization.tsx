@@ -5,13 +5,13 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ComponentType } from 'react'
 import type { OrganizationTab } from '#client/console/base/search.ts'
-import { Page } from '#client/console/kit/panel.tsx'
+import { PageFrame } from '#client/console/kit/panel.tsx'
 import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
 import '#client/console/styles/organization.css'
 import { Audit } from './audit.tsx'
 import { Capabilities } from './capabilities.tsx'
 import { Keys } from './keys.tsx'
-import { Usage } from './usage.tsx'
+import { UsageTab } from './usage.tsx'
 
 const TABS: readonly Tab<OrganizationTab>[] = [
   { value: 'keys', label: 'API keys' },
@@ -24,7 +24,7 @@ const CONTENT: Readonly<Record<OrganizationTab, ComponentType>> = {
   keys: Keys,
   capabilities: Capabilities,
   audit: Audit,
-  usage: Usage,
+  usage: UsageTab,
 }
 
 /** The page. */
@@ -33,7 +33,11 @@ export function Organization() {
   const navigate = useNavigate({ from: '/organization' })
   const Content = CONTENT[tab]
   return (
-    <Page title="Organization" name="Organization" about="Who may do what here, what was done, and how much there is.">
+    <PageFrame
+      title="Organization"
+      name="Organization"
+      about="Who may do what here, what was done, and how much there is."
+    >
       <Tabs
         label="About the organization"
         tabs={TABS}
@@ -42,6 +46,6 @@ export function Organization() {
       >
         <Content />
       </Tabs>
-    </Page>
+    </PageFrame>
   )
 }

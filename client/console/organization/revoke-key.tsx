@@ -10,18 +10,18 @@ import { Button } from '#client/console/kit/button.tsx'
 import { Choice } from '#client/console/kit/choice.tsx'
 import { Dialog } from '#client/console/kit/dialog.tsx'
 import { Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
-import type { Option } from '#client/console/kit/plain-choice.tsx'
-import type { ListedKey } from './listed-key.ts'
+import type { ChoiceOption } from '#client/console/kit/plain-choice.tsx'
+import type { KeyItem } from './listed-key.ts'
 
 type Children = 'revoke' | 'keep'
 
-const CHILDREN: readonly Option<Children>[] = [
+const CHILDREN: readonly ChoiceOption<Children>[] = [
   { value: 'revoke', label: 'Revoke them as well' },
   { value: 'keep', label: 'Keep them' },
 ]
 
 /** The dialog. */
-export function RevokeKey({ of, onClose }: { of: ListedKey; onClose: () => void }) {
+export function RevokeKey({ of, onClose }: { of: KeyItem; onClose: () => void }) {
   const [children, setChildren] = useState<Children>('revoke')
   const { revoke, asked } = useRevocation(onClose)
   const hasChildren = asked.includes('children')

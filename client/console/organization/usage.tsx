@@ -16,7 +16,7 @@ const POLICIES: Readonly<Record<string, string>> = {
 }
 
 /** The tab. */
-export function Usage() {
+export function UsageTab() {
   const trpc = useTRPC()
   const current = useQuery(trpc.organization.current.queryOptions())
   const { data, error, refetch } = useQuery(trpc.organization.usage.queryOptions())

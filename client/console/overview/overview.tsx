@@ -5,11 +5,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
-import { count, counted } from '#client/console/base/format.ts'
+import { count, quantity } from '#client/console/base/format.ts'
 import { Chart } from '#client/console/charts/chart.tsx'
 import type { ChartSpec } from '#client/console/charts/spec.ts'
 import { Empty, Loading, Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
-import { Page, Panel } from '#client/console/kit/panel.tsx'
+import { PageFrame, Panel } from '#client/console/kit/panel.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import '#client/console/styles/overview.css'
 import { Figures, type OverviewFigures } from './figures.tsx'
@@ -22,17 +22,17 @@ const ABOUT = {
 } as const
 
 /** The page. */
-export function Overview() {
+export function OverviewScreen() {
   const trpc = useTRPC()
   const { data, error, refetch } = useQuery(
     trpc.operations.overview.queryOptions(undefined, { refetchInterval: EVERY_MS }),
   )
   return (
-    <Page title="Overview" name="Overview" about={data === undefined ? ' ' : ABOUT[data.scope]}>
+    <PageFrame title="Overview" name="Overview" about={data === undefined ? ' ' : ABOUT[data.scope]}>
       {error === null ? null : <ProblemNotice error={error} onRetry={() => void refetch()} />}
       {data === undefined && error === null ? <Loading rows={16} /> : null}
       {data === undefined ? null : <Known figures={data} />}
-    </Page>
+    </PageFrame>
   )
 }
 
@@ -132,7 +132,7 @@ function FailureChart({ failures }: { failures: OverviewFigures['failures'] }) {
 
 function Workers({ workers }: { workers: NonNullable<OverviewFigures['workers']['list']> }) {
   return (
-    <Panel title={counted(workers.length, 'worker')} about="Seen within the last 15 seconds.">
+    <Panel title={quantity(workers.length, 'worker')} about="Seen within the last 15 seconds.">
       <ul className="workers">
         {workers.map(({ version, startedAt }) => (
           <li key={`${version} ${startedAt}`}>

@@ -6,7 +6,7 @@ import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
-import { ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
+import { ProblemNotice, ProgressBar } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 import { KeyField, SHORTEST_KEY } from '#client/console/secret/key-field.tsx'
@@ -45,7 +45,7 @@ export function EndpointForm({ onRegistered }: { onRegistered: (registered: Regi
         />
         <TextField label="Name" maxLength={200} value={name} onChange={event => setName(event.target.value)} />
         {register.error === null ? null : <ProblemNotice error={register.error} />}
-        {register.isPending ? <Progress label="Registering" /> : null}
+        {register.isPending ? <ProgressBar label="Registering" /> : null}
         <Submit isReady={parsed?.ok === true && keyLength >= SHORTEST_KEY} isBusy={register.isPending} />
       </form>
     </Panel>

@@ -4,14 +4,14 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
 import { Advisories } from '#client/console/checks/checklist.tsx'
 import { CheckNow } from '#client/console/datasource/check-now.tsx'
 import { LastChecklist } from '#client/console/datasource/last-checklist.tsx'
 import { RotateStringForm } from '#client/console/datasource/rotate-string-form.tsx'
 import { StateBadge } from '#client/console/datasources/state.tsx'
 import { Button, linkClass } from '#client/console/kit/button.tsx'
-import { Loading, Notice, ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
+import { Loading, Notice, ProblemNotice, ProgressBar } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 import type { Registered } from './registered.ts'
 
@@ -48,15 +48,15 @@ export function Outcome({ registered, onAnother }: { registered: Registered; onA
   )
 }
 
-const isAwaited = ({ status, statusReason }: Datasource) => status === 'unverified' && statusReason === null
+const isAwaited = ({ status, statusReason }: DatasourceItem) => status === 'unverified' && statusReason === null
 
-const isKnown = ({ advisories }: Datasource, one: Registered['advisories'][number]) =>
+const isKnown = ({ advisories }: DatasourceItem, one: Registered['advisories'][number]) =>
   advisories.some(({ item, recommendation }) => item === one.item && recommendation === one.recommendation)
 
-function Headline({ datasource }: { datasource: Datasource }) {
+function Headline({ datasource }: { datasource: DatasourceItem }) {
   const { status, statusReason } = datasource
   if (status === 'active') return <Notice tone="good" title="It is active: every check has passed." />
-  if (isAwaited(datasource)) return <Progress label="A worker dials it now. This takes a few seconds." />
+  if (isAwaited(datasource)) return <ProgressBar label="A worker dials it now. This takes a few seconds." />
   return (
     <Notice
       tone={status === 'rejected' ? 'bad' : 'warn'}

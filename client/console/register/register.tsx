@@ -6,13 +6,13 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { RegisterKind } from '#client/console/base/search.ts'
-import { Page } from '#client/console/kit/panel.tsx'
+import { PageFrame } from '#client/console/kit/panel.tsx'
 import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
 import '#client/console/styles/register.css'
 import { EndpointForm } from './endpoint-form.tsx'
 import { Outcome } from './outcome.tsx'
 import type { Registered } from './registered.ts'
-import { RoleSql } from './role-sql.tsx'
+import { RoleSqlPanel } from './role-sql.tsx'
 import { StringForm } from './string-form.tsx'
 
 const KINDS: readonly Tab<RegisterKind>[] = [
@@ -26,7 +26,7 @@ export function Register() {
   const navigate = useNavigate({ from: '/register' })
   const [registered, setRegistered] = useState<Registered | null>(null)
   return (
-    <Page
+    <PageFrame
       title="Register a database"
       name="Register"
       about="The credential is sealed in this page. No process that faces the internet can read it, here or later."
@@ -44,12 +44,12 @@ export function Register() {
             ) : (
               <EndpointForm onRegistered={setRegistered} />
             )}
-            {kind === 'direct' ? <RoleSql /> : null}
+            {kind === 'direct' ? <RoleSqlPanel /> : null}
           </div>
         </Tabs>
       ) : (
         <Outcome registered={registered} onAnother={() => setRegistered(null)} />
       )}
-    </Page>
+    </PageFrame>
   )
 }

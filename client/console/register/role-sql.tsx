@@ -10,11 +10,11 @@ import { CodeBlock } from '#client/console/kit/code.tsx'
 import { Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
-import type { Option } from '#client/console/kit/plain-choice.tsx'
+import type { ChoiceOption } from '#client/console/kit/plain-choice.tsx'
 
 type Provider = 'plain' | 'supabase' | 'neon' | 'rds' | 'cloudsql' | 'azure'
 
-const PROVIDERS: readonly Option<Provider>[] = [
+const PROVIDERS: readonly ChoiceOption<Provider>[] = [
   { value: 'plain', label: 'Any PostgreSQL' },
   { value: 'supabase', label: 'Supabase' },
   { value: 'neon', label: 'Neon' },
@@ -24,7 +24,7 @@ const PROVIDERS: readonly Option<Provider>[] = [
 ]
 
 /** The panel. */
-export function RoleSql() {
+export function RoleSqlPanel() {
   const trpc = useTRPC()
   const [provider, setProvider] = useState<Provider>('plain')
   const [schema, setSchema] = useState('public')

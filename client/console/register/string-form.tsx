@@ -6,10 +6,10 @@ import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
-import { ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
+import { ProblemNotice, ProgressBar } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
-import { type Reading, readingOf } from '#client/console/secret/reading.ts'
+import { readingOf, type StringReading } from '#client/console/secret/reading.ts'
 import { SecretField } from '#client/console/secret/secret-field.tsx'
 import { type Details, MoreDetails, NO_DETAILS, sentDetails } from './more-details.tsx'
 import type { Registered } from './registered.ts'
@@ -17,7 +17,7 @@ import type { Registered } from './registered.ts'
 /** The form, and what was read of it. */
 export function StringForm({ onRegistered }: { onRegistered: (registered: Registered) => void }) {
   const field = useRef<HTMLInputElement>(null)
-  const [reading, setReading] = useState<Reading>({ state: 'empty' })
+  const [reading, setReading] = useState<StringReading>({ state: 'empty' })
   const [details, setDetails] = useState<Details>(NO_DETAILS)
   const trpc = useTRPC()
   const register = useMutation(trpc.datasources.register.mutationOptions())
@@ -44,7 +44,7 @@ export function StringForm({ onRegistered }: { onRegistered: (registered: Regist
         />
         <MoreDetails details={details} onChange={setDetails} />
         {register.error === null ? null : <ProblemNotice error={register.error} />}
-        {register.isPending ? <Progress label="Sealing and registering" /> : null}
+        {register.isPending ? <ProgressBar label="Sealing and registering" /> : null}
         <div>
           <Button type="submit" weight="primary" disabled={reading.state !== 'read'} isBusy={register.isPending}>
             Seal and register

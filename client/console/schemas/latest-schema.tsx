@@ -4,8 +4,8 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
-import { counted } from '#client/console/base/format.ts'
+import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
+import { quantity } from '#client/console/base/format.ts'
 import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 import { Time } from '#client/console/kit/time.tsx'
@@ -17,7 +17,13 @@ import { LargeSchema, useSnapshot } from './use-snapshot.tsx'
 type Show = (snapshot: Snapshot) => ReactNode
 
 /** The panel. `children` shows a snapshot that has at least one table or function. */
-export function LatestSchema({ datasource: { id, removedAt }, children }: { datasource: Datasource; children: Show }) {
+export function LatestSchema({
+  datasource: { id, removedAt },
+  children,
+}: {
+  datasource: DatasourceItem
+  children: Show
+}) {
   const trpc = useTRPC()
   const latest = useQuery(trpc.snapshots.list.queryOptions({ id, limit: 1 }))
   const summary = latest.data?.items[0]
@@ -35,7 +41,7 @@ export function LatestSchema({ datasource: { id, removedAt }, children }: { data
     )
   return (
     <Panel
-      title={counted(summary.tableCount, 'table')}
+      title={quantity(summary.tableCount, 'table')}
       about={
         <>
           Read <Time at={summary.seenAt} />, unchanged since <Time at={summary.takenAt} />

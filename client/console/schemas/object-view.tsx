@@ -10,11 +10,11 @@ import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Routine } from '#shared/schemas/snapshot-object.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { ColumnTable } from './column-table.tsx'
-import type { Line } from './outline.ts'
+import type { OutlineLine } from './outline.ts'
 import { RelationParts } from './relation-parts.tsx'
 
 interface ObjectProps {
-  readonly line: Line
+  readonly line: OutlineLine
   readonly snapshot: Snapshot
   readonly onFollow: (key: string) => void
 }

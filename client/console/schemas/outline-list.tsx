@@ -5,14 +5,14 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Eye, Search, SquareFunction, Table2 } from 'lucide-react'
 import { type KeyboardEvent, memo, useDeferredValue, useMemo, useRef, useState } from 'react'
-import { count, counted } from '#client/console/base/format.ts'
-import { type Line, searched } from './outline.ts'
+import { count, quantity } from '#client/console/base/format.ts'
+import { type OutlineLine, searched } from './outline.ts'
 
 const LINE_PX = 30
 const estimateSize = () => LINE_PX
 
 interface OutlineProps {
-  readonly lines: readonly Line[]
+  readonly lines: readonly OutlineLine[]
   readonly chosen: string
   readonly onChoose: (key: string) => void
 }
@@ -38,7 +38,7 @@ export function OutlineList({ lines, chosen, onChoose }: OutlineProps) {
         />
       </label>
       <p className="faint small" role="status">
-        {deferred === '' ? counted(objects, 'object') : `${count(objects)} found`}
+        {deferred === '' ? quantity(objects, 'object') : `${count(objects)} found`}
       </p>
       <Lines lines={found} chosen={chosen} onChoose={onChoose} />
     </div>
@@ -88,9 +88,9 @@ const Lines = memo(function Lines({ lines, chosen, onChoose }: OutlineProps) {
 
 /** The next object in a direction, past headings; null at the end. */
 function nextObject(
-  lines: readonly Line[],
+  lines: readonly OutlineLine[],
   { from, step }: { from: number; step: number },
-): { at: number; line: Line } | null {
+): { at: number; line: OutlineLine } | null {
   const towards = Math.sign(step)
   const goal = Math.min(Math.max(from + step, 0), lines.length - 1)
   for (let at = goal; at >= 0 && at < lines.length; at += towards) {
@@ -100,7 +100,15 @@ function nextObject(
   return null
 }
 
-function LineView({ line, isChosen, onChoose }: { line: Line; isChosen: boolean; onChoose: (key: string) => void }) {
+function LineView({
+  line,
+  isChosen,
+  onChoose,
+}: {
+  line: OutlineLine
+  isChosen: boolean
+  onChoose: (key: string) => void
+}) {
   if (line.kind === 'schema')
     return (
       <div className="outline-heading" role="presentation">

@@ -7,7 +7,7 @@ import type { Routine } from '#shared/schemas/snapshot-object.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 
 /** One line: a schema's heading, a table or view, or a function. */
-export type Line =
+export type OutlineLine =
   | { readonly kind: 'schema'; readonly key: string; readonly schema: string; readonly count: number }
   | {
       readonly kind: 'relation'
@@ -25,14 +25,14 @@ export type Line =
     }
 
 /** All lines, in the order of the snapshot. */
-export function outlineOf(snapshot: Snapshot): readonly Line[] {
+export function outlineOf(snapshot: Snapshot): readonly OutlineLine[] {
   return snapshot.schemas.flatMap(linesOf)
 }
 
-function linesOf(schema: SchemaSnapshot): Line[] {
+function linesOf(schema: SchemaSnapshot): OutlineLine[] {
   const { name, relations, functions = [] } = schema
   const tables = relations.map(
-    (relation): Line => ({
+    (relation): OutlineLine => ({
       kind: 'relation',
       key: keyOf(name, relation.name),
       schema: name,
@@ -41,7 +41,7 @@ function linesOf(schema: SchemaSnapshot): Line[] {
     }),
   )
   const routines = functions.map(
-    (routine): Line => ({
+    (routine): OutlineLine => ({
       kind: 'routine',
       key: keyOf(name, routine.name),
       schema: name,
@@ -49,7 +49,12 @@ function linesOf(schema: SchemaSnapshot): Line[] {
       searched: `${name}.${routine.name}`.toLowerCase(),
     }),
   )
-  const heading: Line = { kind: 'schema', key: keyOf(name, ''), schema: name, count: tables.length + routines.length }
+  const heading: OutlineLine = {
+    kind: 'schema',
+    key: keyOf(name, ''),
+    schema: name,
+    count: tables.length + routines.length,
+  }
   return [heading, ...tables, ...routines]
 }
 
@@ -59,17 +64,17 @@ export function keyOf(schema: string, name: string): string {
 }
 
 /** The names of a key. */
-export function namesOf(key: string): { schema: string; name: string } {
+export function namesOfKey(key: string): { schema: string; name: string } {
   const [schema, name]: unknown[] = JSON.parse(key)
   return { schema: String(schema), name: String(name) }
 }
 
 /** The lines in which every word of a search is, each under the heading of its schema. */
-export function searched(lines: readonly Line[], search: string): readonly Line[] {
+export function searched(lines: readonly OutlineLine[], search: string): readonly OutlineLine[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return lines
-  const found: Line[] = []
-  let heading: Extract<Line, { kind: 'schema' }> | null = null
+  const found: OutlineLine[] = []
+  let heading: Extract<OutlineLine, { kind: 'schema' }> | null = null
   for (const line of lines) {
     if (line.kind === 'schema') heading = line
     else if (words.every(word => line.searched.includes(word))) {

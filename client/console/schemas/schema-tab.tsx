@@ -2,15 +2,15 @@
  * The schema of a datasource: a list of its tables, views and functions to be searched, and the chosen one's parts beside it.
  */
 import { useMemo, useState } from 'react'
-import type { Datasource } from '#client/console/api/trpc.ts'
+import type { DatasourceItem } from '#client/console/api/trpc.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { LatestSchema } from './latest-schema.tsx'
 import { ObjectView } from './object-view.tsx'
-import { type Line, outlineOf } from './outline.ts'
+import { type OutlineLine, outlineOf } from './outline.ts'
 import { OutlineList } from './outline-list.tsx'
 
 /** The tab. */
-export function SchemaTab({ datasource }: { datasource: Datasource }) {
+export function SchemaTab({ datasource }: { datasource: DatasourceItem }) {
   return <LatestSchema datasource={datasource}>{snapshot => <Browser snapshot={snapshot} />}</LatestSchema>
 }
 
@@ -29,6 +29,6 @@ function Browser({ snapshot }: { snapshot: Snapshot }) {
   )
 }
 
-function isObject(line: Line): boolean {
+function isObject(line: OutlineLine): boolean {
   return line.kind !== 'schema'
 }

@@ -4,7 +4,7 @@
 import { Lock, LockOpen } from 'lucide-react'
 import { Notice } from '#client/console/kit/feedback.tsx'
 import { Facts } from '#client/console/kit/panel.tsx'
-import type { Reading } from './reading.ts'
+import type { StringReading } from './reading.ts'
 
 const TLS = {
   disable: 'not encrypted',
@@ -18,7 +18,7 @@ const TLS = {
 const DOTS = '••••••••'
 
 /** The view. */
-export function ReadingView({ reading }: { reading: Reading }) {
+export function ReadingView({ reading }: { reading: StringReading }) {
   const isRead = reading.state === 'read'
   const dash = <span className="faint">–</span>
   return (

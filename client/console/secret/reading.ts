@@ -2,12 +2,13 @@
  * The parts of a typed connection string, without its password. The server and the sealing use the same parser, so the console
  * never disagrees with them. No field of a reading is secret.
  */
-import { parseConnectionString, type TlsMode } from '#shared/connection-string/connection-string.ts'
+import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
+import type { TlsMode } from '#shared/connection-string/tls-parameters.ts'
 import type { RefusalCode } from '#shared/faults/refusal.ts'
 import { encoded } from './percent-encoding.ts'
 
 /** Nothing typed yet, a mistake, or where the string leads. */
-export type Reading =
+export type StringReading =
   | { readonly state: 'empty' }
   | { readonly state: 'wrong'; readonly code: RefusalCode; readonly message: string; readonly canEncode: boolean }
   | {
@@ -22,7 +23,7 @@ export type Reading =
     }
 
 /** Reads a typed string. */
-export function readingOf(text: string): Reading {
+export function readingOf(text: string): StringReading {
   if (text === '') return { state: 'empty' }
   const parsed = parseConnectionString(text)
   if (!parsed.ok)

@@ -8,13 +8,13 @@ import { Button, IconButton } from '#client/console/kit/button.tsx'
 import { Field, type Tied } from '#client/console/kit/field.tsx'
 import '#client/console/styles/secret.css'
 import { encoded } from './percent-encoding.ts'
-import { type Reading, readingOf } from './reading.ts'
+import { readingOf, type StringReading } from './reading.ts'
 import { ReadingView } from './reading-view.tsx'
 
 interface SecretFieldProps {
   readonly field: { current: HTMLInputElement | null }
-  readonly reading: Reading
-  readonly onRead: (reading: Reading) => void
+  readonly reading: StringReading
+  readonly onRead: (reading: StringReading) => void
 }
 
 /** The field with its reading. `field` is where the caller finds the text when it is sent. */
@@ -39,7 +39,7 @@ export function SecretField({ field, reading, onRead }: SecretFieldProps) {
   )
 }
 
-function Mistake({ reading, onFix }: { reading: Extract<Reading, { state: 'wrong' }>; onFix: () => void }) {
+function Mistake({ reading, onFix }: { reading: Extract<StringReading, { state: 'wrong' }>; onFix: () => void }) {
   return (
     <>
       {reading.message}{' '}

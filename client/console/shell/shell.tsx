@@ -16,7 +16,7 @@ const PLACES = [
 ] as const
 
 /** The frame. */
-export function Shell({ palette }: { palette: ReactNode }) {
+export function ConsoleFrame({ palette }: { palette: ReactNode }) {
   const main = useRef<HTMLElement>(null)
   useTitleFocus(main)
   return (

@@ -26,7 +26,7 @@ import { type TypedId, uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { requireUnrevoked } from './keys.ts'
 import { mint } from './mint-capability.ts'
-import { rotate } from './rotate-capability.ts'
+import { rotateCapability } from './rotate-capability.ts'
 
 /** The procedures, by name. */
 export const capabilityProcedures = {
@@ -40,7 +40,7 @@ export const capabilityProcedures = {
   rotateCapability: procedure('organization.write')
     .input(RotateCapabilityInput)
     .output(MintedCapability)
-    .mutation(({ ctx, input }) => rotate(ctx, input)),
+    .mutation(({ ctx, input }) => rotateCapability(ctx, input)),
 
   /** One capability, dead or alive, without its token. */
   getCapability: procedure('organization.read')

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { procedure } from '#server/api/procedure/trpc.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
-import { nameOf } from '#server/store/organizations/organization-name.ts'
+import { readName } from '#server/store/organizations/organization-name.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import { Current, Usage } from '#shared/access/current.ts'
@@ -20,7 +20,7 @@ export const currentProcedure = procedure(null)
     const { organizationId: org, kind, id, mode, scopes, expiresAt } = principal
     const isKey = kind === 'key'
     return {
-      organization: { id: typedId('org_', org), name: await nameOf(deps.db, org) },
+      organization: { id: typedId('org_', org), name: await readName(deps.db, org) },
       principal: {
         kind,
         id: isKey ? typedId('key_', id) : typedId('cap_', id),

@@ -104,7 +104,7 @@ async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }
     requireScope(principal, 'organization.write', { mode: row.mode })
     await lockAccess(tx, org)
     await requireUnrevoked(ctx, tx)
-    const done = await revocation.revokeKey(tx, org, { ...ask, now: deps.clock() })
+    const done = await revocation.revokeKeyRow(tx, org, { ...ask, now: deps.clock() })
     if (done.outcome === 'unknown') throw new Fault('entity_not_found')
     if (done.outcome === 'refused') throw new Fault('conflict', { issues: [issueOf(done)] })
     const event = (objectKind: 'key' | 'capability') => (objectId: string) =>

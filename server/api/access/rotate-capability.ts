@@ -24,20 +24,20 @@ import { noLaterThan, recordCapability, requireRoom } from './mint-capability.ts
  * A new token with the same grant, issued by the caller, who must have all of it; the old one ends now, or after the grace.
  * Throws `capability_not_found`, `conflict` for one that has ended already, and `forbidden`.
  */
-export async function rotate(ctx: KnownContext, input: RotateCapabilityInput): Promise<MintedCapability> {
+export async function rotateCapability(ctx: KnownContext, input: RotateCapabilityInput): Promise<MintedCapability> {
   const id = uuidOf(input.id, 'cap_')
   if (id === null) throw new Fault('capability_not_found')
-  const shown: { token?: string } = {}
+  const displayed: { token?: string } = {}
   const rotated = (within: KnownContext) =>
     transaction(within.deps.db, async tx => {
       const { token, ...made } = await replace(within, tx, { ...input, uuid: id })
-      shown.token = token
+      displayed.token = token
       return made
     })
   return idempotentAs({ ctx, path: 'organization.rotateCapability', input }, rotated, {
     answer: async (_, { capability, rotatedFrom }): Promise<MintedCapability> => ({
       ...capability,
-      ...shown,
+      ...displayed,
       rotatedFrom,
     }),
     keepable: withoutToken,

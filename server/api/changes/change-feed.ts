@@ -9,7 +9,7 @@ import * as reads from '#server/store/changes/change-reads.ts'
 import { forInstallation, withDeadline } from '#server/store/connection/statement-scope.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { RecentChanges, type ToldChange } from './recent-changes.ts'
+import { RecentChanges, type SentChange } from './recent-changes.ts'
 import { READ_DEADLINE_MS, Replays } from './replay.ts'
 import { SameServer } from './same-server.ts'
 
@@ -196,7 +196,7 @@ export class ChangeFeed {
       await this.#wakeAll(organizationId, recent, TOLD_IN_A_TURN)
       return true
     }
-    const list: ToldChange[] = []
+    const list: SentChange[] = []
     for (const row of rows) {
       const change = await this.replays.told(row, readAtMs)
       if (change !== null) list.push(change)

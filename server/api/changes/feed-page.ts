@@ -20,13 +20,13 @@ export interface PageAsked {
 }
 
 /** A page as callers see it. */
-export interface Page {
+export interface ChangePage {
   readonly items: FeedItem[]
   readonly nextCursor: string | null
 }
 
 /** Events behind a position, in their order. */
-export async function readPage(db: Db, { org, ...asked }: PageAsked): Promise<Page> {
+export async function readChangePage(db: Db, { org, ...asked }: PageAsked): Promise<ChangePage> {
   const { events, hasMore } = await feedEvents.list(db, org, asked)
   const items = events.map(({ position, event_id: id, event }) => ({
     id,

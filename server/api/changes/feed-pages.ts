@@ -6,7 +6,7 @@
 import { READ_DEADLINE_MS } from '#server/api/changes/replay.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { type Page, type PageAsked, readPage } from './feed-page.ts'
+import { type ChangePage, type PageAsked, readChangePage } from './feed-page.ts'
 
 /** Events of a page for a subscriber, but for its first one. */
 export const MAX_STREAMED_BYTES = 256 << 10
@@ -24,16 +24,16 @@ export interface StreamedPage extends Omit<PageAsked, 'maxBytes'> {
 /** The pages that subscribers of one web process read. */
 export class FeedPages {
   readonly #db: Db
-  readonly #pages = new Map<string, { readonly page: Promise<Page>; readonly atMs: number }>()
+  readonly #pages = new Map<string, { readonly page: Promise<ChangePage>; readonly atMs: number }>()
 
   constructor(db: Db) {
     this.#db = db
   }
 
   /** A page; of a head that has not been looked at it is read anew. */
-  of({ head, ...asked }: StreamedPage): Promise<Page> {
+  of({ head, ...asked }: StreamedPage): Promise<ChangePage> {
     const read = () =>
-      withDeadline(READ_DEADLINE_MS, () => readPage(this.#db, { ...asked, maxBytes: MAX_STREAMED_BYTES }))
+      withDeadline(READ_DEADLINE_MS, () => readChangePage(this.#db, { ...asked, maxBytes: MAX_STREAMED_BYTES }))
     if (head === 0) return read()
     const key = [asked.org, asked.datasourceId, asked.after, asked.limit, head].join(' ')
     const held = this.#pages.get(key)

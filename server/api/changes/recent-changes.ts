@@ -4,7 +4,7 @@
  * and a subscriber whose place is gone reads from the table.
  */
 import type { Position } from '#server/store/changes/change-reads.ts'
-import type { Change } from '#server/store/database/changes.ts'
+import type { ChangeKind } from '#server/store/database/changes.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 
 /** Changes that are held for the subscribers of an organization. */
@@ -13,24 +13,24 @@ export const MAX_HELD = 1_000
 export const MAX_HELD_LENGTH = 4 << 20
 
 /** One change as it is told. */
-export interface ToldChange extends Position {
+export interface SentChange extends Position {
   readonly datasourceId: string
   /** Id and content of the event: one object for all who are told of it, so that it is spelled once. */
-  readonly event: { readonly id: string; readonly told: ToldEvent }
+  readonly event: { readonly id: string; readonly told: SentEvent }
   /** Length of the event as JSON. */
   readonly length: number
 }
 
 /** A change as a subscriber receives it. */
-export interface ToldEvent {
+export interface SentEvent {
   readonly id: Datasource['id']
-  readonly change: Change
+  readonly change: ChangeKind
   readonly datasource: Datasource
 }
 
 /** The changes of one organization since somebody of it subscribed. */
 export class RecentChanges {
-  readonly #changes: ToldChange[] = []
+  readonly #changes: SentChange[] = []
   readonly #wakes = new Set<() => void>()
   /** The number of the first one that is held. */
   #first = 0
@@ -49,13 +49,13 @@ export class RecentChanges {
   }
 
   /** The change of a number; `gone` when it is no longer held, null when it has not happened yet. */
-  at(number: number): ToldChange | 'gone' | null {
+  at(number: number): SentChange | 'gone' | null {
     if (number < this.#first) return 'gone'
     return this.#changes[number - this.#first] ?? null
   }
 
   /** Adds changes. The caller wakes the subscribers in turn. */
-  add(changes: readonly ToldChange[]): void {
+  add(changes: readonly SentChange[]): void {
     for (const change of changes) {
       this.#changes.push(change)
       this.#length += change.length

@@ -9,7 +9,7 @@ import * as reads from '#server/store/changes/change-reads.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import type { ToldChange } from './recent-changes.ts'
+import type { SentChange } from './recent-changes.ts'
 
 /** Changes that are replayed to one subscriber; beyond them it lists anew. */
 export const MAX_REPLAYED = 10_000
@@ -56,7 +56,7 @@ export class Replays {
   }
 
   /** Changes after a place, oldest first; `reset` where there are more than may be replayed, or some of them cannot be. */
-  async *from(organizationId: string, { after, datasourceIds }: ReplayAsked): AsyncGenerator<ToldChange | 'reset'> {
+  async *from(organizationId: string, { after, datasourceIds }: ReplayAsked): AsyncGenerator<SentChange | 'reset'> {
     let [position, told] = [after, 0]
     for (;;) {
       const { since, atMs } = await this.#since(organizationId, { after: position, datasourceIds })
@@ -73,7 +73,7 @@ export class Replays {
   }
 
   /** A row with its datasource, as that is at `sinceMs` or later; null where it is no more. */
-  async told(row: reads.ChangeRow, sinceMs: number): Promise<ToldChange | null> {
+  async told(row: reads.ChangeRow, sinceMs: number): Promise<SentChange | null> {
     const found = await this.#find(row, sinceMs)
     if (found === undefined) return null
     const datasource = toResponse(found)

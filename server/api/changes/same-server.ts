@@ -3,7 +3,7 @@
  * standby. All epochs end then, so that every subscriber, connected or returning, lists anew.
  */
 import type { Log } from '#server/log.ts'
-import { isTold, readOrigin, recognise } from '#server/store/installation/installation.ts'
+import { isReported, readOrigin, recogniseOrigin } from '#server/store/installation/installation.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** Notifications from a wrong server in the meantime are followed by a reset. */
@@ -25,10 +25,10 @@ export class SameServer {
   async recognise(): Promise<void> {
     if (this.#lookedAtMs !== null && performance.now() - this.#lookedAtMs < EVERY_MS) return
     const here = await readOrigin(this.#db)
-    const isOther = await recognise(this.#db, here)
+    const isOther = await recogniseOrigin(this.#db, here)
     this.#lookedAtMs = performance.now()
     if (isOther) this.#log.warn('the database is on another server than before: subscribers list anew')
-    if (isTold(here) || this.#isSaid) return
+    if (isReported(here) || this.#isSaid) return
     this.#isSaid = true
     this.#log.warn(
       'the database server cannot be recognised: after each restore, run: npm run -s mooring -- db restored',

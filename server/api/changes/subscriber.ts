@@ -2,7 +2,7 @@
  * One subscriber's place in the changes of its organization: which one is next, and whether some have to be looked up in
  * the table first. It holds no change itself.
  */
-import type { RecentChanges, ToldChange } from './recent-changes.ts'
+import type { RecentChanges, SentChange } from './recent-changes.ts'
 
 /** Reads the changes of an organization one at a time. */
 export class Subscriber {
@@ -22,7 +22,7 @@ export class Subscriber {
   readonly wake = (): void => this.#ring()
 
   /** The next change that is held; null when there is none now, or when some have to be looked up first. */
-  take(): ToldChange | null {
+  take(): SentChange | null {
     if (this.#isBehind) return null
     const change = this.#recent.at(this.#next)
     if (change === null) return null

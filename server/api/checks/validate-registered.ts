@@ -3,10 +3,10 @@
  * now. The worker opens the credential in force; nothing of it is in the task.
  */
 
-import { eventOf, type KnownContext, within } from '#server/api/context.ts'
+import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
-import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
@@ -31,7 +31,7 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
   })
 }
 
-function outcome(ctx: KnownContext, of: Omit<Submitted, 'answer'> & { reading: Reading }): Promise<Validation> {
+function outcome(ctx: KnownContext, of: Omit<Submitted, 'answer'> & { reading: OutcomeAccess }): Promise<Validation> {
   return awaitTask(ctx, { ...of, kind: 'validate', waitMs: ctx.deps.validateMs, late: 'withdrawn' })
 }
 
@@ -63,7 +63,7 @@ interface Submitted {
 async function submit(ctx: KnownContext, datasourceId: string): Promise<Submitted> {
   const about = { action: 'datasource.validated', objectKind: 'datasource', objectId: datasourceId }
   return transaction(ctx.deps.db, async tx => {
-    const taskId = await submitTask(within(ctx, tx), { kind: 'validate', datasourceId, payload: null })
+    const taskId = await submitTask(inTransaction(ctx, tx), { kind: 'validate', datasourceId, payload: null })
     await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about))
     return { taskId, datasourceId }
   })

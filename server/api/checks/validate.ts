@@ -3,11 +3,11 @@
  * payload, sealed like a credential, and goes with the task; nothing else is stored.
  */
 import type { z } from 'zod'
-import { eventOf, type KnownContext, within } from '#server/api/context.ts'
+import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
-import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import { withAdvice } from '#server/api/registration/advice.ts'
-import { type ParsedString, parseString, schemaOf } from '#server/api/registration/parse-registration.ts'
+import { parseString, type SplitString, schemaOf } from '#server/api/registration/parse-registration.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
 import { placeFix } from '#server/domain/checks/fixes/place-fixes.ts'
 import { judgeHost, type PlaceRefusal } from '#server/domain/network/host-policy.ts'
@@ -23,11 +23,11 @@ import { admitValidation } from './admit-validation.ts'
 /** Validates it within `deps.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await admitValidation(ctx)
-  const { drafted, refusal } = draftedOrRefused(ctx, input)
+  const { parsed, refusal } = parsedOrRefused(ctx, input)
   const host = 'connectionString' in input ? input.connectionString.target.host : input.host
-  const schema = drafted === null ? null : schemaOf(input.schema, drafted)
+  const schema = parsed === null ? null : schemaOf(input.schema, parsed)
   const dbType = input.dbType ?? 'postgresql'
-  const payload = drafted === null ? null : { secret: drafted.secret, schema, dbType }
+  const payload = parsed === null ? null : { secret: parsed.secret, schema, dbType }
   const submitted = async (inside: KnownContext) => {
     // In here: a replay is answered although the key was retired meanwhile.
     await requireOurKey(inside, input)
@@ -37,7 +37,7 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
     answer: async (inside, { taskId, answer }, reading) =>
       withAdvice(
         taskId === null ? refusedHost(refusal, host) : (answer ?? (await outcome(inside, taskId, reading))),
-        drafted ?? NO_ADVICE,
+        parsed ?? NO_ADVICE,
       ),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     taskOf: ({ taskId }) => taskId,
@@ -48,25 +48,25 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
 
 const NO_ADVICE = { advisories: [] }
 
-interface DraftedOrRefused {
-  readonly drafted: ParsedString | null
+interface ParsedOrRefused {
+  readonly parsed: SplitString | null
   readonly refusal: PlaceRefusal
 }
 
 /** Null for a host that is refused without a look-up: that verdict needs no worker. */
-function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): DraftedOrRefused {
+function parsedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): ParsedOrRefused {
   try {
-    return { drafted: parseString(ctx, input), refusal: 'host_refused' }
+    return { parsed: parseString(ctx, input), refusal: 'host_refused' }
   } catch (thrown) {
     if (!(thrown instanceof Fault && thrown.code === 'byo_host_not_allowed')) throw thrown
     const place = 'connectionString' in input ? input.connectionString.target : input
-    const judged = judgeHost({ host: place.host, port: place.port, purpose: 'postgres' }, ctx.deps.policy)
-    return { drafted: null, refusal: judged.verdict === 'refuse' ? judged.code : 'host_refused' }
+    const decision = judgeHost({ host: place.host, port: place.port, purpose: 'postgres' }, ctx.deps.policy)
+    return { parsed: null, refusal: decision.verdict === 'refuse' ? decision.code : 'host_refused' }
   }
 }
 
 function refusedHost(refusal: PlaceRefusal, host: string): Validation {
-  const failure = { item: 'host' as const, actual: failureSpec(refusal).saw, fix: placeFix(refusal, host) }
+  const failure = { item: 'host' as const, actual: failureSpec(refusal).observed, fix: placeFix(refusal, host) }
   return { reachable: false, ready: false, reason: 'byo_host_not_allowed', failures: [failure], advisories: [] }
 }
 
@@ -83,12 +83,12 @@ async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | nul
   return transaction(ctx.deps.db, async tx => {
     await audit.append(tx, org, eventOf(ctx, about))
     if (payload === null) return { taskId: null }
-    return { taskId: await submitTask(within(ctx, tx), { kind: 'validate', datasourceId: null, payload }) }
+    return { taskId: await submitTask(inTransaction(ctx, tx), { kind: 'validate', datasourceId: null, payload }) }
   })
 }
 
 /** Past the deadline nobody reads the outcome: the string goes, and is not dialled after all. */
-function outcome(ctx: KnownContext, taskId: string, reading: Reading): Promise<Validation> {
+function outcome(ctx: KnownContext, taskId: string, reading: OutcomeAccess): Promise<Validation> {
   const waitMs = ctx.deps.validateMs
   return awaitTask(ctx, { kind: 'validate', taskId, datasourceId: null, waitMs, late: 'withdrawn', reading })
 }

@@ -11,7 +11,7 @@ import { watchProcedure } from '#server/api/datasources/watch.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { register } from '#server/api/registration/register.ts'
-import { rotate, rotateKey } from '#server/api/registration/rotate.ts'
+import { rotateConnectionString, rotateKey } from '#server/api/registration/rotate.ts'
 import { toResponse } from '#server/api/responses/datasource.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
@@ -111,7 +111,7 @@ export const datasourcesRouter = router({
   rotate: procedure('datasources.update')
     .input(RotateInput)
     .output(Datasource)
-    .mutation(({ ctx, input }) => rotate(ctx, input)),
+    .mutation(({ ctx, input }) => rotateConnectionString(ctx, input)),
 
   /** Replaces an endpoint's signing key. */
   rotateKey: procedure('datasources.update')

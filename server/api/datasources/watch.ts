@@ -4,7 +4,7 @@
  */
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
-import type { ToldChange, ToldEvent } from '#server/api/changes/recent-changes.ts'
+import type { SentChange, SentEvent } from '#server/api/changes/recent-changes.ts'
 import { Subscriber } from '#server/api/changes/subscriber.ts'
 import type { KnownContext } from '#server/api/context.ts'
 import { recheckLater } from '#server/api/procedure/recheck.ts'
@@ -32,7 +32,7 @@ const WatchInput = z
   .optional()
 
 /** An event for a subscriber: a change, or `reset` after too many changes, upon which it lists again. */
-export type WatchEvent = ToldEvent | { readonly change: 'reset' }
+export type WatchEvent = SentEvent | { readonly change: 'reset' }
 
 /** The procedure; `datasources.ts` puts it into its router. */
 export const watchProcedure = procedure('datasources.read')
@@ -103,7 +103,7 @@ interface Watched extends Listening {
 /** The changes that the caller may see and asked for. One event is one object, whoever is told of it. */
 async function* events(ctx: KnownContext, of: Watched) {
   const { only, path, input } = of
-  const isTheirs = (change: ToldChange) =>
+  const isTheirs = (change: SentChange) =>
     (only === null || change.datasourceId === only) &&
     refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
   try {
@@ -125,7 +125,7 @@ interface Reset {
 async function* told(
   ctx: KnownContext,
   { subscriber, stop, only, after, from, ended }: Watched,
-): AsyncGenerator<ToldChange | Reset> {
+): AsyncGenerator<SentChange | Reset> {
   const { changeFeed } = ctx.deps
   const credential = recheckLater(ctx)
   const { organizationId } = ctx.principal
@@ -159,8 +159,8 @@ async function* told(
 /** The changes to read now: from the table if some were missed, otherwise from memory. */
 async function* next(
   subscriber: Subscriber,
-  missed: () => AsyncGenerator<ToldChange | 'reset'>,
-): AsyncGenerator<ToldChange | 'reset'> {
+  missed: () => AsyncGenerator<SentChange | 'reset'>,
+): AsyncGenerator<SentChange | 'reset'> {
   if (subscriber.isCut()) return yield* missed()
   for (let change = subscriber.take(); change !== null; change = subscriber.take()) yield change
 }

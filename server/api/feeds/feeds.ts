@@ -3,7 +3,7 @@
  * An event is the customer's text, passed on as it came.
  */
 
-import { MAX_PAGE_BYTES, readPage } from '#server/api/changes/feed-page.ts'
+import { MAX_PAGE_BYTES, readChangePage } from '#server/api/changes/feed-page.ts'
 import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { FeedItems, FeedListInput, PushAnswer, PushInput } from '#shared/feeds/feed.ts'
 import { push } from './push.ts'
@@ -20,7 +20,7 @@ export const feedsRouter = router({
     .query(async ({ ctx, input }) => {
       const row = await feedOf(ctx, input.id)
       const asked = { after: Number(input.after ?? '0'), limit: input.limit, maxBytes: MAX_PAGE_BYTES }
-      return readPage(ctx.deps.db, { org: row.org_id, datasourceId: row.id, ...asked })
+      return readChangePage(ctx.deps.db, { org: row.org_id, datasourceId: row.id, ...asked })
     }),
 
   /** The newest events, for a person who looks at how it goes. */

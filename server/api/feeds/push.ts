@@ -3,10 +3,10 @@
  * to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
  */
 
-import { eventOf, type KnownContext, within } from '#server/api/context.ts'
+import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
 import { awaiting, idempotent } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
-import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import { type FoundEvent, readPush } from '#server/domain/feeds/feed-page.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -95,13 +95,13 @@ async function submit(
   const { body, messageId: id = null, timestamp = null, signature = null } = input
   const payload = { body, id, timestamp, signature }
   return transaction(ctx.deps.db, async tx => {
-    const taskId = await submitTask(within(ctx, tx), { kind: 'push', datasourceId, payload })
+    const taskId = await submitTask(inTransaction(ctx, tx), { kind: 'push', datasourceId, payload })
     await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about(datasourceId)))
     return { taskId }
   })
 }
 
-type Waited = { readonly taskId: string; readonly datasourceId: string; readonly reading: Reading }
+type Waited = { readonly taskId: string; readonly datasourceId: string; readonly reading: OutcomeAccess }
 
 async function outcome(ctx: KnownContext, of: Waited): Promise<PushAnswer> {
   // If a worker stores it nevertheless, a retry finds it under the message's id.

@@ -2,7 +2,7 @@
  * A call's claim on its idempotency key. Claim and effect are one transaction: a process that dies between them leaves neither.
  * A second request with the key waits for the commit of the first.
  */
-import { type KnownContext, within } from '#server/api/context.ts'
+import { inTransaction, type KnownContext } from '#server/api/context.ts'
 import { comparedBody } from '#server/domain/access/compared-body.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
 import { OutcomeUnknown } from '#server/store/connection/availability.ts'
@@ -18,7 +18,7 @@ export const WAIT_MS = 30_000
 const CLAIM_MS = 2_000
 
 /** A call of a mutation. A key is good for one procedure, or in a dialect for one method and path. */
-export interface Call {
+export interface IdempotentCall {
   readonly ctx: KnownContext
   readonly path: string
   readonly input: object & { readonly idempotencyKey?: string | undefined }
@@ -33,7 +33,7 @@ export interface Claimed extends idempotency.ClaimKey {
 }
 
 /** The call's claim; null without an idempotency key. */
-export function claimOf({ ctx, path, input }: Call): Claimed | null {
+export function claimOf({ ctx, path, input }: IdempotentCall): Claimed | null {
   const principalId = ctx.principal.id
   const read = 'connectionString' in input ? (input.connectionString as ReadString) : null // its schema has read it
   const compared = (body: unknown, query: string) => ({
@@ -51,14 +51,14 @@ export function claimOf({ ctx, path, input }: Call): Claimed | null {
 }
 
 /** Whether an earlier request has the claim, and its answer is still good. */
-export async function isClaimed(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
+export async function isRepeat(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
   if (claimed === null) return false
   const kept = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
   return kept !== undefined && ctx.deps.clock().getTime() - kept.createdAt.getTime() < ctx.deps.idempotencyMs
 }
 
 /** The result under a claim: of this request, or of an earlier one with the same body. */
-export type Attempt<T> = { readonly kept: idempotency.KeptClaim } | { readonly done: T }
+export type Attempt<T> = { readonly kept: idempotency.StoredClaim } | { readonly done: T }
 
 /**
  * Does `work` in one transaction with the claim, or finds the claim of an earlier request, whose commit is waited for. Throws
@@ -74,7 +74,7 @@ export async function underClaim<T>(
     try {
       return await transaction(ctx.deps.db, async tx => {
         const kept = await claimNow(ctx, tx, claimed)
-        return kept === null ? { done: await work(within(ctx, tx)) } : { kept }
+        return kept === null ? { done: await work(inTransaction(ctx, tx)) } : { kept }
       })
     } catch (thrown) {
       // Under a key a repeat finds out what became of it.
@@ -88,7 +88,7 @@ export async function underClaim<T>(
 /** Another request with this key is under way. */
 class ClaimBusy extends Error {}
 
-async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<idempotency.KeptClaim | null> {
+async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<idempotency.StoredClaim | null> {
   const { clock, idempotencyMs, tokens } = ctx.deps
   const now = clock()
   const [bodyHash] = tokens.digests(claimed.body)

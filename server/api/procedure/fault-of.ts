@@ -10,7 +10,7 @@ import { storeFault } from './store-fault.ts'
 import { mayRepeat } from './unknown-name.ts'
 
 /** The fault behind anything that was thrown. Foreign errors become `internal_error`; callers never see their text. */
-export function faultOf(thrown: unknown): Fault {
+export function toFault(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
   if (!(thrown instanceof TRPCError)) return storeFault(thrown) ?? new Fault('internal_error', { cause: thrown })
   if (thrown.cause instanceof Fault) return thrown.cause

@@ -6,8 +6,8 @@
 import type { KnownContext } from '#server/api/context.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
 import type { Topic } from '#server/store/database/notifications.ts'
-import { type Attempt, type Call, type Claimed, claimOf, isClaimed, trimAfter, underClaim } from './claim.ts'
-import { type Answering, type Awaiting, answerAndKeep, keptOf, replay } from './replay.ts'
+import { type Attempt, type Claimed, claimOf, type IdempotentCall, isRepeat, trimAfter, underClaim } from './claim.ts'
+import { type Answering, type Awaiting, answerAndKeep, replay, storedOf } from './replay.ts'
 
 /** A mutation's effect, in the transaction where there is one. Its result is kept as JSON and holds no secret. */
 export type Procedure<R> = (inside: KnownContext) => Promise<R>
@@ -18,13 +18,13 @@ interface Waking {
 }
 
 /** Runs a procedure whose result is its answer. */
-export function idempotent<A>(call: Call, procedure: Procedure<A>, of?: Waking): Promise<A> {
+export function idempotent<A>(call: IdempotentCall, procedure: Procedure<A>, of?: Waking): Promise<A> {
   return idempotentAs(call, procedure, { ...of, answer: async (_, result) => result })
 }
 
 /** Runs a procedure whose answer is made of its result, in the same transaction. Throws as `underClaim` does. */
 export async function idempotentAs<R, A>(
-  { ctx, ...call }: Call,
+  { ctx, ...call }: IdempotentCall,
   procedure: Procedure<R>,
   of: Answering<R, A> & Waking,
 ): Promise<A> {
@@ -37,8 +37,8 @@ export async function idempotentAs<R, A>(
   const attempt = await underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
     const answer = await of.answer(inside, result)
-    const all = { ...claimed, result, answer: keptOf(of, answer), remarks: ctx.responseMetadata }
-    return { answer, bytes: await idempotency.keep(inside.deps.db, ctx.principal.organizationId, all) }
+    const all = { ...claimed, result, answer: storedOf(of, answer), remarks: ctx.responseMetadata }
+    return { answer, bytes: await idempotency.save(inside.deps.db, ctx.principal.organizationId, all) }
   })
   if ('kept' in attempt) {
     using _place = attempt.kept.answer === null ? ctx.deps.waiters.take(ctx.principal) : null
@@ -54,13 +54,13 @@ export async function idempotentAs<R, A>(
  * many wait already. `before` is waited for first, outside any transaction; not where the key has a claim: a replay needs nothing.
  */
 export async function awaiting<R, A>(
-  { ctx, ...call }: Call,
+  { ctx, ...call }: IdempotentCall,
   procedure: Procedure<R>,
   of: Awaiting<R, A> & Waking & { before?(): Promise<void> },
 ): Promise<A> {
   using _place = ctx.deps.waiters.take(ctx.principal)
   const claimed = claimOf({ ctx, ...call })
-  if (of.before !== undefined && !(await isClaimed(ctx, claimed))) await of.before()
+  if (of.before !== undefined && !(await isRepeat(ctx, claimed))) await of.before()
   if (claimed === null) {
     const result = await procedure(ctx)
     wake(ctx, of)
@@ -77,7 +77,7 @@ function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<
   return underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
     const { organizationId } = ctx.principal
-    await idempotency.keep(inside.deps.db, organizationId, {
+    await idempotency.save(inside.deps.db, organizationId, {
       ...claimed,
       result,
       remarks: ctx.responseMetadata,

@@ -11,7 +11,7 @@ import type { Fault } from '#shared/faults/fault.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 
 /** A refused call and its caller. */
-export interface Refusal {
+export interface RefusedCall {
   readonly principal: Principal
   /** A procedure's path, or a route. */
   readonly action: string
@@ -21,7 +21,7 @@ export interface Refusal {
 }
 
 /** Records a refusal. Our own failures are not refusals; a refusal that cannot be recorded is logged, since the answer stays. */
-export async function recordRefusal(deps: WebDeps, of: Refusal): Promise<void> {
+export async function recordRefusal(deps: WebDeps, of: RefusedCall): Promise<void> {
   const { principal, action, fault, requestId, address } = of
   const now = deps.clock()
   if (faultSpec(fault.code).status >= 500 || !deps.refusals.admits(principal.id, now)) return

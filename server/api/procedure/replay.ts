@@ -9,7 +9,7 @@ import * as outcomes from '#server/store/tasks/outcomes.ts'
 import { Fault, type FaultCode } from '#shared/faults/fault.ts'
 import { type Claimed, trimAfter, WAIT_MS } from './claim.ts'
 import { pollUntil } from './poll-until.ts'
-import type { Reading } from './task.ts'
+import type { OutcomeAccess } from './task.ts'
 
 // Between a claim and the commit from which its request waits for its answer.
 const EFFECT_MS = 5_000
@@ -25,7 +25,7 @@ export interface Answering<R, A> {
 /** How a result becomes an answer by a wait outside of any transaction. */
 export interface Awaiting<R, A> extends Omit<Answering<R, A>, 'answer'> {
   /** As of every answering. Under a key the outcome of a task is read, and taken with the task where nothing is kept. */
-  answer(ctx: KnownContext, result: R, reading: Reading): Promise<A>
+  answer(ctx: KnownContext, result: R, reading: OutcomeAccess): Promise<A>
   /** The task whose outcome makes the answer: it ends in the transaction that keeps the answer, so that none of both is lost. */
   taskOf?(result: R): string | null
   /** True where an answer that comes too late takes the effect back: the key is free again then. */
@@ -35,7 +35,7 @@ export interface Awaiting<R, A> extends Omit<Answering<R, A>, 'answer'> {
 }
 
 /** The answer as it is kept. */
-export function keptOf<A>({ keepable }: Pick<Answering<unknown, A>, 'keepable'>, answer: A): unknown {
+export function storedOf<A>({ keepable }: Pick<Answering<unknown, A>, 'keepable'>, answer: A): unknown {
   return keepable === undefined ? answer : keepable(answer)
 }
 
@@ -59,7 +59,7 @@ export async function answerAndKeep<R, A>(
     throw thrown
   })
   const result = awaiting.lasting?.(of.result, answer)
-  const kept = { ...claimed, answer: keptOf(awaiting, answer), ...(result === undefined ? {} : { result }) }
+  const kept = { ...claimed, answer: storedOf(awaiting, answer), ...(result === undefined ? {} : { result }) }
   await trimAfter(ctx, await keepAndEnd(ctx, kept, taskId))
   ctx.deps.notifications.ring('news')
   return answer
@@ -74,18 +74,18 @@ async function giveBack({ deps, principal }: KnownContext, claimed: Claimed, tas
 /** Keeps the answer and ends its task together: a repeat finds the one or the other. */
 function keepAndEnd({ deps, principal }: KnownContext, kept: Kept, taskId: string | null): Promise<number> {
   const { organizationId } = principal
-  if (taskId === null) return idempotency.keep(deps.db, organizationId, kept)
+  if (taskId === null) return idempotency.save(deps.db, organizationId, kept)
   return transaction(deps.db, async tx => {
     await outcomes.drop(tx, organizationId, taskId)
-    return idempotency.keep(tx, organizationId, kept)
+    return idempotency.save(tx, organizationId, kept)
   })
 }
 
-type Kept = Parameters<typeof idempotency.keep>[2]
+type Kept = Parameters<typeof idempotency.save>[2]
 
 interface Repeat<R, A> {
   readonly claimed: Claimed
-  readonly kept: idempotency.KeptClaim
+  readonly kept: idempotency.StoredClaim
   readonly awaiting: Awaiting<R, A>
 }
 
@@ -106,7 +106,7 @@ export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise
 }
 
 /** Nobody is behind a claim that is older than any wait: its process died, and no one need wait for that one. */
-function patienceMs(ctx: KnownContext, { createdAt }: idempotency.KeptClaim): number {
+function patienceMs(ctx: KnownContext, { createdAt }: idempotency.StoredClaim): number {
   const ageMs = ctx.deps.clock().getTime() - createdAt.getTime()
   return Math.min(WAIT_MS, WAIT_MS + EFFECT_MS - ageMs)
 }
@@ -121,7 +121,7 @@ async function lookAgain(ctx: KnownContext, claimed: Claimed): Promise<unknown> 
 /** The answer made anew of the kept result, since its bytes have gone; no token is shown again. */
 async function again<R, A>(ctx: KnownContext, { awaiting, kept }: Repeat<R, A>): Promise<A> {
   // Sound: this very procedure made and kept the result, and what it keeps of an answer is what a replay gives.
-  return keptOf(awaiting, await awaiting.answer(ctx, kept.result as R, 'read')) as A
+  return storedOf(awaiting, await awaiting.answer(ctx, kept.result as R, 'read')) as A
 }
 
 function remarksOf(kept: unknown): ResponseMetadata {

@@ -27,7 +27,7 @@ export interface Asker {
 }
 
 /** A task to submit. `datasourceId` is the UUID of what it is about; null where that is registered nowhere. */
-export interface Asked<K extends AskedKind> {
+export interface TaskRequest<K extends AskedKind> {
   readonly kind: K
   readonly datasourceId: string | null
   /** Null where the task's datasource says it all. */
@@ -35,7 +35,10 @@ export interface Asked<K extends AskedKind> {
 }
 
 /** Seals what is asked into a task and makes it due. Answers its id. The caller wakes the workers once it is committed. */
-export async function submitTask<K extends AskedKind>({ deps, principal }: Asker, asked: Asked<K>): Promise<string> {
+export async function submitTask<K extends AskedKind>(
+  { deps, principal }: Asker,
+  asked: TaskRequest<K>,
+): Promise<string> {
   const { organizationId } = principal
   const taskId = newId()
   const key = asked.payload === null ? null : await deps.sealingKeys.of(deps.db, organizationId)
@@ -53,7 +56,7 @@ export async function submitTask<K extends AskedKind>({ deps, principal }: Asker
 }
 
 /** A task whose outcome is awaited. */
-export interface Awaited<K extends AskedKind> {
+export interface AwaitedTask<K extends AskedKind> {
   readonly kind: K
   readonly taskId: string
   /** Null where it is about none that is registered. */
@@ -62,22 +65,22 @@ export interface Awaited<K extends AskedKind> {
   /** After the deadline: whether the task is withdrawn with its payload, or goes on. */
   readonly late: 'withdrawn' | 'left'
   /** Whether the outcome is taken with its task, or read: then the task stays until the answer is kept that is made of it. */
-  readonly reading?: Reading
+  readonly reading?: OutcomeAccess
 }
 
 /** How an outcome is looked at. */
-export type Reading = 'taken' | 'read'
+export type OutcomeAccess = 'taken' | 'read'
 
 /**
  * Takes a task's outcome, or reads it. Throws `timeout` when there is none within `waitMs`, and at once when there will be none because
  * somebody has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
  */
-export async function awaitTask<K extends AskedKind>(asker: Asker, of: Awaited<K>): Promise<TaskOutcome<K>> {
+export async function awaitTask<K extends AskedKind>(asker: Asker, of: AwaitedTask<K>): Promise<TaskOutcome<K>> {
   const { db } = asker.deps
   const org = asker.principal.organizationId
   const look = of.reading === 'read' ? outcomes.readOutcome : outcomes.takeOutcome
   const done = await pollUntil(asker, of.waitMs, () => look(db, org, of.taskId))
-  const found = done ?? (of.late === 'withdrawn' ? await outcomes.withdraw(db, org, of.taskId) : undefined)
+  const found = done ?? (of.late === 'withdrawn' ? await outcomes.cancel(db, org, of.taskId) : undefined)
   // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
   if (found !== undefined && found !== 'ended') return CONTRACT[of.kind].outcome.parse(found.outcome) as TaskOutcome<K>
   const isThere = of.datasourceId === null || (await datasources.find(db, org, { id: of.datasourceId })) !== undefined

@@ -14,7 +14,7 @@ import { forOrganization } from '#server/store/connection/statement-scope.ts'
 import { asWriter } from '#server/store/fence/organization-writer.ts'
 import type { Scope } from '#shared/access/credential.ts'
 import { Fault, faultSpec, type Issue } from '#shared/faults/fault.ts'
-import { faultOf, inputFault, isOurFailure } from './fault-of.ts'
+import { inputFault, isOurFailure, toFault } from './fault-of.ts'
 
 const CODE_OF_STATUS = {
   400: 'BAD_REQUEST',
@@ -37,10 +37,10 @@ const PING_MS = 15_000
 const t = initTRPC.context<Context>().create({
   sse: { ping: { enabled: true, intervalMs: PING_MS }, client: { reconnectAfterInactivityMs: 3 * PING_MS } },
   errorFormatter({ error, ctx, shape }) {
-    const fault = faultOf(error)
+    const fault = toFault(error)
     const spec = faultSpec(fault.code)
     return {
-      message: spec.says,
+      message: spec.message,
       code: shape.code,
       data: {
         code: CODE_OF_STATUS[spec.status as keyof typeof CODE_OF_STATUS], // every status of the table is a key; a test compares them
@@ -68,7 +68,7 @@ export async function failureOf(
   { path, input }: { readonly path: string; readonly input?: unknown },
   thrown: unknown,
 ): Promise<TRPCError> {
-  const fault = faultOf(thrown)
+  const fault = toFault(thrown)
   const { principal, requestId, address } = ctx
   if (isOurFailure(fault)) {
     const about = aboutRequest({ requestId, principal, named: input })

@@ -33,7 +33,7 @@ interface SealedInput {
 }
 
 /** A connection string taken apart: what to seal, and what to show. */
-export interface ParsedString {
+export interface SplitString {
   readonly secret: Extract<BroughtSecret, { kind: 'direct' | 'client-sealed' }>
   readonly host: string
   readonly port: number
@@ -46,7 +46,7 @@ export interface ParsedString {
 }
 
 /** Takes a connection string, in clear or sealed by the caller, apart. Throws `invalid_body`, `byo_host_not_allowed`. */
-export function parseString(ctx: KnownContext, input: StringInput): ParsedString {
+export function parseString(ctx: KnownContext, input: StringInput): SplitString {
   if ('sealedConnectionString' in input) {
     const host = parseHost(input.host)
     if (!host.ok)
@@ -73,7 +73,7 @@ export function parseString(ctx: KnownContext, input: StringInput): ParsedString
 /** The fault of a place that is not dialled. Of a private name it says which one to give instead. */
 function refusedPlace(code: PlaceRefusal, field: string, host: string): Fault {
   if (code !== 'host_private') return new Fault('byo_host_not_allowed')
-  const message = `The host is ${failureSpec(code).saw}. ${placeFix(code, host)}`
+  const message = `The host is ${failureSpec(code).observed}. ${placeFix(code, host)}`
   return new Fault('byo_host_not_allowed', { issues: [{ path: [field], code, message }] })
 }
 
@@ -81,7 +81,7 @@ function refusedPlace(code: PlaceRefusal, field: string, host: string): Fault {
 const UNSAID = { caCertificate: null, keepCertificate: true } as const
 
 /** The schema of a field, or else the one that the string names. Throws `invalid_body` where both name one, and not the same. */
-export function schemaOf(given: string | null | undefined, { namedSchema, secret }: ParsedString): string | null {
+export function schemaOf(given: string | null | undefined, { namedSchema, secret }: SplitString): string | null {
   if (given === undefined || given === null) return namedSchema ?? (given === null ? null : 'public')
   if (namedSchema === null || namedSchema === given) return given
   // A name that holds a piece of the password is not shown.

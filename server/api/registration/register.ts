@@ -7,7 +7,7 @@ import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { type AwaitedVerification, awaitVerification } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
-import { rowToResponse, type ShownRow } from '#server/api/responses/datasource.ts'
+import { type DisplayedRow, rowToResponse } from '#server/api/responses/datasource.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -76,11 +76,11 @@ async function place(ctx: KnownContext, drafted: ParsedRegistration, id: string)
     maxDatasources: deps.quotas.datasources,
   })
   ctx.responseMetadata.created = made
-  return made ? rowToResponse(shownRow(id, drafted, now)) : null
+  return made ? rowToResponse(displayedRow(id, drafted, now)) : null
 }
 
 /** The new row as a read would return it: the database generates none of its columns. */
-function shownRow(id: string, { datasource, last4 }: ParsedRegistration, now: Date): ShownRow {
+function displayedRow(id: string, { datasource, last4 }: ParsedRegistration, now: Date): DisplayedRow {
   const { dbType: db_type, excludedSchemas, ...columns } = datasource
   return {
     ...columns,

@@ -18,7 +18,7 @@ import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { withAdvice } from './advice.ts'
-import { type ParsedString, parseString } from './parse-registration.ts'
+import { parseString, type SplitString } from './parse-registration.ts'
 import { type Staged, stageCredential, type UnsealedSecret } from './stage-credential.ts'
 
 type Rotation = z.output<typeof RotateInput>
@@ -26,13 +26,13 @@ type Rotation = z.output<typeof RotateInput>
 /** How long a credential on its way is waited for where a version is expected. */
 const SETTLING_MS = 2_000
 
-function drafted(ctx: KnownContext, input: Rotation): UnsealedSecret & Pick<ParsedString, 'advisories'> {
+function drafted(ctx: KnownContext, input: Rotation): UnsealedSecret & Pick<SplitString, 'advisories'> {
   const { secret, advisories } = parseString(ctx, input)
   return { secret: { ...secret, allowMove: input.allowMove ?? false }, last4: null, advisories }
 }
 
 /** Rotates a direct datasource. Throws `conflict` when `expectedVersion` is not the one in force, or another stays pending. */
-export async function rotate(ctx: KnownContext, input: Rotation): Promise<Datasource> {
+export async function rotateConnectionString(ctx: KnownContext, input: Rotation): Promise<Datasource> {
   return onceSettled(ctx, input.id, () => rotateNow(ctx, input))
 }
 

@@ -3,7 +3,7 @@
  * Nothing is compared here, or an answer and the time that it takes would tell whether a guess is right.
  */
 
-import { eventOf, type KnownContext, within } from '#server/api/context.ts'
+import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
 import { compareTask } from '#server/api/procedure/await-verification.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -53,7 +53,7 @@ export async function stageCredential(
   const now = ctx.deps.clock()
   const version = held.credential_version + 1
   const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
-  const credential = await sealCredential(within(ctx, tx), { datasourceId: held.id, version }, asked)
+  const credential = await sealCredential(inTransaction(ctx, tx), { datasourceId: held.id, version }, asked)
   // Before the credential: its task is locked first everywhere.
   const request = await comparisons.submit(tx, org, compareTask(ctx, held.id))
   await credentials.replacePending(tx, org, { datasourceId: held.id, version, credential, now })

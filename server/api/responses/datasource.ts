@@ -10,7 +10,7 @@ import { type Datasource, DB_TYPES } from '#shared/datasources/datasource.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 
 /** The columns of a row that are shown. */
-export type ShownRow = Omit<
+export type DisplayedRow = Omit<
   DatasourceRow,
   'org_id' | 'tls_mode' | 'identity' | 'verification_id' | 'credential_version' | 'version'
 > & { readonly version: number }
@@ -23,7 +23,7 @@ export function toResponse({ version, credential_version, ...row }: DatasourceRo
 }
 
 /** A datasource whose columns are known without a look at its row. */
-export function rowToResponse(row: ShownRow): Datasource {
+export function rowToResponse(row: DisplayedRow): Datasource {
   const both = {
     id: datasourceId(row),
     mode: row.mode,

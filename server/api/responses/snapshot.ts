@@ -5,7 +5,7 @@
 
 import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
-import type { SnapshotSummary as SummaryRow } from '#server/store/schemas/snapshots.ts'
+import type { SnapshotRow as SummaryRow } from '#server/store/schemas/snapshots.ts'
 import { typedId } from '#shared/base/wire.ts'
 import type { SnapshotSummary } from '#shared/schemas/introspection.ts'
 

@@ -4,11 +4,11 @@
  */
 
 import type { z } from 'zod'
-import { eventOf, type KnownContext, within } from '#server/api/context.ts'
+import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
 import { awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable, requireDatasource } from '#server/api/procedure/require-datasource.ts'
-import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import { snapshotToResponse } from '#server/api/responses/snapshot.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -72,7 +72,7 @@ async function requireActive(ctx: KnownContext, input: z.output<typeof Introspec
   if (row.status === 'active') return
   const reason = currentCode(row.status_reason ?? '')
   if (row.status === 'unverified') throw new Fault(isFaultCode(reason) ? reason : 'timeout')
-  const message = isFaultCode(reason) ? FAULTS[reason].says : FAULTS.conflict.says
+  const message = isFaultCode(reason) ? FAULTS[reason].message : FAULTS.conflict.message
   throw new Fault('conflict', { issues: [{ path: [], code: reason, message }] })
 }
 
@@ -90,13 +90,17 @@ interface Submitted {
 async function submit(ctx: KnownContext, row: DatasourceRow, schemas: string[] | null): Promise<Submitted> {
   const about = { action: 'datasource.introspected', objectKind: 'datasource', objectId: row.id }
   return transaction(ctx.deps.db, async tx => {
-    const taskId = await submitTask(within(ctx, tx), { kind: 'introspect', datasourceId: row.id, payload: { schemas } })
+    const taskId = await submitTask(inTransaction(ctx, tx), {
+      kind: 'introspect',
+      datasourceId: row.id,
+      payload: { schemas },
+    })
     await audit.append(tx, row.org_id, eventOf(ctx, about))
     return { taskId }
   })
 }
 
-type Waited = { row: DatasourceRow; taskId: string; waitMs: number; reading: Reading }
+type Waited = { row: DatasourceRow; taskId: string; waitMs: number; reading: OutcomeAccess }
 
 async function outcome(ctx: KnownContext, of: Waited): Promise<Found> {
   const { row, ...asked } = of

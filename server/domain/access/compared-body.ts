@@ -11,10 +11,10 @@ const KEYS: ReadonlySet<string> = new Set(['signingKey'])
 /** The body as JSON, without what is secret in it; `target` is what its connection string says, null where it has none. A box that its caller sealed is none: nobody makes the same one again. */
 export function comparedBody(body: unknown, target: Target | null): string {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return JSON.stringify(body ?? null)
-  const shown = (name: string, value: unknown): unknown => {
+  const displayed = (name: string, value: unknown): unknown => {
     if (KEYS.has(name)) return typeof value === 'string' ? [...value].slice(-4).join('') : null
     if (!STRINGS.has(name)) return value
     return target === null ? null : { ...target, password: null }
   }
-  return JSON.stringify(Object.fromEntries(Object.entries(body).map(([name, value]) => [name, shown(name, value)])))
+  return JSON.stringify(Object.fromEntries(Object.entries(body).map(([name, value]) => [name, displayed(name, value)])))
 }

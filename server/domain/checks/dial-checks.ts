@@ -15,7 +15,7 @@ import type { Probe } from './probe.ts'
 import type { TriedLogin } from './tried-login.ts'
 
 /** One line of the checklist, with the fault that a failing one is. */
-export interface Line {
+export interface CheckResult {
   readonly check: Check
   readonly fault: FaultCode | null
   /** Whether trying again can help. */
@@ -23,7 +23,7 @@ export interface Line {
 }
 
 /** The part of a target that the verdict needs: no password. */
-export type JudgedTarget = Pick<Target, 'host' | 'port' | 'database' | 'user' | 'tlsMode' | 'channelBinding'>
+export type CheckedTarget = Pick<Target, 'host' | 'port' | 'database' | 'user' | 'tlsMode' | 'channelBinding'>
 
 /** Stages in the order in which they are passed. A breach of protocol can happen at any of them once connected. */
 const RANK: Readonly<Record<Stage, number>> = {
@@ -58,12 +58,12 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
 }
 
 /** A line that passes. */
-export function passing(item: DirectItem, actual: string): Line {
+export function passing(item: DirectItem, actual: string): CheckResult {
   return { check: { item, outcome: 'pass', actual }, fault: null, retryable: false }
 }
 
 /** A line that was not judged; `actual` says why where it is not simply that the dial ended before. */
-export function skipped(item: DirectItem, actual?: string): Line {
+export function skipped(item: DirectItem, actual?: string): CheckResult {
   return {
     check: { item, outcome: 'skipped', ...(actual === undefined ? {} : { actual }) },
     fault: null,
@@ -72,30 +72,30 @@ export function skipped(item: DirectItem, actual?: string): Line {
 }
 
 /** A line that fails for good. */
-export function failing(item: DirectItem, fault: FaultCode, seen: { actual: string; fix: string }): Line {
+export function failing(item: DirectItem, fault: FaultCode, seen: { actual: string; fix: string }): CheckResult {
   return { check: { item, outcome: 'fail', ...seen }, fault, retryable: false }
 }
 
 /** The line of the failure that ended a dial. */
-export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): Line {
+export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): CheckResult {
   const spec = failureSpec(failure.code)
   const sqlstate = /^[0-9A-Z]{5}$/.test(failure.sqlstate ?? '') ? ` (SQLSTATE ${failure.sqlstate})` : ''
   const fix = dialFix(failure, tried)
   return {
-    check: { item, outcome: 'fail', actual: `${observed(failure, spec.saw)}${sqlstate}`, fix },
+    check: { item, outcome: 'fail', actual: `${observed(failure, spec.observed)}${sqlstate}`, fix },
     fault: spec.fault,
     retryable: spec.retryable,
   }
 }
 
 /** The observation, with the numbers and names of our own lists that a failure carries. */
-function observed({ code, product, seconds, iterations }: Failure, saw: string): string {
+function observed({ code, product, seconds, iterations }: Failure, observation: string): string {
   if (code === 'login_timeout' && seconds !== undefined) {
     return `reached; the login took over ${seconds} s (a paused database may be waking)`
   }
   if (code === 'scram_iterations' && iterations !== undefined)
     return `${iterations} SCRAM iterations; 4,096 to 100,000 are accepted`
-  return product === undefined ? saw : `${product}, which is not PostgreSQL 13 or later`
+  return product === undefined ? observation : `${product}, which is not PostgreSQL 13 or later`
 }
 
 /** The item whose line a failure is: that of its stage, or of the stage behind the last that was passed, if later. */
@@ -115,12 +115,12 @@ export function isDialItem(item: DirectItem): item is DialItem {
 /** A probe with what was asked for and what a fix depends on. */
 export interface Dial {
   readonly probe: Probe
-  readonly target: JudgedTarget
+  readonly target: CheckedTarget
   readonly tried: TriedLogin
 }
 
 /** The line of an item that no failure ended: passed where the dial came so far, else skipped. */
-export function dialLine(item: DialItem, dial: Dial): Line {
+export function dialLine(item: DialItem, dial: Dial): CheckResult {
   const isPassed = passedRank(dial.probe) - RANK.policy >= DIAL_ITEMS.indexOf(item)
   return isPassed ? LINES[item](dial) : skipped(item)
 }
@@ -129,7 +129,7 @@ function passedRank(probe: Probe): number {
   return probe.passed === null ? -1 : RANK[probe.passed]
 }
 
-const LINES: Readonly<Record<DialItem, (dial: Dial) => Line>> = {
+const LINES: Readonly<Record<DialItem, (dial: Dial) => CheckResult>> = {
   host: ({ probe: { addresses, openNetwork }, target: { host } }) => {
     const network = openNetwork ? ', in a network that this installation has opened' : ''
     return passing('host', `${host}: ${addresses.length} address${addresses.length === 1 ? '' : 'es'}${network}`)
@@ -143,7 +143,7 @@ const LINES: Readonly<Record<DialItem, (dial: Dial) => Line>> = {
   database: ({ target: { database } }) => passing('database', database),
 }
 
-function tlsLine({ probe: { tls, openNetwork }, target: { tlsMode }, tried }: Dial): Line {
+function tlsLine({ probe: { tls, openNetwork }, target: { tlsMode }, tried }: Dial): CheckResult {
   if (tls === null) {
     if (openNetwork && MAY_BE_CLEAR.has(tlsMode)) return skipped('tls', `not encrypted, as sslmode=${tlsMode} allows`)
     return failed('tls', { code: tlsMode === 'disable' ? 'tls_required' : 'tls_not_offered' }, tried)
@@ -165,7 +165,7 @@ const MD5_ADVICE: Advisory = {
 /** Advice about the link: what was raised, what is not encrypted, what does not prove who answers. */
 export function dialAdvice(
   probe: Probe,
-  { target: { tlsMode }, isCaNamed = false }: { target: JudgedTarget; isCaNamed?: boolean },
+  { target: { tlsMode }, isCaNamed = false }: { target: CheckedTarget; isCaNamed?: boolean },
 ): Advisory[] {
   const isLoggedIn = passedRank(probe) >= RANK.authenticate
   const advise = (recommendation: string) => [{ item: 'tls', recommendation }]

@@ -56,7 +56,7 @@ const FIXES: Readonly<Partial<Record<FailureCode, string>>> = {
 }
 
 /** Judges a probe. `checks` has one line for each of `ENDPOINT_ITEMS`, in that order. */
-export function judgeEndpoint({ signed, forged }: EndpointProbe): Verification {
+export function verifyEndpointKeys({ signed, forged }: EndpointProbe): Verification {
   const failure = failureOf(signed)
   const checks = checksOf(signed, failure)
   if (failure === null) {
@@ -83,7 +83,7 @@ export function isOverlapOver({ startedAtMs, nowMs, windowMs }: Overlap): boolea
 }
 
 /** Decides the overlap of a rotation, by a probe signed with the new key alone. The window counts from its arrival. */
-export function judgeRotation(probe: EndpointAnswer, overlap: Overlap): 'retire_old' | 'destroy_new' | 'wait' {
+export function verifyRotation(probe: EndpointAnswer, overlap: Overlap): 'retire_old' | 'destroy_new' | 'wait' {
   const failure = failureOf(probe)
   if (failure === null) return 'retire_old'
   // An endpoint that was never asked has not refused the key, however late it is.
@@ -131,7 +131,8 @@ function lineOf(item: Item, { addresses, tls, status }: EndpointAnswer): Check {
 
 function findingOf(answer: EndpointAnswer, failure: Failure): { actual: string; fix: string } {
   const spec = failureSpec(failure.code)
-  const actual = answer.status === null || answer.status === 200 ? spec.saw : `${spec.saw} (HTTP ${answer.status})`
+  const actual =
+    answer.status === null || answer.status === 200 ? spec.observed : `${spec.observed} (HTTP ${answer.status})`
   const offset = answer.clockOffsetSeconds ?? 0
   const isClock = failure.code === 'endpoint_clock' && offset !== 0
   if (isClock || (failure.code === 'signature_refused' && Math.abs(offset) > MAX_CLOCK_SECONDS)) {

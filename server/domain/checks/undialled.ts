@@ -23,17 +23,17 @@ export function refusedString({ code, message }: { code: string; message: string
 
 /** A string that names another schema than the field. `named` is null where its name repeats the password. */
 export function otherSchema(named: string | null, field: string): UndialledReason {
-  const shown = named === null ? 'another one' : quoteName(named)
+  const displayed = named === null ? 'another one' : quoteName(named)
   return {
     item: 'schema',
     fault: 'schema_conflict',
-    actual: `the schema to be registered is ${quoteName(field)}, the connection string names ${shown}`,
+    actual: `the schema to be registered is ${quoteName(field)}, the connection string names ${displayed}`,
     fix: 'Send the schema field with the name that the sealed string has, which is public where the field is left out; or leave the parameter out of the string.',
   }
 }
 
 /** The verdict: that line fails, and all others were not reached. */
-export function judgeUndialled({ item, fault, actual, fix }: UndialledReason): Verification {
+export function verifyUndialled({ item, fault, actual, fix }: UndialledReason): Verification {
   const checks = DIRECT_ITEMS.map(one => (one === item ? failing(one, fault, { actual, fix }) : skipped(one)).check)
   return { checks, advisories: [], outcome: 'refused', reason: fault, retryable: false }
 }

@@ -7,22 +7,22 @@
 
 import { schemaFinding } from '#server/domain/checks/fixes/schema-fixes.ts'
 import { isRoleItem, type RoleItem } from '#server/domain/checks/role/role-checks.ts'
-import { type JudgedRole, judgeRole, type RolePolicy } from '#server/domain/checks/role/role-findings.ts'
-import type { Subject } from '#server/domain/checks/role/role-fixes.ts'
+import { type CheckedRole, checkRole, type RolePolicy } from '#server/domain/checks/role/role-findings.ts'
+import type { MendedRole } from '#server/domain/checks/role/role-fixes.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
 import { DIRECT_ITEMS, type DirectItem } from '#shared/checks/items.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import {
+  type CheckedTarget,
+  type CheckResult,
   dialAdvice,
   dialLine,
   failed,
   failing,
   isDialItem,
   itemOf,
-  type JudgedTarget,
-  type Line,
   passing,
   skipped,
 } from './dial-checks.ts'
@@ -32,12 +32,12 @@ import { recogniseProvider, roleOfUser } from './provider.ts'
 import type { TriedLogin } from './tried-login.ts'
 
 /** The request: the datasource as it was sealed, without its password. */
-export interface Asked {
+export interface VerificationRequest {
   /** Null skips the `schema` line. */
   readonly schema: string | null
   readonly rolePolicy: RolePolicy
   readonly dbType: string
-  readonly target: JudgedTarget
+  readonly target: CheckedTarget
   /** Whether the server is verified against a CA certificate that a caller named. */
   readonly isCaNamed?: boolean
   /** Whether the password is of ASCII alone; left out, it is. */
@@ -64,38 +64,38 @@ const OLDEST_VERSION = 130_000
 interface Case {
   readonly probe: Probe
   readonly tried: TriedLogin
-  readonly asked: Asked
-  readonly subject: Subject
+  readonly asked: VerificationRequest
+  readonly subject: MendedRole
   /** Null without facts, and where nobody looks at the role. */
-  readonly role: JudgedRole | null
+  readonly role: CheckedRole | null
 }
 
 /** Judges a dial. Pure and total: any probe gets a verdict, and one without facts never passes. */
-export function judgeProbe(probe: Probe, asked: Asked): Verification {
+export function verifyProbe(probe: Probe, asked: VerificationRequest): Verification {
   const { target, dbType, rolePolicy } = asked
   const { facts } = probe
-  const subject: Subject = {
+  const subject: MendedRole = {
     login: roleOfUser(target.user, target.host),
     provider: recogniseProvider(target.host, dbType),
     database: target.database,
     schema: probe.schemas?.isThere === false ? null : (asked.schema ?? 'public'),
     serverVersionNum: facts?.serverVersionNum ?? 0,
   }
-  const role = facts === null || rolePolicy === 'off' ? null : judgeRole(facts, subject, rolePolicy)
-  const judged: Case = { probe, asked, subject, role, tried: triedOf(probe, asked, subject) }
-  const lines = linesOf(judged)
+  const role = facts === null || rolePolicy === 'off' ? null : checkRole(facts, subject, rolePolicy)
+  const evidence: Case = { probe, asked, subject, role, tried: triedOf(probe, asked, subject) }
+  const lines = linesOf(evidence)
   const first = lines.find(line => line.fault !== null)
   const outcome = first === undefined ? 'passed' : first.retryable ? 'unreachable' : 'refused'
   return {
     checks: lines.map(line => line.check),
-    advisories: advisoriesOf(judged),
+    advisories: advisoriesOf(evidence),
     outcome,
     reason: first?.fault ?? null,
     retryable: outcome === 'unreachable',
   }
 }
 
-function triedOf(probe: Probe, asked: Asked, { login, provider }: Subject): TriedLogin {
+function triedOf(probe: Probe, asked: VerificationRequest, { login, provider }: MendedRole): TriedLogin {
   const { user, database, host, port } = asked.target
   return {
     login,
@@ -112,28 +112,28 @@ function triedOf(probe: Probe, asked: Asked, { login, provider }: Subject): Trie
   }
 }
 
-function linesOf(judged: Case): Line[] {
-  const { probe, tried } = judged
+function linesOf(evidence: Case): CheckResult[] {
+  const { probe, tried } = evidence
   // Neither facts nor a failure: something was asked and what came back is not an answer.
   const failure: Failure | null = probe.failure ?? (probe.facts === null ? { code: 'facts_unreadable' } : null)
   const ended = failure === null ? null : itemOf(failure, probe)
   const end = ended === null ? DIRECT_ITEMS.length : DIRECT_ITEMS.indexOf(ended)
   return DIRECT_ITEMS.map((item, index) => {
     if (failure !== null && index === end) return failed(item, failure, tried)
-    return index > end ? skipped(item) : lineOf(item, judged)
+    return index > end ? skipped(item) : lineOf(item, evidence)
   })
 }
 
-function lineOf(item: DirectItem, judged: Case): Line {
-  const { probe, asked, subject, tried } = judged
+function lineOf(item: DirectItem, evidence: Case): CheckResult {
+  const { probe, asked, subject, tried } = evidence
   const { facts } = probe
   if (isDialItem(item)) return dialLine(item, { probe, target: asked.target, tried })
   if (facts === null) return skipped(item)
-  if (isRoleItem(item)) return roleLine(item, judged)
+  if (isRoleItem(item)) return roleLine(item, evidence)
   return item === 'server_version' ? versionLine(facts) : schemaLine(probe, asked.schema, subject)
 }
 
-function versionLine({ serverVersionNum }: RoleFacts): Line {
+function versionLine({ serverVersionNum }: RoleFacts): CheckResult {
   const actual = `PostgreSQL ${versionText(serverVersionNum)}`
   return serverVersionNum >= OLDEST_VERSION
     ? passing('server_version', actual)
@@ -146,7 +146,7 @@ function versionText(number: number): string {
   return major >= 10 ? `${major}.${number % 10_000}` : `${major}.${Math.floor(number / 100) % 100}.${number % 100}`
 }
 
-function roleLine(item: RoleItem, { asked, role }: Case): Line {
+function roleLine(item: RoleItem, { asked, role }: Case): CheckResult {
   if (role === null) return skipped(item, 'the role policy is off')
   const finding = role.lines.get(item)
   if (finding === undefined) return passing(item, 'nothing found')
@@ -155,7 +155,7 @@ function roleLine(item: RoleItem, { asked, role }: Case): Line {
     : failing(item, 'byo_role_cannot_enforce_rls', finding)
 }
 
-function schemaLine({ schemaUsable, schemas }: Probe, schema: string | null, { login }: Subject): Line {
+function schemaLine({ schemaUsable, schemas }: Probe, schema: string | null, { login }: MendedRole): CheckResult {
   if (schema === null) return skipped('schema', 'none was named')
   if (schemaUsable === true) return passing('schema', quoteName(schema))
   return failing('schema', 'schema_not_found', schemaFinding(schema, login, schemas))

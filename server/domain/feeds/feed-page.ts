@@ -42,7 +42,7 @@ export function eventsRequest(cursor: string | null, limit: number): string {
  *
  * An empty `nextCursor` counts as absent: as a position it could only mean the beginning, and would read all again.
  */
-export function readPage(body: string): FeedPage | null {
+export function parseFeedPage(body: string): FeedPage | null {
   const read = reading(EventsAnswer, body)
   return read && { events: foundIn(read.parsed.events, read.texts), nextCursor: read.parsed.nextCursor || null }
 }

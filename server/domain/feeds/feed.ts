@@ -142,5 +142,5 @@ export function eventLag(facts: LagFacts): number {
 /** `last_error`: a short sentence in our own words. Of the stranger's answer it holds the status number and nothing else. */
 export function lastError(failure: Failure, status: number | null): string {
   const answered = status === null || status === 200 ? '' : ` (HTTP ${status})`
-  return `The last poll failed: ${failureSpec(failure.code).saw}${answered}.`
+  return `The last poll failed: ${failureSpec(failure.code).observed}${answered}.`
 }

@@ -77,7 +77,7 @@ export function readNetwork(text: string): string | null {
 }
 
 /** True when the address is in the network, a canonical CIDR. Never true across families: `::ffff:0:0/96` holds no IPv4. */
-export function isWithin(address: Address, network: string): boolean {
+export function isInNetwork(address: Address, network: string): boolean {
   const slash = network.indexOf('/')
   const base = literalOctets(network.slice(0, slash))
   if (base?.length !== address.octets.length) return false
@@ -93,18 +93,18 @@ function bitsIn(bits: number, at: number): number {
 /** True for globally routable unicast that is set aside for nothing (IANA registries; RFC 6890). */
 export function isGlobal(address: Address): boolean {
   const special = isIpv4(address) ? SPECIAL_IPV4 : SPECIAL_IPV6
-  if (!isIpv4(address) && !isWithin(address, GLOBAL_IPV6)) return false
-  return !isNeverDialled(address) && !special.some(block => isWithin(address, block))
+  if (!isIpv4(address) && !isInNetwork(address, GLOBAL_IPV6)) return false
+  return !isNeverDialled(address) && !special.some(block => isInNetwork(address, block))
 }
 
 /** True for metadata services, in themselves or through a translation; no configuration opens them. */
 export function isNeverDialled(address: Address): boolean {
-  return [address, ...embeddings(address)].some(one => NEVER.some(block => isWithin(one, block)))
+  return [address, ...embeddings(address)].some(one => NEVER.some(block => isInNetwork(one, block)))
 }
 
 /** The IPv4 address that a mapped, compatible, translated, NAT64, 6to4 or Teredo address stands for; null for others. */
 export function standsFor(address: Address): Address | null {
-  return isWithin(address, LOCAL_NAT64) ? null : (embeddings(address)[0] ?? null)
+  return isInNetwork(address, LOCAL_NAT64) ? null : (embeddings(address)[0] ?? null)
 }
 
 const LOCAL_NAT64 = '64:ff9b:1::/48'
@@ -131,11 +131,11 @@ const TEREDO = '2001::/32'
 
 function embeddings(address: Address): Address[] {
   // `::` and `::1` lie in the block of compatible addresses and are none.
-  if (isIpv4(address) || isWithin(address, '::/127')) return []
+  if (isIpv4(address) || isInNetwork(address, '::/127')) return []
   const { octets } = address
   // RFC 4380 §4: the client's address is the last four octets, inverted; the server's is in the clear.
-  if (isWithin(address, TEREDO)) return [ipv4(octets.slice(12).map(octet => octet ^ 0xff)), ipv4(octets.slice(4, 8))]
-  return EMBEDDINGS.filter(({ block }) => isWithin(address, block)).flatMap(({ at }) =>
+  if (isInNetwork(address, TEREDO)) return [ipv4(octets.slice(12).map(octet => octet ^ 0xff)), ipv4(octets.slice(4, 8))]
+  return EMBEDDINGS.filter(({ block }) => isInNetwork(address, block)).flatMap(({ at }) =>
     at.map(places => ipv4(places.map(place => octets[place] ?? 0))),
   )
 }

@@ -2,7 +2,7 @@
  * The address of whoever calls, as it is recorded and counted. Behind a proxy it comes from a header, so it is any text
  * until it is read here.
  */
-import { type Address, isWithin, readAddress } from './address.ts'
+import { type Address, isInNetwork, readAddress } from './address.ts'
 
 const MAPPED = '::ffff:0:0/96'
 
@@ -17,7 +17,7 @@ export function clientAddress(...texts: (string | undefined)[]): string | null {
 }
 
 function isMapped(address: Address): boolean {
-  return address.octets.length === 16 && isWithin(address, MAPPED)
+  return address.octets.length === 16 && isInNetwork(address, MAPPED)
 }
 
 /**

@@ -29,14 +29,14 @@ export type OwnTlsMode = (typeof TLS_MODES)[number]
 const SESSIONS = ['any', 'read-write', 'primary'] as const
 
 /** One place where our database may be. `host` is a name, an address, or the folder of a socket. */
-export interface OwnPlace {
+export interface DatabasePlace {
   readonly host: string
   readonly port: number
 }
 
 /** Our own database as `DATABASE_URL` names it. Files are named, not read. */
 export interface OwnDatabase {
-  readonly places: readonly [OwnPlace, ...OwnPlace[]]
+  readonly places: readonly [DatabasePlace, ...DatabasePlace[]]
   /** True where the places are tried in an order made anew by each process (`load_balance_hosts=random`). */
   readonly isShuffled: boolean
   readonly database: string
@@ -137,8 +137,8 @@ function parametersOf(query: string): Map<string, string> {
     const name = decoded(null, equals < 0 ? pair : pair.slice(0, equals))
     if (!KNOWN.has(name)) {
       // The name is an operator's own text, and is repeated only when it looks like a name.
-      const shown = /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter'
-      throw new DatabaseUrlError(shown, 'left out: it is none that Mooring reads')
+      const displayed = /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter'
+      throw new DatabaseUrlError(displayed, 'left out: it is none that Mooring reads')
     }
     const value = decoded(name, equals < 0 ? '' : pair.slice(equals + 1))
     if (value !== '') parameters.set(name, value)
@@ -154,7 +154,7 @@ function loginOf(text: string): [user: string | null, password: string | null] {
 }
 
 /** Hosts and ports in pairs, as libpq pairs them: one port is for every host. Null where a host is missing. */
-function placesOf(authority: string, parameters: Map<string, string>): [OwnPlace, ...OwnPlace[]] | null {
+function placesOf(authority: string, parameters: Map<string, string>): [DatabasePlace, ...DatabasePlace[]] | null {
   const named = parameters.get('host')
   const entries = (named ?? authority).split(',').map(entry => hostAndPort(entry, named === undefined))
   const ports = parameters.get('port')?.split(',') ?? []

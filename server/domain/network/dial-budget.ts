@@ -32,7 +32,7 @@ export const DIALS = { perOrganization: 600, perPlace: 60, perAddress: 600 } as 
 export function dialBudgets(organizationId: string, { host, port }: Place): Budget[] {
   return [
     { key: `dial-organization ${organizationId}`, limit: DIALS.perOrganization, windowMs: MINUTE_MS },
-    { key: `dial-place ${organizationId} ${port} ${spelled(host)}`, limit: DIALS.perPlace, windowMs: MINUTE_MS },
+    { key: `dial-place ${organizationId} ${port} ${canonicalHost(host)}`, limit: DIALS.perPlace, windowMs: MINUTE_MS },
   ]
 }
 
@@ -50,6 +50,6 @@ export function dialFamilies(organizationId: string, port: number): BudgetFamily
 }
 
 /** A host in one spelling. */
-export function spelled(host: string): string {
+export function canonicalHost(host: string): string {
   return host.toLowerCase()
 }

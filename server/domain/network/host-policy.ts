@@ -9,7 +9,7 @@
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { EndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
-import { type Address, isGlobal, isNeverDialled, isWithin, readAddress, readNetwork, standsFor } from './address.ts'
+import { type Address, isGlobal, isInNetwork, isNeverDialled, readAddress, readNetwork, standsFor } from './address.ts'
 import { isPrivateName } from './private-names.ts'
 import { isSpecialName } from './special-names.ts'
 
@@ -76,9 +76,9 @@ export function judgeHost(endpoint: Endpoint, policy: HostPolicy): HostVerdict {
   const host = parseHost(endpoint.host)
   if (!host.ok || !isPort(endpoint.port)) return { verdict: 'refuse', code: host.ok ? 'port_refused' : 'host_refused' }
   if (host.kind === 'address') {
-    const judged = judgeAddresses([host.host], endpoint, policy)
-    if (judged.verdict === 'pass') return { verdict: 'address', address: host.host, open: judged.open }
-    return { verdict: 'refuse', code: judged.code === 'port_refused' ? 'port_refused' : 'host_refused' }
+    const decision = judgeAddresses([host.host], endpoint, policy)
+    if (decision.verdict === 'pass') return { verdict: 'address', address: host.host, open: decision.open }
+    return { verdict: 'refuse', code: decision.code === 'port_refused' ? 'port_refused' : 'host_refused' }
   }
   const nothingOpen = policy.openNetworks.length === 0
   if (isLocalhost(host.host) ? nothingOpen : isSpecialName(host.host))
@@ -121,16 +121,16 @@ export function judgeUrl(url: EndpointUrl, policy: HostPolicy): PlaceRefusal | '
 }
 
 function judgePlace(endpoint: Endpoint, policy: HostPolicy, encrypted: boolean) {
-  const judged = judgeHost(endpoint, policy)
-  if (judged.verdict === 'refuse') return judged.code
-  const mayBeOpen = judged.verdict === 'address' ? judged.open : policy.openNetworks.length > 0
+  const decision = judgeHost(endpoint, policy)
+  if (decision.verdict === 'refuse') return decision.code
+  const mayBeOpen = decision.verdict === 'address' ? decision.open : policy.openNetworks.length > 0
   return encrypted || mayBeOpen ? null : 'tls_required'
 }
 
 /** The judgement of an address. In an opened network, an address that embeds an IPv4 one is judged as that one. */
 function placeOf(address: Address, openNetworks: readonly string[]): 'refused' | 'public' | 'open' {
   if (isNeverDialled(address)) return 'refused'
-  if (openNetworks.some(network => isWithin(address, network))) {
+  if (openNetworks.some(network => isInNetwork(address, network))) {
     const meant = standsFor(address)
     return meant === null ? 'open' : placeOf(meant, openNetworks)
   }

@@ -2,8 +2,15 @@
  * The budgets of a refused login, under the host as written and under the address that refused it: names for one
  * address cost nothing. And the counters that keep a login from an address.
  */
-import { type Budget, type BudgetFamily, dialFamilies, spelled } from './dial-budget.ts'
-import { type LoginTarget, loginBudget, ownBudgets, placeBudget, REFUSED, triedBudget } from './login-budget.ts'
+import { type Budget, type BudgetFamily, canonicalHost, dialFamilies } from './dial-budget.ts'
+import {
+  type LoginTarget,
+  loginBudget,
+  ownBudgets,
+  placeBudget,
+  REFUSED_LOGIN_COST,
+  triedBudget,
+} from './login-budget.ts'
 import { LOGINS } from './login-limits.ts'
 
 const QUARTER_MS = 900_000
@@ -22,7 +29,7 @@ export function chargedAtHost(organizationId: string, target: LoginTarget): Budg
  * one: whoever answers for a name could name a neighbour's address beside their own.
  */
 export function chargedAtAddress(organizationId: string, target: LoginTarget, address: string): Budget[] {
-  if (spelled(target.host) === spelled(address)) return []
+  if (canonicalHost(target.host) === canonicalHost(address)) return []
   return [
     loginBudget(target, address),
     triedBudget(organizationId, target, address),
@@ -35,10 +42,10 @@ export function addressBudgets(organizationId: string, address: string): { own: 
   return {
     own: {
       key: `address-of ${organizationId} ${address}`,
-      limit: LOGINS.perAddressOfOne * REFUSED,
+      limit: LOGINS.perAddressOfOne * REFUSED_LOGIN_COST,
       windowMs: QUARTER_MS,
     },
-    all: { key: `address ${address}`, limit: LOGINS.perAddress * REFUSED, windowMs: QUARTER_MS },
+    all: { key: `address ${address}`, limit: LOGINS.perAddress * REFUSED_LOGIN_COST, windowMs: QUARTER_MS },
   }
 }
 

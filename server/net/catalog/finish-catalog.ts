@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { countTables } from '#server/domain/schemas/snapshot-summary.ts'
 import { eachChange } from '#shared/schemas/drift/drift.ts'
+import type { DriftCounts } from '#shared/schemas/introspection.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import { type WrittenParts, writeCanonical } from '#shared/schemas/snapshot-canonical.ts'
@@ -23,13 +24,6 @@ export interface LastSnapshot {
 
 /** Estimates of 20,000 relations and the names of what extensions own: no more than a snapshot itself. */
 const MAX_OBSERVED_BYTES = SNAPSHOT_BOUNDS.maxBytes
-
-/** How many changes of each class there are. */
-export interface DriftCounts {
-  breaking: number
-  risky: number
-  safe: number
-}
 
 /** The stored form of a snapshot. */
 export interface FinishedSnapshot {

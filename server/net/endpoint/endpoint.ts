@@ -11,8 +11,8 @@ import { SessionError } from '#server/net/socket/session-error.ts'
 import { type EndpointUrl, parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import { connectEndpoint, type EndpointLink, type EndpointNet } from './endpoint-link.ts'
-import { type Posted, post, type Reply } from './exchange.ts'
-import { clockOffsetSeconds, refusalOf, retryAfterSeconds, textOf } from './reply.ts'
+import { type ExchangeReply, type Posted, post } from './exchange.ts'
+import { clockOffsetSeconds, refusalOf, replyText, retryAfterSeconds } from './reply.ts'
 import { sign } from './signature.ts'
 
 /** The end of one signed request as the dialling process has it: the body of a 200 is still text, and bounded. */
@@ -20,7 +20,7 @@ export type EndpointReply = Omit<EndpointAnswer, 'page'> & { readonly body: stri
 
 /** The findings so far; the answer is made of them, however the request ends. */
 interface Progress extends EndpointLink {
-  reply: Reply | null
+  reply: ExchangeReply | null
   /** Our clock when the reply came, Unix seconds. */
   repliedAtSeconds: number
 }
@@ -63,7 +63,7 @@ async function converse(request: EndpointRequest, net: EndpointNet, progress: Pr
   const refused = refusalOf(progress.reply)
   if (refused !== null) throw new SessionError(refused)
   progress.passed = 'authenticate'
-  const text = textOf(progress.reply)
+  const text = replyText(progress.reply)
   progress.passed = 'protocol'
   return text
 }

@@ -20,7 +20,7 @@ export interface Posted {
 }
 
 /** The head of an answer, and its body where the status is 200, or 401 with a short one. */
-export interface Reply {
+export interface ExchangeReply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer | null
@@ -39,8 +39,8 @@ const MAX_REASON_BYTES = 2_048
  * @throws {SessionError} `connection_lost`, `endpoint_answer`, `endpoint_compressed`, `endpoint_too_large`; and
  * `connection_timeout` once `signal` is aborted
  */
-export function post(socket: Socket, posted: Posted, signal: AbortSignal): Promise<Reply> {
-  const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+export function post(socket: Socket, posted: Posted, signal: AbortSignal): Promise<ExchangeReply> {
+  const { promise, resolve, reject } = Promise.withResolvers<ExchangeReply>()
   if (signal.aborted) return Promise.reject(new SessionError('connection_timeout'))
   const expire = () => reject(new SessionError('connection_timeout'))
   const lose = () => reject(new SessionError('connection_lost'))
@@ -89,7 +89,7 @@ function refuseStalling(request: ClientRequest, reject: (error: SessionError) =>
   })
 }
 
-async function read(message: IncomingMessage, maxBytes: number): Promise<Reply> {
+async function read(message: IncomingMessage, maxBytes: number): Promise<ExchangeReply> {
   const { statusCode: status = 0, headers } = message
   // Destroying a message that was not read to its end makes it emit an error, which would have no listener.
   message.on('error', () => {})

@@ -8,7 +8,7 @@ import { MAX_JSON_DEPTH } from '#server/domain/feeds/feed-page.ts'
 import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
-import type { Reply } from './exchange.ts'
+import type { ExchangeReply } from './exchange.ts'
 
 /** Statuses that ask for patience (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); any other 4xx says that we ask wrongly. */
 const PATIENCE = new Set([408, 425, 429])
@@ -21,7 +21,7 @@ const REASONS: ReadonlyMap<unknown, FailureCode> = new Map<unknown, FailureCode>
 ])
 
 /** The failure that an answer is; null for 200. Of a 401 one of three codes is looked for, and no text is kept. */
-export function refusalOf(reply: Reply): FailureCode | null {
+export function refusalOf(reply: ExchangeReply): FailureCode | null {
   const failure = statusFailure(reply.status)
   if (failure !== 'signature_refused' || reply.body === null) return failure
   const text = decode(reply.body)
@@ -53,7 +53,7 @@ function statusFailure(status: number): FailureCode | null {
  *
  * @throws {SessionError} `endpoint_answer` for bytes that are not UTF-8 and for depth
  */
-export function textOf(reply: Reply): string {
+export function replyText(reply: ExchangeReply): string {
   const text = decode(reply.body ?? Buffer.alloc(0))
   if (text === null || isDeeperThan(text, MAX_JSON_DEPTH)) throw new SessionError('endpoint_answer')
   return text
@@ -71,7 +71,7 @@ function decode(body: Buffer): string | null {
 const DATE = /^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/
 
 /** `Retry-After` in seconds from now, given so or as a date (RFC 9110 §10.2.3). Null where it is neither. Not bounded. */
-export function retryAfterSeconds(reply: Reply, nowSeconds: number): number | null {
+export function retryAfterSeconds(reply: ExchangeReply, nowSeconds: number): number | null {
   const value = reply.headers['retry-after'] ?? ''
   if (/^[0-9]{1,9}$/.test(value)) return Number(value)
   const at = secondsOf(value)
@@ -79,7 +79,7 @@ export function retryAfterSeconds(reply: Reply, nowSeconds: number): number | nu
 }
 
 /** By how many seconds the answerer's clock is ahead of ours, by its `Date` header; null without one. */
-export function clockOffsetSeconds(reply: Reply, nowSeconds: number): number | null {
+export function clockOffsetSeconds(reply: ExchangeReply, nowSeconds: number): number | null {
   const at = secondsOf(reply.headers.date ?? '')
   return at === null ? null : Math.round(at - nowSeconds)
 }

@@ -6,7 +6,7 @@
  * As JSON within JSON every quote of them would be escaped, and read, once more.
  */
 import type { EndpointAnswer, EndpointRequest } from '#server/domain/feeds/endpoint.ts'
-import { type FeedPage, type FoundEvent, readPage } from '#server/domain/feeds/feed-page.ts'
+import { type FeedPage, type FoundEvent, parseFeedPage } from '#server/domain/feeds/feed-page.ts'
 import type { DialContext } from '#server/net/postgres/dial-context.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 import { type EndpointReply, requestEndpoint } from './endpoint.ts'
@@ -39,7 +39,7 @@ export async function requestFromChild(request: EndpointRequest, context: DialCo
 
 /** A reply with its body read: a page of bounded events, or the failure to be one. */
 export function readReply({ body, ...reply }: EndpointReply): EndpointAnswer {
-  const page = body === null ? null : readPage(body)
+  const page = body === null ? null : parseFeedPage(body)
   if (body !== null && page === null) return { ...reply, page, failure: { code: 'endpoint_answer' } }
   const isTooLong = page !== null && page.events.length > MAX_PAGE_EVENTS
   return isTooLong ? { ...reply, page: null, failure: { code: 'response_too_large' } } : { ...reply, page }

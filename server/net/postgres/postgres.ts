@@ -18,7 +18,7 @@ import { type AuthenticationRules, createAuthenticationRules } from './authentic
 import { createFrameGate, type SessionLimits } from './frame-gate.ts'
 import { GatedStream } from './gated-stream.ts'
 import { type Link, secure } from './postgres-tls.ts'
-import type { Progress } from './progress.ts'
+import type { DialProgress } from './progress.ts'
 import { createSession, type Session, watchBreakage } from './session.ts'
 import { sessionError } from './sqlstate.ts'
 
@@ -32,7 +32,7 @@ export interface SessionRequest {
   readonly roots?: SecureContext | undefined
   readonly limits: SessionLimits
   readonly deadline: Deadline
-  readonly progress: Progress
+  readonly progress: DialProgress
   /** When it must be logged in, on the clock of `performance.now()`. */
   readonly connectBy: number
 }
@@ -122,7 +122,7 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
   return createSession({ client, stream, deadline, breakage })
 }
 
-function loggedIn(progress: Progress, { channelBound, bindingOffered, passwordSent }: AuthenticationRules): void {
+function loggedIn(progress: DialProgress, { channelBound, bindingOffered, passwordSent }: AuthenticationRules): void {
   Object.assign(progress, { passed: 'authenticate', channelBound, channelBindingOffered: bindingOffered, passwordSent })
 }
 

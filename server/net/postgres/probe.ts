@@ -13,7 +13,7 @@ import type { Target } from '#shared/connection-string/connection-string.ts'
 import { PROBE_LIMITS } from './frame-gate.ts'
 import type { Session } from './session.ts'
 import type { Row } from './simple-query.ts'
-import { type Surroundings, withSession } from './with-session.ts'
+import { type SessionDeps, withSession } from './with-session.ts'
 
 /** The request for a probe. */
 export interface ProbeRequest {
@@ -31,7 +31,7 @@ export interface ProbeRequest {
 }
 
 /** Dials a database and asks what its login is. Throws only where our own code is wrong. */
-export async function probeDatabase(request: ProbeRequest, surroundings: Surroundings): Promise<Probe> {
+export async function probeDatabase(request: ProbeRequest, surroundings: SessionDeps): Promise<Probe> {
   const { target, caCertificate, md5Allowed = false, schema, deadlineMs } = request
   const dial = { target, caCertificate, md5Allowed, avoid: request.avoid ?? [], deadlineMs, limits: PROBE_LIMITS }
   const seen: Seen = { schemaUsable: null, backends: [], isStandby: null }
@@ -120,9 +120,9 @@ order by 2 desc, 1
 limit ${MAX_SCHEMAS + 1}`
   const rows = (await session.query(sql)).at(-1) ?? []
   const repeats = repeating(secret)
-  const isShown = (name: string) => isPrintable(name) && Buffer.byteLength(name) < 64 && !repeats(name)
+  const isDisplayable = (name: string) => isPrintable(name) && Buffer.byteLength(name) < 64 && !repeats(name)
   const usable = rows.flatMap(([name, isAsked]) =>
-    isAsked === 'f' && typeof name === 'string' && isShown(name) ? [name] : [],
+    isAsked === 'f' && typeof name === 'string' && isDisplayable(name) ? [name] : [],
   )
   return { isThere: rows[0]?.[1] === 't', usable: usable.slice(0, MAX_SCHEMAS) }
 }

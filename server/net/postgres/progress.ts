@@ -7,13 +7,13 @@ import type { Probe } from '#server/domain/checks/probe.ts'
 import type { Stage } from '#shared/faults/failure.ts'
 
 /** The progress of a dial. Written to as it proceeds, so that a failure leaves behind what was found before it. */
-export type Progress = {
+export type DialProgress = {
   -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
 } & { passwordSent?: Probe['passwordSent']; channelBindingOffered?: Probe['channelBindingOffered'] }
 
 /** The progress of a dial that has not begun. `onPassed` is called with each stage that is set, which may be an earlier one. */
-export function createProgress(onPassed: (stage: Stage) => void = () => undefined): Progress {
-  let passed: Progress['passed'] = null
+export function createProgress(onPassed: (stage: Stage) => void = () => undefined): DialProgress {
+  let passed: DialProgress['passed'] = null
   return {
     get passed() {
       return passed

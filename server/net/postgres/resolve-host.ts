@@ -6,7 +6,7 @@
 
 import { DialError, findAddresses } from '#server/net/socket/dial.ts'
 import type { Failure } from '#shared/faults/failure.ts'
-import type { Surroundings } from './with-session.ts'
+import type { SessionDeps } from './with-session.ts'
 
 /** Which host and port. */
 export interface LocateRequest {
@@ -25,7 +25,7 @@ export interface Located {
 }
 
 /** Resolves and judges. Throws only where our own code is wrong. */
-export async function resolveHost(request: LocateRequest, { policy, resolver }: Surroundings): Promise<Located> {
+export async function resolveHost(request: LocateRequest, { policy, resolver }: SessionDeps): Promise<Located> {
   const { deadlineMs, ...place } = request
   const signal = AbortSignal.timeout(deadlineMs)
   try {

@@ -15,7 +15,7 @@ import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { Failure, Stage } from '#shared/faults/failure.ts'
 import type { SessionLimits } from './frame-gate.ts'
 import { openSession } from './postgres.ts'
-import { createProgress, type Progress } from './progress.ts'
+import { createProgress, type DialProgress } from './progress.ts'
 import type { Session } from './session.ts'
 
 /** The target of a dial, with its deadline and limits. */
@@ -32,7 +32,7 @@ export interface SessionDial {
 }
 
 /** The parts that a dial needs beside its request. */
-export interface Surroundings {
+export interface SessionDeps {
   readonly policy: HostPolicy
   readonly resolver: Resolver
   /** Node's roots, where they are at hand: making them anew costs more than a round trip. */
@@ -44,7 +44,7 @@ export interface Surroundings {
 }
 
 /** The progress of a session and its end. `result` is what the work gave; null when it, or anything before it, failed. */
-export interface SessionEnd<T> extends Readonly<Progress> {
+export interface SessionEnd<T> extends Readonly<DialProgress> {
   readonly result: T | null
   readonly failure: Failure | null
   readonly tookMs: number
@@ -59,7 +59,7 @@ const CONNECT_MS = 5_000
  */
 export async function withSession<T>(
   request: SessionDial,
-  surroundings: Surroundings,
+  surroundings: SessionDeps,
   work: (session: Session) => Promise<T>,
 ): Promise<SessionEnd<T>> {
   const started = performance.now()
@@ -95,7 +95,7 @@ function withoutSecret(failure: Failure, secret: string): Failure {
 
 async function connect(
   { target, caCertificate, md5Allowed = false, limits, avoid }: SessionDial,
-  under: Surroundings & { readonly deadline: Deadline; readonly progress: Progress },
+  under: SessionDeps & { readonly deadline: Deadline; readonly progress: DialProgress },
 ): Promise<Session> {
   const { deadline, progress, policy, resolver, roots } = under
   const { host, port } = target

@@ -5,7 +5,7 @@
  * Gives one row with one column of JSON text; each list has 50 names at most.
  */
 import { USERS_OF_FUNCTION } from '#server/domain/checks/role/code-users-sql.ts'
-import { countOf, FIRST_OWN_OID, namesOf, REACHED } from './reached-sql.ts'
+import { countSql, FIRST_OWN_OID, namesSql, REACHED } from './reached-sql.ts'
 
 /** Functions and procedures that the login can replace, as far as something of another owner runs them. */
 const run = `run as (
@@ -26,8 +26,8 @@ called as (select r.proname, r.pronamespace from run r where not r.is_event)`
 export const CODE_FACTS_SQL = `with recursive ${REACHED},
 ${run}
 select pg_catalog.json_build_object(
-  'evented', ${countOf('evented')},
-  'evented_names', ${namesOf('evented', 'pro')},
-  'called', ${countOf('called')},
-  'called_names', ${namesOf('called', 'pro')}
+  'evented', ${countSql('evented')},
+  'evented_names', ${namesSql('evented', 'pro')},
+  'called', ${countSql('called')},
+  'called_names', ${namesSql('called', 'pro')}
 )::pg_catalog.text`

@@ -58,10 +58,10 @@ export const notOfExtension = (catalog: string, oid: string) => `not exists (
       where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objid = ${oid} and d.deptype = 'e')`
 
 /** The number of rows of a set. */
-export const countOf = (set: string, where = 'true') => `(select pg_catalog.count(*) from ${set} q where ${where})`
+export const countSql = (set: string, where = 'true') => `(select pg_catalog.count(*) from ${set} q where ${where})`
 
 /** The first 50 rows of a set as pairs of schema and name; `prefix` is that of its columns. */
-export const namesOf = (set: string, prefix: 'rel' | 'pro') => `coalesce((
+export const namesSql = (set: string, prefix: 'rel' | 'pro') => `coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_array(x.nspname, x.name))
     from (
       select n.nspname, q.${prefix}name as name

@@ -4,7 +4,7 @@
  *
  * Gives one row with one column of JSON text. No value of anybody's is ever put into it; each list has 50 names at most.
  */
-import { countOf, FIRST_OWN_OID, grants, grantsOnRelation, namesOf, notOfExtension, REACHED } from './reached-sql.ts'
+import { countSql, FIRST_OWN_OID, grants, grantsOnRelation, namesSql, notOfExtension, REACHED } from './reached-sql.ts'
 
 /** Tables under row security. */
 const secured = `secured as (
@@ -122,15 +122,15 @@ ${family},
 ${seized},
 ${definers}
 select pg_catalog.json_build_object(
-  'views', ${countOf('leaking')},
-  'view_names', ${namesOf('leaking', 'rel')},
-  'functions', ${countOf('definer')},
-  'function_names', ${namesOf('definer', 'pro')},
-  'children', ${countOf('child')},
-  'child_names', ${namesOf('child', 'rel')},
-  'parents', ${countOf('parent')},
-  'parent_names', ${namesOf('parent', 'rel')},
-  'truncates', ${countOf('seized', 'q.truncates')},
-  'triggers', ${countOf('seized', 'q.triggers')},
-  'seized_names', ${namesOf('seized', 'rel')}
+  'views', ${countSql('leaking')},
+  'view_names', ${namesSql('leaking', 'rel')},
+  'functions', ${countSql('definer')},
+  'function_names', ${namesSql('definer', 'pro')},
+  'children', ${countSql('child')},
+  'child_names', ${namesSql('child', 'rel')},
+  'parents', ${countSql('parent')},
+  'parent_names', ${namesSql('parent', 'rel')},
+  'truncates', ${countSql('seized', 'q.truncates')},
+  'triggers', ${countSql('seized', 'q.triggers')},
+  'seized_names', ${namesSql('seized', 'rel')}
 )::pg_catalog.text`

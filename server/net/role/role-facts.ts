@@ -27,7 +27,7 @@ import {
 } from './role-answers.ts'
 import { PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
 import { SECRET_FACTS_SQL } from './secret-facts-sql.ts'
-import { type ShownNames, withholding } from './withheld-names.ts'
+import { type DisplayedNames, withholding } from './withheld-names.ts'
 
 type Row = readonly (string | null)[]
 
@@ -76,15 +76,15 @@ export function parseRoleFacts(texts: readonly (string | null)[], secret = ''): 
   const parameters = rest.length === 0 ? [] : readAnswer(ParameterAnswer, rest[0] ?? null)
   const own = role.roles.find(([name]) => name === role.session)
   if (parameters === null || own === undefined || role.unforced > role.owned) return null
-  const shown = withholding(secret)
+  const displayed = withholding(secret)
   return {
-    ...roleFacts(role, own, shown),
-    ...relationFacts(relations, shown),
-    ...secretFacts(secrets, shown),
-    eventTriggerFunctions: found(code.evented, code.evented_names, shown),
-    calledFunctions: found(code.called, code.called_names, shown),
-    settableParameters: shown.only(parameters.map(([name]) => name)),
-    alterableParameters: shown.only(parameters.filter(([, alters]) => alters).map(([name]) => name)),
+    ...roleFacts(role, own, displayed),
+    ...relationFacts(relations, displayed),
+    ...secretFacts(secrets, displayed),
+    eventTriggerFunctions: found(code.evented, code.evented_names, displayed),
+    calledFunctions: found(code.called, code.called_names, displayed),
+    settableParameters: displayed.only(parameters.map(([name]) => name)),
+    alterableParameters: displayed.only(parameters.filter(([, alters]) => alters).map(([name]) => name)),
   }
 }
 
@@ -92,14 +92,14 @@ type GlanceRow = z.infer<typeof Glance>[number]
 type ReachedRole = z.infer<typeof RoleAnswer>['roles'][number]
 type Names = z.infer<typeof RelationAnswer>['view_names']
 
-function found(count: number, names: Names, shown: ShownNames): Found {
-  return { count, names: shown.qualified(names) }
+function found(count: number, names: Names, displayed: DisplayedNames): Found {
+  return { count, names: displayed.qualified(names) }
 }
 
-function roleFacts(answer: z.infer<typeof RoleAnswer>, own: ReachedRole, shown: ShownNames) {
+function roleFacts(answer: z.infer<typeof RoleAnswer>, own: ReachedRole, displayed: DisplayedNames) {
   const others = answer.roles.filter(([name]) => name !== answer.session)
   const having = (attribute: number) => [
-    ...new Set(others.filter(role => role[attribute]).map(([name]) => shown.one(name))),
+    ...new Set(others.filter(role => role[attribute]).map(([name]) => displayed.one(name))),
   ]
   const named = (names: readonly string[]) => names.filter(name => answer.roles.some(([reached]) => reached === name))
   const [, superuser, bypassRls, createRole, createDb, replication] = own
@@ -121,31 +121,34 @@ function roleFacts(answer: z.infer<typeof RoleAnswer>, own: ReachedRole, shown: 
     providerAdminRoles: named(PROVIDER_ADMIN_ROLES),
     ownsDatabase: answer.owns_database,
     tables: { owned: answer.owned, ownedRlsNotForced: answer.unforced },
-    ownerBypassTables: shown.qualified(answer.unforced_tables),
+    ownerBypassTables: displayed.qualified(answer.unforced_tables),
   }
 }
 
-function relationFacts(answer: z.infer<typeof RelationAnswer>, shown: ShownNames) {
+function relationFacts(answer: z.infer<typeof RelationAnswer>, displayed: DisplayedNames) {
   return {
-    rlsBypassingViews: found(answer.views, answer.view_names, shown),
-    privilegedDefinerFunctions: found(answer.functions, answer.function_names, shown),
-    unsecuredChildren: found(answer.children, answer.child_names, shown),
-    unsecuredParents: found(answer.parents, answer.parent_names, shown),
+    rlsBypassingViews: found(answer.views, answer.view_names, displayed),
+    privilegedDefinerFunctions: found(answer.functions, answer.function_names, displayed),
+    unsecuredChildren: found(answer.children, answer.child_names, displayed),
+    unsecuredParents: found(answer.parents, answer.parent_names, displayed),
     tableRights: {
       truncate: answer.truncates,
       trigger: answer.triggers,
-      names: shown.qualified(answer.seized_names),
+      names: displayed.qualified(answer.seized_names),
     },
   }
 }
 
-function secretFacts({ catalogs, functions, servers, mappings }: z.infer<typeof SecretAnswer>, shown: ShownNames) {
+function secretFacts(
+  { catalogs, functions, servers, mappings }: z.infer<typeof SecretAnswer>,
+  displayed: DisplayedNames,
+) {
   const isVerifier = (name: string) => VERIFIER_CATALOGS.some(one => one === name)
   return {
     verifierCatalogs: catalogs.filter(isVerifier),
     secretCatalogs: catalogs.filter(name => !isVerifier(name)),
     secretFunctions: functions,
-    publicMappingServers: servers.map(shown.one),
+    publicMappingServers: servers.map(displayed.one),
     userMappings: mappings,
   }
 }

@@ -7,7 +7,7 @@ import { quoteName } from '#shared/base/sql-text.ts'
 const WITHHELD = '…'
 
 /** Displays names. */
-export interface ShownNames {
+export interface DisplayedNames {
   /** The name, or `…` in place of one that is withheld. */
   one(name: string): string
   /** Without those that are withheld. */
@@ -17,12 +17,12 @@ export interface ShownNames {
 }
 
 /** Shows no name that a screen would not show as it is, and none that repeats the secret. */
-export function withholding(secret: string): ShownNames {
+export function withholding(secret: string): DisplayedNames {
   const repeats = repeating(secret)
-  const isShown = (name: string) => !(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name) || repeats(name))
+  const isDisplayable = (name: string) => !(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name) || repeats(name))
   return {
-    one: name => (isShown(name) ? name : WITHHELD),
-    only: names => names.filter(isShown),
-    qualified: names => names.filter(pair => pair.every(isShown)).map(pair => pair.map(quoteName).join('.')),
+    one: name => (isDisplayable(name) ? name : WITHHELD),
+    only: names => names.filter(isDisplayable),
+    qualified: names => names.filter(pair => pair.every(isDisplayable)).map(pair => pair.map(quoteName).join('.')),
   }
 }

@@ -32,7 +32,7 @@ export class DialError extends Error {
   readonly passed: Stage | null
 
   constructor(code: FailureCode, addresses: readonly string[], passed: Stage | null) {
-    super(failureSpec(code).saw)
+    super(failureSpec(code).observed)
     this.name = 'DialError'
     this.failure = { code }
     this.addresses = addresses
@@ -91,14 +91,14 @@ export type AddressesRequest = Pick<
  * a refusal.
  */
 export async function findAddresses(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
-  const found = await judged(request)
+  const found = await resolveAllowed(request)
   const { port, database } = request
   const place = { addresses: found.addresses, port, ...(database === undefined ? {} : { database }) }
   if (await isOwnPlace(place, request.policy.ownPlaces ?? [])) throw new DialError('host_refused', [], 'resolve')
   return found
 }
 
-async function judged(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
+async function resolveAllowed(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
   const literal = judgeHost(request, request.policy)
   if (literal.verdict === 'refuse') throw new DialError(literal.code, [], 'parse')
   if (literal.verdict === 'address') return { addresses: [literal.address], open: literal.open }

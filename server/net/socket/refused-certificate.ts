@@ -7,7 +7,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { DetailedPeerCertificate } from 'node:tls'
-import type { ShownCertificate } from '#shared/faults/failure.ts'
+import type { PresentedCertificate } from '#shared/faults/failure.ts'
 
 const MAX_NAMES = 10
 const MAX_TEXT = 255
@@ -17,18 +17,18 @@ const HOST_NAME = /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?$
 
 /** A certificate of the chain, from the server's own on. */
 interface Link {
-  readonly owner: ShownCertificate['owner']
+  readonly owner: PresentedCertificate['owner']
   readonly certificate: X509Certificate
 }
 
 /** The first of the chain that is outside its dates, else the server's own; null where none was shown. `given` is PEM. */
 export function refusedCertificate(
-  shown: DetailedPeerCertificate,
+  presented: DetailedPeerCertificate,
   given: readonly string[],
   now = Date.now(),
-): ShownCertificate | null {
+): PresentedCertificate | null {
   const chain = chainOf(
-    shown,
+    presented,
     given.map(pem => new X509Certificate(pem)),
   )
   const isLate = ({ certificate: { validFrom, validTo } }: Link) =>
@@ -38,7 +38,7 @@ export function refusedCertificate(
   const { owner, certificate } = refused
   return {
     owner,
-    names: (owner === 'server' ? namesOf(shown) : []).slice(0, MAX_NAMES),
+    names: (owner === 'server' ? namesOf(presented) : []).slice(0, MAX_NAMES),
     subject: distinguishedName(certificate.toLegacyObject().subject),
     issuer: distinguishedName(certificate.toLegacyObject().issuer),
     validFrom: dateOf(certificate.validFrom),
@@ -47,7 +47,7 @@ export function refusedCertificate(
 }
 
 /** The certificates that the server sent, then the given one that issued the last of them: Node leaves out an expired authority. */
-function chainOf(shown: DetailedPeerCertificate, given: readonly X509Certificate[]): Link[] {
+function chainOf(presented: DetailedPeerCertificate, given: readonly X509Certificate[]): Link[] {
   const chain: Link[] = []
   const ownerOf = (certificate: X509Certificate) => {
     const isGiven = given.some(({ fingerprint256 }) => fingerprint256 === certificate.fingerprint256)
@@ -55,7 +55,7 @@ function chainOf(shown: DetailedPeerCertificate, given: readonly X509Certificate
   }
   const add = (certificate: X509Certificate) => void chain.push({ owner: ownerOf(certificate), certificate })
   // Without a certificate it is an empty object, whatever its type says; a root is its own issuer.
-  let next: DetailedPeerCertificate | undefined = shown
+  let next: DetailedPeerCertificate | undefined = presented
   const seen = new Set<DetailedPeerCertificate>()
   while (next?.raw !== undefined && chain.length < MAX_CHAIN && !seen.has(next)) {
     seen.add(next)

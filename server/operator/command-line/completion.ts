@@ -11,7 +11,7 @@ export interface Candidate {
 }
 
 /** A place in a command line: the words so far, and what may follow. */
-export interface Place {
+export interface CompletionPlace {
   readonly at: string
   readonly next: readonly Candidate[]
   readonly options: readonly OptionSpec[]
@@ -19,7 +19,7 @@ export interface Place {
 
 /** Places, and every option with a value, each once. */
 export interface Completion {
-  readonly places: readonly Place[]
+  readonly places: readonly CompletionPlace[]
   readonly values: readonly OptionSpec[]
 }
 
@@ -49,7 +49,7 @@ export function completionOf(all: readonly Described[]): Completion {
   }
 }
 
-function placeOf({ words, operands = [], options = [] }: Described): Place {
+function placeOf({ words, operands = [], options = [] }: Described): CompletionPlace {
   const choices = operands.flatMap(({ choices: all = [], about }) => all.map(word => ({ word, about })))
   return { at: words.join(' '), next: choices, options: [...options, HELP] }
 }

@@ -14,7 +14,7 @@ import {
 } from '#client/cli/described.ts'
 
 /** The meaning of a command line: a command, or a text to print. */
-export type Parsed =
+export type ParsedCommand =
   | { readonly command: Described; readonly given: Given }
   | { readonly text: string; readonly to: 'output' | 'error'; readonly status: number }
 
@@ -30,9 +30,9 @@ const UNKNOWN_STATUS = 2
 const HELP_CODES = ['commander.help', 'commander.helpDisplayed']
 
 /** Parses the words after the program's name. Never throws for what somebody has typed. */
-export function parseCommandLine(args: readonly string[], line: CommandLine): Parsed {
+export function parseCommandLine(args: readonly string[], line: CommandLine): ParsedCommand {
   const said: string[] = []
-  let found: Parsed | null = null
+  let found: ParsedCommand | null = null
   const root = groupOf([], line, said)
   root.version(line.version, '-V, --version', 'prints the version')
   for (const command of line.all) {
@@ -146,7 +146,7 @@ function textOf(
     line,
     said,
   }: { readonly args: readonly string[]; readonly line: CommandLine; readonly said: readonly string[] },
-): Parsed {
+): ParsedCommand {
   if (error.code === 'commander.version') return { text: `${line.version}\n`, to: 'output', status: 0 }
   // Without a command it is as wrong as with an unknown one. A help that was asked for is a result.
   if (HELP_CODES.includes(error.code))

@@ -3,7 +3,7 @@
  * somebody types.
  */
 import { type OptionSpec, takesValue } from '#client/cli/described.ts'
-import type { Completion, Place } from './completion.ts'
+import type { Completion, CompletionPlace } from './completion.ts'
 
 /** The shells. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
@@ -127,7 +127,7 @@ function fishValue(option: OptionSpec): string {
 }
 
 /** The places as a pattern of \`case\`. */
-function known(places: readonly Place[]): string {
+function known(places: readonly CompletionPlace[]): string {
   return places.flatMap(({ at }) => (at === '' ? [] : [quoted(at)])).join('|')
 }
 

@@ -67,10 +67,10 @@ export async function requireSameKeyring(
 }
 
 /** The stage at which a run begins. `copy`: from the fence on; `switch`: the source has left; `wipe`: the target is in use. */
-export type Stage = 'copy' | 'switch' | 'wipe'
+export type MoveStage = 'copy' | 'switch' | 'wipe'
 
 /** Finds it. Throws the sentence where the organization cannot be moved between these two. */
-export function stageOf(source: MoveState | undefined, target: MoveState | undefined): Stage {
+export function stageOf(source: MoveState | undefined, target: MoveState | undefined): MoveStage {
   if (source === undefined || source.removedAt !== null) throw new Error('There is no organization of that id.')
   if (source.arrivingAt !== null)
     throw new Error('The organization is arriving here: run the command that moves it at the other installation.')
@@ -87,7 +87,7 @@ export function stageOf(source: MoveState | undefined, target: MoveState | undef
   return 'copy'
 }
 
-function stageOfLeft(target: MoveState | undefined, isSame: boolean): Stage {
+function stageOfLeft(target: MoveState | undefined, isSame: boolean): MoveStage {
   if (!isSame) throw new Error('The organization has moved, and not to this target.')
   return target?.arrivingAt === null ? 'wipe' : 'switch'
 }

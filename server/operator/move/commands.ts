@@ -5,13 +5,13 @@
 import { type Arguments, type Command, type CommandContext, ORG_OPTION, option } from '#server/operator/command.ts'
 import { aboutDatabase, databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { openDb } from '#server/store/database/db.ts'
-import { readOrigin, recognise } from '#server/store/installation/installation.ts'
+import { readOrigin, recogniseOrigin } from '#server/store/installation/installation.ts'
 import { candidates, holdMove, stateOf } from '#server/store/moves/move-lookups.ts'
 import { prepareSession } from '#server/store/moves/move-shapes.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { requireSameKeyring, requireSameRelease, type Sides, stageOf } from './checks.ts'
-import { cancelMove, type Move, runMove } from './move.ts'
+import { cancelMove, type MoveRun, runMove } from './move.ts'
 
 /** `org move`. */
 export const moveCommands: readonly Command[] = [
@@ -70,13 +70,13 @@ async function moveBetween(
   of: Sides & { org: string; pools: Sides },
 ): Promise<void> {
   const { org } = of
-  const move: Move = { ...of, now: () => context.now, say: context.complain, screen: context.screen }
+  const move: MoveRun = { ...of, now: () => context.now, say: context.complain, screen: context.screen }
   for (const session of [of.source, of.target]) await prepareSession(session)
   await requireSameRelease(of)
   if (!(await holdMove(of.source, org))) throw new Error('Another command moves this organization now.')
   if (args.options['cancel'] === true) return cancelMove(move)
   // A place that was given on another server ends before it is copied.
-  for (const session of [of.source, of.target]) await recognise(session, await readOrigin(session))
+  for (const session of [of.source, of.target]) await recogniseOrigin(session, await readOrigin(session))
   const stage = stageOf(await stateOf(of.source, org), await stateOf(of.target, org))
   // Past the copy the source's keyring opens nothing of it.
   if (stage === 'copy')

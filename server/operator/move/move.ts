@@ -9,16 +9,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { newId } from '#server/domain/access/ids.ts'
 import { OPERATOR } from '#server/operator/organizations.ts'
 import { type Screen, startProgress } from '#server/operator/progress.ts'
-import type { AuditEvent } from '#server/store/access/audit.ts'
+import type { AuditRow } from '#server/store/access/audit.ts'
 import * as upkeep from '#server/store/installation/upkeep.ts'
 import { copyPart, removeExtra } from '#server/store/moves/move-copy.ts'
 import { stateOf } from '#server/store/moves/move-lookups.ts'
-import { countOf, linesOf, type Part, removeBatch } from '#server/store/moves/move-rows.ts'
+import { countRows, readLines, removeBatch, type TablePart } from '#server/store/moves/move-rows.ts'
 import { type Shape, shapeOf } from '#server/store/moves/move-shapes.ts'
 import * as source from '#server/store/moves/move-source.ts'
 import { COPIED, KEPT_AT_SOURCE } from '#server/store/moves/move-tables.ts'
 import * as target from '#server/store/moves/move-target.ts'
-import type { Sides, Stage } from './checks.ts'
+import type { MoveStage, Sides } from './checks.ts'
 
 /** How long what was begun before the fence is waited for. */
 const UNDER_WAY_MS = 30_000
@@ -31,7 +31,7 @@ const BATCH = 1_000
 const PASSES = 5
 
 /** One run of the command. */
-export interface Move extends Sides {
+export interface MoveRun extends Sides {
   readonly org: string
   /** The same databases beside the sessions, for what is done at the same time. */
   readonly pools: Sides
@@ -41,7 +41,7 @@ export interface Move extends Sides {
 }
 
 /** Does what is left of a move. The caller has checked that it may, and holds its lock. */
-export async function runMove(move: Move, stage: Stage): Promise<void> {
+export async function runMove(move: MoveRun, stage: MoveStage): Promise<void> {
   await using _ = await holdUpkeep(move)
   const moveId = await source.begin(move.source, move.org, randomUUID())
   if (stage === 'copy') {
@@ -62,7 +62,7 @@ export async function runMove(move: Move, stage: Stage): Promise<void> {
 }
 
 /** Answers the epoch of the changes that were copied. */
-async function fenceAndCopy(move: Move, moveId: string): Promise<string | null> {
+async function fenceAndCopy(move: MoveRun, moveId: string): Promise<string | null> {
   const startedAt = performance.now()
   move.say('Nothing new is written for the organization from now on; reads go on.')
   await source.waitForWriters(move.source, move.org)
@@ -79,7 +79,7 @@ function seconds(since: number): string {
 }
 
 /** Work that does not end in time is refused at its end, and the target repeats it. */
-async function waitForEnds(move: Move): Promise<void> {
+async function waitForEnds(move: MoveRun): Promise<void> {
   const until = performance.now() + UNDER_WAY_MS
   for (;;) {
     const left = await source.underWay(move.source, move.org, UNDER_WAY_MS)
@@ -92,14 +92,14 @@ async function waitForEnds(move: Move): Promise<void> {
   }
 }
 
-async function copyAll(move: Move, moveId: string): Promise<string | null> {
+async function copyAll(move: MoveRun, moveId: string): Promise<string | null> {
   const shapes = await shapesOf(move)
   const [own] = shapes
   if (own === undefined) throw new Error('no table is copied')
   await target.makeMonths(move.target, await target.monthsOf(move.source, move.org))
   await replaceTombstone(move, shapes)
   const part = partOf(move, own)
-  const lines = await linesOf(move.source, part, [[]])
+  const lines = await readLines(move.source, part, [[]])
   await target.arrive(move.target, part, { lines, moveId })
   for (let pass = 0; pass < PASSES; pass += 1) {
     const epoch = await source.epochOf(move.source, move.org)
@@ -111,7 +111,7 @@ async function copyAll(move: Move, moveId: string): Promise<string | null> {
 }
 
 /** One reading of everything; answers how many rows it found to be otherwise. */
-async function copyOnce(move: Move, shapes: readonly Shape[], what: string): Promise<number> {
+async function copyOnce(move: MoveRun, shapes: readonly Shape[], what: string): Promise<number> {
   const parts = shapes.map(shape => partOf(move, shape))
   const counts = await countAll(move.source, parts)
   const total = counts.reduce((sum, count) => sum + count, 0)
@@ -131,20 +131,20 @@ async function copyOnce(move: Move, shapes: readonly Shape[], what: string): Pro
   return changed
 }
 
-async function countAll(db: Sides['source'], parts: readonly Part[]): Promise<number[]> {
+async function countAll(db: Sides['source'], parts: readonly TablePart[]): Promise<number[]> {
   const counts: number[] = []
-  for (const part of parts) counts.push(await countOf(db, part))
+  for (const part of parts) counts.push(await countRows(db, part))
   return counts
 }
 
 /** An organization that comes back: what told callers there that it had moved away makes place. */
-async function replaceTombstone(move: Move, shapes: readonly Shape[]): Promise<void> {
+async function replaceTombstone(move: MoveRun, shapes: readonly Shape[]): Promise<void> {
   const there = await target.tombstoneOf(move.target, move.org)
   if (there) await removeAll(move.target, move, shapes)
 }
 
 /** Removes a copy that is not in use, so that it never will be, and then the fence. */
-export async function cancelMove(move: Move): Promise<void> {
+export async function cancelMove(move: MoveRun): Promise<void> {
   const [here, there] = [await stateOf(move.source, move.org), await stateOf(move.target, move.org)]
   if (here === undefined || here.movingAt === null || here.arrivingAt !== null)
     throw new Error('No move of this organization has begun here.')
@@ -162,7 +162,7 @@ export async function cancelMove(move: Move): Promise<void> {
 }
 
 /** The credentials' bytes and the keys that open them go first. */
-async function wipe(move: Move): Promise<void> {
+async function wipe(move: MoveRun): Promise<void> {
   const shapes = (await shapesOf(move)).toReversed().filter(({ name }) => !KEPT_AT_SOURCE.has(name))
   const isSecret = ({ name }: Shape) => name === 'tasks' || name === 'credentials' || name === 'organization_keys'
   const secrets = shapes.filter(isSecret)
@@ -176,7 +176,7 @@ async function wipe(move: Move): Promise<void> {
 }
 
 /** Everything but the record goes: where the organization was before, the record is older than the copy. */
-async function removeAll(db: Sides['source'], move: Move, shapes: readonly Shape[]): Promise<void> {
+async function removeAll(db: Sides['source'], move: MoveRun, shapes: readonly Shape[]): Promise<void> {
   await remove(
     db,
     move,
@@ -184,22 +184,22 @@ async function removeAll(db: Sides['source'], move: Move, shapes: readonly Shape
   )
 }
 
-async function remove(db: Sides['source'], { org }: Move, shapes: readonly Shape[]): Promise<void> {
+async function remove(db: Sides['source'], { org }: MoveRun, shapes: readonly Shape[]): Promise<void> {
   for (const shape of shapes) while (await removeBatch(db, { shape, org }, BATCH));
 }
 
-async function shapesOf(move: Move): Promise<Shape[]> {
+async function shapesOf(move: MoveRun): Promise<Shape[]> {
   const shapes: Shape[] = []
   for (const table of COPIED) shapes.push(await shapeOf(move.source, table))
   return shapes
 }
 
-function partOf({ org }: Move, shape: Shape): Part {
+function partOf({ org }: MoveRun, shape: Shape): TablePart {
   return { shape, org, isBare: false }
 }
 
 /** Nothing is forgotten at either end meanwhile. */
-async function holdUpkeep(move: Move): Promise<AsyncDisposable> {
+async function holdUpkeep(move: MoveRun): Promise<AsyncDisposable> {
   const holder = randomUUID()
   const ends = [move.pools.source, move.pools.target]
   const hold = () => Promise.all(ends.map(db => upkeep.take(db, holder)))
@@ -214,7 +214,7 @@ async function holdUpkeep(move: Move): Promise<AsyncDisposable> {
   }
 }
 
-function eventOf(move: Move, action: string): AuditEvent {
+function eventOf(move: MoveRun, action: string): AuditRow {
   const about = { action, objectKind: 'organization', objectId: move.org, outcome: 'ok' }
   return { id: newId(), actor: OPERATOR, ...about, at: move.now() }
 }

@@ -1,16 +1,24 @@
 /**
  * Our own database in `status`: whether it answers, takes writes and has the tables of this release. Pure.
  */
+
 import type { DatabaseFacts } from '#server/store/installation/database-facts.ts'
-import { counted, type Part } from './report.ts'
+import { counted } from '#shared/base/counted.ts'
+import type { StatusPart } from './report.ts'
 
 /** The part of one that answers. */
-export function databasePart({ serverVersion, pending, isLater, takesWrites, isOverflowing }: DatabaseFacts): Part {
+export function databasePart({
+  serverVersion,
+  pending,
+  isLater,
+  takesWrites,
+  isOverflowing,
+}: DatabaseFacts): StatusPart {
   const state =
     pending.length === 0 ? 'its tables are up to date' : `${counted(pending.length, 'migration', 'migrations')} pending`
   return {
     name: 'database',
-    says: `PostgreSQL ${serverVersion}, ${state}`,
+    message: `PostgreSQL ${serverVersion}, ${state}`,
     troubles: [
       ...(takesWrites
         ? []
@@ -28,7 +36,7 @@ export function databasePart({ serverVersion, pending, isLater, takesWrites, isO
 }
 
 /** The part of one that does not answer. */
-export function unreachableDatabase(sentence: string): Part {
+export function unreachableDatabase(sentence: string): StatusPart {
   const facts = { serverVersion: null, pendingMigrations: null, takesWrites: null }
-  return { name: 'database', says: 'does not answer', troubles: [sentence], facts }
+  return { name: 'database', message: 'does not answer', troubles: [sentence], facts }
 }

@@ -4,15 +4,15 @@
  */
 import { KEY_KINDS, type KeyKind, type Keyrings } from '#server/seal/keyring-rotation.ts'
 import type { KeyUses } from '#server/store/keys/key-uses.ts'
-import type { Part } from './report.ts'
+import type { StatusPart } from './report.ts'
 
 /** The part. `uses` is null where the database could not be asked. */
-export function keyringPart(rings: Keyrings, uses: KeyUses | null): Part {
-  const keys = KEY_KINDS.flatMap(kind => keysOf(rings, kind))
+export function keyringPart(keyrings: Keyrings, uses: KeyUses | null): StatusPart {
+  const keys = KEY_KINDS.flatMap(kind => keysOf(keyrings, kind))
   const inUse = keys.filter(({ state }) => state === 'in use')
   return {
     name: 'keyring',
-    says: `in use: ${inUse.map(({ id }) => id).join(', ')}`,
+    message: `in use: ${inUse.map(({ id }) => id).join(', ')}`,
     troubles: [
       ...KEY_KINDS.flatMap(kind => missing(kind, keys, uses)),
       ...keys.filter(({ state }) => state === 'announced').map(announced),
@@ -22,11 +22,11 @@ export function keyringPart(rings: Keyrings, uses: KeyUses | null): Part {
 }
 
 /** The part of keyrings that cannot be read. */
-export function unreadableKeyring(sentence: string): Part {
-  return { name: 'keyring', says: 'cannot be read', troubles: [sentence], facts: { keys: null } }
+export function unreadableKeyring(sentence: string): StatusPart {
+  return { name: 'keyring', message: 'cannot be read', troubles: [sentence], facts: { keys: null } }
 }
 
-interface ShownKey {
+interface DisplayedKey {
   readonly kind: KeyKind
   readonly id: string
   /** New things are made with it, are not yet, or are not any more. */
@@ -34,10 +34,10 @@ interface ShownKey {
 }
 
 /** The keys of a kind in both files, each once. */
-function keysOf({ web, worker }: Keyrings, kind: KeyKind): ShownKey[] {
+function keysOf({ web, worker }: Keyrings, kind: KeyKind): DisplayedKey[] {
   const keys = [web[kind] ?? [], worker[kind] ?? []].flatMap(list => {
     const used = list.find(key => key.announced !== true)
-    return list.map((key): ShownKey => {
+    return list.map((key): DisplayedKey => {
       const state = key.announced === true ? 'announced' : key === used ? 'in use' : 'old'
       return { kind, id: key.id, state }
     })
@@ -45,7 +45,7 @@ function keysOf({ web, worker }: Keyrings, kind: KeyKind): ShownKey[] {
   return [...new Map(keys.map(key => [key.id, key])).values()]
 }
 
-function missing(kind: KeyKind, keys: readonly ShownKey[], uses: KeyUses | null): string[] {
+function missing(kind: KeyKind, keys: readonly DisplayedKey[], uses: KeyUses | null): string[] {
   // The programs that know a lease key are outside the installation.
   const needed = uses === null || kind === 'lease' ? [] : uses[kind]
   const lacking = needed.filter(id => !keys.some(key => key.id === id))
@@ -54,6 +54,6 @@ function missing(kind: KeyKind, keys: readonly ShownKey[], uses: KeyUses | null)
   )
 }
 
-function announced({ kind, id }: ShownKey): string {
+function announced({ kind, id }: DisplayedKey): string {
   return `${id} is announced and not in use. Send SIGHUP to every process, then run: keyring rotate-${kind}.`
 }

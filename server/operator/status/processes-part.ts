@@ -1,8 +1,10 @@
 /**
  * Web and worker in `status`: which processes have written their row lately, of which release, and whether they agree. Pure.
  */
+
 import type { SeenProcess } from '#server/store/installation/processes.ts'
-import { counted, duration, type Part } from './report.ts'
+import { counted } from '#shared/base/counted.ts'
+import { roundedDuration, type StatusPart } from './report.ts'
 
 /** The criteria for the processes. */
 export interface Seen {
@@ -21,16 +23,16 @@ const START = {
 } as const
 
 /** The part of one tier. */
-export function processesPart(kind: 'web' | 'worker', seen: Seen): Part {
+export function processesPart(kind: 'web' | 'worker', seen: Seen): StatusPart {
   const own = seen.all.filter(one => one.kind === kind)
   const [up, gone] = [own.filter(one => one.isSeen), own.filter(one => !one.isSeen)]
   const versions = [...new Set(up.map(one => one.version))].toSorted()
   const first = up[0]
   const since =
-    first === undefined ? '' : `, the longest for ${duration(seen.now.getTime() - first.startedAt.getTime())}`
+    first === undefined ? '' : `, the longest for ${roundedDuration(seen.now.getTime() - first.startedAt.getTime())}`
   return {
     name: kind,
-    says:
+    message:
       up.length === 0 ? 'none runs' : `${counted(up.length, 'process', 'processes')} of ${versions.join(', ')}${since}`,
     troubles: [
       ...(up.length === 0 ? [START[kind]] : []),
@@ -38,14 +40,14 @@ export function processesPart(kind: 'web' | 'worker', seen: Seen): Part {
       ...releaseTrouble(versions, seen.version),
       ...(kind === 'worker' ? networkTrouble(seen.all) : []),
     ],
-    facts: { processes: own.map(shown) },
+    facts: { processes: own.map(displayed) },
   }
 }
 
 function goneTrouble(gone: readonly SeenProcess[], now: Date): string[] {
   const [first] = gone.toSorted((a, b) => b.seenAt.getTime() - a.seenAt.getTime())
   if (first === undefined) return []
-  const ago = duration(now.getTime() - first.seenAt.getTime())
+  const ago = roundedDuration(now.getTime() - first.seenAt.getTime())
   const many = counted(gone.length, 'process has', 'processes have')
   return [
     `${many} written nothing since ${ago} ago, and did not stop in order: killed, frozen, or without the database.`,
@@ -72,7 +74,7 @@ function networkTrouble(all: readonly SeenProcess[]): string[] {
   return [`MOORING_ALLOWED_NETWORKS must be the same on all processes (${told.join('; ')}).`]
 }
 
-function shown({ kind: _, openNetworks, startedAt, seenAt, isSeen, version }: SeenProcess) {
+function displayed({ kind: _, openNetworks, startedAt, seenAt, isSeen, version }: SeenProcess) {
   const networks = openNetworks === null ? null : openNetworks.split(',').filter(one => one !== '')
   return { version, up: isSeen, startedAt, seenAt, allowedNetworks: networks }
 }

@@ -1,16 +1,18 @@
 /**
  * The queue in `status`: how many tasks are due, for how long, and for whom. Pure.
  */
+
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import type { QueueDepth } from '#server/store/tasks/queue-depth.ts'
-import { counted, duration, type Part } from './report.ts'
+import { counted } from '#shared/base/counted.ts'
+import { roundedDuration, type StatusPart } from './report.ts'
 
 /** Tasks with a waiting caller or a due date, which should run at once. The alert `MooringQueueStands` uses the same list. */
 const PROMPT: readonly string[] = ['awaited', 'asked', 'scheduled', 'feed_scheduled']
 const LATE_MS = 60_000
 
 /** The part, at the database's time. */
-export function queuePart(depths: readonly QueueDepth[], now: Date): Part {
+export function queuePart(depths: readonly QueueDepth[], now: Date): StatusPart {
   const queue = depths.map(({ priority, due, oldestAt }) => ({
     priority: PRIORITIES[priority] ?? 'other',
     due,
@@ -22,15 +24,15 @@ export function queuePart(depths: readonly QueueDepth[], now: Date): Part {
   const quarantined = queue.find(one => one.priority === 'quarantine')?.due ?? 0
   return {
     name: 'queue',
-    says:
+    message:
       due === 0
         ? 'nothing is due'
-        : `${counted(due, 'task is', 'tasks are')} due, the oldest for ${duration(oldestMs)}`,
+        : `${counted(due, 'task is', 'tasks are')} due, the oldest for ${roundedDuration(oldestMs)}`,
     troubles: [
       ...(late.length === 0
         ? []
         : [
-            `What is due (${late.map(one => one.priority).join(', ')}) is not done for ${duration(oldestMs)}. Start another worker, ` +
+            `What is due (${late.map(one => one.priority).join(', ')}) is not done for ${roundedDuration(oldestMs)}. Start another worker, ` +
               'or raise MOORING_DIAL_PROCESSES; where none runs, start one.',
           ]),
       ...(quarantined === 0

@@ -4,10 +4,10 @@
  */
 
 /** A part of an installation. */
-export interface Part {
+export interface StatusPart {
   readonly name: 'database' | 'web' | 'worker' | 'queue' | 'keyring'
   /** In one line. */
-  readonly says: string
+  readonly message: string
   /** The problems, each with its remedy; empty if there is none. */
   readonly troubles: readonly string[]
   /** The same for programs. */
@@ -15,7 +15,7 @@ export interface Part {
 }
 
 /** One of what is printed for programs. */
-export function reportOf(version: string, parts: readonly Part[]): object {
+export function reportOf(version: string, parts: readonly StatusPart[]): object {
   return {
     ok: isWell(parts),
     version,
@@ -26,30 +26,25 @@ export function reportOf(version: string, parts: readonly Part[]): object {
 }
 
 /** Whether nothing is the matter. */
-export function isWell(parts: readonly Part[]): boolean {
+export function isWell(parts: readonly StatusPart[]): boolean {
   return parts.every(({ troubles }) => troubles.length === 0)
 }
 
 const NAME_WIDTH = 10
 
 /** The lines for people: the parts, then what to do. */
-export function linesOf(parts: readonly Part[]): string[] {
-  const lines = parts.map(({ name, says, troubles }) => {
-    return `${name.padEnd(NAME_WIDTH)}${troubles.length === 0 ? 'ok   ' : 'LOOK '} ${says}`
+export function reportLines(parts: readonly StatusPart[]): string[] {
+  const lines = parts.map(({ name, message, troubles }) => {
+    return `${name.padEnd(NAME_WIDTH)}${troubles.length === 0 ? 'ok   ' : 'LOOK '} ${message}`
   })
   const todo = parts.flatMap(({ name, troubles }) => troubles.map(trouble => `${name}: ${trouble}`))
   return todo.length === 0 ? lines : [...lines, '', ...todo]
 }
 
 /** `12 s`, `4 min`, `3 h`, `5 d`. */
-export function duration(ms: number): string {
+export function roundedDuration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 120) return `${seconds} s`
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
   return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`
-}
-
-/** `1 process`, `2 processes`. */
-export function counted(count: number, one: string, several: string): string {
-  return `${count} ${count === 1 ? one : several}`
 }

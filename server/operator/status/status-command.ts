@@ -17,7 +17,7 @@ import { databasePart, unreachableDatabase } from './database-part.ts'
 import { keyringPart, unreadableKeyring } from './keyring-part.ts'
 import { processesPart } from './processes-part.ts'
 import { queuePart } from './queue-part.ts'
-import { isWell, linesOf, type Part, reportOf } from './report.ts'
+import { isWell, reportLines, reportOf, type StatusPart } from './report.ts'
 
 const STATEMENT_MS = 10_000
 
@@ -31,12 +31,12 @@ export const statusCommand: Command = {
     const { parts, db } = await lookAtDatabase(context)
     const all = [...parts, await lookAtKeyring(context, db)]
     if (options['json'] === true) context.print(printableJson(reportOf(VERSION, all)))
-    else for (const line of linesOf(all)) context.print(printableLines(line))
+    else for (const line of reportLines(all)) context.print(printableLines(line))
     return isWell(all) ? 0 : 1
   },
 }
 
-async function lookAtDatabase(context: CommandContext): Promise<{ parts: Part[]; db: Db | null }> {
+async function lookAtDatabase(context: CommandContext): Promise<{ parts: StatusPart[]; db: Db | null }> {
   try {
     const db = await context.openDb()
     const facts = await readFacts(db)
@@ -54,16 +54,16 @@ async function lookAtDatabase(context: CommandContext): Promise<{ parts: Part[];
   }
 }
 
-async function lookAtKeyring(context: CommandContext, db: Db | null): Promise<Part> {
+async function lookAtKeyring(context: CommandContext, db: Db | null): Promise<StatusPart> {
   const dir = context.keyringDir
   try {
     if (dir === null) {
       // A command prints one at a time; that it can be read is what there is to be said.
       await context.keyring()
-      return { name: 'keyring', says: 'printed by MOORING_KEYRING_COMMAND', troubles: [], facts: { keys: null } }
+      return { name: 'keyring', message: 'printed by MOORING_KEYRING_COMMAND', troubles: [], facts: { keys: null } }
     }
-    const rings = await readKeyrings(dir)
-    return keyringPart(rings, db === null ? null : await usesOf(db, context.now))
+    const keyrings = await readKeyrings(dir)
+    return keyringPart(keyrings, db === null ? null : await usesOf(db, context.now))
   } catch (error) {
     return unreadableKeyring(context.sentenceOf(error))
   }

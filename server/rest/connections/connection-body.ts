@@ -9,7 +9,7 @@ import { type DatasourceId, typedId } from '#shared/base/wire.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { registerBodyFor, updateBodyFor } from '#shared/dialects/connections-dialect.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
-import { spelledIssue } from './pydantic-issue.ts'
+import { formatIssue } from './pydantic-issue.ts'
 
 /** A registration's body as the procedure's input. Throws `invalid_body` with every failing field. */
 export function parseRegister(given: unknown): RegisterInput {
@@ -39,7 +39,7 @@ export function bodyObject(body: unknown): object {
 /** The body as a schema reads it. Throws `invalid_body` with every failing field. */
 export function parsedBody<S extends z.ZodType>(schema: S, body: object): z.output<S> {
   const parsed = schema.safeParse(body)
-  if (!parsed.success) throw refused(parsed.error.issues.map(found => spelledIssue(found, body)))
+  if (!parsed.success) throw refused(parsed.error.issues.map(found => formatIssue(found, body)))
   return parsed.data
 }
 
@@ -48,7 +48,7 @@ function refused(issues: readonly Issue[]): Fault {
 }
 
 /** The datasource's id from a path, in any spelling of a UUID; a text that is none is a validation error of the path. */
-export function pathId(call: Call): DatasourceId {
+export function connectionPathId(call: Call): DatasourceId {
   return typedId('ds_', pathUuid(call, 'connection_id'))
 }
 

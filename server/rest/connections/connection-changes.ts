@@ -9,7 +9,7 @@ import { alreadyParsed } from '#shared/base/wire.ts'
 import { RotateInput } from '#shared/datasources/datasource-change.ts'
 import { UpdateConnection } from '#shared/dialects/connections-dialect.ts'
 import { ConnectionResponse, envelopeOf } from '#shared/dialects/connections-object.ts'
-import { parseUpdate, pathId } from './connection-body.ts'
+import { connectionPathId, parseUpdate } from './connection-body.ts'
 import { envelope, present } from './connection-object.ts'
 
 const PATH = '/api/v1/connections/:connection_id'
@@ -29,7 +29,7 @@ export const Enveloped = envelopeOf({
 const waiting = ({ waitSeconds }: Call) => (waitSeconds === undefined ? {} : { waitSeconds })
 
 async function update(call: Call) {
-  const id = pathId(call)
+  const id = connectionPathId(call)
   const { datasources } = call.caller
   const parsed = parseUpdate(call.body)
   if (parsed.kind === 'change') return datasources.update({ id, ...parsed.input })
@@ -37,7 +37,7 @@ async function update(call: Call) {
 }
 
 /** The routes. */
-export const changeRoutes: readonly Route[] = [
+export const connectionChangeRoutes: readonly Route[] = [
   {
     method: 'patch',
     path: PATH,
@@ -64,7 +64,7 @@ export const changeRoutes: readonly Route[] = [
     faults: ['invalid_request', 'entity_not_found', 'conflict'],
     waits: true,
     async run(call) {
-      const verified = await call.caller.datasources.verify({ id: pathId(call), ...waiting(call) })
+      const verified = await call.caller.datasources.verify({ id: connectionPathId(call), ...waiting(call) })
       return { status: 200, body: envelope(present(verified)) }
     },
   },

@@ -10,7 +10,7 @@ import { uuidOf } from '#shared/base/wire.ts'
 import { envelopeOf } from '#shared/dialects/connections-object.ts'
 import { ConnectionIntrospection } from '#shared/dialects/schema-dialect.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
-import { pathId } from './connection-body.ts'
+import { connectionPathId } from './connection-body.ts'
 
 const Enveloped = envelopeOf({
   id: 'ConnectionIntrospectionEnvelope',
@@ -67,7 +67,7 @@ function refused(code: string, message: string, ctx?: Issue['ctx']): Fault {
 
 async function introspect(call: Call): Promise<Reply> {
   const schemas = schemasOf(call)
-  const id = pathId(call)
+  const id = connectionPathId(call)
   const found = await call.caller.snapshots.introspect({ id, ...(schemas === undefined ? {} : { schemas }) })
   const answer = {
     connection_id: uuidOf(id, 'ds_') ?? '',

@@ -17,8 +17,8 @@ import {
 } from '#shared/dialects/connections-object.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 import { apiKeyRoutes } from './api-key-routes.ts'
-import { parseRegister, pathId } from './connection-body.ts'
-import { changeRoutes, Enveloped, connectionParams as params } from './connection-changes.ts'
+import { connectionPathId, parseRegister } from './connection-body.ts'
+import { connectionChangeRoutes, Enveloped, connectionParams as params } from './connection-changes.ts'
 import { introspectRoute } from './connection-introspect.ts'
 import { envelope, present } from './connection-object.ts'
 import { detailOf } from './pydantic.ts'
@@ -92,7 +92,7 @@ const routes: readonly Route[] = [
     params,
     answers: { 200: { description: 'The connection.', schema: Enveloped, example: envelope(CONNECTION) } },
     faults: ['invalid_request', 'entity_not_found'],
-    run: async call => ok(present(await call.caller.datasources.get({ id: pathId(call) }))),
+    run: async call => ok(present(await call.caller.datasources.get({ id: connectionPathId(call) }))),
   },
   {
     method: 'delete',
@@ -105,16 +105,16 @@ const routes: readonly Route[] = [
       200: { description: 'It is gone.', schema: Enveloped, example: envelope({ ...CONNECTION, is_active: false }) },
     },
     faults: ['invalid_request', 'entity_not_found'],
-    run: async call => ok(present(await call.caller.datasources.remove({ id: pathId(call) }))),
+    run: async call => ok(present(await call.caller.datasources.remove({ id: connectionPathId(call) }))),
   },
-  ...changeRoutes,
+  ...connectionChangeRoutes,
   introspectRoute,
   ...apiKeyRoutes,
 ]
 
 /** The dialect's routes and error shapes. */
 export const connectionsDialect: Dialect = {
-  voice: 'connections',
+  surface: 'connections',
   routes,
   errorSchema: status => (status === 422 ? HttpValidationError : ConnectionsError),
   spell({ fault, body, params }) {
@@ -126,7 +126,7 @@ export const connectionsDialect: Dialect = {
       issue === undefined
         ? null
         : fault.issues.map(({ path, code, message }) => ({ path: path.map(spelled), code, message }))
-    const error = { code: spec.connections, message: issue?.message ?? spec.says, details }
+    const error = { code: spec.connections, message: issue?.message ?? spec.message, details }
     return { status: spec.status, body: { success: false, data: null, error } }
   },
 }

@@ -9,14 +9,14 @@ import type { Issue } from '#shared/faults/fault.ts'
 
 type Path = readonly (string | number)[]
 type Ctx = NonNullable<Issue['ctx']>
-interface Spelled {
+interface FormattedIssue {
   readonly code: string
   readonly message: string
   readonly ctx?: Ctx
 }
 
 /** Pydantic's sentence for a value of a wrong type. */
-const MISTYPED: Readonly<Record<string, Spelled>> = {
+const MISTYPED: Readonly<Record<string, FormattedIssue>> = {
   string: { code: 'string_type', message: 'Input should be a valid string' },
   array: { code: 'list_type', message: 'Input should be a valid list' },
   number: { code: 'int_type', message: 'Input should be a valid integer' },
@@ -27,7 +27,7 @@ const MISTYPED: Readonly<Record<string, Spelled>> = {
 }
 
 /** An issue of a schema, as Pydantic would have reported it of the same body. */
-export function spelledIssue(found: z.core.$ZodIssue, body: object): Issue {
+export function formatIssue(found: z.core.$ZodIssue, body: object): Issue {
   const path = found.path.map(part => (typeof part === 'number' ? part : String(part)))
   const [first] = path
   if (path.length === 1 && typeof first === 'string' && !Object.hasOwn(body, first)) {
@@ -46,7 +46,7 @@ export function valueAt(body: unknown, path: Path): unknown {
   return value
 }
 
-function spelled(found: z.core.$ZodIssue, value: unknown): Spelled {
+function spelled(found: z.core.$ZodIssue, value: unknown): FormattedIssue {
   if (found.code === 'custom' && typeof found.params?.['type'] === 'string') {
     const ctx: unknown = found.params['ctx']
     return { code: found.params['type'], message: found.message, ...(isCtx(ctx) ? { ctx } : {}) }
@@ -59,13 +59,13 @@ function spelled(found: z.core.$ZodIssue, value: unknown): Spelled {
   return valueError('the value is not acceptable')
 }
 
-function valueError(sentence: string): Spelled {
+function valueError(sentence: string): FormattedIssue {
   return { code: 'value_error', message: `Value error, ${sentence}` }
 }
 
 type OutOfBounds = Extract<z.core.$ZodIssue, { code: 'too_small' | 'too_big' }>
 
-function outOfBounds(found: OutOfBounds, value: unknown): Spelled {
+function outOfBounds(found: OutOfBounds, value: unknown): FormattedIssue {
   const isSmall = found.code === 'too_small'
   const bound = Number(isSmall ? found.minimum : found.maximum)
   const order = isSmall ? 'at least' : 'at most'

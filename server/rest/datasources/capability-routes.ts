@@ -15,7 +15,7 @@ import {
   MintBody,
   MintedCapabilityObject,
   RevokedCapabilityObject,
-  RotateBody,
+  RotateCapabilityBody,
 } from '#shared/dialects/capability-dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { documentedId, strictRoute } from './strict.ts'
@@ -67,7 +67,11 @@ const rotate = strictRoute({
   summary: 'Replace a capability by one with the same grant',
   description: 'A new id and a new token, for `ttlSeconds`; the old token works for `graceSeconds` more.',
   params,
-  body: { schema: RotateBody, examples: { overlap: { graceSeconds: 60, ttlSeconds: 3600 } }, isOptional: true },
+  body: {
+    schema: RotateCapabilityBody,
+    examples: { overlap: { graceSeconds: 60, ttlSeconds: 3600 } },
+    isOptional: true,
+  },
   answers: {
     200: {
       description: 'The new one; its token is shown this once.',

@@ -33,7 +33,7 @@ const prefixed = routes.flatMap(route => [route, { ...route, path: `/api${route.
 /** The dialect's routes and error shape; paths that belong to nobody answer in this shape too. */
 export function datasourcesDialect(publicUrl: string): Dialect {
   return {
-    voice: 'datasources',
+    surface: 'datasources',
     routes: prefixed,
     errorSchema: () => DatasourcesError,
     spell: of => spell(of, publicUrl),
@@ -50,7 +50,7 @@ function spell({ fault, requestId }: Spelling, publicUrl: string): Reply {
     type: errorTypeOf(status),
     code: fault.code,
     ...(spec.aliases === undefined ? {} : { aliases: spec.aliases }),
-    message: issue?.message ?? spec.says,
+    message: issue?.message ?? spec.message,
     ...(param === '' || fault.code === 'invalid_json' ? {} : { param }),
     doc_url: `${publicUrl}/docs/faults#${fault.code}`,
     request_id: requestId,

@@ -50,8 +50,8 @@ export const eventRoutes: readonly Route[] = [
     faults: ['entity_not_found', 'invalid_request'],
     async run(call, { query }) {
       const { items, nextCursor } = await call.caller.feeds.list({ id: pathId(call), ...query })
-      const shown = items.map(({ id, position, event }) => ({ ...event, object: 'event', id, position }))
-      return { status: 200, body: { object: 'list', data: shown, has_more: nextCursor !== null } }
+      const displayed = items.map(({ id, position, event }) => ({ ...event, object: 'event', id, position }))
+      return { status: 200, body: { object: 'list', data: displayed, has_more: nextCursor !== null } }
     },
   }),
   strictRoute({

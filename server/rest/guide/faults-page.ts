@@ -21,14 +21,14 @@ ${CODES.map(section).join('\n')}
 }
 
 function section(code: FaultCode): string {
-  const { status, datasourcesStatus, connections, retryable, says, aliases } = faultSpec(code)
+  const { status, datasourcesStatus, connections, retryable, message, aliases } = faultSpec(code)
   const other = datasourcesStatus === undefined ? '' : ` (${datasourcesStatus} in the datasources dialect)`
   const isValidation = code === 'invalid_body' || code === 'invalid_json'
   const there = isValidation ? '422 in the shape of Pydantic v2' : `<code>${connections}</code>`
   const newer = aliases === undefined ? '' : ` Newer spelling: <code>${aliases.join('</code>, <code>')}</code>.`
   const again = retryable ? 'Trying again can help.' : 'Trying again without a change does not help.'
   return `<section id="${code}"><h2><a href="#${code}">${code}</a></h2>
-<p>${escaped(says)}</p>
+<p>${escaped(message)}</p>
 <p><strong>What to do.</strong> ${inline(REMEDIES[code])}</p>
 <p class="of">HTTP ${status}${other}; ${there} in the connections dialect.${newer} ${again}</p></section>`
 }
@@ -47,9 +47,9 @@ A \`↻\` marks what a retry without a change can mend; where the answer has \`R
 export function faultsDocument(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const rows = CODES.map(code => {
-    const { status, datasourcesStatus, connections, retryable, says } = faultSpec(code)
+    const { status, datasourcesStatus, connections, retryable, message } = faultSpec(code)
     const http = datasourcesStatus === undefined ? `${status}` : `${status}, datasources dialect ${datasourcesStatus}`
-    return `| \`${code}\`${retryable ? ' ↻' : ''} | ${http} | \`${connections}\` | ${cell(says)} | ${cell(REMEDIES[code])} |`
+    return `| \`${code}\`${retryable ? ' ↻' : ''} | ${http} | \`${connections}\` | ${cell(message)} | ${cell(REMEDIES[code])} |`
   })
   const head = '| code | HTTP | connections dialect | message | what to do |'
   return [LEAD, head, '|---|---|---|---|---|', ...rows, ''].join('\n')

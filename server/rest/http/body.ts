@@ -69,7 +69,7 @@ export function exactText({ body }: { body?: unknown }): string {
 
 /** Parses first, which V8 does iteratively at any depth: what is nested too deep is JSON, and only then refused. */
 function parse(bytes: Buffer, maxDepth: number): unknown {
-  const text = textOf(bytes)
+  const text = decodeText(bytes)
   const value = parsed(text)
   // Each level has a bracket at both ends.
   if (text.length <= 2 * maxDepth || !isDeeperThan(text, maxDepth)) return value
@@ -92,7 +92,7 @@ const VALUE = 'Expecting value'
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 /** A BOM is left out, as CPython does. Throws `invalid_json` with the place of the first bytes that are no UTF-8. */
-export function textOf(bytes: Buffer): string {
+export function decodeText(bytes: Buffer): string {
   try {
     return UTF8.decode(bytes)
   } catch {
@@ -107,8 +107,8 @@ function wellFormed(bytes: Buffer): number {
   let offset = 0
   // U+FFFD stands where the decoder gave up, unless these very bytes spell it.
   for (const character of text) {
-    const isSpelled = character !== '\ufffd' || bytes.subarray(at, at + 3).equals(REPLACEMENT)
-    if (!isSpelled) break
+    const isLiteral = character !== '\ufffd' || bytes.subarray(at, at + 3).equals(REPLACEMENT)
+    if (!isLiteral) break
     at += Buffer.byteLength(character)
     offset += 1
   }

@@ -7,7 +7,7 @@ import type { Dialect } from '#server/rest/dialect.ts'
 import { Fault, faultSpec } from '#shared/faults/fault.ts'
 import { hasBody, isJson } from './body-head.ts'
 import { noteFault } from './observed-request.ts'
-import { requestIdOf, spelled } from './serve.ts'
+import { requestIdOf, sendFault } from './serve.ts'
 
 /** Headers of a request. */
 export const MAX_HEADERS = 100
@@ -16,7 +16,7 @@ export const MAX_HEADERS = 100
 export const MAX_URL_LENGTH = 8_192
 
 /** The dialects, and which of them answers where nobody else does. */
-export interface Voices {
+export interface Dialects {
   readonly connections: Dialect
   readonly datasources: Dialect
 }
@@ -30,7 +30,7 @@ interface Refused {
 }
 
 /** Refuses in the shape of whoever owns the path: tRPC, the connections dialect, or else the datasources dialect. */
-export function refuse(voices: Voices, refused: Refused): void {
+export function sendRefusal(dialects: Dialects, refused: Refused): void {
   const { request, response, fault, status } = refused
   const path = request.originalUrl.replace(/[?#].*$/s, '')
   if (/^\/trpc(\/|$)/i.test(path)) {
@@ -38,8 +38,8 @@ export function refuse(voices: Voices, refused: Refused): void {
     return
   }
   const isConnections = /^\/api\/v1\/(connections|api-keys)(\/|$)/i.test(path)
-  const dialect = isConnections ? voices.connections : voices.datasources
-  spelled(dialect, { request, response, fault, ...(status === undefined ? {} : { status }) })
+  const dialect = isConnections ? dialects.connections : dialects.datasources
+  sendFault(dialect, { request, response, fault, ...(status === undefined ? {} : { status }) })
 }
 
 const INTERNAL = ['INTERNAL_SERVER_ERROR', -32_603] as const
@@ -63,13 +63,13 @@ function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).s
 }
 
 /** The first look at a request: its size, its Host, keys where none may be, and percent signs that mean nothing. */
-export function checkUrl(voices: Voices): express.Handler {
+export function checkUrl(dialects: Dialects): express.Handler {
   return (request, response, next) => {
     const wrong = wrongIn(request)
     if (wrong !== null) {
       // The rest of it may be meant for another reader.
       if (wrong.isLast) response.set('Connection', 'close')
-      refuse(voices, { request, response, ...wrong })
+      sendRefusal(dialects, { request, response, ...wrong })
       return
     }
     const [path = '', ...query] = request.url.split('?')
@@ -109,15 +109,15 @@ function unescaped(url: string): string {
 }
 
 /** Requests that the dialects' routes refuse themselves and tRPC would answer without `Allow`, or as another content type. */
-export function checkTrpc(voices: Voices): express.Handler {
+export function checkTrpc(dialects: Dialects): express.Handler {
   return (request, response, next) => {
     if (!['GET', 'HEAD', 'POST'].includes(request.method)) {
       const fault = new Fault('method_not_allowed', { headers: { Allow: 'GET, HEAD, POST' } })
-      refuse(voices, { request, response, fault })
+      sendRefusal(dialects, { request, response, fault })
       return
     }
     if (request.method === 'POST' && hasBody(request) && !isJson(request)) {
-      refuse(voices, { request, response, fault: new Fault('unsupported_media_type') })
+      sendRefusal(dialects, { request, response, fault: new Fault('unsupported_media_type') })
       return
     }
     next()

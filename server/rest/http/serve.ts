@@ -8,7 +8,7 @@ import { aboutRequest } from '#server/api/caller/about-request.ts'
 import { admit } from '#server/api/caller/limits.ts'
 import { presentedToken, presentsKey } from '#server/api/caller/principal.ts'
 import type { ResponseMetadata, WebDeps } from '#server/api/context.ts'
-import { faultOf, isOurFailure } from '#server/api/procedure/fault-of.ts'
+import { isOurFailure, toFault } from '#server/api/procedure/fault-of.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
 import { createCaller } from '#server/api/router.ts'
 import { inPlace, type JsonText } from '#server/api/schemas/reader/json-text.ts'
@@ -17,7 +17,7 @@ import type { Principal } from '#server/domain/access/scope.ts'
 import { clientAddress } from '#server/domain/network/client-address.ts'
 import type { Dialect, KeylessCall, Reply, Route } from '#server/rest/dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { exactText, readBody, readBytes, textOf } from './body.ts'
+import { decodeText, exactText, readBody, readBytes } from './body.ts'
 import { closeAfter } from './body-head.ts'
 import { noteFault, notePrincipal } from './observed-request.ts'
 import { writeList } from './streamed-list.ts'
@@ -57,7 +57,7 @@ export function addressOf(request: express.Request): string | null {
 const READ = Symbol('address')
 
 /** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
-export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
+export function sendFault(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
   const { fault, request, response, body, status } = at
   noteFault(response, { fault, named: paramsOf(request) })
   const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
@@ -79,7 +79,7 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
     else seen.body = await readBody(request, route.bodyLimits)
     await run(deps, of, { principal: seen.principal, body: seen.body, ...from })
   } catch (thrown) {
-    const fault = faultOf(thrown)
+    const fault = toFault(thrown)
     if (isOurFailure(fault)) logFailure(deps, of, { ...from, fault, principal: seen.principal })
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
@@ -100,7 +100,7 @@ async function run(
   const responseMetadata: ResponseMetadata = {}
   const answers = { leftBytes: MAX_ANSWER_BYTES, texts: [] }
   const caller = createCaller({
-    ...{ deps, responseMetadata, answers, surface: dialect.voice, ...from },
+    ...{ deps, responseMetadata, answers, surface: dialect.surface, ...from },
     header: name => headers[name],
     idempotency: headers['idempotency-key'] === undefined ? null : idempotencyOf(request, body),
     token: () => presentedToken(headers),
@@ -146,7 +146,7 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
     requestId: requestIdOf(request, response),
     address: addressOf(request),
     header: name => request.get(name),
-    text: async maxBytes => textOf((await readBytes(request, { maxBytes })) ?? Buffer.alloc(0)),
+    text: async maxBytes => decodeText((await readBytes(request, { maxBytes })) ?? Buffer.alloc(0)),
   }
 }
 
@@ -183,13 +183,13 @@ function idempotencyOf(request: express.Request, body: unknown) {
 /** An answer that has begun is cut off, so that nobody takes it for a whole one. */
 function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }): void {
   if (at.response.headersSent) at.response.destroy()
-  else spelled(dialect, at)
+  else sendFault(dialect, at)
 }
 
 /** Sends the answer, or 304 if a client that cached it asks again and it is unchanged (RFC 9110, 8.8.3 and 13.1.2). */
 function send({ request, response }: Exchange, { status, body }: Reply, texts: readonly JsonText[] = []): void {
-  const spelledBody = JSON.stringify(body)
-  const text = texts.length === 0 ? Buffer.from(spelledBody) : Buffer.concat(inPlace(spelledBody, texts))
+  const json = JSON.stringify(body)
+  const text = texts.length === 0 ? Buffer.from(json) : Buffer.concat(inPlace(json, texts))
   response.statusCode = status
   if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
     const tag = `"${hash('sha256', text, 'base64url').slice(0, 22)}"`

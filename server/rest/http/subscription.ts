@@ -8,7 +8,7 @@
 import { callTRPCProcedure, getTRPCErrorShape, isTrackedEnvelope, TRPCError } from '@trpc/server'
 import type express from 'express'
 import type { Context } from '#server/api/context.ts'
-import { faultOf } from '#server/api/procedure/fault-of.ts'
+import { toFault } from '#server/api/procedure/fault-of.ts'
 import { failureOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -62,7 +62,7 @@ export function subscriptions(contextOf: ContextOf): express.Handler {
         events => ({ events }),
         (thrown: unknown) => ({ thrown }),
       )
-      if ('thrown' in begun) response.set(faultOf(begun.thrown).headers)
+      if ('thrown' in begun) response.set(toFault(begun.thrown).headers)
       response.set(HEADERS)
       await writer.write(texts.connected(3 * PING_MS))
       if ('thrown' in begun) throw begun.thrown
@@ -70,7 +70,7 @@ export function subscriptions(contextOf: ContextOf): express.Handler {
       await writer.write(texts.named('return', ''))
     } catch (thrown) {
       if (isAbort(thrown)) return
-      noteFault(response, { fault: faultOf(thrown), named: namedIn(request) })
+      noteFault(response, { fault: toFault(thrown), named: namedIn(request) })
       await writer.write(texts.named('serialized-error', await errorOf(ctx, path, thrown)))
     } finally {
       writer.end()

@@ -49,14 +49,14 @@ export function errorResponses(dialect: Dialect, route: Route): ZodOpenApiRespon
     samplesOf(route, dialect, code).map(issues => {
       const fault = new Fault(code, { issues })
       const { status, body } = dialect.spell({ fault, requestId: IDS.request, body: undefined, params: SAMPLE })
-      return { code, status, body, says: fault.message }
+      return { code, status, body, message: fault.message }
     }),
   )
   const statuses = [...new Set(spelled.map(one => one.status))].sort((one, other) => one - other)
   return Object.fromEntries(
     statuses.map(status => {
       const here = spelled.filter(one => one.status === status)
-      const examples = Object.fromEntries(here.map(one => [one.code, { summary: one.says, value: one.body }]))
+      const examples = Object.fromEntries(here.map(one => [one.code, { summary: one.message, value: one.body }]))
       const content = { 'application/json': { schema: dialect.errorSchema(status), examples } }
       const codes = [...new Set(here.map(one => `\`${one.code}\``))].join(', ')
       return [String(status), { description: `Refused or failed: ${codes}.`, headers: headersOf(status), content }]
@@ -74,7 +74,7 @@ function headersOf(status: number) {
 
 /** The subject of a fault, as the dialect's own parsing would name it. */
 function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (readonly Issue[])[] {
-  const isConnections = dialect.voice === 'connections'
+  const isConnections = dialect.surface === 'connections'
   if (code === 'invalid_json') {
     const ctx = { error: 'Expecting value' }
     return [[{ path: [17], code: 'json_invalid', message: 'JSON decode error', ctx }]]

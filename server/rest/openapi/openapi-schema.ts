@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { CreateDocumentOptions } from 'zod-openapi'
 
 /** The schema as the document shows it: one made by `chosen` is the union of its forms. */
-export function shownSchema(schema: z.ZodType): z.ZodType {
+export function documentedSchema(schema: z.ZodType): z.ZodType {
   const forms = formsOf(schema)
   const [first, ...others] = forms
   return first === undefined || others.length === 0 ? schema : z.union([first, ...others])

@@ -13,7 +13,7 @@ import type { Dialect, Route } from '#server/rest/dialect.ts'
 import { VERSION } from '#shared/base/version.ts'
 import { errorResponses, takesKey } from './openapi-faults.ts'
 import { headers, parameters, securitySchemes, tags } from './openapi-parts.ts'
-import { options, shownSchema } from './openapi-schema.ts'
+import { documentedSchema, options } from './openapi-schema.ts'
 
 /** The parts of the document. */
 export interface Documentation {
@@ -32,7 +32,7 @@ export function openApiDocument({ publicUrl, dialects }: Documentation): ReturnT
   for (const dialect of dialects)
     for (const route of dialect.routes.filter(one => !isAlias(dialect, one))) {
       const path = documentedPath(route.path)
-      const servers = dialect.voice === 'datasources' ? { servers: twoServers(publicUrl) } : {}
+      const servers = dialect.surface === 'datasources' ? { servers: twoServers(publicUrl) } : {}
       paths[path] = { ...servers, ...paths[path], [route.method]: operation(dialect, route) }
     }
   return createDocument(
@@ -65,7 +65,7 @@ const DESCRIPTION = [
 
 /** True for the second path of a route that existing SDKs call under `/api`. */
 function isAlias(dialect: Dialect, route: Route): boolean {
-  return dialect.voice === 'datasources' && route.path.startsWith('/api/')
+  return dialect.surface === 'datasources' && route.path.startsWith('/api/')
 }
 
 function twoServers(publicUrl: string) {
@@ -81,7 +81,7 @@ function operation(dialect: Dialect, route: Route): ZodOpenApiOperationObject {
     required: body.isOptional !== true,
     content: {
       'application/json': {
-        schema: shownSchema(body.schema),
+        schema: documentedSchema(body.schema),
         examples: Object.fromEntries(Object.entries(body.examples).map(([name, value]) => [name, { value }])),
       },
     },

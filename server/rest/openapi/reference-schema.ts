@@ -48,7 +48,7 @@ export function typeOf(schema: Schema): string {
 }
 
 /** A schema's description, what it may be, and its fields. */
-export function shown(schema: Schema, level = 0): string {
+export function schemaHtml(schema: Schema, level = 0): string {
   const head = schema.properties === undefined ? `<p class="of">${typeOf(schema)}</p>` : ''
   return `${paragraphs(schema.description)}${head}${fields(schema, level)}`
 }

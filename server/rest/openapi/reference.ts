@@ -3,7 +3,7 @@
  * To try requests, give `/openapi.json` to a tool. Called by `docs.ts`.
  */
 import { escaped, page, paragraphs } from './page.ts'
-import { type Schema, shown, typeOf } from './reference-schema.ts'
+import { type Schema, schemaHtml, typeOf } from './reference-schema.ts'
 
 interface Parameter {
   readonly $ref?: string
@@ -76,7 +76,7 @@ ${Object.values(components.securitySchemes ?? {})
   .join('\n')}
 ${groups.map(group => tagSection(document, group)).join('\n')}
 <h2 id="schemas"><a href="#schemas">Schemas</a></h2>
-${schemas.map(([name, schema]) => `<section id="schema-${escaped(name)}"><h3>${escaped(name)}</h3>${shown(schema)}</section>`).join('\n')}
+${schemas.map(([name, schema]) => `<section id="schema-${escaped(name)}"><h3>${escaped(name)}</h3>${schemaHtml(schema)}</section>`).join('\n')}
 </main>`
   return page('Mooring: API', 'docs/', body).replace('<body>', '<body class="wide">')
 }
@@ -150,7 +150,7 @@ function content({ content: given = {} }: Body): string {
         ([name, { value }]) =>
           `<details><summary>${escaped(name)}</summary><pre>${escaped(JSON.stringify(value, null, 2) ?? '')}</pre></details>`,
       )
-      return `${schema === undefined ? '' : shown(schema)}${texts.join('\n')}`
+      return `${schema === undefined ? '' : schemaHtml(schema)}${texts.join('\n')}`
     })
     .join('\n')
 }

@@ -37,7 +37,7 @@ const END_OF_LOG = 2000
 const LONGEST_PATH = 900
 
 /** The parameters of a new cluster. */
-export interface Making {
+export interface NewCluster {
   readonly binaries: Binaries
   readonly identity: Identity
   readonly env: Readonly<Record<string, string>>
@@ -51,7 +51,7 @@ export interface Making {
  *
  * @throws an `Error` with what initdb said; no cluster is left then, and the next start tries again.
  */
-export async function ensureCluster(dir: string, making: Making): Promise<void> {
+export async function ensureCluster(dir: string, making: NewCluster): Promise<void> {
   const paths = clusterPaths(dir)
   if (Buffer.byteLength(paths.pgdata) > LONGEST_PATH)
     throw new Unusable('the path is too long for PostgreSQL', 'set MOORING_DATA_DIR to a shorter one')
@@ -88,7 +88,10 @@ function unlessMissing(error: unknown): null {
   throw error
 }
 
-async function initdb(paths: ClusterPaths, { binaries, identity, env, durable, walSegmentMb }: Making): Promise<void> {
+async function initdb(
+  paths: ClusterPaths,
+  { binaries, identity, env, durable, walSegmentMb }: NewCluster,
+): Promise<void> {
   const args = ['-D', paths.pgdata, '-U', 'postgres', '--pwfile', paths.password, '-A', 'scram-sha-256', '-E', 'UTF8']
   // Without these, a missing LANG makes an SQL_ASCII cluster; the builtin provider came with 17.
   args.push('--locale=C', ...(binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []))

@@ -17,9 +17,14 @@ import {
   readLog,
   writePrivate,
 } from '#server/standalone/embedded/cluster.ts'
-import { hold, release, withLock } from '#server/standalone/embedded/lock.ts'
+import { addHolder, removeHolder, withLock } from '#server/standalone/embedded/lock.ts'
 import { rememberPort } from '#server/standalone/embedded/port.ts'
-import { findRunning, type Start, startPostmaster, stopPostmaster } from '#server/standalone/embedded/postmaster.ts'
+import {
+  findRunning,
+  type PostmasterStart,
+  startPostmaster,
+  stopPostmaster,
+} from '#server/standalone/embedded/postmaster.ts'
 import { chooseIdentity, type Identity, tether } from '#server/standalone/embedded/process.ts'
 import { reachableBinaries } from '#server/standalone/embedded/reachable.ts'
 
@@ -77,11 +82,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const ours = options.within ?? outermost
   const made = ours === undefined ? dir : await realpath(ours)
   return withLock(dir, async () => {
-    const note = await hold(dir)
+    const note = await addHolder(dir)
     try {
       return await startOrJoin({ dir, made, note }, options)
     } catch (error) {
-      if (await release(dir, note)) await stopPostmaster(clusterPaths(dir))
+      if (await removeHolder(dir, note)) await stopPostmaster(clusterPaths(dir))
       throw error
     }
   })
@@ -125,7 +130,7 @@ async function restart(stay: Stay, options: EmbeddedOptions, port: number): Prom
   })
 }
 
-async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: EmbeddedOptions): Promise<Start> {
+async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: EmbeddedOptions): Promise<PostmasterStart> {
   const identity = await chooseIdentity(paths.cluster)
   // PostgreSQL under another account has to pass through the folders that we made to its own.
   if (identity.uid !== undefined) for (const at of between(dir, made)) await chmod(at, 0o711)
@@ -168,7 +173,7 @@ async function configure(paths: ClusterPaths, identity: Identity, { hba, tls }: 
 
 async function leave(dir: string, note: string, { log }: EmbeddedOptions): Promise<void> {
   await withLock(dir, async () => {
-    if (!(await release(dir, note))) return log?.('The embedded PostgreSQL goes on for another process.')
+    if (!(await removeHolder(dir, note))) return log?.('The embedded PostgreSQL goes on for another process.')
     await stopPostmaster(clusterPaths(dir))
     log?.('The embedded PostgreSQL has stopped.')
   })

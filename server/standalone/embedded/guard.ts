@@ -14,7 +14,7 @@ const LONGEST_DELAY_MS = 30_000
 const WELL_MS = 60_000
 
 /** The server that is kept running. */
-export interface Guarded {
+export interface GuardedServer {
   readonly pid: number
   restart(): Promise<number>
   lastWords(): Promise<string>
@@ -30,7 +30,7 @@ export interface GuardEvents {
 
 /** Guards a server until it is disposed, which must be before the server is stopped. */
 export class Guard implements AsyncDisposable {
-  readonly #server: Guarded
+  readonly #server: GuardedServer
   readonly #events: GuardEvents
   #pid: number
   #started = ''
@@ -40,7 +40,7 @@ export class Guard implements AsyncDisposable {
   #isOver = false
   #step: Promise<void> = Promise.resolve()
 
-  constructor(server: Guarded, events: GuardEvents) {
+  constructor(server: GuardedServer, events: GuardEvents) {
     this.#server = server
     this.#events = events
     this.#pid = server.pid

@@ -92,7 +92,7 @@ export async function isOccupied(file: string): Promise<boolean | null> {
 }
 
 /** Notes that this process uses the server; answers the note, to be given to `release`. Call it under the lock. */
-export async function hold(dir: string): Promise<string> {
+export async function addHolder(dir: string): Promise<string> {
   const holders = join(dir, 'holders')
   await mkdir(holders, { recursive: true, mode: 0o700 })
   const note = join(holders, randomUUID())
@@ -101,7 +101,7 @@ export async function hold(dir: string): Promise<string> {
 }
 
 /** Takes the note away; answers whether no living process holds another one. Call it under the lock. */
-export async function release(dir: string, note: string): Promise<boolean> {
+export async function removeHolder(dir: string, note: string): Promise<boolean> {
   const holders = join(dir, 'holders')
   await rm(note, { force: true })
   for (const name of await readdir(holders).catch(() => [])) {

@@ -51,7 +51,7 @@ async function removeStale(paths: ClusterPaths, file: PidFile): Promise<null> {
 }
 
 /** The parameters of a server's start. */
-export interface Start {
+export interface PostmasterStart {
   readonly paths: ClusterPaths
   readonly binaries: Binaries
   readonly identity: Identity
@@ -67,7 +67,7 @@ export interface Start {
  *
  * @throws an `Error` with the end of the server's log.
  */
-export async function startPostmaster(start: Start): Promise<PidFile> {
+export async function startPostmaster(start: PostmasterStart): Promise<PidFile> {
   const deadline = performance.now() + START_TIMEOUT_MS
   for (;;) {
     const port = start.port ?? (await choosePort(start.paths.port))
@@ -80,7 +80,7 @@ export async function startPostmaster(start: Start): Promise<PidFile> {
   }
 }
 
-async function tryStart(start: Start, port: number, deadline: number): Promise<PidFile | null> {
+async function tryStart(start: PostmasterStart, port: number, deadline: number): Promise<PidFile | null> {
   const { paths, binaries, identity, env } = start
   const log = await openLog(paths, identity)
   try {

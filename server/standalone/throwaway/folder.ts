@@ -47,13 +47,13 @@ export async function makeThrowawayFolder(dir: string, cleanup: AsyncDisposableS
 }
 
 /** Removes the folders of installations that were killed, and stops the servers that they left running. */
-export async function sweepFolders(): Promise<void> {
+export async function cleanupFolders(): Promise<void> {
   for (const parent of [tmpdir(), IN_MEMORY])
     for (const name of await readdir(parent).catch(() => []))
-      if (name.startsWith(PREFIX)) await sweepFolder(join(parent, name))
+      if (name.startsWith(PREFIX)) await cleanupFolder(join(parent, name))
 }
 
-async function sweepFolder(dir: string): Promise<void> {
+async function cleanupFolder(dir: string): Promise<void> {
   if (!(await isAbandoned(dir))) return
   for (const server of Object.values(SERVERS)) await stopPostmaster(clusterPaths(join(dir, server)))
   await rm(dir, { recursive: true, force: true })

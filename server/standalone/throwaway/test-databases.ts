@@ -14,9 +14,9 @@ const ELSEWHERE = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1'
 export const TEST_ADDRESSES = [...new Set(['127.0.0.1', ELSEWHERE])].join(',')
 
 /** The strings, by what is the matter. Secret, in so far as one opens the installation's own server. */
-export function testDatabases(sample: string, ports: StrangePorts): Readonly<Record<string, string>> {
+export function testDatabases(demoDatabase: string, ports: StrangePorts): Readonly<Record<string, string>> {
   const having = (change: (url: URL) => unknown): string => {
-    const url = new URL(sample)
+    const url = new URL(demoDatabase)
     change(url)
     return url.href
   }

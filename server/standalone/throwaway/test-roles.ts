@@ -33,8 +33,8 @@ host all all 127.0.0.0/8 scram-sha-256`
 export const TEST_ROLES = JSON.stringify(ROLES)
 
 /** Makes the roles. `url` is the superuser's, `sample` the reader's. */
-export async function makeTestRoles(url: string, sample: string): Promise<void> {
-  const { username, password, pathname } = new URL(sample)
+export async function makeTestRoles(url: string, demoDatabase: string): Promise<void> {
+  const { username, password, pathname } = new URL(demoDatabase)
   // Of these characters none needs quoting.
   const made = Object.entries(ROLES).map(
     ([role, attributes]) => `create role ${role} ${attributes} password '${password}'; grant ${username} to ${role}`,

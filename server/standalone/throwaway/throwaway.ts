@@ -7,11 +7,11 @@ import { copyFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Config, cacheFolders } from '#server/config.ts'
-import { createKey } from '#server/operator/keys.ts'
-import { createOrganization, type Ground as Operator } from '#server/operator/organizations.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
+import { createOrganization, type OperatorDeps as Operator } from '#server/operator/organizations.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
-import type { Surroundings } from '#server/process/process.ts'
-import { ensureSample, sampleOf } from '#server/standalone/demo-database.ts'
+import type { EntrySurroundings } from '#server/process/process.ts'
+import { demoDatabaseUrl, ensureDemoDatabase } from '#server/standalone/demo-database.ts'
 import { locateBinaries } from '#server/standalone/embedded/binaries.ts'
 import { createDatabase } from '#server/standalone/embedded/database.ts'
 import { startEmbedded } from '#server/standalone/embedded/embedded.ts'
@@ -19,7 +19,7 @@ import type { Local, LocalServer } from '#server/standalone/standalone.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { VERSION } from '#shared/base/version.ts'
-import { makeThrowawayFolder, newFolder, SERVERS, sweepFolders } from './folder.ts'
+import { cleanupFolders, makeThrowawayFolder, newFolder, SERVERS } from './folder.ts'
 import { Starter } from './starter.ts'
 import { startStrangeServers } from './strange-servers.ts'
 import { copyFolder, ensureTemplate } from './template.ts'
@@ -65,7 +65,7 @@ interface Keys {
 /** One installation that is thrown away. */
 export class Throwaway {
   /** How its process is set up. Its log goes to standard error: standard output is for JSON alone. */
-  readonly surroundings: Surroundings
+  readonly surroundings: EntrySurroundings
   readonly server: LocalServer = { ...SERVER, isMigrated: true }
   readonly #env: NodeJS.ProcessEnv
   readonly #starter = new Starter()
@@ -85,7 +85,7 @@ export class Throwaway {
 
   /** Makes its folder, with a copy of the template in it. */
   async prepare({ localDir }: Config, cleanup: AsyncDisposableStack): Promise<void> {
-    await sweepFolders()
+    await cleanupFolders()
     await makeThrowawayFolder(localDir, cleanup)
     this.#template = await ensureTemplate({
       folders: cacheFolders(this.#env, tmpdir()),
@@ -105,12 +105,12 @@ export class Throwaway {
   ): Promise<void> {
     const operator = { db, keyring: await workerKeyring(config, true) }
     const { embedded } = at.database
-    const sample = await sampleOf(embedded, config.localDir)
+    const demoDatabase = await demoDatabaseUrl(embedded, config.localDir)
     const startStandby = () => this.#startStandby(config.localDir)
     const ports = await startStrangeServers({ postgres: embedded.port, startStandby }, cleanup)
     const keys = await makeKeys({ ...operator, now: new Date() }, at.prepared.organizationId)
     const url = `http://127.0.0.1:${at.port}`
-    await this.#starter.say({ url, ...keys, sample, databases: testDatabases(sample, ports) })
+    await this.#starter.say({ url, ...keys, sample: demoDatabase, databases: testDatabases(demoDatabase, ports) })
     this.#starter.answerBy(async ({ newOrganization }) => {
       const now = { ...operator, now: new Date() }
       return makeKeys(now, await createOrganization(now, newOrganization))
@@ -147,7 +147,7 @@ async function makeTemplate(localDir: string): Promise<string> {
   const server = await startEmbedded({ ...SERVER, dir, within: localDir })
   try {
     await migrate(await createDatabase(server.url, 'mooring'))
-    const { connectionString } = await ensureSample(server, made)
+    const { connectionString } = await ensureDemoDatabase(server, made)
     await makeTestRoles(server.url, connectionString)
     await dropUnused(server.url)
   } finally {
@@ -159,6 +159,6 @@ async function makeTemplate(localDir: string): Promise<string> {
 }
 
 async function makeKeys(operator: Operator, organizationId: string): Promise<Keys> {
-  const key = (mode: 'test' | 'live') => createKey(operator, { organizationId, mode, name: 'tests' })
+  const key = (mode: 'test' | 'live') => createKeyAsOperator(operator, { organizationId, mode, name: 'tests' })
   return { organizationId, testKey: await key('test'), liveKey: await key('live') }
 }

@@ -17,7 +17,7 @@ export interface Actor {
 }
 
 /** One row of the record. */
-export interface AuditEvent {
+export interface AuditRow {
   readonly id: string
   readonly actor: Actor
   readonly action: string
@@ -29,7 +29,7 @@ export interface AuditEvent {
 }
 
 /** The columns of one event. */
-function auditRow(org: string, event: AuditEvent) {
+function auditRow(org: string, event: AuditRow) {
   return {
     org_id: org,
     id: event.id,
@@ -46,17 +46,17 @@ function auditRow(org: string, event: AuditEvent) {
 }
 
 /** Appends one event, in the transaction of what it records. */
-export async function append(tx: Db, org: string, event: AuditEvent): Promise<void> {
+export async function append(tx: Db, org: string, event: AuditRow): Promise<void> {
   if (!isOfCaller(event)) return insertAll(tx, [auditRow(org, event)])
   await sql`select ${recorded(org, event)}`.execute(tx)
 }
 
 /** Appends what a caller did, in a statement of its own: a refusal. Nothing for an organization that moves, whose record is being copied. */
-export async function appendAlone(db: Db, org: string, event: AuditEvent): Promise<void> {
+export async function appendAlone(db: Db, org: string, event: AuditRow): Promise<void> {
   await sql`select ${recorded(org, event)} where ${mayWrite({ organizationId: org, phase: 'begins' })}`.execute(db)
 }
 
-function recorded(org: string, event: AuditEvent): RawBuilder<unknown> {
+function recorded(org: string, event: AuditRow): RawBuilder<unknown> {
   const { actor } = event
   return sql`record_1(${org}, ${event.id}, ${event.at}, ${actor.kind}, ${actor.id}, ${event.action}, ${event.objectKind},
     ${event.objectId}, ${event.outcome}, ${actor.requestId}, ${actor.address})`
@@ -65,14 +65,14 @@ function recorded(org: string, event: AuditEvent): RawBuilder<unknown> {
 const ROWS_AT_ONCE = 1_000
 
 /** Appends many, in the transaction of what they record. */
-export async function appendAll(tx: Db, org: string, events: readonly AuditEvent[]): Promise<void> {
+export async function appendAll(tx: Db, org: string, events: readonly AuditRow[]): Promise<void> {
   const rows = events.map(event => auditRow(org, event))
   const isCallers = events.every(isOfCaller)
   for (let at = 0; at < rows.length; at += ROWS_AT_ONCE)
     await (isCallers ? recordAll : insertAll)(tx, rows.slice(at, at + ROWS_AT_ONCE))
 }
 
-function isOfCaller({ actor }: AuditEvent): boolean {
+function isOfCaller({ actor }: AuditRow): boolean {
   return actor.kind === 'key' || actor.kind === 'capability'
 }
 

@@ -6,7 +6,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { SettledCounts } from './settled-counts.ts'
 
 /** How many points one key may take within a window. `name` keeps the keys of several rules apart. */
-export interface Rule {
+export interface CounterRule {
   readonly name: string
   readonly points: number
   readonly windowSeconds: number
@@ -29,7 +29,7 @@ export interface Counter {
 }
 
 /** A counter in memory, or of the counts that several processes share where they are given. */
-export function createCounter(rule: Rule, shared: SettledCounts | null): Counter {
+export function createCounter(rule: CounterRule, shared: SettledCounts | null): Counter {
   const inMemory = memoryCounter(rule)
   if (shared === null) return inMemory
   const { name, points: limit, windowSeconds } = rule
@@ -44,7 +44,7 @@ export function createCounter(rule: Rule, shared: SettledCounts | null): Counter
   }
 }
 
-function memoryCounter(rule: Rule): Counter {
+function memoryCounter(rule: CounterRule): Counter {
   const { name: keyPrefix, points: limit, windowSeconds } = rule
   const memory = new RateLimiterMemory({ keyPrefix, points: limit, duration: windowSeconds })
   return {

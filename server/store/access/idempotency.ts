@@ -19,7 +19,7 @@ export interface ClaimKey {
 }
 
 /** A claim that was made before. */
-export interface KeptClaim {
+export interface StoredClaim {
   readonly bodyHash: Buffer
   readonly result: unknown
   /** Null while the first request is still waiting for its answer, and once its bytes have gone. */
@@ -38,7 +38,7 @@ export async function claim(
   tx: Tx,
   org: string,
   entry: ClaimKey & { bodyHash: Buffer; now: Date; expiresAt: Date; waitMs: number },
-): Promise<KeptClaim | 'busy' | null> {
+): Promise<StoredClaim | 'busy' | null> {
   await sql.raw(`set local lock_timeout = ${Math.ceil(entry.waitMs)}`).execute(tx)
   const inserted = sql`
     insert into idempotency_keys (org_id, principal_id, route, key, body_hash, created_at, expires_at)
@@ -54,7 +54,7 @@ export async function claim(
 }
 
 /** The claim on a key, if there is one. */
-export async function find(db: Db, org: string, of: ClaimKey): Promise<KeptClaim | undefined> {
+export async function find(db: Db, org: string, of: ClaimKey): Promise<StoredClaim | undefined> {
   const row = await db
     .selectFrom('idempotency_keys')
     .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at'])
@@ -69,7 +69,7 @@ export async function find(db: Db, org: string, of: ClaimKey): Promise<KeptClaim
 }
 
 /** Keeps what the effect came to, in its transaction, or the answer once there is one. Answers the bytes of the answer. */
-export async function keep(
+export async function save(
   db: Db,
   org: string,
   of: ClaimKey & { result?: unknown; answer?: unknown; remarks?: unknown },

@@ -40,7 +40,7 @@ export async function lockAccess(tx: Tx, org: string): Promise<void> {
 }
 
 /** Revokes a key from `now` on, with its living descendants where `children` is `revoke`. The transaction holds the locks from here on. */
-export async function revokeKey(
+export async function revokeKeyRow(
   tx: Tx,
   org: string,
   ask: RevocationConsent & { readonly id: string; readonly now: Date },
@@ -73,7 +73,7 @@ export async function revokeCapabilities(
   which: { readonly ids: readonly string[]; readonly now: Date },
 ): Promise<void> {
   if (which.ids.length === 0) return
-  await revocations.revokeCapabilities(tx, org, which)
+  await revocations.revokeCapabilityRows(tx, org, which)
   await tx
     .updateTable('leases')
     .set({ ended_at: which.now, ended_by: 'revoked' })

@@ -4,7 +4,7 @@
  */
 
 import { sql } from 'kysely'
-import type { Change } from '#server/store/database/changes.ts'
+import type { ChangeKind } from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
@@ -20,7 +20,7 @@ export interface Position {
 export interface ChangeRow extends Position {
   readonly organizationId: string
   readonly datasourceId: string
-  readonly change: Change
+  readonly change: ChangeKind
 }
 
 /** An organization's changes after a position. */
@@ -39,7 +39,7 @@ interface ReadRow {
   readonly isWhole: boolean
   readonly n: number | null
   readonly datasourceId: string
-  readonly change: Change
+  readonly change: ChangeKind
 }
 
 /** A predicate over a place `s (epoch, n)` and a head `h`: row n + 1 is there, or is none yet. Numbers are dense. */

@@ -61,7 +61,7 @@ export function isContended(error: unknown): boolean {
 }
 
 /** True where the connection itself broke: the driver has no code for it, only this text. */
-export function isBroken(error: unknown): boolean {
+export function isConnectionBroken(error: unknown): boolean {
   const code = codeOf(error)
   if (BROKEN.has(code) || code.startsWith('08') || code === '57P01' || code === '57P02') return true
   return (
@@ -75,5 +75,5 @@ export function isBroken(error: unknown): boolean {
 export function isAway(error: unknown): boolean {
   if (error instanceof NoConnection || error instanceof OutcomeUnknown) return true
   const code = codeOf(error)
-  return isBroken(error) || AWAY.has(code) || CONTENDED.has(code)
+  return isConnectionBroken(error) || AWAY.has(code) || CONTENDED.has(code)
 }

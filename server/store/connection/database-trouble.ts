@@ -4,7 +4,7 @@
  */
 import { DatabaseUrlError } from '#server/domain/network/database-url.ts'
 
-import { errorCode, errorMessage, partsOf } from '#shared/base/error-text.ts'
+import { errorCode, errorMessage, innerErrors } from '#shared/base/error-text.ts'
 import { NoConnection } from './availability.ts'
 
 /** The setting or option that names one of our own databases. */
@@ -49,7 +49,7 @@ export function databaseTrouble(setting: DatabaseSetting, error: unknown): Datab
 
 /** A refused connection to a name of several addresses is an error of its parts. */
 function rootOf(error: Error): Error {
-  const inner = error instanceof NoConnection ? error.cause : partsOf(error)[0]
+  const inner = error instanceof NoConnection ? error.cause : innerErrors(error)[0]
   return inner instanceof Error ? rootOf(inner) : error
 }
 

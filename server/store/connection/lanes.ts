@@ -8,7 +8,7 @@
  */
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
-import { isBroken } from './availability.ts'
+import { isConnectionBroken } from './availability.ts'
 import { observedStatement, observedWait } from './observed-statement.ts'
 import { destroySocket } from './own-connection.ts'
 
@@ -54,7 +54,7 @@ export class Lanes {
     }
     return observedStatement(this.#options.meter, statement.text, () =>
       send().catch((error: unknown) => {
-        if (!isBroken(error)) throw error
+        if (!isConnectionBroken(error)) throw error
         return send()
       }),
     )
@@ -132,7 +132,7 @@ class Lane {
       const { rows } = await this.#client.query({ name, text, values: [...values] })
       return rows
     } catch (error) {
-      if (isBroken(error)) this.#end(true)
+      if (isConnectionBroken(error)) this.#end(true)
       throw error
     } finally {
       this.#running -= 1

@@ -5,7 +5,7 @@
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
 import { inSpan } from '#server/tracing/span.ts'
-import { isBroken, isContended, NoConnection, OrganizationBusy } from './availability.ts'
+import { isConnectionBroken, isContended, NoConnection, OrganizationBusy } from './availability.ts'
 
 /** Runs a statement. An error is counted and thrown on. */
 export async function observedStatement<T>(meter: Meter | undefined, text: string, run: () => Promise<T>): Promise<T> {
@@ -13,7 +13,7 @@ export async function observedStatement<T>(meter: Meter | undefined, text: strin
   try {
     return await inSpan({ name: 'statement', kind: 'client', attributes: () => attributesOf(text) }, run)
   } catch (error) {
-    const reason = isBroken(error) ? 'broken' : isContended(error) ? 'contended' : 'refused'
+    const reason = isConnectionBroken(error) ? 'broken' : isContended(error) ? 'contended' : 'refused'
     meter?.count('mooring_statements_failed_total', { reason })
     throw error
   } finally {

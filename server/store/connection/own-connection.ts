@@ -6,7 +6,7 @@
  */
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
-import { codeOf, isBroken, isContended, OutcomeUnknown } from './availability.ts'
+import { codeOf, isConnectionBroken, isContended, OutcomeUnknown } from './availability.ts'
 import { observedStatement } from './observed-statement.ts'
 import { statementScope } from './statement-scope.ts'
 
@@ -69,12 +69,12 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
       })
       .catch((error: unknown) => {
         if (codeOf(error) === READ_ONLY) watching.onReadOnly()
-        if (isBroken(error)) {
+        if (isConnectionBroken(error)) {
           isLost = true
           watching.onBroken()
         }
         const mayBeDone = text === 'commit' || (!isInTransaction && isChange(text))
-        throw isBroken(error) && mayBeDone ? new OutcomeUnknown(error) : error
+        throw isConnectionBroken(error) && mayBeDone ? new OutcomeUnknown(error) : error
       })
   })
 }

@@ -6,13 +6,13 @@
  */
 import { readFileSync } from 'node:fs'
 import type pg from 'pg'
-import { DatabaseUrlError, type OwnDatabase, type OwnPlace } from '#server/domain/network/database-url.ts'
+import { type DatabasePlace, DatabaseUrlError, type OwnDatabase } from '#server/domain/network/database-url.ts'
 
 type TlsOptions = Exclude<NonNullable<pg.ClientConfig['ssl']>, boolean>
 
 /** One way to try: a place, over TLS or in clear. */
 export interface OwnAttempt {
-  readonly place: OwnPlace
+  readonly place: DatabasePlace
   readonly isEncrypted: boolean
 }
 
@@ -87,7 +87,7 @@ function attemptsOf(
 }
 
 /** libpq's table of `sslmode` (PostgreSQL manual, table 32.1). A socket of this machine has no TLS. */
-function waysOf({ host }: OwnPlace, mode: OwnDatabase['tls']['mode']): boolean[] {
+function waysOf({ host }: DatabasePlace, mode: OwnDatabase['tls']['mode']): boolean[] {
   if (host.startsWith('/') || mode === 'disable') return [false]
   if (mode === 'allow') return [false, true]
   return mode === 'prefer' ? [true, false] : [true]

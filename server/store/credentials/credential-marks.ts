@@ -44,7 +44,7 @@ export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Pr
  * Forgets a batch of fingerprints that do not say with which key they were made, of every organization: a release of before
  * wrote them. Says whether there may be more.
  */
-export function sweepFingerprints(db: Db, size: number = BATCH): Promise<boolean> {
+export function cleanupFingerprints(db: Db, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
     size,

@@ -8,12 +8,12 @@
 import { type QueryExecutorProvider, sql } from 'kysely'
 
 /** The kinds of changes of a datasource. */
-export type Change = 'registered' | 'updated' | 'rotated' | 'verified' | 'removed' | 'introspected' | 'drifted'
+export type ChangeKind = 'registered' | 'updated' | 'rotated' | 'verified' | 'removed' | 'introspected' | 'drifted'
 
 /** A change as it is appended. */
 export interface NewChange {
   readonly datasourceId: string
-  readonly change: Change
+  readonly change: ChangeKind
   readonly at: Date
 }
 

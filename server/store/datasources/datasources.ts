@@ -33,7 +33,7 @@ export interface DatasourceRow extends Omit<Selectable<Tables['datasources']>, V
   readonly checks: Check[] | null
   readonly advisories: Advisory[] | null
   /** Of an endpoint alone. */
-  readonly feed?: feeds.ShownFeed
+  readonly feed?: feeds.ListedFeed
 }
 
 const COLUMNS = [

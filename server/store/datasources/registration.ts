@@ -5,7 +5,7 @@
  */
 
 import { sql } from 'kysely'
-import type { AuditEvent } from '#server/store/access/audit.ts'
+import type { AuditRow } from '#server/store/access/audit.ts'
 import type { NewCredential } from '#server/store/credentials/credentials.ts'
 import { append } from '#server/store/database/changes.ts'
 import { JoinedWrites } from '#server/store/database/joined-writes.ts'
@@ -39,7 +39,7 @@ export interface Registration {
   readonly datasource: NewDatasource
   readonly credential: NewCredential
   readonly taskId: string
-  readonly event: AuditEvent
+  readonly event: AuditRow
   readonly now: Date
   /** How many the organization may have at most. */
   readonly maxDatasources: number

@@ -32,7 +32,7 @@ export interface Verdict {
 }
 
 /** A verdict and what it leads to. */
-export interface Settlement {
+export interface SettledVerification {
   readonly verdict: Verdict
   /** Of the tried credential as it must be now; of another state, it is no longer what this verdict is about. */
   readonly state: 'pending' | 'current' | 'retired'
@@ -93,7 +93,7 @@ function told(row: { at: Date; reason: string | null } | undefined) {
  * Locks the datasource, its task, the tried credential and the head of the changes, in this order, which is everybody's. A lock
  * that was waited for reads its row anew.
  */
-export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
+export async function settle(db: Db, claim: Claim, of: SettledVerification): Promise<void> {
   const { verdict, state, after, signed } = of
   const { organizationId: org } = claim
   const { datasourceId: id, at } = verdict

@@ -59,12 +59,12 @@ export async function accept(tx: Tx, org: string, pushed: Pushed): Promise<PushA
 
 const SIGNED = 'signed'
 
-interface KeptPush extends PushAnswer {
+interface StoredPush extends PushAnswer {
   readonly body_hash: Buffer | null
 }
 
 /** Of a push from before hashes were kept, nobody knows the body. */
-function sameAnswer({ body_hash, received, stored }: KeptPush, digests: readonly Buffer[]): PushAnswer | 'conflict' {
+function sameAnswer({ body_hash, received, stored }: StoredPush, digests: readonly Buffer[]): PushAnswer | 'conflict' {
   const isSame = body_hash === null || digests.some(digest => digest.equals(body_hash))
   return isSame ? { received, stored } : 'conflict'
 }
@@ -88,7 +88,7 @@ function answered(
   tx: Tx,
   org: string,
   of: { datasourceId: string; messageId: string; sender: string },
-): Promise<KeptPush | undefined> {
+): Promise<StoredPush | undefined> {
   return tx
     .selectFrom('feed_pushes')
     .select(['received', 'stored', 'body_hash'])

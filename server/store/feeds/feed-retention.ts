@@ -83,7 +83,7 @@ export async function clearBatch(db: Db, size: number = BATCH): Promise<boolean>
 }
 
 /** Forgets a batch of what was answered to pushes before `before`. */
-export function forgetPushes(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export function purgePushes(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
     size,

@@ -25,7 +25,7 @@ type Shown =
  * The feed columns that an endpoint shows, all null if there is no feed yet, and the last four characters of a signing key that
  * is on its way.
  */
-export type ShownFeed = { readonly [K in Shown]: FeedRow[K] | null } & { readonly pending_last4: string | null }
+export type ListedFeed = { readonly [K in Shown]: FeedRow[K] | null } & { readonly pending_last4: string | null }
 
 /** Makes the row of a feed, if there is none. The caller holds the datasource's lock. */
 export async function ensure(tx: Tx, org: string, of: { datasourceId: string; intervalMs: number }): Promise<void> {
@@ -57,18 +57,18 @@ export async function withFeeds<T extends { readonly id: string; readonly kind: 
   db: Db,
   org: string,
   found: T[],
-): Promise<(T & { feed?: ShownFeed })[]> {
+): Promise<(T & { feed?: ListedFeed })[]> {
   const endpoints = found.filter(row => row.kind === 'endpoint').map(row => row.id)
   if (endpoints.length === 0) return found
-  const shown = new Map((await ofEndpoints(db, org, endpoints)).map(({ id, ...feed }) => [id, feed]))
+  const displayed = new Map((await ofEndpoints(db, org, endpoints)).map(({ id, ...feed }) => [id, feed]))
   return found.map(row => {
-    const feed = shown.get(row.id)
+    const feed = displayed.get(row.id)
     return feed === undefined ? row : { ...row, feed }
   })
 }
 
-async function ofEndpoints(db: Db, org: string, ids: readonly string[]): Promise<(ShownFeed & { id: string })[]> {
-  const { rows } = await sql<ShownFeed & { id: string }>`
+async function ofEndpoints(db: Db, org: string, ids: readonly string[]): Promise<(ListedFeed & { id: string })[]> {
+  const { rows } = await sql<ListedFeed & { id: string }>`
     select i.id, f.cursor, f.newest_event_ms, f.polled_at, f.drained, f.retry_count, f.last_request_at, f.last_success_at,
       f.last_error, f.rotation_error, c.last4 as pending_last4
     from unnest(${[...ids]}::uuid[]) as i (id)

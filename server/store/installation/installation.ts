@@ -56,7 +56,7 @@ async function readable<T>(asked: Promise<{ rows: { found: T }[] }>): Promise<T 
 }
 
 /** Whether both of what is asked of the server itself could be read. */
-export function isTold({ systemIdentifier, timeline }: Origin): boolean {
+export function isReported({ systemIdentifier, timeline }: Origin): boolean {
   return systemIdentifier !== null && timeline !== null
 }
 
@@ -64,7 +64,7 @@ export function isTold({ systemIdentifier, timeline }: Origin): boolean {
  * Compares where we are with where the numbers were given, and ends all epochs where that is elsewhere: once, whichever process
  * comes first. Returns whether it did.
  */
-export async function recognise(db: Db, here: Origin): Promise<boolean> {
+export async function recogniseOrigin(db: Db, here: Origin): Promise<boolean> {
   const known = await db.selectFrom('installation').select(COLUMNS).executeTakeFirst()
   if (known !== undefined && !isOther(known, here) && !isLess(known, here)) return false
   const end = async (tx: Tx) => {

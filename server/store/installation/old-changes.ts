@@ -8,18 +8,18 @@ import { BATCH, batch, isFull, limited } from '#server/store/installation/brief.
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Removes a batch of changes older than `before`; true when there may be more. */
-export async function forgetBatch(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export async function purgeBatch(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   // Changes written by processes of the last release are numbered even if nobody watches, or their removal would be silent.
   const others = await unnumbered(db, null)
   for (const org of others) await adopt(db, org)
-  return (await forgetUnnumbered(db, before, size)) || (await forgetNumbered(db, before, size)) || others.length > 0
+  return (await purgeUnnumbered(db, before, size)) || (await purgeNumbered(db, before, size)) || others.length > 0
 }
 
 /**
  * Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. From the
  * lowest, not from 1: the index keeps what earlier batches removed until the next vacuum, and each batch would walk over all of it.
  */
-async function forgetNumbered(db: Db, before: Date, size: number): Promise<boolean> {
+async function purgeNumbered(db: Db, before: Date, size: number): Promise<boolean> {
   const { rows } = await sql<{ org: string; from: number; upTo: number }>`
     select o.org_id as org, min(k.n) as from, max(k.n) as "upTo" from (
       select c.org_id, count(*) as found from (
@@ -41,7 +41,7 @@ async function forgetNumbered(db: Db, before: Date, size: number): Promise<boole
 }
 
 /** Rows from before there were numbers, which are the oldest: without any, no more than a batch of others is looked at. */
-function forgetUnnumbered(db: Db, before: Date, size: number): Promise<boolean> {
+function purgeUnnumbered(db: Db, before: Date, size: number): Promise<boolean> {
   return batch(
     db,
     size,
@@ -57,7 +57,7 @@ function forgetUnnumbered(db: Db, before: Date, size: number): Promise<boolean> 
  * number missing between two that are there, a subscriber would never hear that the datasource was removed. True when there may be
  * more.
  */
-export async function forgetWith(tx: Tx, { org, id }: { org: string; id: string }, size: number): Promise<boolean> {
+export async function purgeWith(tx: Tx, { org, id }: { org: string; id: string }, size: number): Promise<boolean> {
   const numbered = await sql`
     delete from changes where org_id = ${org} and n > 0 and n in (
       select n from changes where org_id = ${org} and n > 0

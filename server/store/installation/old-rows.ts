@@ -16,7 +16,7 @@ import { BATCH, batch, briefly, isFull, limited } from './brief.ts'
  * Removes verifications made before `before`. One that a datasource shows, and does not keep itself since a worker of the
  * release before has judged it, is kept there first.
  */
-export async function forgetVerifications(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export async function purgeVerifications(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const { rows } = await sql<Gone & { isShown: boolean }>`
     select v.org_id as org, v.id, coalesce((
       select d.verification_id = v.id and d.latest_id is distinct from v.id from datasources d
@@ -26,7 +26,7 @@ export async function forgetVerifications(db: Db, before: Date, size: number = B
   if (rows.length === 0) return false
   const shown = rows.filter(row => row.isShown)
   return briefly(db, size, async tx => {
-    if (shown.length > 0) await keepShown(tx, shown)
+    if (shown.length > 0) await saveDisplayed(tx, shown)
     await sql`delete from verifications v using ${listed(rows)} where v.org_id = old.org_id and v.id = old.id`.execute(
       tx,
     )
@@ -34,7 +34,7 @@ export async function forgetVerifications(db: Db, before: Date, size: number = B
   })
 }
 
-async function keepShown(tx: Tx, shown: readonly Gone[]): Promise<void> {
+async function saveDisplayed(tx: Tx, shown: readonly Gone[]): Promise<void> {
   await sql`
     update datasources d set latest_id = v.id, latest_version = v.version, latest_outcome = v.outcome,
       latest_reason = v.reason, latest_checks = v.checks, latest_advisories = v.advisories, latest_took_ms = v.took_ms,
@@ -50,7 +50,7 @@ function listed(rows: readonly Gone[]): RawBuilder<unknown> {
 }
 
 /** Removes a batch of what hangs on one datasource that was removed before `before`, and it with the last of them. */
-export async function forgetDatasource(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export async function purgeDatasource(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   // A feed goes first, in batches of its own.
   const { rows } = await sql<{ org: string; id: string }>`
     select org_id as org, id from datasources d where deleted_at < ${before}
@@ -58,7 +58,7 @@ export async function forgetDatasource(db: Db, before: Date, size: number = BATC
     order by deleted_at limit 1
   `.execute(db)
   const gone = rows[0]
-  return gone !== undefined && briefly(db, size, tx => forgetHanging(tx, gone, { before, size }))
+  return gone !== undefined && briefly(db, size, tx => purgeHanging(tx, gone, { before, size }))
 }
 
 interface Gone {
@@ -66,7 +66,7 @@ interface Gone {
   readonly id: string
 }
 
-async function forgetHanging(tx: Tx, gone: Gone, { before, size }: { before: Date; size: number }): Promise<boolean> {
+async function purgeHanging(tx: Tx, gone: Gone, { before, size }: { before: Date; size: number }): Promise<boolean> {
   const it = sql`org_id = ${gone.org} and id = ${gone.id} and deleted_at < ${before}`
   const { rows } = await sql`select id from datasources where ${it} for update`.execute(tx)
   if (rows.length === 0) return true
@@ -78,7 +78,7 @@ async function forgetHanging(tx: Tx, gone: Gone, { before, size }: { before: Dat
     where ${it} and verdict_version is not null
   `.execute(tx)
   // One statement that removes something is a batch: the locks of several would be held together.
-  if (await oldChanges.forgetWith(tx, gone, size)) return true
+  if (await oldChanges.purgeWith(tx, gone, size)) return true
   for (const hanging of HANGING) if (await removeOf(tx, gone, { ...hanging, size })) return true
   await sql`delete from datasources where ${it}`.execute(tx)
   return true
@@ -130,7 +130,7 @@ export function stampRetired(db: Db, now: Date, size: number = BATCH): Promise<b
  * Removes rows of credentials that were retired before `before`, of datasources that are there: those of a removed one go with
  * it. The newest version stays, from which the next one is counted, and so does one that a verdict or a live lease is of.
  */
-export function forgetCredentials(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export function purgeCredentials(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`c.state = 'retired' and c.retired_at < ${before}
     and (
       select d.deleted_at is null and d.credential_version <> c.version and d.verdict_version is distinct from c.version
@@ -151,7 +151,7 @@ export function forgetCredentials(db: Db, before: Date, size: number = BATCH): P
 }
 
 /** Removes leases that ended before `before`. */
-export function forgetLeases(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export function purgeLeases(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
     size,
@@ -162,7 +162,7 @@ export function forgetLeases(db: Db, before: Date, size: number = BATCH): Promis
 }
 
 /** Removes capabilities that ended before `before`, with an operator's grant of them, but for those that another or a lease refers to. */
-export async function forgetCapabilities(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export async function purgeCapabilities(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`least(c.revoked_at, c.expires_at) < ${before}
     and (select true from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id limit 1) is null
     and (select true from leases l where l.org_id = c.org_id and l.capability_id = c.id limit 1) is null`
@@ -178,12 +178,12 @@ export async function forgetCapabilities(db: Db, before: Date, size: number = BA
       delete from capabilities c using ${listed(found)} where c.org_id = old.org_id and c.id = old.id and ${isOld}
       returning c.org_id as org, c.id, c.hash
     `.execute(tx)
-    return forgetTokens(tx, 'capability', { gone: rows, size })
+    return purgeTokens(tx, 'capability', { gone: rows, size })
   })
 }
 
 /** Removes keys that were revoked before `before`, but for those that have made a key or capability whose row is kept. */
-export function forgetKeys(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export function purgeKeys(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`k.revoked_at < ${before}
     and (select true from api_keys o where o.org_id = k.org_id and o.issuer_id = k.id limit 1) is null
     and (select true from capabilities c where c.org_id = k.org_id and c.issuer_id = k.id limit 1) is null`
@@ -192,7 +192,7 @@ export function forgetKeys(db: Db, before: Date, size: number = BATCH): Promise<
       with old as (select k.org_id, k.id from api_keys k where ${isOld} order by k.revoked_at ${limited(size)})
       delete from api_keys k using old where k.org_id = old.org_id and k.id = old.id and ${isOld}
       returning k.org_id as org, k.id, k.hash`.execute(tx)
-    return forgetTokens(tx, 'key', { gone: rows, size })
+    return purgeTokens(tx, 'key', { gone: rows, size })
   })
 }
 
@@ -201,7 +201,7 @@ interface GoneToken extends Gone {
 }
 
 /** With their rows go the places of tokens in the directory, and their revocations, which name nothing any more. */
-async function forgetTokens(
+async function purgeTokens(
   tx: Tx,
   kind: Revocable,
   of: { gone: readonly GoneToken[]; size: number },
@@ -212,6 +212,6 @@ async function forgetTokens(
     tx,
     gone.map(one => one.hash),
   )
-  await revocations.forget(tx, kind, gone)
+  await revocations.purge(tx, kind, gone)
   return gone.length >= size
 }

@@ -45,7 +45,7 @@ export async function beat(db: Db, { id, kind, version, openNetworks }: ProcessR
 }
 
 /** The readiness of a process as our own database has it. */
-export interface Standing {
+export interface ProcessReadiness {
   /** The process has written its row lately. */
   readonly isWritten: boolean
   /** Some worker has written its row lately. */
@@ -63,8 +63,8 @@ const lately = sql`seen_at > clock_timestamp() - make_interval(secs => ${SEEN_WI
 const otherNetworks = sql`(select count(distinct open_networks) > 1 from processes where ${lately})`
 
 /** Reads it. */
-export async function standing(db: Db, id: string): Promise<Standing> {
-  const { rows } = await sql<Standing>`
+export async function standing(db: Db, id: string): Promise<ProcessReadiness> {
+  const { rows } = await sql<ProcessReadiness>`
     select exists (select from processes where id = ${id} and ${lately}) as "isWritten",
       exists (select from processes where kind = 'worker' and ${lately}) as "isWorkerSeen",
       ${deadlinesAreSet()} as "hasDeadlines", exists (select from overflowing_months()) as "isOverflowing",

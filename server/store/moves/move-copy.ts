@@ -3,7 +3,7 @@
  * that was cut off goes on, and one that is whole is proven by the same reading. Memory is bounded by a batch.
  */
 import type { Db } from '#server/store/tables/tables.ts'
-import { type Hashed, hashesAfter, hashesOf, linesOf, type Part, removeOf, writeLines } from './move-rows.ts'
+import { type Hashed, hashesAfter, hashesOf, readLines, removeOf, type TablePart, writeLines } from './move-rows.ts'
 
 /** Rows of a batch, and bytes of rows that travel at once. */
 const ROWS = 500
@@ -18,13 +18,13 @@ export interface Ends {
 }
 
 /** Copies what the target lacks or has otherwise; answers how many rows those were. */
-export async function copyPart(ends: Ends, part: Part): Promise<number> {
+export async function copyPart(ends: Ends, part: TablePart): Promise<number> {
   if (part.isBare || part.shape.refersToItself === undefined) return copyRows(ends, part)
   const bare = await copyRows({ ...ends, onRows: () => undefined }, { ...part, isBare: true })
   return bare + (await copyRows(ends, part))
 }
 
-async function copyRows({ source, target, onRows }: Ends, part: Part): Promise<number> {
+async function copyRows({ source, target, onRows }: Ends, part: TablePart): Promise<number> {
   let after: readonly string[] | null = null
   let copied = 0
   for (;;) {
@@ -33,7 +33,7 @@ async function copyRows({ source, target, onRows }: Ends, part: Part): Promise<n
     const there = await hashesOf(target, part, keysOf(batch))
     const found = new Map(there.map(row => [nameOf(row), row.hash]))
     const lacking = batch.filter(row => found.get(nameOf(row)) !== row.hash)
-    for (const some of inBytes(lacking)) await writeLines(target, part, await linesOf(source, part, keysOf(some)))
+    for (const some of inBytes(lacking)) await writeLines(target, part, await readLines(source, part, keysOf(some)))
     copied += lacking.length
     onRows(batch.length)
     after = batch.at(-1)?.key ?? null
@@ -42,7 +42,7 @@ async function copyRows({ source, target, onRows }: Ends, part: Part): Promise<n
 }
 
 /** Removes from the target what the source has no more, as retention may have left it; answers how many rows those were. */
-export async function removeExtra({ source, target }: Ends, part: Part): Promise<number> {
+export async function removeExtra({ source, target }: Ends, part: TablePart): Promise<number> {
   let after: readonly string[] | null = null
   let removed = 0
   for (;;) {

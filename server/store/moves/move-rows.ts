@@ -4,10 +4,10 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
-import type { Column, Shape } from './move-shapes.ts'
+import type { CopiedColumn, Shape } from './move-shapes.ts'
 
 /** The rows of one organization in one table; `isBare`: without what refers to other rows of the table. */
-export interface Part {
+export interface TablePart {
   readonly shape: Shape
   readonly org: string
   readonly isBare: boolean
@@ -24,33 +24,33 @@ function orgColumn({ name }: Shape) {
   return sql.ref(name === 'organizations' ? 't.id' : 't.org_id')
 }
 
-function isCopied({ shape, isBare }: Part, { name, isOwn }: Column): boolean {
+function isCopied({ shape, isBare }: TablePart, { name, isOwn }: CopiedColumn): boolean {
   return !isOwn && shape.left?.[name] === undefined && !(isBare && shape.refersToItself === name)
 }
 
 /** The text of a row `t`; what is not copied is null in it. */
-function line(part: Part): RawBuilder<string> {
+function line(part: TablePart): RawBuilder<string> {
   const values = part.shape.columns.map(column =>
     isCopied(part, column) ? sql.ref(`t.${column.name}`) : sql`null::${sql.raw(column.type)}`,
   )
   return sql`(row(${sql.join(values)})::${sql.table(part.shape.name)})::text`
 }
 
-function where({ shape, org }: Part): RawBuilder<boolean> {
+function where({ shape, org }: TablePart): RawBuilder<boolean> {
   return sql<boolean>`${orgColumn(shape)} = ${org}::uuid and (${sql.raw(shape.where ?? 'true')})`
 }
 
-function keyColumns({ shape }: Part): RawBuilder<unknown> {
+function keyColumns({ shape }: TablePart): RawBuilder<unknown> {
   return sql.join(shape.key.map(name => sql.ref(`t.${name}`)))
 }
 
-function typeOf({ shape }: Part, name: string): RawBuilder<unknown> {
+function typeOf({ shape }: TablePart, name: string): RawBuilder<unknown> {
   return sql.raw(shape.columns.find(column => column.name === name)?.type ?? 'text')
 }
 
 const HASHED = sql`encode(sha256(convert_to(line, 'UTF8')), 'hex') as hash, octet_length(line) as bytes`
 
-function keyTexts({ shape }: Part): RawBuilder<unknown> {
+function keyTexts({ shape }: TablePart): RawBuilder<unknown> {
   return shape.key.length === 0
     ? sql`'{}'::text[] as key`
     : sql`array[${sql.join(shape.key.map(name => sql`t.${sql.ref(name)}::text`))}] as key`
@@ -59,7 +59,7 @@ function keyTexts({ shape }: Part): RawBuilder<unknown> {
 /** The next rows behind a key, in the order of their keys; null begins. */
 export async function hashesAfter(
   session: Db,
-  part: Part,
+  part: TablePart,
   { after, limit }: { after: readonly string[] | null; limit: number },
 ): Promise<Hashed[]> {
   const places = part.shape.key.map((name, at) => sql`${after?.[at] ?? null}::${typeOf(part, name)}`)
@@ -73,14 +73,18 @@ export async function hashesAfter(
   return rows
 }
 
-function isOneOf(part: Part, keys: readonly (readonly string[])[]): RawBuilder<boolean> {
+function isOneOf(part: TablePart, keys: readonly (readonly string[])[]): RawBuilder<boolean> {
   if (part.shape.key.length === 0) return sql<boolean>`true`
   const arrays = part.shape.key.map((name, at) => sql`${keys.map(key => key[at])}::${typeOf(part, name)}[]`)
   return sql<boolean>`(${keyColumns(part)}) in (select * from unnest(${sql.join(arrays)}))`
 }
 
 /** Looks up key by key in the index, whatever the planner knows: `columns` of the rows of these keys that are there. */
-function lookedUp(part: Part, keys: readonly (readonly string[])[], columns: RawBuilder<unknown>): RawBuilder<unknown> {
+function lookedUp(
+  part: TablePart,
+  keys: readonly (readonly string[])[],
+  columns: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const { key, name } = part.shape
   const from = sql`select ${columns} from ${sql.table(name)} t where ${where(part)}`
   if (key.length === 0) return sql`(${from}) as found`
@@ -93,21 +97,21 @@ function lookedUp(part: Part, keys: readonly (readonly string[])[], columns: Raw
 }
 
 /** The rows of these keys that are there. */
-export async function hashesOf(session: Db, part: Part, keys: readonly (readonly string[])[]): Promise<Hashed[]> {
+export async function hashesOf(session: Db, part: TablePart, keys: readonly (readonly string[])[]): Promise<Hashed[]> {
   const found = lookedUp(part, keys, sql`${keyTexts(part)}, ${line(part)} as line`)
   const { rows } = await sql<Hashed>`select key, ${HASHED} from ${found}`.execute(session)
   return rows
 }
 
 /** Their texts. */
-export async function linesOf(session: Db, part: Part, keys: readonly (readonly string[])[]): Promise<string[]> {
+export async function readLines(session: Db, part: TablePart, keys: readonly (readonly string[])[]): Promise<string[]> {
   const { rows } = await sql<{ line: string }>`
     select line from ${lookedUp(part, keys, sql`${line(part)} as line`)}`.execute(session)
   return rows.map(row => row.line)
 }
 
 /** Writes rows from their texts, each in the place of the one with its key, if there is one. */
-export async function writeLines(session: Db, part: Part, lines: readonly string[]): Promise<void> {
+export async function writeLines(session: Db, part: TablePart, lines: readonly string[]): Promise<void> {
   const { shape } = part
   const names = shape.columns.filter(column => isCopied(part, column)).map(column => column.name)
   const keys = [shape.name === 'organizations' ? 'id' : 'org_id', ...shape.key]
@@ -125,7 +129,7 @@ export async function writeLines(session: Db, part: Part, lines: readonly string
 }
 
 /** How many rows there are. */
-export async function countOf(session: Db, part: Part): Promise<number> {
+export async function countRows(session: Db, part: TablePart): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from ${sql.table(part.shape.name)} t where ${where(part)}
   `.execute(session)
@@ -133,14 +137,18 @@ export async function countOf(session: Db, part: Part): Promise<number> {
 }
 
 /** Removes the rows of these keys. */
-export async function removeOf(session: Db, part: Part, keys: readonly (readonly string[])[]): Promise<void> {
+export async function removeOf(session: Db, part: TablePart, keys: readonly (readonly string[])[]): Promise<void> {
   await sql`delete from ${sql.table(part.shape.name)} t where ${where(part)} and ${isOneOf(part, keys)}`.execute(
     session,
   )
 }
 
 /** Removes a batch of an organization's rows, whichever they are; true when there may be more. */
-export async function removeBatch(session: Db, { shape, org }: Omit<Part, 'isBare'>, limit: number): Promise<boolean> {
+export async function removeBatch(
+  session: Db,
+  { shape, org }: Omit<TablePart, 'isBare'>,
+  limit: number,
+): Promise<boolean> {
   const part = { shape: { ...shape, where: 'true' }, org, isBare: false }
   // Newest first: a row goes before the rows that it refers to.
   const order = shape.key.map(name => sql`t.${sql.ref(name)} desc`)

@@ -23,7 +23,7 @@ export async function prepareSession(session: Db): Promise<void> {
 }
 
 /** A column of a copied table. */
-export interface Column {
+export interface CopiedColumn {
   readonly name: string
   readonly type: string
   /** An identity of the server, or computed. */
@@ -32,12 +32,12 @@ export interface Column {
 
 /** A copied table with its columns, as the servers have them. */
 export interface Shape extends CopiedTable {
-  readonly columns: readonly Column[]
+  readonly columns: readonly CopiedColumn[]
 }
 
 /** Reads the columns of a table. */
 export async function shapeOf(session: Db, table: CopiedTable): Promise<Shape> {
-  const { rows } = await sql<Column>`
+  const { rows } = await sql<CopiedColumn>`
     select attname as name, format_type(atttypid, atttypmod) as type, attgenerated <> '' or attidentity <> '' as "isOwn"
     from pg_attribute where attrelid = ${table.name}::regclass and attnum > 0 and not attisdropped order by attnum
   `.execute(session)

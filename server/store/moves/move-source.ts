@@ -79,7 +79,7 @@ export async function epochOf(db: Db, org: string): Promise<string | null> {
  */
 export async function leave(
   db: Db,
-  of: { org: string; moveId: string; epoch: string | null; event: audit.AuditEvent },
+  of: { org: string; moveId: string; epoch: string | null; event: audit.AuditRow },
 ): Promise<void> {
   await transaction(db, async tx => {
     if ((await epochOf(tx, of.org)) !== of.epoch)
@@ -93,7 +93,7 @@ export async function leave(
 }
 
 /** Takes the fence away. The caller has made sure that the target can never be in use. */
-export async function lift(db: Db, of: { org: string; event: audit.AuditEvent }): Promise<void> {
+export async function lift(db: Db, of: { org: string; event: audit.AuditRow }): Promise<void> {
   await transaction(db, async (tx: Tx) => {
     await sql`
       update organizations set moving_at = null, frozen_at = null, moved_at = null, move_id = null where id = ${of.org}

@@ -7,10 +7,10 @@ import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { isLockNotAvailable } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import { type Part, writeLines } from './move-rows.ts'
+import { type TablePart, writeLines } from './move-rows.ts'
 
 /** Writes the organization's own row, marked as a copy that is not in use. */
-export async function arrive(db: Db, part: Part, of: { lines: readonly string[]; moveId: string }): Promise<void> {
+export async function arrive(db: Db, part: TablePart, of: { lines: readonly string[]; moveId: string }): Promise<void> {
   await transaction(db, async tx => {
     await writeLines(tx, part, of.lines)
     await sql`
@@ -57,7 +57,7 @@ export async function tombstoneOf(db: Db, org: string): Promise<boolean> {
 }
 
 /** The copy is in use from this commit on. False where it was before, or is not of this move. */
-export async function goLive(db: Db, of: { org: string; moveId: string; event: audit.AuditEvent }): Promise<boolean> {
+export async function goLive(db: Db, of: { org: string; moveId: string; event: audit.AuditRow }): Promise<boolean> {
   return transaction(db, async (tx: Tx) => {
     const { rows } = await sql`
       update organizations set moving_at = null, frozen_at = null, arriving_at = null

@@ -5,7 +5,7 @@
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** An organization's name. Throws when there is no such organization. */
-export async function nameOf(db: Db, org: string): Promise<string> {
+export async function readName(db: Db, org: string): Promise<string> {
   const row = await db.selectFrom('organizations').select('name').where('id', '=', org).executeTakeFirstOrThrow()
   return row.name
 }

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** A row without its content. */
-export interface SnapshotSummary {
+export interface SnapshotRow {
   readonly id: string
   readonly datasource_id: string
   readonly fingerprint: string
@@ -114,7 +114,7 @@ export function list(
   db: Db,
   org: string,
   ask: { datasourceId: string; limit: number; olderThan?: string | undefined },
-): Promise<SnapshotSummary[]> {
+): Promise<SnapshotRow[]> {
   const query = db
     .selectFrom('snapshots')
     .select(SUMMARY)
@@ -133,7 +133,7 @@ export function latest(
   db: Db,
   org: string,
   of: { datasourceId: string; asked?: readonly string[] | null },
-): Promise<SnapshotSummary | undefined> {
+): Promise<SnapshotRow | undefined> {
   const query = db
     .selectFrom('snapshots')
     .select(SUMMARY)

@@ -8,7 +8,7 @@ import type { DialItem } from '#shared/checks/items.ts'
 import { type Claim, isHeld } from './claims.ts'
 
 /** Tells the last item that was passed. It writes nothing once the claim has ended, and nothing for a check that only the schedule wants. */
-export async function tell(db: Db, held: Claim, reached: DialItem): Promise<void> {
+export async function save(db: Db, held: Claim, reached: DialItem): Promise<void> {
   await db
     .updateTable('tasks')
     .set({ reached, reached_by: held.token })

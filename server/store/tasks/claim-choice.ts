@@ -111,7 +111,7 @@ function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): 
  * place goes to what was asked for last, of the organization that waits for the least: a caller does not wait behind everything
  * that was brought before, by whomever. Rows are claims, with `visited`, where the round has come to; at least one comes back.
  */
-export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
+export function claimChoice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
   return sql`
     with recursive held as (
       select org_id, count(*) as claims from unnest(${[...ask.held]}::uuid[]) as mine (org_id) group by org_id

@@ -9,7 +9,7 @@ import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import { areDue, choice, PLAN_SETTINGS } from './claim-choice.ts'
+import { areDue, claimChoice, PLAN_SETTINGS } from './claim-choice.ts'
 
 /** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
 export interface Claim {
@@ -64,7 +64,7 @@ export interface ClaimAsk {
   readonly held: readonly string[]
   readonly leaseMs: number
   readonly now: Date
-  readonly lanes: readonly Lane[]
+  readonly priorities: readonly Priority[]
   /** As `prioritiesDue` has found them: the others are not looked at. Left out, all are. */
   readonly due?: readonly number[]
   /** Changed by the claim; left out, each round begins anew. */
@@ -77,10 +77,15 @@ export interface ClaimAsk {
  * Whom a task is for: somebody who asked for it, the schedule, somebody who asked for it after it has hung, or the schedule
  * again after it has failed or hung.
  */
-export type Lane = 'asked' | 'scheduled' | 'hung' | 'failed'
+export type Priority = 'asked' | 'scheduled' | 'hung' | 'failed'
 
 /** As `PRIORITY` counts. Tasks with a waiting caller go before requested tasks without one. */
-const PRIORITIES: Readonly<Record<Lane, readonly number[]>> = { asked: [0, 1], scheduled: [2], hung: [3], failed: [4] }
+const PRIORITIES: Readonly<Record<Priority, readonly number[]>> = {
+  asked: [0, 1],
+  scheduled: [2],
+  hung: [3],
+  failed: [4],
+}
 /** From which on they are of polls. */
 const POLLS = 5
 
@@ -104,7 +109,7 @@ const NOBODY = '00000000-0000-0000-0000-000000000000'
  * claiming.
  */
 export async function prioritiesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>): Promise<number[]> {
-  const all = Object.values(PRIORITIES).flatMap(priorities => spelled(priorities, ask))
+  const all = Object.values(PRIORITIES).flatMap(priorities => typedList(priorities, ask))
   const { rows } = await areDue(ask, all).execute(db)
   return rows.map(({ p }) => p)
 }
@@ -115,7 +120,7 @@ export async function prioritiesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>
  * find the organization instead of being told it: the worker serves all of them.
  */
 export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
-  const wanted = ask.lanes.flatMap(lane => spelled(PRIORITIES[lane], ask))
+  const wanted = ask.priorities.flatMap(priority => typedList(PRIORITIES[priority], ask))
   const priorities = wanted.filter(priority => ask.due?.includes(priority) ?? true)
   if (priorities.length === 0) return []
   for (let look = 0; look <= LOOKS; look += 1) {
@@ -150,7 +155,7 @@ async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<{ found
   const after = ask.rounds?.get(priority) ?? NOBODY
   const hasCallers = [...PRIORITIES.asked, ...PRIORITIES.hung].includes(priority % POLLS)
   const newestFirst = hasCallers ? (ask.newestFirst ?? false) : null
-  const { rows } = await choice<Chosen>({ ...ask, priority, after, newestFirst }).execute(tx)
+  const { rows } = await claimChoice<Chosen>({ ...ask, priority, after, newestFirst }).execute(tx)
   const visited = rows[0]?.visited
   if (visited) ask.rounds?.set(priority, visited)
   // Sound: where one column of a claim is there, all are.
@@ -162,7 +167,7 @@ function isOfPolls({ kinds }: Pick<ClaimAsk, 'kinds'>): boolean {
   return kinds.includes('poll')
 }
 
-function spelled(priorities: readonly number[], ask: Pick<ClaimAsk, 'kinds'>): number[] {
+function typedList(priorities: readonly number[], ask: Pick<ClaimAsk, 'kinds'>): number[] {
   return priorities.map(priority => priority + (isOfPolls(ask) ? POLLS : 0))
 }
 

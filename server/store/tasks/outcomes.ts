@@ -52,7 +52,7 @@ export async function drop(db: Db, org: string, id: string): Promise<void> {
 }
 
 /** Takes a task that is done once, done or not: its outcome, undefined when it had none. A worker that is at it settles nothing. */
-export async function withdraw(db: Db, org: string, id: string): Promise<TakenOutcome | undefined> {
+export async function cancel(db: Db, org: string, id: string): Promise<TakenOutcome | undefined> {
   const row = await db
     .deleteFrom('tasks')
     .where('org_id', '=', org)

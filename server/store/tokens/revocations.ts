@@ -33,7 +33,7 @@ function isOf(kind: Revocable, alias: string): RawBuilder<boolean> {
 }
 
 /** Revokes capabilities of the organization; those that were revoked before stay revoked since then. */
-export async function revokeCapabilities(
+export async function revokeCapabilityRows(
   tx: Tx,
   org: string,
   of: { ids: readonly string[]; now: Date },
@@ -72,7 +72,7 @@ export async function revokeKeys(
 }
 
 /** Forgets the revocations of rows that were removed, in the transaction that removed them. The database keeps those of others. */
-export async function forget(tx: Tx, kind: Revocable, gone: readonly { org: string; id: string }[]): Promise<void> {
+export async function purge(tx: Tx, kind: Revocable, gone: readonly { org: string; id: string }[]): Promise<void> {
   const [orgs, kinds, ids] = [gone.map(one => one.org), gone.map(() => kind), gone.map(one => one.id)]
   await sql`select forget_revocations(${orgs}::uuid[], ${kinds}::text[], ${ids}::uuid[])`.execute(tx)
 }

@@ -24,7 +24,7 @@ import type { FaultCode } from '#shared/faults/fault.ts'
 const REFUSED: ReadonlySet<FaultCode> = new Set<FaultCode>(['authentication_failed', 'signature_refused'])
 
 /** The work of a `compare` task. */
-export async function compare(deps: WorkerDeps, claim: claims.ClaimOf<'compare'>): Promise<void> {
+export async function handleCompare(deps: WorkerDeps, claim: claims.ClaimOf<'compare'>): Promise<void> {
   const row = await sealed.datasource(deps.db, claim.organizationId, claim.datasourceId)
   const isEqual = row !== undefined && (await isNoOther(deps, row))
   const isKnown = row !== undefined && isEqual && (await isJudged(deps, row))

@@ -20,11 +20,11 @@ export function standingBefore(deps: WorkerDeps, row: SealedDatasource): Standin
  * The reason that is shown after a check. While a refusal is to be confirmed it is that one, whatever else a check met meanwhile;
  * `isAside` is true for a check of another credential than the one in force.
  */
-export function shownReason(
+export function displayedReason(
   row: SealedDatasource,
-  of: { after: Standing; reason: FaultCode | null; isAside: boolean },
+  of: { after: Standing; reason: FaultCode | null; isNotCurrent: boolean },
 ): string | null {
-  const { after, reason, isAside } = of
-  const isOther = isAside || reason === null || !isCondemning(reason)
+  const { after, reason, isNotCurrent } = of
+  const isOther = isNotCurrent || reason === null || !isCondemning(reason)
   return after.refusals > 0 && isOther ? row.status_reason : reason
 }

@@ -14,18 +14,18 @@ import type { VerifiedConnection } from './verify-connection.ts'
 interface Checked {
   readonly tried: SealedCredential
   readonly secret: Secret
-  readonly examined: VerifiedConnection
+  readonly verified: VerifiedConnection
 }
 
 /** The values to write; null if none is new. */
 export async function marksOf(deps: WorkerDeps, of: Checked): Promise<Marks | null> {
-  const { tried, secret, examined } = of
-  const { judgement, resolved } = examined
-  const isPassed = judgement.outcome === 'passed' && resolved !== null
+  const { tried, secret, verified } = of
+  const { verification, resolved } = verified
+  const isPassed = verification.outcome === 'passed' && resolved !== null
   const fingerprint = isPassed
     ? deps.fingerprinter.of(tried.context.organizationId, resolved.canonical)
     : tried.fingerprint
-  const md5Allowed = tried.md5Allowed && (!isPassed || examined.isMd5)
+  const md5Allowed = tried.md5Allowed && (!isPassed || verified.isMd5)
   const [passed = null] = isPassed ? loginHashesOf(deps, resolved.target) : []
   const loginHash = passed ?? tried.loginHash
   const resealed = resolved === null ? null : await resealedBox(deps, { tried, secret, resolved })

@@ -5,7 +5,7 @@
 
 import { newId } from '#server/domain/access/ids.ts'
 import type { RequestedBy } from '#server/domain/access/sealed.ts'
-import { judgeEndpoint, judgeRotation } from '#server/domain/checks/endpoint-verdict.ts'
+import { verifyEndpointKeys, verifyRotation } from '#server/domain/checks/endpoint-verdict.ts'
 import type { Verification } from '#server/domain/checks/verification.ts'
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
 import { noAnswer } from '#server/net/endpoint/request-answer.ts'
@@ -13,19 +13,19 @@ import type { SealedCredential, SealedDatasource } from '#server/store/credentia
 import type { EndpointKeys, SigningKey } from '#server/work/credentials/endpoint-keys.ts'
 import { isTrusted, isUsable } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
-import { type Asked, askEndpoint, mayAsk } from '#server/work/feeds/ask-endpoint.ts'
+import { askEndpoint, type EndpointAttempt, mayAsk } from '#server/work/feeds/ask-endpoint.ts'
 
 /** A verdict on one credential. */
-export interface Judged {
+export interface EndpointVerification {
   readonly credential: SealedCredential
-  readonly judgement: Verification
+  readonly verification: Verification
   readonly requestedAt: Date | null
   readonly tookMs: number
 }
 
 /** The next step of a rotation. */
 export interface RotationStep {
-  readonly decision: ReturnType<typeof judgeRotation>
+  readonly decision: ReturnType<typeof verifyRotation>
   readonly credential: SealedCredential
   /** The key to be kept; null where it is destroyed. */
   readonly key: string | null
@@ -35,7 +35,7 @@ export interface RotationStep {
 
 /** The findings: at least one of the two, unless there is no key to try. */
 export interface Findings {
-  readonly judged: Judged | null
+  readonly verified: EndpointVerification | null
   readonly rotation: RotationStep | null
 }
 
@@ -43,41 +43,45 @@ export interface Findings {
 export async function probeEndpoint(deps: WorkerDeps, row: SealedDatasource, keys: EndpointKeys): Promise<Findings> {
   const { url, current, pending } = keys
   const inForce = () => (current === null ? null : judge(deps, row, { url, ...current }))
-  if (pending === null) return { judged: await inForce(), rotation: null }
+  if (pending === null) return { verified: await inForce(), rotation: null }
   if ('unreadable' in pending) {
     const nothing = { key: null, requestedBy: null, requestedAt: null }
     const rotation = { decision: 'destroy_new', credential: pending.unreadable, ...nothing } as const
-    return { judged: null, rotation }
+    return { verified: null, rotation }
   }
   const tried = await judge(deps, row, { url, ...pending })
   const { credential, requestedBy } = pending
   const rotation = { ...decide(deps, tried, pending), credential, requestedBy, requestedAt: tried.requestedAt }
-  if (rotation.decision === 'retire_old') return { judged: tried, rotation }
+  if (rotation.decision === 'retire_old') return { verified: tried, rotation }
   // Until the new key is taken, what is not in use yet may still come into use with the one that it was registered with.
   const isInUse = isUsable(deps, row) || rotation.decision === 'destroy_new'
-  return { judged: isInUse ? null : await inForce(), rotation }
+  return { verified: isInUse ? null : await inForce(), rotation }
 }
 
-type Tried = Judged & { readonly signed: EndpointAnswer }
+type Tried = EndpointVerification & { readonly signed: EndpointAnswer }
 
 function decide(deps: WorkerDeps, { signed }: Tried, { key, credential }: SigningKey) {
   const startedAtMs = credential.createdAt.getTime()
   const { rotationWindowMs: windowMs } = deps.feeds
-  const decision = judgeRotation(signed, { startedAtMs, nowMs: deps.clock().getTime(), windowMs })
+  const decision = verifyRotation(signed, { startedAtMs, nowMs: deps.clock().getTime(), windowMs })
   return { decision, key: decision === 'destroy_new' ? null : key }
 }
 
 async function judge(deps: WorkerDeps, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Tried> {
   const startedAt = performance.now()
   const { answer: signed, requestedAt } = await ask(deps, row, of)
-  const first = judgeEndpoint({ signed, forged: null })
+  const first = verifyEndpointKeys({ signed, forged: null })
   const forged = first.outcome === 'passed' ? (await question(deps, of, true)).answer : null
-  const judgement = forged === null ? first : judgeEndpoint({ signed, forged })
+  const verification = forged === null ? first : verifyEndpointKeys({ signed, forged })
   const tookMs = Math.round(performance.now() - startedAt)
-  return { credential: of.credential, judgement, requestedAt, tookMs, signed }
+  return { credential: of.credential, verification: verification, requestedAt, tookMs, signed }
 }
 
-async function ask(deps: WorkerDeps, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Asked> {
+async function ask(
+  deps: WorkerDeps,
+  row: SealedDatasource,
+  of: SigningKey & { url: string },
+): Promise<EndpointAttempt> {
   const isProven = isTrusted(deps, row) && of.credential.state === 'current'
   if (!isProven && !(await mayAsk(deps, { organizationId: row.org_id, url: of.url })))
     return { answer: noAnswer('budget_exhausted', 0), requestedAt: null }

@@ -4,12 +4,12 @@
  */
 
 import type { Probe } from '#server/domain/checks/probe.ts'
-import { HALF_REFUSED, REFUSED } from '#server/domain/network/login-budget.ts'
+import { HALF_REFUSED, REFUSED_LOGIN_COST } from '#server/domain/network/login-budget.ts'
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
 import type { CatalogAsk, CatalogRead } from '#server/net/process/catalog-answer.ts'
 import type { ProbeOptions } from '#server/net/process/dialler.ts'
 import {
-  admit,
+  admitLogin,
   chargeFor,
   countUnequal,
   type Login,
@@ -63,7 +63,7 @@ export interface BudgetedEnd<T> {
 export async function probeWithinBudget(deps: WorkerDeps, of: Guarded<ProbeRequest>): Promise<BudgetedEnd<Probe>> {
   const { onPassed } = of
   const probe = (avoid: string[]) => deps.dialler.probe({ ...of.request, avoid }, { onPassed })
-  return guarded(deps, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
+  return guard(deps, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
 }
 
 /** Reads a catalog with a credential that is in force and active. */
@@ -73,10 +73,10 @@ export async function readCatalogWithinBudget(
 ): Promise<CatalogRead> {
   const describe = (avoid: string[]) => deps.dialler.describe({ ...of.request, avoid })
   const how = { dial: describe, exhausted: { ...EXHAUSTED, finding: null } }
-  return (await guarded(deps, { ...of, isTrusted: true }, how)).end
+  return (await guard(deps, { ...of, isTrusted: true }, how)).end
 }
 
-async function guarded<T extends Ended>(
+async function guard<T extends Ended>(
   deps: WorkerDeps,
   of: Guarded<{ readonly target: Login }>,
   how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
@@ -112,7 +112,7 @@ async function dialled<T extends Ended>(
   { isTrusted, login }: { readonly isTrusted: boolean; readonly login: OwnLogin },
   how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
 ): Promise<BudgetedEnd<T>> {
-  const admitted = isTrusted ? null : await admit(deps, login)
+  const admitted = isTrusted ? null : await admitLogin(deps, login)
   if (admitted !== null && 'until' in admitted) {
     deps.meter.count('mooring_limits_hit_total', { limit: 'login-budget' })
     return { end: how.exhausted, keptUntil: admitted.until }
@@ -130,7 +130,7 @@ async function dialled<T extends Ended>(
 
 function halvesOf({ failure }: Ended): number {
   if (failure === null) return 0
-  if (REFUSED_LOGINS.has(failure.code)) return REFUSED
+  if (REFUSED_LOGINS.has(failure.code)) return REFUSED_LOGIN_COST
   return failure.proofSent === true ? HALF_REFUSED : 0
 }
 

@@ -25,7 +25,7 @@ export async function tellingProgress<T>(
     write: Promise.resolve(),
   }
   const tell = async (item: DialItem) => {
-    await checkProgress.tell(deps.db, claim, item).catch((cause: unknown) => {
+    await checkProgress.save(deps.db, claim, item).catch((cause: unknown) => {
       deps.log.info({ ...aboutTask(claim), cause }, 'how far a check has come could not be told')
     })
   }

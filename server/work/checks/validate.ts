@@ -15,20 +15,20 @@ import { aboutVerdict } from './about-verdict.ts'
 import { refusedUndialled, verifyConnection } from './verify-connection.ts'
 
 /** The work of a `validate` task. */
-export async function validate(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
-  const judgement = await judged(deps, claim)
-  await claims.finish(deps.db, claim, validationOf(judgement))
-  deps.log.info(aboutVerdict(claim, judgement), 'validated')
+export async function handleValidate(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
+  const verification = await runVerification(deps, claim)
+  await claims.finish(deps.db, claim, validationOf(verification))
+  deps.log.info(aboutVerdict(claim, verification), 'validated')
   deps.notifications.ring('news')
 }
 
-function judged(deps: WorkerDeps, claim: claims.Claim): Promise<Verification> {
+function runVerification(deps: WorkerDeps, claim: claims.Claim): Promise<Verification> {
   const { organizationId, datasourceId } = claim
   const checks = async () => {
     if (datasourceId !== null) return registered(deps, { organizationId, datasourceId })
     const { secret, schema, dbType } = await openPayload(deps, claim, 'validate')
     const { rolePolicy } = await organizations.settings(deps.db, organizationId)
-    const { judgement } = await verifyConnection(deps, {
+    const { verification } = await verifyConnection(deps, {
       organizationId,
       inForce: null,
       rolePolicy,
@@ -38,7 +38,7 @@ function judged(deps: WorkerDeps, claim: claims.Claim): Promise<Verification> {
       schema,
       dbType,
     })
-    return judgement
+    return verification
   }
   return openingOr(checks, () => refusedUndialled('credential_unreadable'))
 }
@@ -53,7 +53,7 @@ async function registered(
   if (row === undefined || row.kind !== 'direct' || row.current === null || isMoved(deps, row))
     return refusedUndialled('credential_unreadable')
   const { rolePolicy } = await organizations.settings(deps.db, organizationId)
-  const { judgement } = await verifyConnection(deps, {
+  const { verification } = await verifyConnection(deps, {
     organizationId,
     secret: openInForce(deps, row, row.current),
     inForce: null,
@@ -63,12 +63,12 @@ async function registered(
     schema: row.schema,
     dbType: row.db_type ?? 'postgresql',
   })
-  return judgement
+  return verification
 }
 
 /** A verdict as `datasources.validate` answers it. */
-export function validationOf(judgement: Verification): Validation {
-  const { checks, advisories, outcome, reason } = judgement
+export function validationOf(verification: Verification): Validation {
+  const { checks, advisories, outcome, reason } = verification
   const failed = checks.filter(check => check.outcome === 'fail')
   return {
     reachable: checks.some(check => check.item === 'connect' && check.outcome === 'pass'),

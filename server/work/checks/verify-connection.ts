@@ -4,8 +4,8 @@
  */
 
 import type { RolePolicy } from '#server/domain/checks/role/role-findings.ts'
-import { judgeUndialled, otherSchema, type UndialledReason } from '#server/domain/checks/undialled.ts'
-import { judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
+import { otherSchema, type UndialledReason, verifyUndialled } from '#server/domain/checks/undialled.ts'
+import { type Verification, verifyProbe } from '#server/domain/checks/verification.ts'
 import { repeating } from '#server/domain/checks/withheld.ts'
 import type { ProbeOptions } from '#server/net/process/dialler.ts'
 import { openingOr } from '#server/seal/held-key.ts'
@@ -31,7 +31,7 @@ const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted
 
 /** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
 export interface VerifiedConnection {
-  readonly judgement: Verification
+  readonly verification: Verification
   readonly resolved: ResolvedTarget | null
   /** Whether the password was sent as MD5. */
   readonly isMd5: boolean
@@ -74,8 +74,8 @@ export async function verifyConnection(deps: WorkerDeps, of: ConnectionUnderTest
 function explained(
   why: UndialledReason | null,
   advisories: readonly Advisory[] = [],
-): Partial<Pick<VerifiedConnection, 'judgement'>> {
-  return why === null ? {} : { judgement: { ...judgeUndialled(why), advisories: [...advisories] } }
+): Partial<Pick<VerifiedConnection, 'verification'>> {
+  return why === null ? {} : { verification: { ...verifyUndialled(why), advisories: [...advisories] } }
 }
 
 /** The conflict of a first registration whose sealed string names another schema than its field: only here are both known. */
@@ -115,20 +115,25 @@ async function dialled(
     request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
   })
   const asked = { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null }
-  const found = judgeProbe(probe, {
+  const found = verifyProbe(probe, {
     ...asked,
     isPasswordAscii: /^[\x20-\x7e]*$/.test(target.password),
     egressAddresses: deps.policy.egressAddresses ?? [],
   })
-  const judgement = { ...found, advisories: [...found.advisories, ...(resolved.said?.advisories ?? [])] }
+  const verification = { ...found, advisories: [...found.advisories, ...(resolved.said?.advisories ?? [])] }
   const isUnmade = probe.failure !== null && UNMADE.has(probe.failure.code)
-  return { judgement, resolved, isMd5: probe.passwordSent === 'md5', unmade: isUnmade ? { until: keptUntil } : null }
+  return {
+    verification: verification,
+    resolved,
+    isMd5: probe.passwordSent === 'md5',
+    unmade: isUnmade ? { until: keptUntil } : null,
+  }
 }
 
 /** The end of an examination for which nothing was dialled. */
 export function undialled(reason: FaultCode, outcome: 'refused' | 'unreachable' = 'refused'): VerifiedConnection {
-  const judgement = { ...refusedUndialled(reason), outcome, retryable: outcome === 'unreachable' }
-  return { judgement, resolved: null, isMd5: false, unmade: null }
+  const verification = { ...refusedUndialled(reason), outcome, retryable: outcome === 'unreachable' }
+  return { verification: verification, resolved: null, isMd5: false, unmade: null }
 }
 
 /** A verdict that was reached without dialling. */

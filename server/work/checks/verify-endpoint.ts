@@ -22,7 +22,7 @@ import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { aboutTask } from '#server/work/about-task.ts'
 import { aboutVerdict } from '#server/work/checks/about-verdict.ts'
-import { shownReason, standingBefore } from '#server/work/checks/confirm.ts'
+import { displayedReason, standingBefore } from '#server/work/checks/confirm.ts'
 import { refusedUndialled } from '#server/work/checks/verify-connection.ts'
 import {
   type EndpointKeys,
@@ -36,7 +36,7 @@ import { currentKey } from '#server/work/credentials/open.ts'
 import { recordRotation } from '#server/work/credentials/record-rotation.ts'
 import { signedVerdict } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
-import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
+import { type EndpointVerification, type Findings, probeEndpoint } from './probe-endpoint.ts'
 
 /** Between tries of a new key: soon after it came, and often enough that a day's window is not over unseen. */
 const ROTATION: Backoff = { baseMs: 5_000, maxMs: 300_000 }
@@ -63,34 +63,37 @@ export async function verifyEndpoint(
   const keys = endpointKeys(deps, row)
   const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(deps, row, keys)
   const before = standingBefore(deps, row)
-  const { judged } = findings
-  const after = judged === null ? before : nextStanding(before, { ...judged.judgement, at: deps.clock() })
+  const { verified } = findings
+  const after = verified === null ? before : nextStanding(before, { ...verified.verification, at: deps.clock() })
   const dueAt = nextDue(deps, claim, { ...findings, row, after })
   const marks = keys === null ? null : await marksOf(deps, keys, findings)
   await transaction(deps.db, tx => settle(deps, tx, { claim, outcome: { ...findings, row, after, dueAt, marks } }))
   if (keys !== null && findings.rotation?.decision === 'retire_old')
     await uncount(deps, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
-  if (judged !== null) countVerdict(deps, judged)
+  if (verified !== null) countVerdict(deps, verified)
   const { rotation } = findings
-  const about = judged === null ? { ...aboutTask(claim), stage: 'check' } : aboutVerdict(claim, judged.judgement)
+  const about = verified === null ? { ...aboutTask(claim), stage: 'check' } : aboutVerdict(claim, verified.verification)
   deps.log.info({ ...about, ...(rotation === null ? {} : { rotation: rotation.decision }) }, 'verified')
   deps.notifications.ring('news')
   deps.notifications.ring('work')
 }
 
-function countVerdict({ meter }: WorkerDeps, { judgement: { outcome, reason }, tookMs }: Judged): void {
+function countVerdict(
+  { meter }: WorkerDeps,
+  { verification: { outcome, reason }, tookMs }: EndpointVerification,
+): void {
   meter.count('mooring_verdicts_total', { kind: 'endpoint', outcome, reason: reason ?? 'none' })
   meter.observe('mooring_verdict_seconds', { kind: 'endpoint' }, tookMs / 1000)
 }
 
 function unreadable(credential: sealed.SealedCredential): Findings {
-  const judgement = refusedUndialled('credential_unreadable')
-  return { judged: { credential, judgement, requestedAt: null, tookMs: 0 }, rotation: null }
+  const verification = refusedUndialled('credential_unreadable')
+  return { verified: { credential, verification: verification, requestedAt: null, tookMs: 0 }, rotation: null }
 }
 
 /** A new key that is accepted is sealed with its URL, in the form in which it is kept; what passed has a fingerprint. */
 async function marksOf(deps: WorkerDeps, { url, current }: EndpointKeys, of: Findings): Promise<Outcome['marks']> {
-  const { judged, rotation } = of
+  const { verified, rotation } = of
   const fingerprintOf = (key: string) => deps.fingerprinter.of(organizationIdOf(of), endpointCanonical(url, key))
   if (rotation?.decision === 'retire_old' && rotation.key !== null) {
     const { context } = rotation.credential
@@ -101,7 +104,7 @@ async function marksOf(deps: WorkerDeps, { url, current }: EndpointKeys, of: Fin
       marks: { fingerprint: fingerprintOf(rotation.key), md5Allowed: false, loginHash: null, resealed },
     }
   }
-  if (judged?.judgement.outcome !== 'passed' || current === null || judged.credential !== current.credential)
+  if (verified?.verification.outcome !== 'passed' || current === null || verified.credential !== current.credential)
     return null
   const fingerprint = fingerprintOf(current.key)
   const { fingerprint: known, context } = current.credential
@@ -109,34 +112,38 @@ async function marksOf(deps: WorkerDeps, { url, current }: EndpointKeys, of: Fin
   return isKnown ? null : { context, marks: { fingerprint, md5Allowed: false, loginHash: null, resealed: null } }
 }
 
-function organizationIdOf({ judged, rotation }: Findings): string {
-  return (judged ?? rotation)?.credential.context.organizationId ?? ''
+function organizationIdOf({ verified, rotation }: Findings): string {
+  return (verified ?? rotation)?.credential.context.organizationId ?? ''
 }
 
 /** Locks in the order of the house: datasource, tasks, feed. */
 async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
   const { claim, outcome } = of
-  const { row, judged, rotation, after, dueAt } = outcome
+  const { row, verified, rotation, after, dueAt } = outcome
   const org = row.org_id
   const now = deps.clock()
   if ((await lockDatasource(tx, org, { id: row.id })) === undefined) return
   if (!(await assertHeld(tx, claim))) return
-  const failed = judged?.judgement.outcome === 'unreachable' || rotation?.decision === 'wait'
+  const failed = verified?.verification.outcome === 'unreachable' || rotation?.decision === 'wait'
   const next = { dueAt, now, failed }
   // Another key came while this one was tried: that one is to be judged, and the task is due again.
   if (!(await isStill(tx, org, outcome))) return void (await claims.settle(tx, claim, next))
-  if (judged?.judgement.outcome === 'passed')
+  if (verified?.verification.outcome === 'passed')
     await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
   await moveKeys(tx, outcome, now)
   await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: deps.feeds.pace.fastMs })
   await writeFeed(tx, outcome, now)
-  if (judged !== null) {
-    const state = rotation?.decision === 'retire_old' ? 'current' : judged.credential.state
-    const verdict = verdictOf(row.id, judged, now)
-    const reason = shownReason(row, { after, reason: judged.judgement.reason, isAside: state === 'pending' })
+  if (verified !== null) {
+    const state = rotation?.decision === 'retire_old' ? 'current' : verified.credential.state
+    const verdict = verdictOf(row.id, verified, now)
+    const reason = displayedReason(row, {
+      after,
+      reason: verified.verification.reason,
+      isNotCurrent: state === 'pending',
+    })
     const signed = state === 'pending' ? null : signedVerdict(deps, row, { ...verdict, ...after })
     // A request that was never sent says nothing about the endpoint.
-    const isMade = verdict.outcome !== 'unreachable' || judged.requestedAt !== null
+    const isMade = verdict.outcome !== 'unreachable' || verified.requestedAt !== null
     const settlement = { verdict, state, after, reason, signed, dueAt, failed, isMade, introspection: null }
     return verdicts.settle(tx, claim, settlement)
   }
@@ -145,17 +152,21 @@ async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outco
   changes.append(tx, org, { datasourceId: row.id, change: 'updated', at: now })
 }
 
-function verdictOf(datasourceId: string, { credential, judgement, tookMs }: Judged, at: Date): verdicts.Verdict {
-  const { outcome, reason, checks, advisories } = judgement
+function verdictOf(
+  datasourceId: string,
+  { credential, verification, tookMs }: EndpointVerification,
+  at: Date,
+): verdicts.Verdict {
+  const { outcome, reason, checks, advisories } = verification
   const { version } = credential.context
   return { id: newId(), datasourceId, version, at, tookMs, outcome, reason, checks, advisories }
 }
 
-async function isStill(tx: Tx, org: string, { row, judged, rotation }: Outcome): Promise<boolean> {
+async function isStill(tx: Tx, org: string, { row, verified, rotation }: Outcome): Promise<boolean> {
   const live = await credentials.live(tx, org, row.id)
-  const tried = [judged?.credential, rotation?.credential].filter(one => one !== undefined)
+  const tried = [verified?.credential, rotation?.credential].filter(one => one !== undefined)
   const pending = live.find(one => one.state === 'pending')?.version
-  if (pending !== rotation?.credential.context.version && judged?.judgement.reason !== 'credential_unreadable')
+  if (pending !== rotation?.credential.context.version && verified?.verification.reason !== 'credential_unreadable')
     return false
   return tried.every(one => live.some(found => found.version === one.context.version && found.state === one.state))
 }
@@ -172,24 +183,24 @@ async function moveKeys(tx: Tx, { rotation, marks }: Outcome, now: Date): Promis
   await recordRotation(tx, context, { requestedBy: rotation.requestedBy, at: now })
 }
 
-async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date): Promise<void> {
+async function writeFeed(tx: Tx, { row, verified, rotation }: Outcome, now: Date): Promise<void> {
   const org = row.org_id
   const datasourceId = row.id
-  const requestedAt = judged?.requestedAt ?? rotation?.requestedAt ?? null
+  const requestedAt = verified?.requestedAt ?? rotation?.requestedAt ?? null
   // A try of the new key alone is a request, and its refusal no failure of what is in use.
   const set = {
     ...(requestedAt === null ? {} : { last_request_at: requestedAt }),
     ...(rotation === null ? {} : { rotation_error: rotation.decision === 'destroy_new' ? NOT_ACCEPTED : null }),
   }
   if (Object.keys(set).length > 0) await feeds.update(tx, org, { datasourceId, set })
-  if (judged === null || judged.requestedAt === null) return
-  if (judged.judgement.outcome === 'passed') {
-    await feeds.recordSuccess(tx, org, { datasourceId, requestedAt: judged.requestedAt, answeredAt: now })
+  if (verified === null || verified.requestedAt === null) return
+  if (verified.verification.outcome === 'passed') {
+    await feeds.recordSuccess(tx, org, { datasourceId, requestedAt: verified.requestedAt, answeredAt: now })
     return
   }
-  const actual = judged.judgement.checks.find(check => check.outcome === 'fail')?.actual ?? 'no usable answer'
+  const actual = verified.verification.checks.find(check => check.outcome === 'fail')?.actual ?? 'no usable answer'
   const error = `The last check failed: ${actual}.`
-  await feeds.recordFailure(tx, org, { datasourceId, requestedAt: judged.requestedAt, error })
+  await feeds.recordFailure(tx, org, { datasourceId, requestedAt: verified.requestedAt, error })
 }
 
 /** When to look again: a waiting key soon; else as everything is looked at. */
@@ -199,7 +210,7 @@ function nextDue(
   of: Findings & { row: sealed.SealedDatasource; after: Standing },
 ): Date | null {
   const nowMs = deps.clock().getTime()
-  const { judged, rotation, row, after } = of
+  const { verified, rotation, row, after } = of
   if (rotation?.decision === 'destroy_new') return new Date(nowMs)
   if (rotation?.decision === 'wait') {
     const endsAtMs = rotation.credential.createdAt.getTime() + deps.feeds.rotationWindowMs
@@ -208,5 +219,5 @@ function nextDue(
     // Past the end what could not be asked is asked again, and no sooner than before it.
     return new Date(endsAtMs > nowMs ? Math.min(soonMs, endsAtMs) : soonMs)
   }
-  return nextCheck(deps, claim, { outcome: judged?.judgement.outcome ?? 'passed', after, row })
+  return nextCheck(deps, claim, { outcome: verified?.verification.outcome ?? 'passed', after, row })
 }

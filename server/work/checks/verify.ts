@@ -30,13 +30,13 @@ import { recordRotation } from '#server/work/credentials/record-rotation.ts'
 import { isMoved, isTrusted, lacksVerdict, signedVerdict } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import { withoutEqual } from './compare.ts'
-import { shownReason, standingBefore } from './confirm.ts'
+import { displayedReason, standingBefore } from './confirm.ts'
 import { marksOf } from './credential-marks.ts'
 import { tellingProgress } from './tell-progress.ts'
 import { type ConnectionUnderTest, undialled, type VerifiedConnection, verifyConnection } from './verify-connection.ts'
 
 /** The work of a `verify` task. */
-export async function verify(deps: WorkerDeps, claim: claims.ClaimOf<'verify'>): Promise<void> {
+export async function handleVerify(deps: WorkerDeps, claim: claims.ClaimOf<'verify'>): Promise<void> {
   const found = await sealed.datasource(deps.db, claim.organizationId, claim.datasourceId)
   const row = found === undefined ? undefined : await withoutEqual(deps, found)
   const tried = row === undefined ? null : await toTry(deps, claim, row)
@@ -44,8 +44,8 @@ export async function verify(deps: WorkerDeps, claim: claims.ClaimOf<'verify'>):
   if (row.kind === 'endpoint') return verifyEndpoint(deps, claim, { row, tried: row.current ?? tried })
   const startedAt = performance.now()
   await tellingProgress(deps, claim, async onPassed => {
-    const examined = await tryCredential(deps, { row, tried, onPassed })
-    await settle(deps, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+    const verified = await tryCredential(deps, { row, tried, onPassed })
+    await settle(deps, claim, { row, tried, ...verified, tookMs: Math.round(performance.now() - startedAt) })
   })
 }
 
@@ -114,9 +114,9 @@ async function tryCredential(
       stored: context,
       onPassed,
     }
-    const examined = await verifyConnection(deps, about)
+    const verified = await verifyConnection(deps, about)
     const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
-    return { ...examined, requestedBy, marks: await marksOf(deps, { tried, secret, examined }) }
+    return { ...verified, requestedBy, marks: await marksOf(deps, { tried, secret, verified: verified }) }
   }
   const unreadable = () => {
     const why = { stage: 'open', fault: 'credential_unreadable', keyId: tried.sealed.keyId } as const
@@ -127,13 +127,13 @@ async function tryCredential(
 }
 
 async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promise<void> {
-  const { judgement, row, tried, tookMs, unmade } = of
-  const { outcome, reason, checks, advisories } = judgement
+  const { verification, row, tried, tookMs, unmade } = of
+  const { outcome, reason, checks, advisories } = verification
   const now = deps.clock()
   const isRotation = tried.state === 'pending'
-  const isAside = CREDENTIAL_TRANSITIONS[tried.state][outcome] !== 'current'
+  const isNotCurrent = CREDENTIAL_TRANSITIONS[tried.state][outcome] !== 'current'
   const before = standingBefore(deps, row)
-  const after = isAside ? before : nextStanding(before, { outcome, reason, at: now })
+  const after = isNotCurrent ? before : nextStanding(before, { outcome, reason, at: now })
   // A pending one that waits is tried again at once, and then as late as before.
   const isBetween = !isRotation && row.pending !== null
   const dueAt = isBetween ? now : nextCheck(deps, claim, { outcome, after, row, until: unmade?.until ?? null })
@@ -142,8 +142,8 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
   const settlement = {
     verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
     after,
-    reason: shownReason(row, { after, reason, isAside }),
-    signed: isAside ? null : signedVerdict(deps, row, { version, ...after, outcome, at: now }),
+    reason: displayedReason(row, { after, reason, isNotCurrent: isNotCurrent }),
+    signed: isNotCurrent ? null : signedVerdict(deps, row, { version, ...after, outcome, at: now }),
     dueAt,
     isMade: unmade === null,
     failed: isBetween || outcome === 'unreachable',
@@ -155,7 +155,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
   else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current' })
   deps.meter.count('mooring_verdicts_total', { kind: 'direct', outcome, reason: reason ?? 'none' })
   deps.meter.observe('mooring_verdict_seconds', { kind: 'direct' }, tookMs / 1000)
-  deps.log.info({ ...aboutVerdict(claim, judgement), tookMs }, 'verified')
+  deps.log.info({ ...aboutVerdict(claim, verification), tookMs }, 'verified')
   deps.notifications.ring('news')
 }
 
@@ -163,15 +163,15 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
 async function settleMoving(
   tx: Tx,
   claim: claims.Claim,
-  of: Outcome & Omit<verdicts.Settlement, 'state'>,
+  of: Outcome & Omit<verdicts.SettledVerification, 'state'>,
 ): Promise<void> {
-  const { tried, marks, judgement } = of
+  const { tried, marks, verification } = of
   const { organizationId: org, datasourceId } = tried.context
   const held = await lockDatasource(tx, org, { id: datasourceId })
   if (held === undefined || !(await assertHeld(tx, claim))) return
   const isMoving = await isStill(tx, org, tried)
   if (isMoving && marks !== null) await credentialMarks.mark(tx, tried.context, marks)
-  const state = isMoving ? CREDENTIAL_TRANSITIONS[tried.state][judgement.outcome] : tried.state
+  const state = isMoving ? CREDENTIAL_TRANSITIONS[tried.state][verification.outcome] : tried.state
   if (state !== tried.state && state === 'current') {
     await putInForce(tx, of, held)
     await recordRotation(tx, tried.context, { requestedBy: of.requestedBy, at: of.verdict.at })
@@ -183,7 +183,7 @@ async function settleMoving(
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
 async function putInForce(
   tx: Tx,
-  of: Tried & VerifiedConnection & Pick<verdicts.Settlement, 'verdict'>,
+  of: Tried & VerifiedConnection & Pick<verdicts.SettledVerification, 'verdict'>,
   held: LockedDatasource,
 ): Promise<void> {
   const { tried, resolved } = of

@@ -74,7 +74,7 @@ function refusedMeanwhile(deps: WorkerDeps, row: SealedDatasource): TaskFault {
   if (status !== 'active' || at === null) return { fault: 'conflict' }
   const seconds = Math.ceil((at.getTime() - deps.clock().getTime()) / 1_000)
   const code = currentCode(row.status_reason ?? '')
-  const issues = isFaultCode(code) ? [{ path: [], code, message: FAULTS[code].says }] : []
+  const issues = isFaultCode(code) ? [{ path: [], code, message: FAULTS[code].message }] : []
   return { fault: 'conflict', issues, retryAfterSeconds: Math.max(1, seconds) }
 }
 

@@ -52,7 +52,7 @@ export function endpointCanonical(url: string, signingKey: string): string {
 }
 
 /** The keys to sign with: the new one first, so that a receiver that holds either accepts. */
-export function keysOf({ current, pending }: EndpointKeys): string[] {
+export function signingKeysOf({ current, pending }: EndpointKeys): string[] {
   const news = pending !== null && 'key' in pending ? [pending.key] : []
   return current === null ? news : [...news, current.key]
 }

@@ -9,7 +9,7 @@ import {
   type LoginTarget,
   loginBudget,
   ownBudgets,
-  REFUSED,
+  REFUSED_LOGIN_COST,
   triedBudget,
   underWay,
 } from '#server/domain/network/login-budget.ts'
@@ -39,7 +39,7 @@ export interface OwnLogin {
 }
 
 /** The admission of a try: addresses that must not be dialled, each until a time. */
-export interface Admission {
+export interface LoginAdmission {
   readonly avoid: ReadonlyMap<string, Date>
   /** Tells that the try is over. */
   release(): Promise<void>
@@ -60,7 +60,7 @@ function targetOf(deps: WorkerDeps, { host, port, database, user }: Login): Logi
 }
 
 /** Admits a try of a login; or the time at which it may be asked again. */
-export async function admit(deps: WorkerDeps, of: OwnLogin): Promise<Admission | { readonly until: Date }> {
+export async function admitLogin(deps: WorkerDeps, of: OwnLogin): Promise<LoginAdmission | { readonly until: Date }> {
   const { organizationId } = of
   const target = targetOf(deps, of.target)
   const now = deps.clock()
@@ -90,7 +90,7 @@ async function keptByLogin(deps: WorkerDeps, { organizationId, target, now }: As
   const spent = await budgets.spentUntil(deps.db, [budget], now)
   const refused = spent === null ? await budgets.used(deps.db, budget, now) : budget.limit
   // Those under way before it may all be refused yet.
-  if (refused + (tries - 1) * REFUSED < budget.limit) return null
+  if (refused + (tries - 1) * REFUSED_LOGIN_COST < budget.limit) return null
   // An organization's first try is made all the same: strangers' guesses must not keep a new customer out.
   const tried = triedBudget(organizationId, target, target.host)
   if ((await budgets.charge(deps.db, { budget: tried, units: 1 }, now)).used === 1) return null
@@ -175,13 +175,13 @@ export async function countUnequal(deps: WorkerDeps, of: OwnLogin, version: Vers
   const marker = countedMarker({ organizationId: of.organizationId, ...version })
   const { used } = await budgets.charge(deps.db, { budget: marker, units: 1 }, now)
   const all = chargedAtHost(of.organizationId, targetOf(deps, of.target))
-  if (used === 1) await chargeAll(deps, { all, halves: REFUSED, now })
+  if (used === 1) await chargeAll(deps, { all, halves: REFUSED_LOGIN_COST, now })
 }
 
 /** Takes back what `countUnequal` has counted, since a dial counts from here on; true where it had counted. */
 export async function uncount(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<boolean> {
   const marker = countedMarker({ organizationId: of.organizationId, ...version })
   if (!(await budgets.remove(deps.db, marker, deps.clock()))) return false
-  await budgets.giveBack(deps.db, chargedAtHost(of.organizationId, targetOf(deps, of.target)), REFUSED)
+  await budgets.giveBack(deps.db, chargedAtHost(of.organizationId, targetOf(deps, of.target)), REFUSED_LOGIN_COST)
   return true
 }

@@ -16,19 +16,19 @@ import type { Mode } from '#shared/base/wire.ts'
 import { intervalMs } from './next-check.ts'
 
 /** The verdict that the row bears, where a worker has signed it as it is there; else null. */
-export function standing(deps: WorkerDeps, row: SealedDatasource): VerdictContent | null {
+export function verdictInForce(deps: WorkerDeps, row: SealedDatasource): VerdictContent | null {
   return signedAs(deps, row, row.mode)
 }
 
 /** True when the credential in force may be used now: leased, introspected with, polled with, trusted with a push. */
 export function isUsable(deps: WorkerDeps, row: SealedDatasource): boolean {
   if (row.status !== 'active' || row.current === null) return false
-  return letsUse(standing(deps, row), { version: row.current.context.version, now: deps.clock() })
+  return letsUse(verdictInForce(deps, row), { version: row.current.context.version, now: deps.clock() })
 }
 
 /** True when the credential in force has passed a check and none has taken that back: it is dialled past the budgets. */
 export function isTrusted(deps: WorkerDeps, row: SealedDatasource): boolean {
-  const verdict = standing(deps, row)
+  const verdict = verdictInForce(deps, row)
   if (verdict === null || verdict.version !== row.current?.context.version) return false
   return verdict.status === 'active' && verdict.usableUntil !== null
 }
@@ -39,14 +39,14 @@ export function isTrusted(deps: WorkerDeps, row: SealedDatasource): boolean {
  */
 export function lacksVerdict(deps: WorkerDeps, row: SealedDatasource): boolean {
   if (row.status !== 'active' || row.current === null || isUsable(deps, row)) return false
-  const verdict = standing(deps, row)
+  const verdict = verdictInForce(deps, row)
   if (verdict === null || verdict.version !== row.current.context.version || verdict.usable) return true
   return verdict.usableUntil === null && row.refusals === 0
 }
 
 /** True when no signature fits the row at all: it was written before verdicts were signed, or edited. */
 export function isUnsigned(deps: WorkerDeps, row: SealedDatasource): boolean {
-  return standing(deps, row)?.version !== row.current?.context.version
+  return verdictInForce(deps, row)?.version !== row.current?.context.version
 }
 
 /** True when the row bears a signature for the other mode: it was moved there by an edit, and nothing of it is believed. */
@@ -63,7 +63,7 @@ export function signedVerdict(
   if (isMoved(deps, row)) return null
   // A verdict under a key that this worker lacks stays where nothing was found: another worker can judge what it is worth.
   if (end.outcome === 'unreachable' && isUnknown(deps, row)) return null
-  const before = standing(deps, row)
+  const before = verdictInForce(deps, row)
   const after = afterCheck({ ...end, intervalMs: intervalMs(deps, row), before })
   const { version, usable, usableUntil } = after
   const content = { organizationId: row.org_id, datasourceId: row.id, mode: row.mode, ...after }

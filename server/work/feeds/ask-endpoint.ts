@@ -14,7 +14,7 @@ import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 const DEADLINE_MS = 10_000
 
 /** Of one answer. A thousand events of the usual size are below one megabyte. */
-export const MAX_PAGE_BYTES = 8 << 20
+export const MAX_POLL_BYTES = 8 << 20
 
 /** A question. */
 export interface Question {
@@ -28,13 +28,13 @@ export interface Question {
 }
 
 /** How it was answered, and when it was asked; null when nothing was sent, for lack of a process or of budget. */
-export interface Asked {
+export interface EndpointAttempt {
   readonly answer: EndpointAnswer
   readonly requestedAt: Date | null
 }
 
 /** Asks. Never throws for what an endpoint does. */
-export async function askEndpoint(deps: WorkerDeps, question: Question): Promise<Asked> {
+export async function askEndpoint(deps: WorkerDeps, question: Question): Promise<EndpointAttempt> {
   const { url, keys, messageId, cursor, limit, breakSignature = false } = question
   const requestedAt = deps.clock()
   const answer = await deps.dialler.request({
@@ -46,7 +46,7 @@ export async function askEndpoint(deps: WorkerDeps, question: Question): Promise
     timestampSeconds: Math.floor(requestedAt.getTime() / 1_000),
     caCertificate: null,
     deadlineMs: DEADLINE_MS,
-    maxBytes: MAX_PAGE_BYTES,
+    maxBytes: MAX_POLL_BYTES,
   })
   return { answer, requestedAt: answer.failure?.code === 'dialler_busy' ? null : requestedAt }
 }

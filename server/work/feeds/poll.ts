@@ -14,12 +14,12 @@ import * as feeds from '#server/store/feeds/feeds.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { aboutTask } from '#server/work/about-task.ts'
 import { requestUnsigned } from '#server/work/credentials/await-check.ts'
-import { endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
+import { endpointKeys, signingKeysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { isUsable } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import { logRefused } from '#server/work/refused-task.ts'
 import type { Failure } from '#shared/faults/failure.ts'
-import { type Asked, askEndpoint } from './ask-endpoint.ts'
+import { askEndpoint, type EndpointAttempt } from './ask-endpoint.ts'
 
 /** From one page to the next: longer than a request and its wait for a process. */
 const HOLD_MS = 60_000
@@ -43,7 +43,7 @@ interface Poll {
 }
 
 /** The work of a `poll` task. */
-export async function poll(deps: WorkerDeps, claim: claims.ClaimOf<'poll'>): Promise<void> {
+export async function handlePoll(deps: WorkerDeps, claim: claims.ClaimOf<'poll'>): Promise<void> {
   const { organizationId: org, datasourceId } = claim
   const row = await sealed.datasource(deps.db, org, datasourceId)
   const feed = await feeds.find(deps.db, org, datasourceId)
@@ -60,7 +60,7 @@ export async function poll(deps: WorkerDeps, claim: claims.ClaimOf<'poll'>): Pro
   await follow(deps, {
     claim,
     url,
-    keys: keysOf(opened),
+    keys: signingKeysOf(opened),
     feed,
     startedAt,
     sent: [],
@@ -77,7 +77,7 @@ async function follow(deps: WorkerDeps, poll: Poll): Promise<void> {
     const asked = await deps.feeds.dials.take(() => askEndpoint(deps, question))
     const { page, failure } = asked.answer
     if (page === null) return fail(deps, poll, { asked, failure: failure ?? { code: 'endpoint_answer' } })
-    if (!(await keep(deps, poll, { asked, page }))) return
+    if (!(await savePage(deps, poll, { asked, page }))) return
   }
 }
 
@@ -87,7 +87,11 @@ function messageId({ feed, sent }: Poll): string {
 }
 
 /** Stores a page and moves the cursor; with the last one settles the task. True when there is another page to ask for. */
-async function keep(deps: WorkerDeps, poll: Poll, of: { asked: Asked; page: FeedPage }): Promise<boolean> {
+async function savePage(
+  deps: WorkerDeps,
+  poll: Poll,
+  of: { asked: EndpointAttempt; page: FeedPage },
+): Promise<boolean> {
   const { claim, feed } = poll
   const { page } = of
   const step = afterPage({ sent: poll.sent, maxPages: deps.feeds.pace.maxPages }, page)
@@ -137,7 +141,7 @@ function nextTimes(deps: WorkerDeps, { feed, newEvents }: Poll, at: { stop: Stop
   return { withNew: time(1), without: time(0) }
 }
 
-async function fail(deps: WorkerDeps, poll: Poll, of: { asked: Asked; failure: Failure }): Promise<void> {
+async function fail(deps: WorkerDeps, poll: Poll, of: { asked: EndpointAttempt; failure: Failure }): Promise<void> {
   const { claim, feed } = poll
   const { answer, requestedAt } = of.asked
   const now = deps.clock()

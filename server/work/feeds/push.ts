@@ -14,14 +14,14 @@ import { transaction } from '#server/store/database/db.ts'
 import * as pushes from '#server/store/feeds/feed-pushes.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { usableOrAwaited } from '#server/work/credentials/await-check.ts'
-import { type EndpointKeys, endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
+import { type EndpointKeys, endpointKeys, signingKeysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { openPayload } from '#server/work/credentials/open.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import { logRefused } from '#server/work/refused-task.ts'
 import type { PushOutcome } from '#shared/feeds/feed.ts'
 
 /** The work of a `push` task. */
-export async function push(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise<void> {
+export async function handlePush(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise<void> {
   const outcome = await takenIn(deps, claim)
   if (outcome === null) return
   await claims.finish(deps.db, claim, outcome)
@@ -75,16 +75,16 @@ async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise
 /** The keys that a push may be signed with: one on its way only within its window, whoever puts its check off. */
 function believed(deps: WorkerDeps, keys: EndpointKeys): string[] {
   const { pending } = keys
-  if (pending === null || !('key' in pending)) return keysOf(keys)
+  if (pending === null || !('key' in pending)) return signingKeysOf(keys)
   const startedAtMs = pending.credential.createdAt.getTime()
   const overlap = { startedAtMs, nowMs: deps.clock().getTime(), windowMs: deps.feeds.rotationWindowMs }
-  return keysOf(isOverlapOver(overlap) ? { ...keys, pending: null } : keys)
+  return signingKeysOf(isOverlapOver(overlap) ? { ...keys, pending: null } : keys)
 }
 
 function recordOf(
   deps: WorkerDeps,
   of: { datasourceId: string; keyless: NonNullable<TaskPayload<'push'>['keyless']> },
-): audit.AuditEvent {
+): audit.AuditRow {
   const actor = { kind: 'worker' as const, id: null, ...of.keyless }
   const about = { action: 'feed.pushed', objectKind: 'datasource', objectId: of.datasourceId, outcome: 'ok' }
   return { id: newId(), actor, ...about, at: deps.clock() }

@@ -4,7 +4,7 @@
  */
 
 import { newId } from '#server/domain/access/ids.ts'
-import { isBroken, KeyLacking } from '#server/seal/held-key.ts'
+import { isSealBroken, KeyLacking } from '#server/seal/held-key.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -58,7 +58,7 @@ function canOpen(deps: WorkerDeps, row: SealedDatasource): boolean {
     openInForce(deps, row, row.current)
     return true
   } catch (thrown) {
-    if (!isBroken(thrown) && !(thrown instanceof KeyLacking)) throw thrown
+    if (!isSealBroken(thrown) && !(thrown instanceof KeyLacking)) throw thrown
     return false
   }
 }

@@ -22,7 +22,7 @@ import { openInForce, openPayload } from '#server/work/credentials/open.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Lease, LeasedCredential } from '#shared/access/lease.ts'
 import { type Mode, typedId } from '#shared/base/wire.ts'
-import { spellConnectionString } from '#shared/connection-string/connection-string-text.ts'
+import { formatConnectionString } from '#shared/connection-string/connection-string-text.ts'
 import { failureSpec } from '#shared/faults/failure.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
 import { grantedCapability } from './lease-capability.ts'
@@ -37,7 +37,7 @@ interface Asked {
 }
 
 /** The work of a `lease` task. */
-export async function lease(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>): Promise<void> {
+export async function handleLease(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>): Promise<void> {
   const payload = await openingOr(
     () => openPayload(deps, claim, 'lease').catch(unlessMalformed),
     () => null,
@@ -150,7 +150,7 @@ async function leasable(
   const md5 = inForce.md5Allowed ? { md5Allowed: true as const } : {}
   const ca = caCertificate === null ? {} : { caCertificate, ...md5 }
   const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, mode: row.mode }
-  const content = { connectionString: spellConnectionString(dialled), ...ca, ...where, credentialVersion }
+  const content = { connectionString: formatConnectionString(dialled), ...ca, ...where, credentialVersion }
   return { content, verdictSignature }
 }
 
@@ -179,7 +179,7 @@ async function refuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, refusal:
   deps.log.warn({ ...aboutTask(claim), fault, stage: 'lease' }, 'lease refused')
 }
 
-function eventOf(deps: WorkerDeps, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditEvent {
+function eventOf(deps: WorkerDeps, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditRow {
   const { requestId, address } = asked.payload
   return {
     id: newId(),

@@ -29,7 +29,7 @@ import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
 import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
-import { type Covered, type Kept, lastSnapshot, saveSnapshot } from './save-snapshot.ts'
+import { type Covered, lastSnapshot, type SavedSnapshot, saveSnapshot } from './save-snapshot.ts'
 
 const DEADLINE_MS = 25_000
 
@@ -41,7 +41,7 @@ type Found =
     })
 
 /** The work of an `introspect` task. */
-export async function introspect(deps: WorkerDeps, claim: claims.ClaimOf<'introspect'>): Promise<void> {
+export async function handleIntrospect(deps: WorkerDeps, claim: claims.ClaimOf<'introspect'>): Promise<void> {
   const { organizationId: org, datasourceId: id } = claim
   const row = await sealed.datasource(deps.db, org, id)
   if (row === undefined) return endIdle(deps, claim, { id, fault: 'entity_not_found' })
@@ -158,7 +158,7 @@ async function settle(
   return true
 }
 
-function outcomeOf(of: Kept | Extract<Found, TaskFault>): TaskOutcome<'introspect'> {
+function outcomeOf(of: SavedSnapshot | Extract<Found, TaskFault>): TaskOutcome<'introspect'> {
   if (!('fault' in of)) return { snapshotId: of.id, changed: of.changed }
   const { isRefused: _, ...outcome } = of
   return outcome

@@ -24,7 +24,7 @@ export interface Taken extends Covered {
 }
 
 /** The stored snapshot: the id of its row, whether the row is new, and whether it differs from the previous one. */
-export interface Kept {
+export interface SavedSnapshot {
   readonly id: string
   readonly changed: boolean
   readonly drifted: boolean
@@ -48,7 +48,7 @@ export async function lastSnapshot(
  * Keeps it; null when the last snapshot is no longer the one that it was compared with: then it is to be taken anew. The
  * caller holds the datasource's lock, so that two readings cannot both be the next one.
  */
-export async function saveSnapshot(tx: Tx, org: string, taken: Taken): Promise<Kept | null> {
+export async function saveSnapshot(tx: Tx, org: string, taken: Taken): Promise<SavedSnapshot | null> {
   const { id, datasourceId, schemasAsked, comparedWith, now } = taken
   const { fingerprint, tableCount, drift, content, observed } = taken.snapshot
   const last = await snapshots.latest(tx, org, { datasourceId, asked: schemasAsked })

@@ -22,7 +22,15 @@ import {
 } from '#shared/schemas/drift/rules/drift-relation.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { ObjectKind } from '#shared/schemas/snapshot-parts.ts'
-import { breaking, type Draft, type Rule, type Rules, risky, type Verdict, verdictOf } from './drift-verdict.ts'
+import {
+  breaking,
+  type ChangeVerdict,
+  type Draft,
+  type DriftRule,
+  type Rules,
+  risky,
+  verdictOf,
+} from './drift-verdict.ts'
 
 const { NEW, LOST_TYPE } = objects
 
@@ -32,7 +40,7 @@ const SCHEMA: Rules<SchemaSnapshot, SchemaLists> = {
   extension: risky('the schema goes with an extension, or no longer does'),
 }
 
-const ADDED: Readonly<Record<ObjectKind, Rule>> = {
+const ADDED: Readonly<Record<ObjectKind, DriftRule>> = {
   snapshot: NEW,
   extension: NEW,
   publication: NEW,
@@ -53,7 +61,7 @@ const ADDED: Readonly<Record<ObjectKind, Rule>> = {
   other: NEW_OTHER,
 }
 
-const REMOVED: Readonly<Record<ObjectKind, Rule>> = {
+const REMOVED: Readonly<Record<ObjectKind, DriftRule>> = {
   snapshot: GONE,
   extension: breaking('its functions and types are gone'),
   publication: breaking('what is replicated by it fails'),
@@ -74,7 +82,7 @@ const REMOVED: Readonly<Record<ObjectKind, Rule>> = {
   other: LOST_OTHER,
 }
 
-const CHANGED: Readonly<Record<ObjectKind, Readonly<Record<string, Rule>>>> = {
+const CHANGED: Readonly<Record<ObjectKind, Readonly<Record<string, DriftRule>>>> = {
   snapshot: {},
   ...objects.OBJECTS,
   schema: SCHEMA,
@@ -91,7 +99,7 @@ const CHANGED: Readonly<Record<ObjectKind, Readonly<Record<string, Rule>>>> = {
 }
 
 /** Gives the class of a change and its reason. A property without a rule, such as one of a later version, is `risky`. */
-export function judge(draft: Draft): Verdict {
+export function judge(draft: Draft): ChangeVerdict {
   if (draft.kind === 'added') return verdictOf(ADDED[draft.object], draft)
   if (draft.kind === 'removed') return verdictOf(REMOVED[draft.object], draft)
   return verdictOf(CHANGED[draft.object][draft.what ?? ''] ?? risky('it is not as it was'), draft)

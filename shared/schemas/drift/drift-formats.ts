@@ -23,7 +23,7 @@ const ADDED: Partial<Readonly<Record<ObjectKind, readonly string[]>>> = {
 }
 
 /** A snapshot without the schemas that another one does not cover. */
-export function within(snapshot: Snapshot, other: Snapshot): Snapshot {
+export function restrictedTo(snapshot: Snapshot, other: Snapshot): Snapshot {
   const asked = other.schemasAsked === null ? null : new Set(other.schemasAsked)
   const excluded = new Set(other.excludedSchemas)
   const isCovered = (name: string) => asked?.has(name) ?? !excluded.has(name)
@@ -32,7 +32,7 @@ export function within(snapshot: Snapshot, other: Snapshot): Snapshot {
 
 /** Both, reduced to what both can tell. */
 export function comparable(before: Snapshot, after: Snapshot): readonly [Node, Node] {
-  const [was, is] = [within(before, after), within(after, before)]
+  const [was, is] = [restrictedTo(before, after), restrictedTo(after, before)]
   if (before.version === after.version) return [was, is]
   return before.version === 1
     ? [withoutMembers(was, after), reduced(is, 'snapshot')]

@@ -6,7 +6,7 @@
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 
 /** The spelled columns of every plain key of a relation. */
-export function keysOf(relation: Node): ReadonlySet<string> {
+export function keyColumnsOf(relation: Node): ReadonlySet<string> {
   const keys = new Set<string>()
   for (const list of ['constraints', 'indexes']) {
     for (const node of nodesIn(relation, list)) {

@@ -8,15 +8,15 @@ import { type Node, nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import { requiredBy } from './drift-check.ts'
 
 /** An object of a relation without its name and comment, as text. */
-export function spelledWithoutName(node: Node): string {
+export function textWithoutName(node: Node): string {
   const { name: _, comment: __, definition, ...rest } = node
   return jsonText({ ...rest, definition: withoutOwnName(nameOf(node), definition) })
 }
 
 /** The objects of some of a relation's lists, and the checks of a domain, so spelled. */
-export function spelledParts(relation: Node): ReadonlySet<string> {
+export function partTexts(relation: Node): ReadonlySet<string> {
   const lists = ['constraints', 'indexes', 'policies', 'triggers', 'rules', 'partitions', 'checks']
-  return new Set(lists.flatMap(list => nodesIn(relation, list).map(node => `${list} ${spelledWithoutName(node)}`)))
+  return new Set(lists.flatMap(list => nodesIn(relation, list).map(node => `${list} ${textWithoutName(node)}`)))
 }
 
 /** `CREATE INDEX name ON …` and `CREATE RULE name AS …` have the name in them. */
@@ -76,7 +76,7 @@ export function knownTypes(snapshot: Node): KnownTypes {
   const text = (name: string): string | null => {
     const node = nodes.get(name)
     if (node === undefined) return null
-    const known = texts.get(name) ?? spelledWithoutName(node)
+    const known = texts.get(name) ?? textWithoutName(node)
     texts.set(name, known)
     return known
   }

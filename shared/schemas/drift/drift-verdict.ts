@@ -66,31 +66,31 @@ export interface Compared {
 }
 
 /** How bad, and why. */
-export interface Verdict {
+export interface ChangeVerdict {
   readonly class: 'breaking' | 'risky' | 'safe'
   readonly reason: string
 }
 
 /** A verdict, or how one comes about. */
-export type Rule = Verdict | ((draft: Draft) => Verdict)
+export type DriftRule = ChangeVerdict | ((draft: Draft) => ChangeVerdict)
 
 /** A rule for every property of an object but its name and its lists of other objects. */
-export type Rules<T, Lists extends keyof T = never> = { readonly [K in Exclude<keyof T, 'name' | Lists>]-?: Rule }
+export type Rules<T, Lists extends keyof T = never> = { readonly [K in Exclude<keyof T, 'name' | Lists>]-?: DriftRule }
 
 /** Something that worked fails, or a protection is gone. */
-export const breaking = (reason: string): Verdict => ({ class: 'breaking', reason })
+export const breaking = (reason: string): ChangeVerdict => ({ class: 'breaking', reason })
 /** It may behave otherwise. */
-export const risky = (reason: string): Verdict => ({ class: 'risky', reason })
+export const risky = (reason: string): ChangeVerdict => ({ class: 'risky', reason })
 /** Nobody needs to notice. */
-export const safe = (reason: string): Verdict => ({ class: 'safe', reason })
+export const safe = (reason: string): ChangeVerdict => ({ class: 'safe', reason })
 
 /** Gives the verdict of a rule. */
-export function verdictOf(rule: Rule, draft: Draft): Verdict {
+export function verdictOf(rule: DriftRule, draft: Draft): ChangeVerdict {
   return typeof rule === 'function' ? rule(draft) : rule
 }
 
 /** A rule for a property by what became of it: it was absent, it is absent, or (where it has values) it is another. */
-export function whether(verdicts: { gained: Rule; lost: Rule; altered?: Rule }): Rule {
+export function whether(verdicts: { gained: DriftRule; lost: DriftRule; altered?: DriftRule }): DriftRule {
   return draft => {
     if (draft.before === undefined) return verdictOf(verdicts.gained, draft)
     return verdictOf(draft.after === undefined ? verdicts.lost : (verdicts.altered ?? verdicts.gained), draft)
@@ -103,7 +103,7 @@ export const RESPELLED = safe('another major version of the server spells the sa
 export const MAYBE_RESPELLED = risky('the server has another major version, which may spell the same otherwise')
 
 /** A rule for a text of SQL: between servers of two major versions it may merely be spelled otherwise. */
-export function spelled(rule: Rule): Rule {
+export function spellingRule(rule: DriftRule): DriftRule {
   return draft => {
     const { before, after, compared } = draft
     if (!compared.isOtherMajor || before === undefined || after === undefined) return verdictOf(rule, draft)

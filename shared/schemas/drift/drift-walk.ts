@@ -7,10 +7,10 @@
 import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { byCodeUnit, type Node, nameOf, nodesIn, PARTS, type Part } from '#shared/schemas/snapshot-parts.ts'
 import { requiredBy } from './drift-check.ts'
-import { keysOf } from './drift-key.ts'
+import { keyColumnsOf } from './drift-key.ts'
 import { partitionKeys } from './drift-partition.ts'
 import { isHidden } from './drift-row-security.ts'
-import { knownTypes, spelledParts } from './drift-same.ts'
+import { knownTypes, partTexts } from './drift-same.ts'
 import { isReprinted } from './drift-spelling.ts'
 import type { Both, Carried, Compared, Draft, Within } from './drift-verdict.ts'
 
@@ -58,10 +58,10 @@ function lazily<T>(was: Node, is: Node, make: (node: Node) => T): Both<T> {
 function pairOf(was: Node, is: Node): Within {
   return {
     ...{ was, is },
-    keys: lazily(was, is, keysOf),
+    keys: lazily(was, is, keyColumnsOf),
     columns: lazily(was, is, node => new Map(nodesIn(node, 'columns').map(column => [nameOf(column), column]))),
     required: lazily(was, is, requiredBy),
-    parts: lazily(was, is, spelledParts),
+    parts: lazily(was, is, partTexts),
     hidden: lazily(was, is, isHidden),
     relations: lazily(was, is, node => new Map(nodesIn(node, 'relations').map(one => [nameOf(one), one]))),
   }

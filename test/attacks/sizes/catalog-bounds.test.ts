@@ -8,7 +8,7 @@ import { finishSnapshot } from '#server/net/catalog/finish-catalog.ts'
 import { packText } from '#server/net/catalog/packed-text.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { drift, eachChange } from '#shared/schemas/drift/drift.ts'
-import { keysOf } from '#shared/schemas/drift/drift-key.ts'
+import { keyColumnsOf } from '#shared/schemas/drift/drift-key.ts'
 import { typeChange } from '#shared/schemas/drift/drift-type.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
@@ -289,7 +289,7 @@ describe('Drift from a hostile catalog', () => {
     [
       'quotes of an index',
       size => () =>
-        keysOf(
+        keyColumnsOf(
           table({
             indexes: [
               {
@@ -305,7 +305,7 @@ describe('Drift from a hostile catalog', () => {
     [
       'beginnings of an index',
       size => () =>
-        keysOf(
+        keyColumnsOf(
           table({
             indexes: [{ name: 'i', unique: true, definition: `CREATE UNIQUE INDEX ${' USING btree ('.repeat(size)}` }],
           }).schemas[0]?.relations[0] ?? {},
@@ -355,7 +355,7 @@ describe('The key that two forms share', () => {
         const columns = parts.join('')
         const last = columns.split(' USING btree (').at(-1) ?? ''
         const index = { name: 'i', unique: true, definition: `CREATE UNIQUE INDEX i ON t USING btree (${columns})` }
-        expect([...keysOf({ indexes: [index] })]).toEqual([unquotedBefore(last)])
+        expect([...keyColumnsOf({ indexes: [index] })]).toEqual([unquotedBefore(last)])
       }),
     )
   })

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
@@ -34,7 +34,7 @@ beforeAll(async () => {
   hostile = await registered(tiers.organization.testKey, impostor.port)
   const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
   const organizationId = await createOrganization(deps, 'Honest')
-  const key = await createKey(deps, { organizationId, mode: 'test', name: null })
+  const key = await createKeyAsOperator(deps, { organizationId, mode: 'test', name: null })
   honest = await registered(key, customer.port)
 })
 afterAll(async () => {

@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { readPage } from '#server/domain/feeds/feed-page.ts'
+import { parseFeedPage } from '#server/domain/feeds/feed-page.ts'
 import { MAX_PAGE_EVENTS, packPage, pipedBytes, readReply, unpackPage } from '#server/net/endpoint/request-answer.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { KEY, startStranger } from '#test/support/feeds/stranger.ts'
@@ -45,7 +45,7 @@ describe('A page of eight megabytes', () => {
     'blocks the worker’s loop for less than 250 ms, whatever it contains: %s',
     (what, body) => {
       const startedAt = performance.now()
-      const read = readPage(body)
+      const read = parseFeedPage(body)
       if (read === null) throw new Error('it is a page')
       const inTheChild = performance.now() - startedAt
       const bytes = packPage(read)
@@ -120,7 +120,7 @@ describe('A feed of such pages, polled by a worker process', () => {
     ])
     const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
     const organizationId = await createOrganization(deps, 'Neighbour')
-    const key = await createKey(deps, { organizationId, mode: 'test', name: null })
+    const key = await createKeyAsOperator(deps, { organizationId, mode: 'test', name: null })
     const [hostile, neighbour] = await Promise.all([tiers.client(web), tiers.client(web, { key })])
     const feed = await hostile.datasources.register.mutate({
       endpoint: `https://api.acme.io:${stranger.port}/source`,

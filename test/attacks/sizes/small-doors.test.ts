@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isOwnPlace } from '#server/net/socket/own-places.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
-import { spellConnectionString, withEncodedName } from '#shared/connection-string/connection-string-text.ts'
+import { formatConnectionString, withEncodedName } from '#shared/connection-string/connection-string-text.ts'
 import { capability } from '#test/support/access/actors.ts'
 import { watchDatasources } from '#test/support/changes/event-stream.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -110,7 +110,7 @@ describe('A leased string', () => {
       const plain = `postgresql://${encodeURIComponent(`u:${database}`)}:${encodeURIComponent(`p@${database}`)}@db.example.com:6543/${encodeURIComponent(database)}`
       const parsed = parseConnectionString(plain)
       if (!parsed.ok) throw new Error(`not read: ${database}`)
-      const client = new pg.Client({ connectionString: spellConnectionString(parsed.target) })
+      const client = new pg.Client({ connectionString: formatConnectionString(parsed.target) })
       expect([client.database, client.user, client.password, client.host, client.port]).toEqual([
         database,
         `u:${database}`,
@@ -118,7 +118,7 @@ describe('A leased string', () => {
         'db.example.com',
         6543,
       ])
-      expect(parseConnectionString(withEncodedName(spellConnectionString(parsed.target)))).toEqual(parsed)
+      expect(parseConnectionString(withEncodedName(formatConnectionString(parsed.target)))).toEqual(parsed)
     },
   )
 
@@ -129,9 +129,9 @@ describe('A leased string', () => {
       const parsed = parseConnectionString(`postgresql://u:p@db.example.com/${encodeURIComponent(database)}`)
       // Some of them are refused at once; the others arrive escaped.
       if (!parsed.ok) return
-      const client = new pg.Client({ connectionString: spellConnectionString(parsed.target) })
+      const client = new pg.Client({ connectionString: formatConnectionString(parsed.target) })
       expect(['b', 'a', 'u', '']).not.toContain(client.database)
-      expect(parseConnectionString(withEncodedName(spellConnectionString(parsed.target)))).toEqual(parsed)
+      expect(parseConnectionString(withEncodedName(formatConnectionString(parsed.target)))).toEqual(parsed)
     },
   )
 })

@@ -9,9 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { TOLD_IN_A_TURN } from '#server/api/changes/change-feed.ts'
 import { FeedPages, MAX_PAGES } from '#server/api/changes/feed-pages.ts'
-import { MAX_HELD, MAX_HELD_LENGTH, RecentChanges, type ToldChange } from '#server/api/changes/recent-changes.ts'
+import { MAX_HELD, MAX_HELD_LENGTH, RecentChanges, type SentChange } from '#server/api/changes/recent-changes.ts'
 import { MAX_PRESENTED, MAX_REPLAYED, READINGS_AT_ONCE, Replays } from '#server/api/changes/replay.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { Backlog, MAX_BACKLOG_BYTES } from '#server/rest/http/backlog.ts'
 import { STALLED_MS } from '#server/rest/http/event-writer.ts'
@@ -45,7 +45,7 @@ async function tenant(name: string, keys = 1): Promise<Tenant> {
   const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
   const organizationId = await createOrganization(deps, name)
   const made = await Promise.all(
-    Array.from({ length: keys }, () => createKey(deps, { organizationId, mode: 'test', name: null })),
+    Array.from({ length: keys }, () => createKeyAsOperator(deps, { organizationId, mode: 'test', name: null })),
   )
   const client = await tiers.client(web, { key: made[0] ?? '' })
   const { id } = await client.datasources.register.mutate({ connectionString: STRING })
@@ -241,8 +241,8 @@ describe('A page of a feed', () => {
 })
 
 describe('The buffer for slow subscribers', () => {
-  const change = (length: number): ToldChange =>
-    ({ epoch: '1', n: 1, datasourceId: 'x', event: { id: '1-1', told: {} }, length }) as ToldChange
+  const change = (length: number): SentChange =>
+    ({ epoch: '1', n: 1, datasourceId: 'x', event: { id: '1-1', told: {} }, length }) as SentChange
 
   it('holds at most MAX_HELD changes of an organization: the oldest goes, and a subscriber that lost its position gets a reset', () => {
     const recent = new RecentChanges()

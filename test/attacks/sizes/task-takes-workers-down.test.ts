@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
@@ -28,7 +28,7 @@ beforeAll(async () => {
   web = await tiers.start('web')
   const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
   const organizationId = await createOrganization(deps, 'Innocent')
-  otherKey = await createKey(deps, { organizationId, mode: 'test', name: null })
+  otherKey = await createKeyAsOperator(deps, { organizationId, mode: 'test', name: null })
   ;[poison, slow] = await Promise.all([startImpostor(customer.port), startImpostor(customer.port)])
 })
 afterEach(async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { schemaCommands } from '#client/cli/schema.ts'
 import { createLog, type Log } from '#server/log.ts'
 import { commands } from '#server/operator/commands.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { printableJson, printableLog, printableMarkdown } from '#shared/base/printable.ts'
 import { quoteName, quoteText } from '#shared/base/sql-text.ts'
 import { query, quoted } from '#test/support/database/postgres.ts'
@@ -33,7 +33,7 @@ beforeAll(async () => {
   customer = await makeCustomer()
   const deps = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
   const organizationId = mooring.organization.id
-  for (const name of TEXTS) await createKey(deps, { organizationId, mode: 'test', name })
+  for (const name of TEXTS) await createKeyAsOperator(deps, { organizationId, mode: 'test', name })
   const client = mooring.client()
   const made = await client.datasources.register.mutate({
     connectionString: customer.url(),

@@ -9,11 +9,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Client, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { packBox } from '#server/domain/access/sealed.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { SMALLEST_BATCH } from '#server/store/installation/brief.ts'
-import { forgetCredentials, forgetDatasource, stampRetired } from '#server/store/installation/old-rows.ts'
+import { purgeCredentials, purgeDatasource, stampRetired } from '#server/store/installation/old-rows.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -43,7 +43,7 @@ beforeAll(async () => {
   ;[web] = await Promise.all([tiers.start('web'), tiers.start('worker')])
   client = await tiers.client(web)
   const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const liveKey = await createKey(deps, { organizationId: tiers.organization.id, mode: 'live', name: null })
+  const liveKey = await createKeyAsOperator(deps, { organizationId: tiers.organization.id, mode: 'live', name: null })
   const liveClient = await tiers.client(web, { key: liveKey })
   const made = await Promise.all([
     register(client, customer.url()),
@@ -158,7 +158,7 @@ describe("The web's role", () => {
     expect(removed).not.toBe(DENIED)
     const left = () => asOwner(`select version from credentials ${its} limit 1`)
     while ((await left()).length > 0)
-      await forgetDatasource(tiers.db, new Date(Date.now() - RETENTION.removedMs), SMALLEST_BATCH)
+      await purgeDatasource(tiers.db, new Date(Date.now() - RETENTION.removedMs), SMALLEST_BATCH)
     await asWeb(`update datasources set deleted_at = null where ${row(id)}`)
     expect(await asOwner(`select verdict_version, verdict_signature from datasources where ${row(id)}`)).toEqual([
       { verdict_version: null, verdict_signature: null },
@@ -181,7 +181,7 @@ describe("The web's role", () => {
     // While the row of the retired version exists, its number is taken.
     expect(await putBack('pending')).toBe('23505')
     await stampRetired(tiers.db, new Date(), SMALLEST_BATCH)
-    await forgetCredentials(tiers.db, new Date(Date.now() + 60_000), SMALLEST_BATCH)
+    await purgeCredentials(tiers.db, new Date(Date.now() + 60_000), SMALLEST_BATCH)
     expect(await asOwner(`select version from credentials where ${its}`)).toEqual([{ version: 2 }])
 
     expect(await putBack('pending')).toEqual([])

@@ -5,7 +5,7 @@
 import { TRPCClientError } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
-import { lockAccess, revokeKey } from '#server/store/access/revocation.ts'
+import { lockAccess, revokeKeyRow } from '#server/store/access/revocation.ts'
 import { typedId, uuidOf } from '#shared/base/wire.ts'
 import { families } from '#test/support/access/key-family.ts'
 import { meanwhile } from '#test/support/database/meanwhile.ts'
@@ -210,7 +210,7 @@ describe('A creation under way while its key is revoked', () => {
     const uuid = String(uuidOf(id, 'key_'))
     const ended = await meanwhile(mooring, {
       holding: tx => lockAccess(tx, org()),
-      besides: tx => revokeKey(tx, org(), { id: uuid, children: 'keep', now: new Date() }),
+      besides: tx => revokeKeyRow(tx, org(), { id: uuid, children: 'keep', now: new Date() }),
       waiting: () =>
         attempt({ key, capability }).then(
           () => 'done',

@@ -20,7 +20,7 @@ const rounds = new WeakMap<Site, claims.Rounds>()
 function claimed(site: Site): Promise<claims.Claim[]> {
   const known = rounds.get(site) ?? new Map()
   rounds.set(site, known)
-  return claims.claim(site.db, { ...ASK, lanes: ['asked', 'scheduled'], now: new Date(), rounds: known })
+  return claims.claim(site.db, { ...ASK, priorities: ['asked', 'scheduled'], now: new Date(), rounds: known })
 }
 
 function settled(site: Site, claim: claims.Claim): Promise<void> {

@@ -11,7 +11,7 @@ import { createOrganization } from '#server/operator/organizations.ts'
 import { openStore } from '#server/process/process.ts'
 import { createKeyrings, parseWorkerKeyring, type WorkerKeyring } from '#server/seal/keyring.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
-import { partsOf } from '#server/wiring-worker.ts'
+import { workerDepsOf } from '#server/wiring-worker.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 
 /** The context of a benchmark. */
@@ -33,7 +33,7 @@ export async function benchWorker(
   const config = readConfig({ DATABASE_URL: url, MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' })
   const keyring = parseWorkerKeyring((await createKeyrings(newKeyId)).worker)
   const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
-  const deps = await partsOf({ config, ...store, log, clock: () => new Date() }, keyring, dialler)
+  const deps = await workerDepsOf({ config, ...store, log, clock: () => new Date() }, keyring, dialler)
   const organizationId = await createOrganization({ db: store.db, keyring, now: new Date() }, 'Bench')
   return { deps, keyring, organizationId }
 }

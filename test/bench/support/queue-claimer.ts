@@ -36,7 +36,7 @@ for (let round = 0; !isStopping; round += 1) {
   const startedAt = performance.now()
   const claimed = await claims.claim(db, {
     kinds: ['verify'],
-    lanes: ['asked', 'scheduled'],
+    priorities: ['asked', 'scheduled'],
     ...{ limit: LIMIT, perOrganization: 3, held: [], leaseMs: 60_000, now },
     ...{ rounds, newestFirst: round % 2 === 0 },
   })

@@ -61,7 +61,7 @@ async function everyCheck(ground: WorkerDeps, org: string): Promise<void> {
   `.execute(db)
   const { verify } = taskHandlers
   if (verify === undefined) throw new Error('nothing checks')
-  const pace = { slots: 8, background: 8, perOrganization: { asked: 8, background: 8 }, cutsFirstTries: true }
+  const pace = { limit: 8, background: 8, perOrganization: { asked: 8, background: 8 }, cutsFirstTries: true }
   const loop = new Loop(ground, { verify }, pace)
   loop.start()
   for (;;) {

@@ -13,14 +13,14 @@ import { initTRPC } from '@trpc/server'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import express from 'express'
 import pg from 'pg'
-import { readySodium } from '#server/seal/sodium.ts'
+import { pooledSodium } from '#server/seal/sodium.ts'
 
 const { DATABASE_URL = '', STATEMENTS = '{}', BYTES = '0' } = process.env
 const statements: Record<string, { text: string; values: unknown[] }> = JSON.parse(STATEMENTS)
 /** Connections of the pool, as many as Mooring has by default. */
 const POOL = 8
 
-const sodium = await readySodium()
+const sodium = await pooledSodium()
 const keys = sodium.crypto_box_keypair()
 const signing = sodium.crypto_sign_keypair()
 const padding = randomBytes(Number(BYTES))

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/database/db.ts'
@@ -94,7 +94,7 @@ export async function startSite(cleanup: AsyncDisposableStack, options: SiteOpti
   const newCaller = async (name: string): Promise<Caller> => {
     const operator = { db, keyring, now: new Date() }
     const id = await createOrganization(operator, name)
-    return { id, key: await createKey(operator, { organizationId: id, mode: 'test', name: null }) }
+    return { id, key: await createKeyAsOperator(operator, { organizationId: id, mode: 'test', name: null }) }
   }
   const caller = await newCaller('Bench')
   const product = await productAt(options)

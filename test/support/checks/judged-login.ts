@@ -3,7 +3,7 @@
  * dialled by the real dialler on loopback, probed, and given its verdict.
  */
 import type { Probe } from '#server/domain/checks/probe.ts'
-import { type Asked, judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
+import { type Verification, type VerificationRequest, verifyProbe } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import { createResolver } from '#server/net/socket/resolver.ts'
 import { localTarget } from '#test/support/dials/dialling.ts'
@@ -15,7 +15,7 @@ export interface Login {
   readonly user: string
   readonly password: string
   readonly schema?: string | null
-  readonly asked?: Partial<Omit<Asked, 'target' | 'schema'>>
+  readonly asked?: Partial<Omit<VerificationRequest, 'target' | 'schema'>>
 }
 
 /** The findings, and their verdict. */
@@ -35,7 +35,7 @@ export async function verifyLogin({ port, schema = null, asked, ...who }: Login)
     { target, caCertificate: null, schema, deadlineMs: 10_000 },
     { policy: { openNetworks: ['127.0.0.0/8'] }, resolver: createResolver({ servers: [], timeoutMs: 1_000 }) },
   )
-  const judgement = judgeProbe(probe, { schema, rolePolicy: 'enforce', dbType: 'postgresql', ...asked, target })
+  const judgement = verifyProbe(probe, { schema, rolePolicy: 'enforce', dbType: 'postgresql', ...asked, target })
   return {
     probe,
     judgement,

@@ -60,7 +60,7 @@ export async function claimed(
   const { kind, id } = of
   await tasks.request(db, organization.id, { id: newId(), kind, datasourceId: id, now: NOW })
   const ask = { kinds: [kind], limit: 100, perOrganization: 100, held: [], leaseMs: 60_000, now: later(1) }
-  const found = await claims.claim(db, { ...ask, lanes: ['asked', 'scheduled'] })
+  const found = await claims.claim(db, { ...ask, priorities: ['asked', 'scheduled'] })
   const claim = found.find(one => one.datasourceId === id)
   if (claim === undefined) throw new Error('there is no task')
   return claim

@@ -3,7 +3,7 @@
  * and the stranger are under test, not this code.
  */
 import { afterPage, FEED_PACE, nextPoll, type PollEnd, type Stop } from '#server/domain/feeds/feed.ts'
-import { eventsRequest, type FeedPage, type FoundEvent, readPage } from '#server/domain/feeds/feed-page.ts'
+import { eventsRequest, type FeedPage, type FoundEvent, parseFeedPage } from '#server/domain/feeds/feed-page.ts'
 import type { Stranger } from './stranger.ts'
 
 /** The state between polls. */
@@ -42,7 +42,7 @@ async function pollOnce(follower: Follower, stranger: Stranger, maxPages: number
   for (;;) {
     sent.push(follower.cursor)
     const { body, retryAfterSeconds } = await stranger.ask({ body: eventsRequest(follower.cursor, 2) })
-    const page = body === null ? null : readPage(body)
+    const page = body === null ? null : parseFeedPage(body)
     if (page === null) {
       const end: PollEnd = { failed: true, retryCount: follower.retryCount + 1, retryAfterSeconds }
       return { end, drained: false }

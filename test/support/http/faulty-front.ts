@@ -75,7 +75,7 @@ export async function startFaultyFront(url: string): Promise<FaultyFront> {
 
 /** A fault in tRPC's shape, alone or as often as a batch has calls. */
 function refuse(response: ServerResponse, mishap: Extract<Mishap, { fault: unknown }>, calls: number | null): void {
-  const { status, retryable, says } = faultSpec(mishap.fault)
+  const { status, retryable, message: says } = faultSpec(mishap.fault)
   const data = { code: 'X', fault: mishap.fault, httpStatus: status, requestId: null, retryable }
   const error = { error: { message: says, code: -32603, data } }
   response.writeHead(status, mishap.retryAfter === undefined ? {} : { 'retry-after': mishap.retryAfter })

@@ -8,10 +8,10 @@ import { createLog } from '#server/log.ts'
 import { createMeter } from '#server/metrics/create-meter.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createFaultLines } from '#server/rest/http/fault-lines.ts'
-import { createListener } from '#server/rest/listener.ts'
+import { createHttpServer } from '#server/rest/listener.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { Notifications } from '#server/store/database/notifications.ts'
-import { webParts } from '#server/wiring-web.ts'
+import { webDeps } from '#server/wiring-web.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { type Mooring, startMooring } from './mooring.ts'
 
@@ -35,13 +35,13 @@ export async function startImpatient(): Promise<Impatient> {
   await notifications.open()
   const meter = createMeter()
   const deps = { config, db, notifications, meter, log: createLog({ level: 'silent' }), clock: () => new Date() }
-  const patient = await webParts(deps, await readWebKeyring(join(config.keyring, 'web.json')))
+  const patient = await webDeps(deps, await readWebKeyring(join(config.keyring, 'web.json')))
   const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
   cleanup.defer(() => parts.changeFeed.close())
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   const observers = { meter, faultLines: createFaultLines(parts) }
   const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => ({ ok: true }), observers })
-  const server = createListener(app, { patience, publicUrl, observers }).listen(0, '127.0.0.1')
+  const server = createHttpServer(app, { patience, publicUrl, observers }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanup.defer(async () => {
     server.closeAllConnections()

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/database/db.ts'
@@ -31,7 +31,7 @@ export async function prepareInstallation(): Promise<Installation> {
   const db = openDb({ url: database.url, size: 1, onError: () => undefined })
   const operator = { db, keyring: await readWorkerKeyring(join(keyrings, 'worker.json')), now: new Date() }
   const organizationId = await createOrganization(operator, 'First')
-  const testKey = await createKey(operator, { organizationId, mode: 'test', name: null })
+  const testKey = await createKeyAsOperator(operator, { organizationId, mode: 'test', name: null })
   await db.destroy()
   return {
     databaseUrl: database.url,

@@ -11,7 +11,7 @@ import { type Config, readConfig } from '#server/config.ts'
 import { createLog } from '#server/log.ts'
 import type { ReadableMeter } from '#server/metrics/create-meter.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
 import { openStore, READ_LANES } from '#server/process/process.ts'
@@ -161,10 +161,13 @@ function keeping(lines: string[]): Writable {
   })
 }
 
-async function organizationOf(operator: Parameters<typeof createKey>[0], name: string): Promise<TestOrganization> {
+async function organizationOf(
+  operator: Parameters<typeof createKeyAsOperator>[0],
+  name: string,
+): Promise<TestOrganization> {
   const id = await createOrganization(operator, name)
-  const testKey = await createKey(operator, { organizationId: id, mode: 'test', name: null })
-  const liveKey = await createKey(operator, { organizationId: id, mode: 'live', name: null })
+  const testKey = await createKeyAsOperator(operator, { organizationId: id, mode: 'test', name: null })
+  const liveKey = await createKeyAsOperator(operator, { organizationId: id, mode: 'live', name: null })
   return { id, testKey, liveKey }
 }
 

@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Client, createClient } from '#client/index.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
-import { createKey } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
@@ -82,7 +82,7 @@ export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
   const keyring = () => readWorkerKeyring(join(dir, 'worker.json'))
   const deps = { db, keyring: await keyring(), now: new Date() }
   const id = await createOrganization(deps, 'First')
-  const testKey = await createKey(deps, { organizationId: id, mode: 'test', name: null })
+  const testKey = await createKeyAsOperator(deps, { organizationId: id, mode: 'test', name: null })
   const urlOf = async (web: TierProcess) => `http://127.0.0.1:${String((await web.logged('web is listening'))['port'])}`
   return {
     dir,

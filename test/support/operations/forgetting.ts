@@ -4,7 +4,7 @@
  */
 import { retentionSettings } from '#server/domain/tasks/retention-settings.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { type Kept, purgeExpired } from '#server/work/retention.ts'
+import { purgeExpired, type RetentionPeriods } from '#server/work/retention.ts'
 
 /** The default times. */
 export const RETENTION = retentionSettings({ integer: ask => ask.fallback })
@@ -12,7 +12,7 @@ export const RETENTION = retentionSettings({ integer: ask => ask.fallback })
 /**
  * One turn of everything, this many milliseconds from now. Events of feeds are kept for ever unless `eventsMs` is set.
  */
-export function purgeLater(db: Db, ms: number, kept: Partial<Kept> = {}): Promise<void> {
+export function purgeLater(db: Db, ms: number, kept: Partial<RetentionPeriods> = {}): Promise<void> {
   const clock = () => new Date(Date.now() + ms)
   return purgeExpired(
     { db, clock },

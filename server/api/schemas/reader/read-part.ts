@@ -7,10 +7,10 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
-import { type Packed, partOf, type Read, type Reading, readDrift, readNames, readPart } from './snapshot-part.ts'
+import { type Packed, partOf, type Read, type ReaderInput, readDrift, readNames, readPart } from './snapshot-part.ts'
 
 // Sound: `snapshot-reader.ts` hands it in.
-const { asked, maxBytes, maxUnpackedBytes } = workerData as Reading
+const { asked, maxBytes, maxUnpackedBytes } = workerData as ReaderInput
 
 function unpack(bytes: Uint8Array): object {
   return Object(JSON.parse(zstdDecompressSync(bytes, { maxOutputLength: maxUnpackedBytes }).toString('utf8')))

@@ -20,21 +20,21 @@ export interface Ask {
 }
 
 /** A request to a thread. */
-export type Asked =
+export type ReaderRequest =
   | { readonly kind: 'part'; readonly of: Packed; readonly ask: Ask }
   | { readonly kind: 'names'; readonly of: Packed }
   | { readonly kind: 'drift'; readonly from: Packed; readonly to: Packed }
 
 /** The input of a thread. */
-export interface Reading {
-  readonly asked: Asked
+export interface ReaderInput {
+  readonly asked: ReaderRequest
   /** Of the answer as JSON; beyond it only its size is told. */
   readonly maxBytes: number
   readonly maxUnpackedBytes: number
 }
 
 /** The metadata of a part beside its schemas. Tables are `schema.table`, sorted. */
-export interface Told {
+export interface PartSummary {
   readonly tables: readonly string[]
   readonly schemas: readonly string[]
   readonly findings: readonly z.output<typeof Finding>[]
@@ -46,7 +46,7 @@ export interface Read {
   readonly bytes: number
   readonly text?: Uint8Array
   readonly schemasAt?: number
-  readonly told?: Told
+  readonly told?: PartSummary
   readonly counts?: ReturnType<typeof countDrift>
   readonly notes?: readonly string[]
 }
@@ -66,12 +66,12 @@ export function readPart(part: Snapshot): Read {
   const { schemas, ...beside } = part
   const head = Buffer.from(`${JSON.stringify(beside).slice(0, -1)},"schemas":`)
   const text = Buffer.concat([head, Buffer.from(`${JSON.stringify(schemas)}}`)])
-  return { bytes: text.length, text, schemasAt: head.length, told: toldOf(part) }
+  return { bytes: text.length, text, schemasAt: head.length, told: summaryOf(part) }
 }
 
 /** The names in a snapshot. */
 export function readNames(snapshot: Snapshot): Read {
-  const told = toldOf(snapshot)
+  const told = summaryOf(snapshot)
   return { bytes: Buffer.byteLength(JSON.stringify(told)), told }
 }
 
@@ -88,7 +88,7 @@ export function readDrift([from, to]: readonly [Snapshot, Snapshot], { drift, co
   return { bytes: text.length, text, counts: countDrift(changes), notes: comparisonNotes(from, to) }
 }
 
-function toldOf(snapshot: Snapshot): Told {
+function summaryOf(snapshot: Snapshot): PartSummary {
   const { findings, observed, schemas } = snapshot
   return { tables: tablesOf(snapshot), schemas: schemas.map(one => one.name), findings, hidden: observed.hidden }
 }

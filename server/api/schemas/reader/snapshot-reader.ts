@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads'
 import { Fault } from '#shared/faults/fault.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import { JsonText } from './json-text.ts'
-import type { Ask, Asked, Packed, Read, Reading, Told } from './snapshot-part.ts'
+import type { Ask, Packed, PartSummary, Read, ReaderInput, ReaderRequest } from './snapshot-part.ts'
 
 /** Threads at a time, in each web process. */
 export const READERS = 2
@@ -33,9 +33,9 @@ export function answerBudget(): AnswerBudget {
 /** A part of a snapshot as JSON, its schemas alone as JSON, and what there is to say of them. */
 export class PartText extends JsonText {
   readonly schemas: JsonText
-  readonly told: Told
+  readonly told: PartSummary
 
-  constructor(of: { text: Uint8Array; schemasAt: number; told: Told }) {
+  constructor(of: { text: Uint8Array; schemasAt: number; told: PartSummary }) {
     super(of.text)
     this.schemas = new JsonText(of.text.subarray(of.schemasAt, -1))
     this.told = of.told
@@ -56,7 +56,7 @@ export class SnapshotReader {
   }
 
   /** The names in a snapshot. Throws likewise. */
-  async names(of: Packed, budget: AnswerBudget): Promise<Told> {
+  async names(of: Packed, budget: AnswerBudget): Promise<PartSummary> {
     return given((await this.#read({ kind: 'names', of }, budget)).told)
   }
 
@@ -72,7 +72,7 @@ export class SnapshotReader {
    * Throws `service_unavailable` where too many wait, and `response_too_large`, which names `schema` and `table`, where the
    * request has had its share of answers.
    */
-  async #read(asked: Asked, budget: AnswerBudget): Promise<Read> {
+  async #read(asked: ReaderRequest, budget: AnswerBudget): Promise<Read> {
     await this.#turn()
     try {
       const maxBytes = budget.leftBytes
@@ -111,7 +111,7 @@ function given<T>(value: T | undefined): T {
 }
 
 /** Throws `service_unavailable` for a thread that was ended: the snapshot costs more than a reading may. */
-function inThread(reading: Reading): Promise<Read> {
+function inThread(reading: ReaderInput): Promise<Read> {
   const { promise, resolve, reject } = Promise.withResolvers<Read>()
   const thread = new Worker(new URL('./read-part.ts', import.meta.url), {
     workerData: reading,

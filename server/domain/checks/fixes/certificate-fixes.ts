@@ -3,7 +3,7 @@
  * they are bounded, printable ASCII, and shown in quotes. Called by `dial-fixes.ts`.
  */
 import type { Provider } from '#server/domain/checks/provider.ts'
-import { failureSpec, type ShownCertificate } from '#shared/faults/failure.ts'
+import { failureSpec, type PresentedCertificate } from '#shared/faults/failure.ts'
 import { type Fix, lines } from './fix-text.ts'
 
 /** The place at which a provider publishes its roots. */
@@ -63,7 +63,7 @@ function quoted(text: string): string {
   return text === '' ? 'without a name' : `"${text}"`
 }
 
-function dates({ validFrom, validTo }: ShownCertificate): string {
+function dates({ validFrom, validTo }: PresentedCertificate): string {
   const day = (date: string) => date.slice(0, 10) || 'an unreadable date'
   return `${day(validFrom)} to ${day(validTo)}`
 }

@@ -8,20 +8,20 @@ import type { Found } from '#server/domain/checks/probe.ts'
 import { USERS_OF_FUNCTION } from './code-users-sql.ts'
 import { constants, moreNote, paste, runEach } from './paste.ts'
 import { REVOKING, takeRights } from './revoke-sql.ts'
-import type { Subject } from './role-fixes.ts'
+import type { MendedRole } from './role-fixes.ts'
 
 /** Takes the right to call functions on the server's files from the role and from all. */
-export function revokeFileFunctions(subject: Subject, functions: readonly string[]): string {
+export function revokeFileFunctions(subject: MendedRole, functions: readonly string[]): string {
   const isOfCatalog = "p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace"
   return revokeFunctions(subject, `${isOfCatalog} and p.proname in (${constants(functions)})`)
 }
 
 /** Takes the right to call functions of an extension, in whatever schema it is. */
-export function revokeSecretFunctions(subject: Subject, functions: readonly string[]): string {
+export function revokeSecretFunctions(subject: MendedRole, functions: readonly string[]): string {
   return revokeFunctions(subject, `p.proname in (${constants(functions)})`)
 }
 
-function revokeFunctions({ login, serverVersionNum }: Subject, where: string): string {
+function revokeFunctions({ login, serverVersionNum }: MendedRole, where: string): string {
   const objects = `  select pg_catalog.concat('routine ', p.oid::pg_catalog.regprocedure),
     coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)), p.proowner, true
   from pg_catalog.pg_proc p
@@ -33,7 +33,7 @@ function revokeFunctions({ login, serverVersionNum }: Subject, where: string): s
 }
 
 /** Takes the right to read catalogs that hold secrets. */
-export function revokeCatalogs({ login, serverVersionNum }: Subject, catalogs: readonly string[]): string {
+export function revokeCatalogs({ login, serverVersionNum }: MendedRole, catalogs: readonly string[]): string {
   const where = `c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace and c.relname in (${constants(catalogs)})`
   const objects = relationObjects(where)
   return paste(
@@ -43,7 +43,7 @@ export function revokeCatalogs({ login, serverVersionNum }: Subject, catalogs: r
 }
 
 /** Takes the use of foreign servers, whose foreign tables go on; null for each that has a user mapping. */
-export function revokeServers({ login, serverVersionNum }: Subject, names: readonly string[] | null): string {
+export function revokeServers({ login, serverVersionNum }: MendedRole, names: readonly string[] | null): string {
   const where =
     names === null
       ? 'exists (select from pg_catalog.pg_user_mappings m where m.srvid = s.oid)'
@@ -59,7 +59,7 @@ export function revokeServers({ login, serverVersionNum }: Subject, names: reado
 
 /** Takes `alter system`, and `set` where `privileges` has it, on parameters (15 and later). */
 export function revokeParameters(
-  subject: Subject,
+  subject: MendedRole,
   parameters: readonly string[],
   privileges: readonly string[],
 ): string {

@@ -5,6 +5,7 @@
  */
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
+import { counted } from '#shared/base/counted.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import type { Advisory } from '#shared/checks/check.ts'
 import { paste } from './paste.ts'
@@ -17,13 +18,13 @@ import {
   revokeServers,
 } from './rights-fixes.ts'
 import { isSwitched } from './role-checks.ts'
-import type { NewRole, Subject } from './role-fixes.ts'
+import type { MendedRole, NewRole } from './role-fixes.ts'
 import type { UnboundRight } from './unbound-rights.ts'
-import { among, counted, list } from './words.ts'
+import { among, quotedList } from './words.ts'
 
 /** The input of advice, beside the facts. */
 export interface Advising {
-  readonly subject: Subject
+  readonly subject: MendedRole
   readonly newRole: NewRole
   /** Rights that row security does not bind, where they do not refuse. */
   readonly unbound: readonly UnboundRight[]
@@ -46,7 +47,7 @@ export function roleAdvice(facts: RoleFacts, { subject, newRole, unbound }: Advi
 }
 
 /** The statement that resets each setting; where the setting is not known to be one of these, the login's own. */
-function adviceOnActing(facts: RoleFacts, { login, database }: Subject): Advisory[] {
+function adviceOnActing(facts: RoleFacts, { login, database }: MendedRole): Advisory[] {
   const [role, here] = [quoteName(login), quoteName(database)]
   const RESETS = {
     login: `alter role ${role} reset role;`,
@@ -67,7 +68,7 @@ function adviceOnActing(facts: RoleFacts, { login, database }: Subject): Advisor
   ])
 }
 
-function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Subject): Advisory[] {
+function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: MendedRole): Advisory[] {
   const { wholeDatabaseRoles, statisticsRoles, createRoleVia, createDbVia } = facts
   const leave = (roles: readonly string[]) => paste(LEAVING, leaveRoles(login, roles, serverVersionNum))
   const attribute = (name: string, isOwn: boolean, via: readonly string[]) => [
@@ -78,11 +79,11 @@ function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Subj
   ]
   return [
     ...advice(wholeDatabaseRoles.length > 0, 'role_whole_database', [
-      `The role reaches every table that row security does not hide${verifiers(facts)}, as ${list(wholeDatabaseRoles)}. Grant single tables.`,
+      `The role reaches every table that row security does not hide${verifiers(facts)}, as ${quotedList(wholeDatabaseRoles)}. Grant single tables.`,
       leave(wholeDatabaseRoles),
     ]),
     ...advice(statisticsRoles.length > 0, 'role_statistics', [
-      `The role sees what other sessions run, values in their statements among it, and settings that hold passwords, as ${list(statisticsRoles)}.`,
+      `The role sees what other sessions run, values in their statements among it, and settings that hold passwords, as ${quotedList(statisticsRoles)}.`,
       leave(statisticsRoles),
     ]),
     ...advice((facts.createRole || createRoleVia.length > 0) && serverVersionNum >= 160_000, 'role_createrole', [
@@ -90,7 +91,7 @@ function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Subj
       ...attribute('createrole', facts.createRole, createRoleVia),
     ]),
     ...advice(facts.createDb || createDbVia.length > 0, 'role_createdb', [
-      `The role can make databases${facts.createDb ? '' : `, as ${list(createDbVia)}`}.`,
+      `The role can make databases${facts.createDb ? '' : `, as ${quotedList(createDbVia)}`}.`,
       ...attribute('createdb', facts.createDb, createDbVia),
     ]),
   ]
@@ -101,9 +102,9 @@ function verifiers({ wholeDatabaseRoles }: RoleFacts): string {
   return wholeDatabaseRoles.includes('pg_read_all_data') ? ', password verifiers of all roles among them' : ''
 }
 
-function adviceOnParameters({ settableParameters: parameters }: RoleFacts, subject: Subject): Advisory[] {
+function adviceOnParameters({ settableParameters: parameters }: RoleFacts, subject: MendedRole): Advisory[] {
   return advice(parameters.length > 0, 'role_parameters', [
-    `The role may set parameters that only a superuser should: ${list(parameters)}.`,
+    `The role may set parameters that only a superuser should: ${quotedList(parameters)}.`,
     revokeParameters(subject, parameters, ['SET', 'ALTER SYSTEM']),
   ])
 }
@@ -128,11 +129,11 @@ function adviceOnOwning(facts: RoleFacts, newRole: NewRole): Advisory[] {
   ]
 }
 
-function adviceOnSecrets(facts: RoleFacts, subject: Subject): Advisory[] {
+function adviceOnSecrets(facts: RoleFacts, subject: MendedRole): Advisory[] {
   const { secretCatalogs: catalogs, secretFunctions: functions, userMappings: mappings } = facts
   const sees = [
-    ...(catalogs.length > 0 ? [`may read ${list(catalogs)}, with other people's rows or passwords`] : []),
-    ...(functions.length > 0 ? [`may connect as the server's own account by ${list(functions)}`] : []),
+    ...(catalogs.length > 0 ? [`may read ${quotedList(catalogs)}, with other people's rows or passwords`] : []),
+    ...(functions.length > 0 ? [`may connect as the server's own account by ${quotedList(functions)}`] : []),
     ...(mappings > 0 ? [`gets the password of ${counted(mappings, 'user mapping')} to read or to use`] : []),
   ]
   return advice(sees.length > 0, 'role_secrets', [

@@ -5,11 +5,12 @@
  */
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
+import { counted } from '#shared/base/counted.ts'
 import type { DirectItem } from '#shared/checks/items.ts'
 import { giveFunctions, revokeCatalogs, revokeFileFunctions, revokeParameters, revokeServers } from './rights-fixes.ts'
-import { type Subject, takeAttribute } from './role-fixes.ts'
+import { type MendedRole, takeAttribute } from './role-fixes.ts'
 import { SYSTEM_PARAMETERS } from './system-names.ts'
-import { among, counted, list } from './words.ts'
+import { among, quotedList } from './words.ts'
 
 /** An item of the checklist that is about the role. */
 export type RoleItem = Extract<DirectItem, `role_${string}`>
@@ -25,7 +26,7 @@ export interface RoleFinding {
   readonly notes?: readonly string[]
 }
 
-type Rule = (facts: RoleFacts, subject: Subject) => RoleFinding[]
+type Rule = (facts: RoleFacts, subject: MendedRole) => RoleFinding[]
 
 /** Before 16, CREATEROLE grants itself any role that is no superuser's, `pg_execute_server_program` among them. */
 const CREATEROLE_TAMED = 160_000
@@ -44,7 +45,7 @@ const RULES: Readonly<Record<RoleItem, Rule>> = {
   role_createrole: (facts, subject) =>
     facts.serverVersionNum < CREATEROLE_TAMED ? attributeRule(facts, subject, 'createrole') : [],
   role_provider_admin: ({ providerAdminRoles: roles }) =>
-    found(roles.length > 0, { actual: `is, or is a member of, ${list(roles)}`, sql: null }),
+    found(roles.length > 0, { actual: `is, or is a member of, ${quotedList(roles)}`, sql: null }),
   role_row_security: ({ tables: { ownedRlsNotForced: count }, ownerBypassTables }) =>
     found(count > 0, {
       actual: `owns ${counted(count, 'table')} whose row security does not bind the owner${among(ownerBypassTables, count)}`,
@@ -57,7 +58,7 @@ const RULES: Readonly<Record<RoleItem, Rule>> = {
 }
 
 /** The defect of the role for one item. */
-export function roleFindings(item: RoleItem, facts: RoleFacts, subject: Subject): RoleFinding[] {
+export function roleFindings(item: RoleItem, facts: RoleFacts, subject: MendedRole): RoleFinding[] {
   return RULES[item](facts, subject)
 }
 
@@ -77,12 +78,12 @@ function found(applies: boolean, finding: RoleFinding): RoleFinding[] {
 }
 
 /** By membership, by code that they run, by their password verifiers, or over a server with their password. */
-function actsAsOthers(facts: RoleFacts, subject: Subject): RoleFinding[] {
+function actsAsOthers(facts: RoleFacts, subject: MendedRole): RoleFinding[] {
   const { superuserVia, bypassRlsVia, eventTriggerFunctions: events } = facts
   const { verifierCatalogs: catalogs, publicMappingServers: servers } = facts
   const privileged = [
-    ...(superuserVia.length > 0 ? [`${list(superuserVia)}, a superuser`] : []),
-    ...(bypassRlsVia.length > 0 ? [`${list(bypassRlsVia)}, with BYPASSRLS`] : []),
+    ...(superuserVia.length > 0 ? [`${quotedList(superuserVia)}, a superuser`] : []),
+    ...(bypassRlsVia.length > 0 ? [`${quotedList(bypassRlsVia)}, with BYPASSRLS`] : []),
   ]
   return [
     ...found(privileged.length > 0, { actual: `can become or act as ${privileged.join('; ')}`, sql: null }),
@@ -92,43 +93,43 @@ function actsAsOthers(facts: RoleFacts, subject: Subject): RoleFinding[] {
       isOfRole: true,
     }),
     ...found(catalogs.length > 0, {
-      actual: `may read the password verifiers of all roles in ${list(catalogs)}`,
+      actual: `may read the password verifiers of all roles in ${quotedList(catalogs)}`,
       sql: revokeCatalogs(subject, catalogs),
     }),
     ...found(servers.length > 0, {
-      actual: `may use ${list(servers)}, a foreign server of a superuser, with the password that is stored there for PUBLIC`,
+      actual: `may use ${quotedList(servers)}, a foreign server of a superuser, with the password that is stored there for PUBLIC`,
       sql: revokeServers(subject, servers),
     }),
   ]
 }
 
 /** By roles, by functions, or by parameters. */
-function actsAsServer(facts: RoleFacts, subject: Subject): RoleFinding[] {
+function actsAsServer(facts: RoleFacts, subject: MendedRole): RoleFinding[] {
   const { serverFileRoles: roles, serverFileFunctions: functions } = facts
   const parameters = facts.alterableParameters.filter(name => SYSTEM_PARAMETERS.some(one => one === name))
   return [
     // A function may be granted to all: then a new role would have it too.
     ...found(functions.length > 0, {
-      actual: `may call ${list(functions)}`,
+      actual: `may call ${quotedList(functions)}`,
       sql: revokeFileFunctions(subject, functions),
     }),
     ...found(parameters.length > 0, {
-      actual: `may run commands or load libraries as the server, by alter system on ${list(parameters)}`,
+      actual: `may run commands or load libraries as the server, by alter system on ${quotedList(parameters)}`,
       sql: revokeParameters(subject, parameters, ['ALTER SYSTEM']),
     }),
-    ...found(roles.length > 0, { actual: `can act as ${list(roles)}`, sql: null }),
+    ...found(roles.length > 0, { actual: `can act as ${quotedList(roles)}`, sql: null }),
   ]
 }
 
-function attributeRule(facts: RoleFacts, subject: Subject, attribute: 'replication' | 'createrole'): RoleFinding[] {
+function attributeRule(facts: RoleFacts, subject: MendedRole, attribute: 'replication' | 'createrole'): RoleFinding[] {
   const own = attribute === 'replication' ? facts.replication : facts.createRole
   const via = attribute === 'replication' ? facts.replicationVia : facts.createRoleVia
-  const actual = `${own ? 'has' : `can act as ${list(via)}, with`} ${attribute.toUpperCase()}`
+  const actual = `${own ? 'has' : `can act as ${quotedList(via)}, with`} ${attribute.toUpperCase()}`
   const mend = via.length === 0 ? ownAttribute(facts, subject, attribute) : { sql: null }
   return found(own || via.length > 0, { actual, ...mend })
 }
 
 /** A superuser is not mended by taking one attribute, and taking one from a server's first role would harm its owner. */
-function ownAttribute(facts: RoleFacts, subject: Subject, attribute: 'bypassrls' | 'replication' | 'createrole') {
+function ownAttribute(facts: RoleFacts, subject: MendedRole, attribute: 'bypassrls' | 'replication' | 'createrole') {
   return { sql: facts.superuser ? null : takeAttribute(subject, attribute), isOfRole: true }
 }

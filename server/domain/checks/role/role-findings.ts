@@ -9,7 +9,7 @@ import type { Advisory } from '#shared/checks/check.ts'
 import { DIRECT_ITEMS } from '#shared/checks/items.ts'
 import { roleAdvice } from './role-advice.ts'
 import { isRoleItem, type RoleFinding, type RoleItem, roleFindings } from './role-checks.ts'
-import { type NewRole, newRoleOnce, type Subject } from './role-fixes.ts'
+import { type MendedRole, type NewRole, newRoleOnce } from './role-fixes.ts'
 import { unboundRights } from './unbound-rights.ts'
 
 /** An organization's policy for role findings. */
@@ -22,14 +22,14 @@ export interface RoleLine {
 }
 
 /** The judgement of a role. */
-export interface JudgedRole {
+export interface CheckedRole {
   /** Items of which something was found. */
   readonly lines: ReadonlyMap<RoleItem, RoleLine>
   readonly advisories: Advisory[]
 }
 
 /** Judges a role. The SQL of a new role is in the first text that needs it, and in no other. */
-export function judgeRole(facts: RoleFacts, subject: Subject, policy: RolePolicy): JudgedRole {
+export function checkRole(facts: RoleFacts, subject: MendedRole, policy: RolePolicy): CheckedRole {
   const unbound = unboundRights(facts, subject)
   const findings = DIRECT_ITEMS.filter(isRoleItem).map(item => {
     const rights = policy === 'strict' && item === 'role_row_security' ? unbound : []

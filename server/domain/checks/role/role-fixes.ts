@@ -10,7 +10,7 @@ import { paste } from './paste.ts'
 import { newRoleName, roleSql } from './role-sql.ts'
 
 /** Whose role is to be mended, and where. */
-export interface Subject {
+export interface MendedRole {
   /** The role's name inside the database. */
   readonly login: string
   readonly provider: Provider
@@ -27,7 +27,7 @@ export type NewRole = (item: string, notes?: readonly string[]) => string
  * The one fix that helps whatever is wrong with this role, and at every provider: a role for the platform alone.
  * A checklist holds its SQL once, since a second run would stop where the role exists.
  */
-export function newRoleOnce(subject: Subject): NewRole {
+export function newRoleOnce(subject: MendedRole): NewRole {
   let first: string | null = null
   return (item, notes = []) => {
     if (first !== null) {
@@ -39,7 +39,7 @@ export function newRoleOnce(subject: Subject): NewRole {
   }
 }
 
-function replaceRole({ login, provider, database, schema }: Subject, notes: readonly string[]): string {
+function replaceRole({ login, provider, database, schema }: MendedRole, notes: readonly string[]): string {
   const name = newRoleName({ readOnly: true, database })
   const role = login === name ? `${name}_2` : name
   return roleSql({ provider, database, schema, readOnly: true, role }, [
@@ -50,7 +50,7 @@ function replaceRole({ login, provider, database, schema }: Subject, notes: read
 }
 
 /** Takes an attribute of the role's own away; null at providers, which keep that for themselves. */
-export function takeAttribute(subject: Subject, attribute: Attribute): string | null {
+export function takeAttribute(subject: MendedRole, attribute: Attribute): string | null {
   if (subject.provider !== 'plain') return null
   return paste(
     [`Needs a superuser. Whatever else logs in as this role loses ${attribute.toUpperCase()} too: ${ALTERNATIVE}`],

@@ -3,13 +3,15 @@
  *
  * They are advice; where the role policy is `strict` they refuse. Called by `role-findings.ts` and `role-advice.ts`.
  */
+
 import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
+import { counted } from '#shared/base/counted.ts'
 import { quoteText } from '#shared/base/sql-text.ts'
 import { moreNote, paste, runEach } from './paste.ts'
 import { REVOKING, takeRights } from './revoke-sql.ts'
 import { isNamed, relationObjects } from './rights-fixes.ts'
-import type { Subject } from './role-fixes.ts'
-import { among, counted } from './words.ts'
+import type { MendedRole } from './role-fixes.ts'
+import { among } from './words.ts'
 
 /** One sort of such a right. */
 export interface UnboundRight {
@@ -23,11 +25,11 @@ const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 const NEEDS_TABLES = 'Needs the owner of the tables, or a superuser.'
 
 /** Those that a role has. */
-export function unboundRights(facts: RoleFacts, subject: Subject): UnboundRight[] {
+export function unboundRights(facts: RoleFacts, subject: MendedRole): UnboundRight[] {
   return [viewRights, functionRights, childRights, parentRights, tableRights].flatMap(rights => rights(facts, subject))
 }
 
-function viewRights({ rlsBypassingViews: views }: RoleFacts, subject: Subject): UnboundRight[] {
+function viewRights({ rlsBypassingViews: views }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const { count, names } = views
   const actual = `may use ${counted(count, 'view')} that ${count === 1 ? 'shows' : 'show'} row-secured tables with the eyes of an owner whom row security does not bind${among(names, count)}`
   const notes = [
@@ -38,7 +40,7 @@ function viewRights({ rlsBypassingViews: views }: RoleFacts, subject: Subject): 
   return right(count > 0, 'rls_bypassing_views', { actual, sql: revokeNamed(subject, views, notes) })
 }
 
-function functionRights({ privilegedDefinerFunctions: functions }: RoleFacts, subject: Subject): UnboundRight[] {
+function functionRights({ privilegedDefinerFunctions: functions }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const { count, names } = functions
   const objects = `  select pg_catalog.concat('routine ', p.oid::pg_catalog.regprocedure),
     coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)), p.proowner, true
@@ -54,7 +56,7 @@ function functionRights({ privilegedDefinerFunctions: functions }: RoleFacts, su
   })
 }
 
-function childRights({ unsecuredChildren: children }: RoleFacts, subject: Subject): UnboundRight[] {
+function childRights({ unsecuredChildren: children }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const { count, names } = children
   const isChild = `c.oid in (${names.map(name => `pg_catalog.to_regclass(${quoteText(name)})`).join(', ')})`
   const notes = [
@@ -76,7 +78,7 @@ where c.relkind in ('r', 'p') and not c.relrowsecurity and ${isChild}`)
   })
 }
 
-function parentRights({ unsecuredParents: parents }: RoleFacts, subject: Subject): UnboundRight[] {
+function parentRights({ unsecuredParents: parents }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const { count, names } = parents
   return right(count > 0, 'role_partitions', {
     actual: `may use ${counted(count, 'table')} through which row-secured tables below are read past their policies${among(names, count)}`,
@@ -85,7 +87,7 @@ function parentRights({ unsecuredParents: parents }: RoleFacts, subject: Subject
 }
 
 /** All of them at once: `grant all on all tables` gives them on each table of a schema. */
-function tableRights({ tableRights: { truncate, trigger, names } }: RoleFacts, subject: Subject): UnboundRight[] {
+function tableRights({ tableRights: { truncate, trigger, names } }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const privileges = [...(truncate > 0 ? ['TRUNCATE'] : []), ...(trigger > 0 ? ['TRIGGER'] : [])]
   const may = [
     ...(truncate > 0 ? [`empty ${counted(truncate, 'table')}, whoever's the rows are`] : []),
@@ -100,7 +102,7 @@ function tableRights({ tableRights: { truncate, trigger, names } }: RoleFacts, s
   })
 }
 
-function revokeNamed(subject: Subject, { count, names }: Found, notes: readonly string[]): string {
+function revokeNamed(subject: MendedRole, { count, names }: Found, notes: readonly string[]): string {
   const { login, serverVersionNum } = subject
   const oids = names.map(name => `pg_catalog.to_regclass(${quoteText(name)})`).join(', ')
   const objects = relationObjects(`c.oid in (${oids})`)

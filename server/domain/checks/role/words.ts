@@ -6,7 +6,7 @@ import { quoteName } from '#shared/base/sql-text.ts'
 const MAX_NAMES = 5
 
 /** Names for a sentence: quoted, five at most. */
-export function list(names: readonly string[]): string {
+export function quotedList(names: readonly string[]): string {
   return some(names.map(quoteName), names.length)
 }
 
@@ -15,13 +15,8 @@ export function among(names: readonly string[], count: number): string {
   return names.length === 0 ? '' : `: ${some(names, count)}`
 }
 
-/** A number with its noun. */
-export function counted(count: number, noun: string, nouns = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : nouns}`
-}
-
 function some(names: readonly string[], count: number): string {
-  const shown = names.slice(0, MAX_NAMES)
-  const rest = count - shown.length
-  return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  const displayed = names.slice(0, MAX_NAMES)
+  const rest = count - displayed.length
+  return `${displayed.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }

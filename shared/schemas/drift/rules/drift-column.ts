@@ -7,14 +7,14 @@
 import { requiredBy } from '#shared/schemas/drift/drift-check.ts'
 import {
   breaking,
+  type ChangeVerdict,
   type Draft,
+  type DriftRule,
   RESPELLED,
-  type Rule,
   type Rules,
   risky,
   safe,
-  spelled,
-  type Verdict,
+  spellingRule,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
 import type { Column } from '#shared/schemas/snapshot-relation.ts'
@@ -26,7 +26,7 @@ export const isFilled = (column: Draft['is']): boolean =>
   ['default', 'identity', 'generated'].some(property => column?.[property] !== undefined)
 
 /** A new column breaks inserts that cannot know it, when it must have a value and makes none. */
-export const newColumn: Rule = ({ is, within, compared }) => {
+export const newColumn: DriftRule = ({ is, within, compared }) => {
   if (String(within.is['kind']).endsWith('view')) return safe('a new column')
   const [types, type] = [compared.types.is(), String(is?.['type'])]
   const isRequired = is?.['notNull'] || is?.['notNullUnvalidated'] || types.refusesNull(type)
@@ -48,7 +48,7 @@ const wasRefused = ({ path, was, within, compared }: Draft): boolean =>
 const isRefused = ({ path, is, within, compared }: Draft): boolean =>
   within.required.is().has(path.at(-1) ?? '') || compared.types.is().refusesNull(String(is?.['type']))
 
-const NOT_NULL: Rule = whether({
+const NOT_NULL: DriftRule = whether({
   gained: draft => {
     if (draft.was?.['notNullUnvalidated']) return safe('null was refused already, and no earlier row has it')
     return wasRefused(draft) ? NULL_WAS_REFUSED : NULL_REFUSED
@@ -56,7 +56,7 @@ const NOT_NULL: Rule = whether({
   lost: draft => (isRefused(draft) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
 })
 
-const UNVALIDATED: Rule = whether({
+const UNVALIDATED: DriftRule = whether({
   gained: draft => {
     if (draft.was?.['notNull']) return NULL_POSSIBLE
     return wasRefused(draft) ? NULL_WAS_REFUSED : NULL_REFUSED
@@ -65,7 +65,7 @@ const UNVALIDATED: Rule = whether({
 })
 
 /** Whether a domain refuses null. */
-export const DOMAIN_NOT_NULL: Rule = whether({
+export const DOMAIN_NOT_NULL: DriftRule = whether({
   gained: ({ was }) => (refusesNull(was) ? NULL_WAS_REFUSED : NULL_REFUSED),
   lost: ({ is }) => (refusesNull(is) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
 })
@@ -76,7 +76,7 @@ function refusesNull(domain: Draft['was']): boolean {
 
 const isDrawn = (column: Draft['was']): boolean => String(column?.['default']).startsWith('nextval(')
 
-const lostDefault = ({ was, is }: Draft): Verdict => {
+const lostDefault = ({ was, is }: Draft): ChangeVerdict => {
   if (isDrawn(was) && is?.['identity'] !== undefined) return safe('the column draws its own numbers')
   if (isFilled(is)) return risky('inserts that leave the column out get another value')
   return is?.['notNull']
@@ -85,7 +85,7 @@ const lostDefault = ({ was, is }: Draft): Verdict => {
 }
 
 // A serial column that becomes an identity is the recommended path; who gave it values must say so from then on.
-const newIdentity: Rule = ({ was, after }) => {
+const newIdentity: DriftRule = ({ was, after }) => {
   if (after !== 'always') return safe('the server makes the value')
   return isDrawn(was)
     ? risky('inserts that give the column a value must say "overriding system value"')
@@ -101,7 +101,7 @@ export const COLUMN: Rules<Column> = {
   default: whether({
     gained: safe('inserts may now leave the column out'),
     lost: lostDefault,
-    altered: spelled(risky('inserts that leave the column out get another value')),
+    altered: spellingRule(risky('inserts that leave the column out get another value')),
   }),
   identity: whether({
     gained: newIdentity,
@@ -113,7 +113,7 @@ export const COLUMN: Rules<Column> = {
   generated: whether({
     gained: breaking('the column can no longer be written'),
     lost: risky('the column is no longer computed'),
-    altered: spelled(risky('the column is computed otherwise')),
+    altered: spellingRule(risky('the column is computed otherwise')),
   }),
   virtual: safe('the column is computed at another time'),
   collation: COLLATION,

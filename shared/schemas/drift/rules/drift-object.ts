@@ -5,16 +5,16 @@
  */
 
 import { nullCheck } from '#shared/schemas/drift/drift-check.ts'
-import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
+import { textWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
   breaking,
   type Draft,
+  type DriftRule,
   RESPELLED,
-  type Rule,
   type Rules,
   risky,
   safe,
-  spelled,
+  spellingRule,
   verdictOf,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
@@ -37,7 +37,7 @@ import { COLLATION, GONE, isValidated, REMARK, TYPE, textsIn, UNVALIDATED, VALID
 /** Added objects. */
 export const NEW = safe('nothing that was there changed')
 
-const LABELS: Rule = ({ before, after }) => {
+const LABELS: DriftRule = ({ before, after }) => {
   const was = textsIn(before)
   const is = textsIn(after)
   const left = new Set(is)
@@ -48,16 +48,16 @@ const LABELS: Rule = ({ before, after }) => {
 }
 
 /** A type that is gone. A schema lists the types of others that its columns use: these may be there all the same. */
-export const LOST_TYPE: Rule = ({ path, was, compared }) => {
+export const LOST_TYPE: DriftRule = ({ path, was, compared }) => {
   if (compared.types.is().has(path.at(-1) ?? '')) return safe('it is there, and no column here uses it any longer')
-  return compared.goneTypes.is().has(spelledWithoutName(was ?? {}))
+  return compared.goneTypes.is().has(textWithoutName(was ?? {}))
     ? risky('the same type has another name or schema: what names it fails')
     : GONE
 }
 
 /** A check of a domain that is new. */
-export const NEW_CHECK: Rule = ({ is, within }) => {
-  if (within.parts.was().has(`checks ${spelledWithoutName(is ?? {})}`))
+export const NEW_CHECK: DriftRule = ({ is, within }) => {
+  if (within.parts.was().has(`checks ${textWithoutName(is ?? {})}`))
     return safe('the same was there under another name')
   const { columns, isPure } = nullCheck(is?.['definition'])
   if (!columns.includes('VALUE')) return STRICTER
@@ -66,9 +66,8 @@ export const NEW_CHECK: Rule = ({ is, within }) => {
 }
 
 /** A check of a domain that is gone. */
-export const LOST_CHECK: Rule = ({ was, within }) => {
-  if (within.parts.is().has(`checks ${spelledWithoutName(was ?? {})}`))
-    return safe('the same is there under another name')
+export const LOST_CHECK: DriftRule = ({ was, within }) => {
+  if (within.parts.is().has(`checks ${textWithoutName(was ?? {})}`)) return safe('the same is there under another name')
   return nullCheck(was?.['definition']).isPure && (within.is['notNull'] === true || within.required.is().has('VALUE'))
     ? NULL_WAS_REFUSED
     : risky('what the constraint promised no longer holds')
@@ -79,7 +78,7 @@ const wasRefused = ({ was, required }: Draft['within']) => was['notNull'] === tr
 const STRICTER = risky('values that were accepted may be refused')
 
 /** A sequence that is gone: where its column draws its own numbers, it has gone with the column's old default. */
-export const LOST_SEQUENCE: Rule = ({ was, within }) => {
+export const LOST_SEQUENCE: DriftRule = ({ was, within }) => {
   // Sound: the shape of a snapshot's sequence.
   const owner = was?.['ownedBy'] as { relation: string; column: string } | undefined
   if (owner === undefined) return GONE
@@ -103,13 +102,13 @@ const DOMAIN: Rules<Domain, 'checks'> = {
   default: whether({
     gained: risky('columns left out now get a value'),
     lost: risky('columns left out now get null'),
-    altered: spelled(risky('columns left out get another value')),
+    altered: spellingRule(risky('columns left out get another value')),
   }),
   collation: COLLATION,
   comment: REMARK,
 }
 const CHECK = {
-  definition: spelled(({ before, after, within }) => {
+  definition: spellingRule(({ before, after, within }) => {
     if (isValidated(before, after)) return VALIDATED
     if (isValidated(after, before)) return UNVALIDATED
     return nullCheck(after).columns.includes('VALUE') &&
@@ -119,7 +118,7 @@ const CHECK = {
       : STRICTER
   }),
 }
-const COMPOSITE: Rules<Composite, 'attributes'> & { readonly 'column order': Rule } = {
+const COMPOSITE: Rules<Composite, 'attributes'> & { readonly 'column order': DriftRule } = {
   comment: REMARK,
   'column order': breaking('its values are read and written in another order'),
 }
@@ -170,7 +169,7 @@ const FUNCTION: Rules<Routine> = {
     // 14 and later write the mode IN of a procedure's arguments.
     draft.compared.isOtherMajor && withoutIn(draft.before) === withoutIn(draft.after)
       ? verdictOf(RESPELLED, draft)
-      : verdictOf(spelled(risky('calls that name its arguments or leave some out may fail')), draft),
+      : verdictOf(spellingRule(risky('calls that name its arguments or leave some out may fail')), draft),
   result: breaking('it gives another type'),
   language: OTHER_BODY,
   // A body that is kept as a parse tree is spelled by the server.

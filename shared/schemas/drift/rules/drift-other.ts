@@ -6,12 +6,12 @@
 import {
   breaking,
   type Draft,
+  type DriftRule,
   MAYBE_RESPELLED,
-  type Rule,
   type Rules,
   risky,
   safe,
-  spelled,
+  spellingRule,
 } from '#shared/schemas/drift/drift-verdict.ts'
 import type { Other } from '#shared/schemas/snapshot-object.ts'
 
@@ -24,7 +24,7 @@ const COMMANDS = risky('other commands that change the schema are refused, or fo
 const CASTS = risky('expressions may be read otherwise')
 
 /** An object that is new. */
-export const NEW_OTHER: Rule = draft => {
+export const NEW_OTHER: DriftRule = draft => {
   if (isOf(draft, 'event trigger')) return COMMANDS
   if (isOf(draft, 'default acl')) return PRIVILEGES
   // A new way of reading an expression may be taken in place of another one.
@@ -32,14 +32,14 @@ export const NEW_OTHER: Rule = draft => {
 }
 
 /** An object that is gone. */
-export const LOST_OTHER: Rule = draft => {
+export const LOST_OTHER: DriftRule = draft => {
   if (isOf(draft, 'statistics object')) return PLANS
   if (isOf(draft, 'event trigger')) return COMMANDS
   if (isOf(draft, 'default acl')) return PRIVILEGES
   return isOf(draft, 'subscription') ? risky('what it replicated no longer comes') : breaking('what names it fails')
 }
 
-const OTHERWISE: Rule = draft => {
+const OTHERWISE: DriftRule = draft => {
   // There are more permissions (17), and other names of functions.
   if (draft.compared.isOtherMajor) return MAYBE_RESPELLED
   if (isOf(draft, 'statistics object')) return PLANS
@@ -49,6 +49,6 @@ const OTHERWISE: Rule = draft => {
 
 /** Rules of its properties. */
 export const OTHER: Rules<Other> = {
-  definition: spelled(draft => (isOf(draft, 'collation') ? risky('texts may sort and compare otherwise') : PLANS)),
+  definition: spellingRule(draft => (isOf(draft, 'collation') ? risky('texts may sort and compare otherwise') : PLANS)),
   hash: OTHERWISE,
 }

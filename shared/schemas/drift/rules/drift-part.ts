@@ -6,16 +6,16 @@
 
 import { nullCheck } from '#shared/schemas/drift/drift-check.ts'
 import { isReplaced } from '#shared/schemas/drift/drift-key.ts'
-import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
+import { textWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
   breaking,
+  type ChangeVerdict,
   type Draft,
-  type Rule,
+  type DriftRule,
   type Rules,
   risky,
   safe,
-  spelled,
-  type Verdict,
+  spellingRule,
   verdictOf,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
@@ -32,23 +32,23 @@ const STILL_THERE = safe('the same is there under another name')
 const WAS_THERE = safe('the same was there under another name')
 
 /** Removed objects, without those that live on under another name. */
-function renamed(list: string, verdict: Rule): Rule {
+function renamed(list: string, verdict: DriftRule): DriftRule {
   return draft => {
     const [node, parts] =
       draft.kind === 'removed' ? [draft.was, draft.within.parts.is] : [draft.is, draft.within.parts.was]
-    const isThere = node !== undefined && parts().has(`${list} ${spelledWithoutName(node)}`)
+    const isThere = node !== undefined && parts().has(`${list} ${textWithoutName(node)}`)
     if (isThere) return draft.kind === 'removed' ? STILL_THERE : WAS_THERE
     return verdictOf(verdict, draft)
   }
 }
 
 /** A key's name is in `on conflict on constraint`: it is judged by what it is. */
-function exceptKeys(rule: Rule, ofKeys: Rule): Rule {
+function exceptKeys(rule: DriftRule, ofKeys: DriftRule): DriftRule {
   return draft => verdictOf(KEYS.includes((draft.was ?? draft.is)?.['kind']) ? ofKeys : rule, draft)
 }
 
 // A key is what `on conflict` and foreign keys rest on; other constraints only promise.
-const lostConstraint: Rule = draft => {
+const lostConstraint: DriftRule = draft => {
   const { was, within } = draft
   if (KEYS.includes(was?.['kind'])) {
     if (isReplaced(was, within.keys.is())) return REPLACED
@@ -64,7 +64,7 @@ const lostConstraint: Rule = draft => {
 }
 
 // A unique index is a key too.
-const lostIndex: Rule = ({ was, within }) => {
+const lostIndex: DriftRule = ({ was, within }) => {
   if (!was?.['unique']) return risky('queries that used the index are slower')
   if (isReplaced(was, within.keys.is())) return REPLACED
   return breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
@@ -75,7 +75,7 @@ const ABOUT_NEW = safe('it is about new columns alone, which inserts may leave o
 /** Expressions that are false though the columns in them are null. */
 const NULL_MATTERS = /\b(?:IS NOT NULL|IS (?:NOT )?DISTINCT|num_nonnulls|num_nulls|COALESCE)\b/i
 
-const newConstraint: Rule = ({ is, within }) => {
+const newConstraint: DriftRule = ({ is, within }) => {
   if (isReplaced(is, within.keys.was())) return SAME_KEY
   const refused = is?.['kind'] === 'check' ? nullCheck(is['definition']) : null
   if (refused !== null && refused.columns.length > 0) {
@@ -112,7 +112,7 @@ function repeatsNothing(column: Node | undefined): boolean {
   return text === '' && column?.['generated'] === undefined
 }
 
-const newIndex: Rule = ({ is, within }) => {
+const newIndex: DriftRule = ({ is, within }) => {
   if (isReplaced(is, within.keys.was())) return SAME_KEY
   if (!is?.['unique']) return safe('a new index')
   return isAboutNew(indexed(is, within), within) ? ABOUT_NEW : risky('writes that repeat a value are refused')
@@ -127,14 +127,14 @@ function indexed(index: Node, { columns }: Draft['within']): Node {
 }
 
 // A policy gone opens rows when it was restrictive, and closes them when it was permissive.
-const lostPolicy: Rule = ({ was, within }) => {
+const lostPolicy: DriftRule = ({ was, within }) => {
   if (was?.['restrictive']) return breaking('rows that the policy kept back are open')
   return within.hidden.is() && !within.hidden.was()
     ? breaking('it was the last policy that let rows through')
     : risky('rows that the policy let through are refused')
 }
 
-const newPolicy: Rule = ({ is }) =>
+const newPolicy: DriftRule = ({ is }) =>
   is?.['restrictive'] ? risky('rows may be refused') : risky('rows that were refused may be let through')
 
 /** The verdict on an addition inside a relation. */
@@ -151,7 +151,7 @@ export const LOST_PART = {
   policy: renamed('policies', lostPolicy),
 }
 
-const otherCheck = (draft: Draft): Verdict => {
+const otherCheck = (draft: Draft): ChangeVerdict => {
   const { before, after, was, within } = draft
   if (isValidated(before, after)) return VALIDATED
   if (isValidated(after, before)) return UNVALIDATED
@@ -171,7 +171,7 @@ export const CONSTRAINT: Rules<Constraint> = {
   references: risky('it refers elsewhere, or acts otherwise on update or delete'),
   definition: draft => {
     const verdict = otherCheck(draft)
-    return verdict === STRICTER ? verdictOf(spelled(STRICTER), draft) : verdict
+    return verdict === STRICTER ? verdictOf(spellingRule(STRICTER), draft) : verdict
   },
   comment: REMARK,
   inherited: INHERITED,
@@ -179,7 +179,7 @@ export const CONSTRAINT: Rules<Constraint> = {
 
 /** Rules of the properties of an index. */
 export const INDEX: Rules<Index> = {
-  definition: spelled(risky('queries that used the index may be slower')),
+  definition: spellingRule(risky('queries that used the index may be slower')),
   unique: whether({
     gained: risky('writes that repeat a value are refused'),
     lost: breaking('the index is no longer unique: rows may repeat'),
@@ -197,11 +197,11 @@ export const POLICY: Rules<Policy> = {
     lost: breaking('the policy now lets rows through that it kept back'),
   }),
   roles: risky('the policy holds for other roles'),
-  using: spelled(risky('other rows are seen')),
-  check: spelled(risky('other rows are accepted')),
+  using: spellingRule(risky('other rows are seen')),
+  check: spellingRule(risky('other rows are accepted')),
   comment: REMARK,
 }
 
-function hidden({ hidden: { was, is } }: Draft['within']): Verdict | null {
+function hidden({ hidden: { was, is } }: Draft['within']): ChangeVerdict | null {
   return is() && !was() ? breaking('no policy lets a row through any longer') : null
 }

@@ -5,13 +5,13 @@
  */
 
 import { elementOf, typeChange } from '#shared/schemas/drift/drift-type.ts'
-import { breaking, type Rule, risky, safe, type Verdict } from '#shared/schemas/drift/drift-verdict.ts'
+import { breaking, type ChangeVerdict, type DriftRule, risky, safe } from '#shared/schemas/drift/drift-verdict.ts'
 
 /** Removed objects. */
-export const GONE: Verdict = breaking('it was dropped, or the role may no longer see it')
+export const GONE: ChangeVerdict = breaking('it was dropped, or the role may no longer see it')
 
 /** A comment: words that machines do not act upon. */
-export const REMARK: Rule = safe('a remark for people changed')
+export const REMARK: DriftRule = safe('a remark for people changed')
 
 const NOT_VALID = ' NOT VALID'
 
@@ -20,18 +20,18 @@ export function isValidated(before: unknown, after: unknown): boolean {
   return String(before).endsWith(NOT_VALID) && (after === undefined || before === `${String(after)}${NOT_VALID}`)
 }
 /** The verdict on it. */
-export const VALIDATED: Verdict = safe('it holds for the rows that were there before it, too')
+export const VALIDATED: ChangeVerdict = safe('it holds for the rows that were there before it, too')
 /** The verdict on the way back. */
-export const UNVALIDATED: Verdict = risky('it may not hold for rows that were there before it')
+export const UNVALIDATED: ChangeVerdict = risky('it may not hold for rows that were there before it')
 
 /** A collation. */
-export const COLLATION: Rule = risky('texts may sort and compare otherwise')
+export const COLLATION: DriftRule = risky('texts may sort and compare otherwise')
 
 const RENAMED = risky('the same type has another name or schema: what names it fails')
 const RETYPED = breaking('another type: values may be refused, lost or read otherwise')
 
 /** A type that became another. */
-export const TYPE: Rule = draft => {
+export const TYPE: DriftRule = draft => {
   const [before, after] = [String(draft.before), String(draft.after)]
   const change = typeChange(before, after)
   if (change === 'wider') return safe('a wider type that reads as before')

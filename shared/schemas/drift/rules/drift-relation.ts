@@ -7,17 +7,17 @@
 
 import { relationKey } from '#shared/schemas/drift/drift-partition.ts'
 import { isHidden } from '#shared/schemas/drift/drift-row-security.ts'
-import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
+import { textWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
   breaking,
+  type ChangeVerdict,
   type Draft,
+  type DriftRule,
   MAYBE_RESPELLED,
-  type Rule,
   type Rules,
   risky,
   safe,
-  spelled,
-  type Verdict,
+  spellingRule,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
 import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
@@ -36,7 +36,7 @@ import { GONE, REMARK } from './drift-property.ts'
 type Lists = 'columns' | 'constraints' | 'indexes' | 'policies' | 'triggers' | 'rules' | 'published' | 'partitions'
 
 // A view sees with the eyes of its owner, whom row-level security may not bind, or of who asks (PostgreSQL 15 and later).
-const VIEW_OPTIONS: Rule = ({ before, after }) => {
+const VIEW_OPTIONS: DriftRule = ({ before, after }) => {
   const [was, is] = [before, after].map(options => /security_invoker=(t|y|on|1)/i.test(String(options)))
   if (was === is) return risky('the view hides or refuses rows otherwise')
   return was
@@ -47,7 +47,7 @@ const VIEW_OPTIONS: Rule = ({ before, after }) => {
 const IDENTITY = risky('updates and deletes are replicated with other old values')
 
 /** Rules of the properties of a relation, the order of its columns included. */
-export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Rule } = {
+export const RELATION: Rules<Relation, Lists> & { readonly 'column order': DriftRule } = {
   kind: ({ before, after }) =>
     before === 'table' && after === 'partitioned_table'
       ? risky('the table is now partitioned')
@@ -64,9 +64,9 @@ export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Rule 
     gained: safe('policies now bind the owner too'),
     lost: risky('row-level security is no longer forced: policies do not bind the owner'),
   }),
-  partitionKey: spelled(risky('the table is partitioned otherwise')),
+  partitionKey: spellingRule(risky('the table is partitioned otherwise')),
   server: risky('the rows come from another server'),
-  definition: spelled(risky('the view is another query')),
+  definition: spellingRule(risky('the view is another query')),
   options: VIEW_OPTIONS,
   may: RELATION_PERMISSIONS,
   unlogged: whether({
@@ -88,7 +88,7 @@ export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Rule 
 }
 
 /** A relation that is no longer listed by itself. Partitions are listed with their table. */
-export const LOST_RELATION: Rule = ({ path, was, compared }) => {
+export const LOST_RELATION: DriftRule = ({ path, was, compared }) => {
   const [schema = '', name = ''] = path
   if (!compared.partitions.is().has(relationKey(schema, name))) return GONE
   return was?.['partitionOf'] === undefined
@@ -100,38 +100,38 @@ const isView = ({ within: { was } }: Draft) => was['kind'] === 'view'
 const VIEW_UNWRITABLE = breaking('the view may no longer be written')
 
 /** The verdict on a trigger or rule that has only another name; null for any other. */
-function renamed(list: string, { kind, was, is, within: { parts } }: Draft): Verdict | null {
+function renamed(list: string, { kind, was, is, within: { parts } }: Draft): ChangeVerdict | null {
   const isGone = kind === 'removed'
   const [node, others] = isGone ? [was, parts.is] : [is, parts.was]
-  if (!others().has(`${list} ${spelledWithoutName(node ?? {})}`)) return null
+  if (!others().has(`${list} ${textWithoutName(node ?? {})}`)) return null
   return isGone ? safe('the same is there under another name') : safe('the same was there under another name')
 }
 
 // Writes to a view are what its rules and triggers make of them.
-const lostTrigger: Rule = draft => {
+const lostTrigger: DriftRule = draft => {
   if (draft.was?.['enabled'] === 'disabled') return safe('it was disabled')
   const other = isView(draft) ? VIEW_UNWRITABLE : risky('what it did to writes is no longer done')
   return renamed('triggers', draft) ?? other
 }
 
-const newTrigger: Rule = draft => {
+const newTrigger: DriftRule = draft => {
   if (draft.is?.['enabled'] === 'disabled') return safe('it is disabled')
   return renamed('triggers', draft) ?? risky('writes may be changed, refused or followed by others')
 }
 
-const lostRule: Rule = draft => {
+const lostRule: DriftRule = draft => {
   if (draft.was?.['enabled'] === 'disabled') return safe('it was disabled')
   const other = isView(draft) ? VIEW_UNWRITABLE : risky('reads or writes are no longer rewritten')
   return renamed('rules', draft) ?? other
 }
 
-const newRule: Rule = draft => {
+const newRule: DriftRule = draft => {
   if (draft.is?.['enabled'] === 'disabled') return safe('it is disabled')
   return renamed('rules', draft) ?? risky('reads or writes may be rewritten')
 }
 
-const lostPartition: Rule = ({ was, within }) => {
-  if (within.parts.is().has(`partitions ${spelledWithoutName(was ?? {})}`))
+const lostPartition: DriftRule = ({ was, within }) => {
+  if (within.parts.is().has(`partitions ${textWithoutName(was ?? {})}`))
     return risky('another table has taken its place: its rows may be others')
   if (nodesIn(within.is, 'partitions').length === 0)
     return breaking('it was the only partition: its rows are gone, and inserts fail')
@@ -179,14 +179,14 @@ export const RULE: Rules<RewriteRule> = {
   event: risky('other statements are rewritten'),
   instead: risky('statements are rewritten otherwise'),
   enabled: risky('it holds in other sessions, or in none'),
-  definition: spelled(risky('statements are rewritten otherwise')),
+  definition: spellingRule(risky('statements are rewritten otherwise')),
   comment: REMARK,
 }
 
 /** Rules of what a publication publishes of a table. */
 export const PUBLISHED: Rules<Published> = {
   columns: risky('other columns are published'),
-  filter: spelled(risky('other rows are published')),
+  filter: spellingRule(risky('other rows are published')),
 }
 
 /** The parts that only remark or say how rows are kept. */
@@ -199,7 +199,7 @@ function ownParts(value: unknown): string {
   return jsonText(parts.filter(({ kind }) => !HARMLESS.includes(kind)))
 }
 
-const OWN_PARTS: Rule = ({ before, after, compared }) => {
+const OWN_PARTS: DriftRule = ({ before, after, compared }) => {
   if (ownParts(before) === ownParts(after)) return safe('only comments or settings of its storage changed')
   return compared.isOtherMajor ? MAYBE_RESPELLED : risky('it has other keys, indexes, defaults or triggers of its own')
 }

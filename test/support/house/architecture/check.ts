@@ -9,6 +9,7 @@ import { checkEnglish } from './english.ts'
 import { checkCycles, checkWalls } from './graph.ts'
 import { checkSpecifiers } from './imports.ts'
 import { checkLanguage } from './language.ts'
+import { checkMeanings } from './meanings.ts'
 import { checkNames } from './names.ts'
 import { checkOwnership } from './ownership.ts'
 import { checkFolders, checkRooms } from './rooms.ts'
@@ -33,6 +34,7 @@ export function check(sources: readonly Source[]): Violation[] {
     ...checkCycles(sources),
     ...checkWalls(sources),
     ...checkFolders(sources),
+    ...checkMeanings(sources),
   ]
   return found.toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
 }

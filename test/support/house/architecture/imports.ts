@@ -90,7 +90,8 @@ function literal(node: { type: string; value?: unknown }): string | null {
   return node.type === 'Literal' && typeof node.value === 'string' ? node.value : null
 }
 
-function resolve(from: string, specifier: string): Target {
+/** The target of a literal specifier in the file `from`. */
+export function resolve(from: string, specifier: string): Target {
   if (specifier.startsWith('#')) return { kind: 'file', name: specifier.slice(1) }
   if (specifier.startsWith('.')) return { kind: 'file', name: posix.join(dirname(from), specifier) }
   const bare = specifier.replace(/^node:/, '')

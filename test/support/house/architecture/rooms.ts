@@ -160,7 +160,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     examples: ['endpoint'],
     index: ['core'],
     cli: ['index'],
-    node: ['index'],
+    node: ['core', 'index'],
   },
 }
 
