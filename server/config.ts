@@ -8,7 +8,7 @@ import { parseNetworks } from '#server/domain/network/host-policy.ts'
 import { type Retention, retentionSettings } from '#server/domain/tasks/retention-settings.ts'
 import { wrongForm, wrongList } from '#server/settings/wrong-value.ts'
 import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
-import { ConfigError, httpUrl, integer, items, option, raw, read } from './env.ts'
+import { ConfigError, choice, httpUrl, integer, items, raw, read } from './env.ts'
 import { ownUrl } from './own-url.ts'
 
 /** The settings of an installation. Times are in milliseconds. */
@@ -117,7 +117,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       text: variable => read(env, variable, 'the path of a PEM file'),
     }),
     retention: retentionSettings({ integer: ask => integer(env, ask) }),
-    logLevel: option(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
+    logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
 }
 
@@ -170,7 +170,7 @@ const MANY = { min: 1, max: 1_000_000_000 }
 
 function rateLimits(env: NodeJS.ProcessEnv): RateLimits {
   return {
-    store: option(env, 'MOORING_RATE_LIMITS', ['memory', 'postgres']),
+    store: choice(env, 'MOORING_RATE_LIMITS', ['memory', 'postgres']),
     windowSeconds: integer(env, { variable: 'MOORING_RATE_WINDOW_SECONDS', fallback: 10, min: 1, max: 3_600 }),
     perKey: integer(env, { variable: 'MOORING_RATE_PER_KEY', fallback: 2_000, ...MANY }),
     perOrganization: integer(env, { variable: 'MOORING_RATE_PER_ORGANIZATION', fallback: 5_000, ...MANY }),

@@ -55,7 +55,7 @@ export function integer(
 }
 
 /** One of the options, the first where nothing is said. Throws `ConfigError`. */
-export function option<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
+export function choice<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
   const value = raw(env, variable) ?? options[0]
   const chosen = options.find(option => option === value)
   if (chosen === undefined) throw new ConfigError(variable, `one of ${options.join(', ')}`, wrongWord(value, options))

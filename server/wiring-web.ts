@@ -51,11 +51,8 @@ export interface WebTier {
 }
 
 /** The web tier's parts over a keyring. */
-export async function webDeps(
-  entryDeps: EntryDeps & Pick<WebEntryDeps, 'local'>,
-  keyring: WebKeyring,
-): Promise<WebDeps> {
-  const { db, notifications, clock, log, config, meter } = entryDeps
+export async function webDeps(base: EntryDeps & Pick<WebEntryDeps, 'local'>, keyring: WebKeyring): Promise<WebDeps> {
+  const { db, notifications, clock, log, config, meter } = base
   meter.begin('web')
   const sealer = await createSealer(keyring)
   const tokens = await createTokens(keyring)
@@ -83,7 +80,7 @@ export async function webDeps(
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses },
     limits: limitsOf(config, { db, meter }),
     rates: config.rateLimits,
-    local: entryDeps.local ?? null,
+    local: base.local ?? null,
     checkIntervalMs: config.checkIntervalMs,
     quotas: config.quotas,
     idempotencyMs: config.retention.idempotencyMs,

@@ -8,7 +8,15 @@ import { newId } from '#server/domain/access/ids.ts'
 import type { CredentialContext, SealedBox, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
-import { isSealBroken, KeyLacking, openBox, openingOr, openOr, parseContent, SealBroken } from '#server/seal/held-key.ts'
+import {
+  isSealBroken,
+  KeyLacking,
+  openBox,
+  openingOr,
+  openOr,
+  parseContent,
+  SealBroken,
+} from '#server/seal/held-key.ts'
 import {
   createKeyrings,
   parseWebKeyring,
@@ -18,7 +26,7 @@ import {
 } from '#server/seal/keyring.ts'
 import { announce, parseKeyrings, printKeyrings, use } from '#server/seal/keyring-rotation.ts'
 import { createSealer, credentialText, organizationKeyText, taskText } from '#server/seal/sealer.ts'
-import { pooledWords, pooledSodium } from '#server/seal/sodium.ts'
+import { pooledSodium, pooledWords } from '#server/seal/sodium.ts'
 import { createUnsealer, type Unsealer } from '#server/seal/unsealer.ts'
 
 const SECRET = { kind: 'endpoint', url: 'https://api.acme.io/feed', signingKey: 'Tell-N0-one' } as const

@@ -16,7 +16,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/cli/schema-sql-order.ts result': "a command of the caller's, in the caller's own process",
   'client/cli/schema-sql-token.ts tokens()': 'each turn moves on in a text of 8,000 bytes at most',
   'client/cli/schema-sql-token.ts quotedAt()': 'each turn moves on in a text of 8,000 bytes at most',
-  'client/cli/schema-type-name.ts elementOf()': 'each turn moves on in a type of 1 KB at most',
+  'client/cli/schema-type-name.ts baseTypeOf()': 'each turn moves on in a type of 1 KB at most',
   'client/cli/schema/sql-needs.ts missed': "a command of the caller's, in the caller's own process",
   'client/cli/schema/sql-types.ts all': "a command of the caller's, in the caller's own process",
   'client/endpoint.ts readAll()': "the customer's own endpoint: counted against MAX_BODY_BYTES of endpoint-answer.ts",
