@@ -4,13 +4,14 @@
 import { CAPABILITY_TRANSITIONS } from '#server/domain/access/capability-state.ts'
 import { CREDENTIAL_TRANSITIONS } from '#server/domain/datasources/credential-state.ts'
 import { DATASOURCE_TRANSITIONS } from '#server/domain/datasources/status.ts'
+import { TASK_TRANSITIONS } from '#server/domain/tasks/task-state.ts'
 
-type Table = Readonly<Record<string, Readonly<Record<string, string>>>>
+type Table = Readonly<Record<string, Readonly<Record<string, string | null>>>>
 
 const LEAD = `# State machines
 
 Written by \`npm run dump\` from the tables in the code. Each table is total: every state has an answer to every event. The
-diagrams leave out the events that change nothing.
+diagrams leave out the events that change nothing. A dash is an event that the state refuses: nothing changes.
 `
 
 const DATASOURCE = `## Datasource
@@ -32,6 +33,13 @@ const CAPABILITY = `## Capability
 \`server/domain/access/capability-state.ts\`. No capability comes back to life: a rotation mints another one.
 `
 
+const TASK = `## Task
+
+\`server/domain/tasks/task-state.ts\`. A standing task belongs to a datasource and is due again and again; the others are done once
+and their outcome is read once. \`none\` is a task without a row. Only the holder of a claim ends it, also when the claim is
+\`overdue\`, until another worker claims the task.
+`
+
 /** The document. */
 export function stateMachinesDocument(): string {
   return [
@@ -39,6 +47,7 @@ export function stateMachinesDocument(): string {
     section(DATASOURCE, DATASOURCE_TRANSITIONS),
     section(CREDENTIAL, CREDENTIAL_TRANSITIONS),
     section(CAPABILITY, CAPABILITY_TRANSITIONS),
+    section(TASK, TASK_TRANSITIONS),
   ].join('\n')
 }
 
@@ -48,24 +57,28 @@ function section(lead: string, table: Table): string {
 
 function diagram(table: Table): string {
   const arrows = Object.entries(table).flatMap(([from, events]) => {
-    const targets = new Set(Object.values(events).filter(to => to !== from))
+    const targets = new Set(Object.values(events).filter(to => to !== from && to !== null))
     return [...targets].map(to => `  ${from} --> ${to}: ${eventsTo(events, to).join(', ')}`)
   })
   return ['```mermaid', 'stateDiagram-v2', ...arrows, '```'].join('\n')
 }
 
-function eventsTo(events: Readonly<Record<string, string>>, to: string): string[] {
+function eventsTo(events: Table[string], to: string | null): string[] {
   return Object.keys(events).filter(event => events[event] === to)
 }
 
 function grid(table: Table): string {
   const events = Object.keys(Object.values(table)[0] ?? {})
   const rows = Object.entries(table).map(
-    ([state, next]) => `| \`${state}\` | ${events.map(event => `\`${next[event]}\``).join(' | ')} |`,
+    ([state, next]) => `| \`${state}\` | ${events.map(event => cell(next[event])).join(' | ')} |`,
   )
   return [
     `| state | ${events.map(event => `\`${event}\``).join(' | ')} |`,
     `|---${'|---'.repeat(events.length)}|`,
     ...rows,
   ].join('\n')
+}
+
+function cell(state: string | null | undefined): string {
+  return state === null ? '–' : `\`${state}\``
 }
