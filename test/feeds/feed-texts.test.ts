@@ -1,7 +1,7 @@
 /** The texts of a feed: bounded in depth before they are built, and stored exactly as they were written. */
 import { describe, expect, it } from 'vitest'
 import { parseExactly } from '#server/domain/feeds/exact-json.ts'
-import { eventsRequest, MAX_JSON_DEPTH, readPage, readPush } from '#server/domain/feeds/feed-page.ts'
+import { eventsRequest, MAX_JSON_DEPTH, parseFeedPage, readPush } from '#server/domain/feeds/feed-page.ts'
 import { feedSettings } from '#server/domain/feeds/feed-settings.ts'
 import { elementTexts, isDeeperThan } from '#server/domain/feeds/json-text.ts'
 
@@ -74,7 +74,7 @@ describe('A page', () => {
   const event = (id: string, more = '') => `{"id":"${id}","model":"order","entityId":"7","type":"UPDATE"${more}}`
   it('has each event once, as it was written, with the time that the customer gave', () => {
     const [one, two] = [event('a', ',"occurredAt":1795305600000, "n":1e400'), event('b')]
-    expect(readPage(`{"events":[${one}, ${two}, ${event('a')}],"nextCursor":"c1"}`)).toEqual({
+    expect(parseFeedPage(`{"events":[${one}, ${two}, ${event('a')}],"nextCursor":"c1"}`)).toEqual({
       events: [
         { id: 'a', occurredAtMs: 1_795_305_600_000, json: one },
         { id: 'b', occurredAtMs: null, json: two },
@@ -84,8 +84,8 @@ describe('A page', () => {
   })
 
   it('without a cursor, or with an empty one, moves none', () => {
-    expect(readPage('{"events":[]}')).toEqual({ events: [], nextCursor: null })
-    expect(readPage('{"events":[],"nextCursor":""}')).toEqual({ events: [], nextCursor: null })
+    expect(parseFeedPage('{"events":[]}')).toEqual({ events: [], nextCursor: null })
+    expect(parseFeedPage('{"events":[],"nextCursor":""}')).toEqual({ events: [], nextCursor: null })
   })
 
   it('is taken whole or not at all', () => {
@@ -100,7 +100,7 @@ describe('A page', () => {
       '{"events":[],"nextCursor":7}',
       `{"events":[${event('a', `,"deep":${'['.repeat(MAX_JSON_DEPTH)}${']'.repeat(MAX_JSON_DEPTH)}`)}]}`,
     ])
-      expect(readPage(body), body.slice(0, 60)).toBeNull()
+      expect(parseFeedPage(body), body.slice(0, 60)).toBeNull()
   })
 
   it('is read from a push alike', () => {
