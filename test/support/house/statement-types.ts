@@ -1,7 +1,7 @@
 /**
- * Compares the declared columns of the store's raw statements with PostgreSQL's own description: each `sql<{ … }>` of
- * the product, the statements that the store compiles, and their description by the server. Used by
- * `test/house/statement-types.test.ts`.
+ * Compares the declared columns of the store's raw statements with PostgreSQL's own description: each `sql<…>` of the
+ * product that is a whole statement, the statements that the store compiles, and their description by the server. Used
+ * by `test/house/statement-types.test.ts`.
  */
 import {
   type CompiledQuery,
@@ -17,38 +17,35 @@ import { Visitor } from 'oxc-parser'
 import type pg from 'pg'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Source } from '#test/support/house/architecture/source.ts'
+import { columnsOf } from './row-types.ts'
 
-/** A raw statement whose columns are typed in place. */
+/** A raw statement whose rows have a type. */
 export interface TypedStatement {
   readonly place: string
-  /** Column → its type in the code. */
-  readonly columns: Readonly<Record<string, string>>
+  /** Column → its type in the code; null where the type of the rows is computed. */
+  readonly columns: Readonly<Record<string, string>> | null
   /** Its text, split at interpolated values. */
   readonly pieces: readonly string[]
 }
 
-/** The raw statements of one file. */
-export function typedStatements(source: Source): TypedStatement[] {
+/** A text that is a statement by itself; others are parts of one. */
+const STATEMENT = /^\s*(?:select|with|insert|update|delete)\b/i
+
+/** The raw statements of one file; `sources` have the types of their rows. */
+export function typedStatements(source: Source, sources: readonly Source[]): TypedStatement[] {
   const found: TypedStatement[] = []
   new Visitor({
     TaggedTemplateExpression(node) {
       const [type] = node.typeArguments?.params ?? []
-      if (node.tag.type !== 'Identifier' || node.tag.name !== 'sql' || type?.type !== 'TSTypeLiteral') return
-      const columns = type.members.flatMap(member =>
-        member.type === 'TSPropertySignature' && member.key.type === 'Identifier' && member.typeAnnotation
-          ? [[member.key.name, textAt(source, member.typeAnnotation.typeAnnotation)] as const]
-          : [],
-      )
+      if (node.tag.type !== 'Identifier' || node.tag.name !== 'sql' || type === undefined) return
+      const isWhole = STATEMENT.test(node.quasi.quasis[0]?.value.cooked ?? '')
+      if (!isWhole && type.type !== 'TSTypeLiteral') return
       const pieces = node.quasi.quasis.map(quasi => quasi.value.cooked ?? '').filter(piece => piece.trim() !== '')
       const place = `${source.path}:${source.lineOf(node.start)}`
-      found.push({ place, columns: Object.fromEntries(columns), pieces })
+      found.push({ place, columns: columnsOf(type, { source, sources }), pieces })
     },
   }).visit(source.program)
   return found
-}
-
-function textAt(source: Source, node: { readonly start: number; readonly end: number }): string {
-  return source.text.slice(node.start, node.end)
 }
 
 /** Whether a compiled text comes from a statement: it has its pieces, in their order, and begins and ends with them. */
@@ -72,11 +69,12 @@ function row({ columns }: TypedStatement): Record<string, unknown> {
         : /Date/.test(type)
           ? new Date(0)
           : '01900000-0000-7000-8000-000000000001'
+  if (columns === null) return ANY_ROW
   return Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, value(type)]))
 }
 
 /** A row that has every column. */
-const ANY_ROW = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : 1) })
+const ANY_ROW: Record<string, unknown> = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : 1) })
 
 /**
  * A database that runs nothing: it records each statement, and returns one generated row; none for an unknown
