@@ -2,8 +2,8 @@
  * The columns of a row by its type in the code: a literal, an interface or alias of the same file or of an imported one,
  * and what is made of these by `&` and `extends`. Used by `statement-types.ts`.
  */
-import { resolve } from './architecture/imports.ts'
-import type { Source } from './architecture/source.ts'
+import { resolve } from '#test/support/house/architecture/imports.ts'
+import type { Source } from '#test/support/house/architecture/source.ts'
 
 /** Column → its type in the code. */
 export type Columns = Readonly<Record<string, string>>
