@@ -106,16 +106,8 @@ export const PUSHES_PER_SECOND = 10
 function limitsOf({ rateLimits }: Config, at: { db: Db; meter: Meter }): Limits {
   const { store, windowSeconds, perKey, perOrganization, failedLogins } = rateLimits
   const shared = store === 'memory' ? null : new SettledCounts(at.db)
-  const counter = (rule: CounterRule): Counter => {
-    const counting = createCounter(rule, shared)
-    return {
-      async take(key, points) {
-        const count = await counting.take(key, points)
-        if (count.isOver) at.meter.count('mooring_limits_hit_total', { limit: rule.name })
-        return count
-      },
-    }
-  }
+  const counter = (rule: CounterRule): Counter =>
+    createCounter(rule, shared, () => at.meter.count('mooring_limits_hit_total', { limit: rule.name }))
   return {
     perKey: counter({ name: 'key', points: perKey, windowSeconds }),
     perOrganization: counter({ name: 'organization', points: perOrganization, windowSeconds }),
@@ -178,21 +170,19 @@ export async function startWeb(entryDeps: WebEntryDeps, keyring: WebKeyring): Pr
   }
 }
 
+/** While a server ends, it looks for idle connections so often. */
+const IDLE_MS = 50
+
 /** Answers how to end the server: it takes no more connections, and lets those that there are finish, at most for the grace. */
 function endOf(server: Server): (graceMs: number) => Promise<void> {
-  let isStopping = false
-  // A connection that is kept alive after its last answer would hold up the end for the whole grace.
-  server.on('request', (_, response) =>
-    response.once('close', () => {
-      if (isStopping) server.closeIdleConnections()
-    }),
-  )
   return async graceMs => {
-    isStopping = true
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
     server.closeIdleConnections()
+    // A connection that is kept alive after its last answer would hold up the end for the whole grace.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS)
     const timer = setTimeout(() => server.closeAllConnections(), graceMs)
     await closed
+    clearInterval(idle)
     clearTimeout(timer)
   }
 }

@@ -6,6 +6,7 @@
 import {
   type Attributes,
   context,
+  isSpanContextValid,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -46,6 +47,7 @@ const KINDS = { client: SpanKind.CLIENT, consumer: SpanKind.CONSUMER } as const
 /** Runs work in a span. An error ends the span as failed, with the error's class alone, and is thrown on. */
 export async function inSpan<T>(start: SpanStart, work: (span: OpenSpan) => Promise<T>): Promise<T> {
   const span = tracer().startSpan(start.name, { kind: KINDS[start.kind] })
+  if (!isSpanContextValid(span.spanContext())) return work(UNTRACED)
   const open = opened(span)
   if (span.isRecording()) open.note(start.attributes())
   try {
@@ -74,6 +76,7 @@ export function requestSpan(headers: Readonly<Record<string, unknown>>): Request
   const caller = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers))
   const links = caller === undefined ? [] : [{ context: caller }]
   const span = tracer().startSpan('request', { kind: SpanKind.SERVER, links }, ROOT_CONTEXT)
+  if (!isSpanContextValid(span.spanContext())) return UNTRACED
   return {
     ...opened(span),
     within: work => context.with(trace.setSpan(ROOT_CONTEXT, span), work),
@@ -83,6 +86,9 @@ export function requestSpan(headers: Readonly<Record<string, unknown>>): Request
     },
   }
 }
+
+/** A span without an SDK. */
+const UNTRACED: RequestSpan = { note() {}, failed() {}, within: work => work(), end() {} }
 
 /** Looked up each time: an SDK may come later than this module. */
 function tracer() {

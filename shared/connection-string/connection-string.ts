@@ -153,6 +153,8 @@ export function canonicalTarget(target: Target, caCertificate: string | null): s
   })
 }
 
+const UNFILLED = refuse('credentials_missing', 'The password is a mask or a placeholder: put the real one there.')
+
 function readLogin(text: string): { ok: true; user: string; password: string } | Refusal {
   const colon = text.indexOf(':')
   if (colon < 0) {
@@ -167,11 +169,10 @@ function readLogin(text: string): { ok: true; user: string; password: string } |
   const user = decodeComponent(text.slice(0, colon), 'user name')
   if (!user.ok) return user
   const raw = text.slice(colon + 1)
-  const unfilled = refuse('credentials_missing', 'The password is a mask or a placeholder: put the real one there.')
-  if (isPlaceholderPassword(raw)) return unfilled
+  if (isPlaceholderPassword(raw)) return UNFILLED
   const password = decodeComponent(raw, 'password')
   if (!password.ok) return password
-  if (isPlaceholderPassword(password.text) || isPlaceholderLogin(user.text, password.text)) return unfilled
+  if (isPlaceholderPassword(password.text) || isPlaceholderLogin(user.text, password.text)) return UNFILLED
   if (user.text === '') return refuse('credentials_missing', 'The user name is missing.')
   if (password.text === '') return refuse('credentials_missing', 'The password is missing.')
   if (hidesText(user.text)) return refuse('credentials_refused', 'The user name holds an invisible character.')

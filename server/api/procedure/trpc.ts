@@ -137,8 +137,8 @@ async function admitted({ scope, type, input: schema, output, run }: Operation, 
   const { organizationId, move } = ctx.principal
   // A call that is admitted here is checked again under its organization's lock when it writes.
   if (type === 'mutation' && move !== undefined) throw organizationMoving()
-  const counted = () => forOrganization(organizationId, work)
-  return type === 'mutation' ? asWriter({ organizationId, phase: 'begins' }, counted) : counted()
+  if (type !== 'mutation') return forOrganization(organizationId, work)
+  return asWriter({ organizationId, phase: 'begins' }, () => forOrganization(organizationId, work))
 }
 
 /** Throws `invalid_body`, or the fault that the schema names, with every issue. */

@@ -1,11 +1,11 @@
 /**
- * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their schemas.
+ * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their schemas. It is refused by its
+ * headers before any of it is read.
  */
 import type express from 'express'
 import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
 import type { BodyLimits } from '#server/rest/dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { hasBody, isJson } from './body-head.ts'
 import { jsonError } from './json-offset.ts'
 
 /** The largest body that a dialect takes, in bytes. */
@@ -13,6 +13,9 @@ export const MAX_BODY_BYTES = 65_536
 
 /** Deeper than anything that a field takes; what prints or walks a value does it by recursion. */
 export const MAX_DEPTH = 128
+
+/** So much of a body that nobody asked for is passed over; a larger one ends the connection. */
+const MAX_IGNORED_BYTES = 65_536
 
 const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
 
@@ -50,12 +53,14 @@ function collected(request: express.Request, maxBytes: number): Promise<Buffer> 
       left -= chunk.length
       if (left >= 0 && isPlain) chunks.push(chunk)
     })
+    const aborted = () => reject(new Fault('invalid_request'))
     request.once('end', () => {
+      request.off('close', aborted)
       if (!isPlain) reject(new Fault('unsupported_media_type', CLOSES))
       else if (left < 0) reject(new Fault('payload_too_large', CLOSES))
       else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
     })
-    request.once('close', () => reject(new Fault('invalid_request')))
+    request.once('close', aborted)
     request.once('error', cause => reject(new Fault('invalid_request', { cause })))
   })
 }
@@ -121,4 +126,29 @@ const REPLACEMENT = Buffer.from('\ufffd')
 function notJson(offset: number, error: string): Fault {
   const issue = { path: [offset], code: 'json_invalid', message: 'JSON decode error', ctx: { error } }
   return new Fault('invalid_json', { issues: [issue] })
+}
+
+/** True when the request announces a body (RFC 9112, 6.3). */
+function hasBody({ headers }: express.Request): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
+/**
+ * True when the body is said to be JSON, whatever parameters follow: the media type has none, and JSON between systems is
+ * UTF-8 (RFC 8259, 8.1 and 11), which is what it is read as in any case.
+ */
+function isJson({ headers }: express.Request): boolean {
+  return /^application\/(json|[a-z0-9!#$&^_.+-]+\+json)[ \t]*(;|$)/i.test(headers['content-type'] ?? '')
+}
+
+/** True for a body that is not said to be JSON. */
+export function isForeign(request: express.Request): boolean {
+  return hasBody(request) && !isJson(request)
+}
+
+/** For a route that takes no body: one that comes all the same is not read, and ends the connection where it is large. */
+export function closeAfter(request: express.Request, response: express.Response): void {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
+  if (coding !== undefined || Number(length) > MAX_IGNORED_BYTES) response.set('Connection', 'close')
 }

@@ -5,7 +5,7 @@
 import type express from 'express'
 import type { Dialect } from '#server/rest/dialect.ts'
 import { Fault, faultSpec } from '#shared/faults/fault.ts'
-import { hasBody, isJson } from './body-head.ts'
+import { isForeign } from './body.ts'
 import { noteFault } from './observed-request.ts'
 import { requestIdOf, sendFault } from './serve.ts'
 
@@ -116,7 +116,7 @@ export function checkTrpc(dialects: Dialects): express.Handler {
       sendRefusal(dialects, { request, response, fault })
       return
     }
-    if (request.method === 'POST' && hasBody(request) && !isJson(request)) {
+    if (request.method === 'POST' && isForeign(request)) {
       sendRefusal(dialects, { request, response, fault: new Fault('unsupported_media_type') })
       return
     }

@@ -28,9 +28,9 @@ export interface Counter {
   take(key: string, points: number): Promise<Count>
 }
 
-/** A counter in memory, or of the counts that several processes share where they are given. */
-export function createCounter(rule: CounterRule, shared: SettledCounts | null): Counter {
-  const inMemory = memoryCounter(rule)
+/** A counter in memory, or of the counts that several processes share where they are given. `onOver` is called for each refusal. */
+export function createCounter(rule: CounterRule, shared: SettledCounts | null, onOver: () => void): Counter {
+  const inMemory = memoryCounter(rule, onOver)
   if (shared === null) return inMemory
   const { name, points: limit, windowSeconds } = rule
   const window = { limit, windowMs: windowSeconds * 1000 }
@@ -39,22 +39,26 @@ export function createCounter(rule: CounterRule, shared: SettledCounts | null): 
       const tally = await shared.take(`${name}:${key}`, points, window).catch(() => null)
       if (tally === null) return inMemory.take(key, points)
       const { used, resetMs } = tally
-      return { isOver: used > limit, points: limit, windowSeconds, remaining: Math.max(0, limit - used), resetMs }
+      const isOver = used > limit
+      if (isOver) onOver()
+      return { isOver, points: limit, windowSeconds, remaining: Math.max(0, limit - used), resetMs }
     },
   }
 }
 
-function memoryCounter(rule: CounterRule): Counter {
+function memoryCounter(rule: CounterRule, onOver: () => void): Counter {
   const { name: keyPrefix, points: limit, windowSeconds } = rule
   const memory = new RateLimiterMemory({ keyPrefix, points: limit, duration: windowSeconds })
   return {
     async take(key, points) {
-      const result = await memory.consume(key, points).then(
-        taken => ({ taken, isOver: false }),
-        (refused: unknown) => ({ taken: countOf(refused), isOver: true }),
-      )
-      const { remainingPoints: remaining, msBeforeNext: resetMs } = result.taken
-      return { isOver: result.isOver, points: limit, windowSeconds, remaining, resetMs: Math.max(0, resetMs) }
+      let isOver = false
+      const count = await memory.consume(key, points).catch((refused: unknown) => {
+        isOver = true
+        return countOf(refused)
+      })
+      if (isOver) onOver()
+      const { remainingPoints: remaining, msBeforeNext: resetMs } = count
+      return { isOver, points: limit, windowSeconds, remaining, resetMs: Math.max(0, resetMs) }
     },
   }
 }
