@@ -142,7 +142,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
   const settlement = {
     verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
     after,
-    reason: displayedReason(row, { after, reason, isNotCurrent: isNotCurrent }),
+    reason: displayedReason(row, { after, reason, isNotCurrent }),
     signed: isNotCurrent ? null : signedVerdict(deps, row, { version, ...after, outcome, at: now }),
     dueAt,
     isMade: unmade === null,
