@@ -10,6 +10,9 @@ export const MAX_PEM = 32_768
 const BLOCK =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([^-]{0,40000})-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
+/** Blocks of other kinds, whatever is in them. */
+const OTHER = /-----BEGIN (?!(?:TRUSTED |X509 )?CERTIFICATE-----)/
+
 /** Only the certificates, one after the other; or the reason why there is none. */
 export function readPem(
   text: string,
@@ -18,10 +21,18 @@ export function readPem(
   if (/PRIVATE KEY-----/.test(text)) return no('it holds a private key: give the CA certificate alone')
   const bodies = [...text.matchAll(BLOCK)].map(([, body = '']) => body)
   const begun = text.match(/-----BEGIN /g)?.length ?? 0
-  if (bodies.some(body => body.includes('\\')) || (bodies.length === 0 && /\\n/.test(text))) {
+  if (bodies.some(body => body.includes('\\')) || (bodies.length === 0 && /\\n/.test(text) && begun > 0)) {
     return no('its line ends are written as \\n: give PEM text with real line ends')
   }
-  if (begun === 0) return no('it is no PEM text: it begins with -----BEGIN CERTIFICATE-----')
+  if (begun === 0) return no(otherThanPem(text))
+  if (OTHER.test(text)) {
+    return no(
+      'it holds a block of another kind than -----BEGIN CERTIFICATE-----, such as PKCS #7, a request, a key or a revocation list: give the CA certificates alone',
+    )
+  }
+  if (bodies.some(body => /[^A-Za-z0-9+/=\s.]/.test(body))) {
+    return no('characters stand in a certificate that do not belong there, such as > or an invisible one: copy it anew')
+  }
   if (bodies.length < begun || !bodies.every(isWhole)) {
     return no(
       'a certificate in it is truncated or damaged: give it whole, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----',
@@ -29,6 +40,21 @@ export function readPem(
   }
   const blocks = bodies.map(body => `-----BEGIN CERTIFICATE-----\n${linesOf(body)}\n-----END CERTIFICATE-----`)
   return { ok: true, pem: `${blocks.join('\n')}\n` }
+}
+
+const BEGINS = 'it begins with -----BEGIN CERTIFICATE-----'
+
+/** What text is that has no block: the wrappings and the references in place of a certificate that people paste. */
+function otherThanPem(text: string): string {
+  const plain = text.trim()
+  if (plain === '') return `it is empty: leave it out, or give PEM text; ${BEGINS}`
+  if (/^LS0tLS1CRUdJTi/.test(plain)) return `it is PEM text in Base64 once more: decode it, so that ${BEGINS}`
+  if (/^-{5}BEGIN(?:%20|\+)/.test(plain)) return `it is percent-encoded: decode it, so that ${BEGINS}`
+  if (/^MI[A-Za-z0-9+/=\s]{100,40000}/.test(plain))
+    return `its first line is missing: ${BEGINS} and ends with -----END CERTIFICATE-----`
+  if (/^(?:https?:\/\/\S{1,2000}|[^\s"]{0,2000}\.(?:pem|crt|cer|cert|ca|p7b|der|jks|p12|pfx))$/i.test(plain))
+    return `it is no PEM text but the place of a file: give what stands in the file; ${BEGINS}`
+  return `it is no PEM text: ${BEGINS}`
 }
 
 function linesOf(body: string): string {

@@ -231,6 +231,8 @@ export interface Failure {
   readonly product?: string
   /** The limit that was too short, in whole seconds. */
   readonly seconds?: number
+  /** A pooler accepted the password, and passes on that its server refuses it. */
+  readonly isPassedOn?: true
   /** Our proof of the password was sent, and neither accepted nor refused: it may have answered a guess. */
   readonly proofSent?: true
 }

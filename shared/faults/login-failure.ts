@@ -33,6 +33,12 @@ export const LOGIN_FAILURES = {
     fix: 'Let the role log in by its password from the address of this installation.',
   },
   role_not_login: { ...refused, observed: 'the role has no LOGIN', fix: 'Give the role LOGIN.' },
+  login_code_refused: {
+    ...refused,
+    stage: 'database',
+    observed: 'code that the server runs at each login, such as a login event trigger, refuses it or fails',
+    fix: 'Let that code accept the role. This lists login event triggers (17 and later), in the database:',
+  },
   address_refused: {
     ...refused,
     observed: 'the server does not accept logins from the address of this installation',
@@ -50,7 +56,7 @@ export const LOGIN_FAILURES = {
     fault: 'database_not_found',
     retryable: false,
     observed: 'the database takes no connections at present',
-    fix: 'Let the database take connections, at the provider or by this statement, in another database:',
+    fix: 'Let the database take connections. In another database:',
   },
   database_invalid: {
     stage: 'database',
@@ -65,6 +71,13 @@ export const LOGIN_FAILURES = {
     retryable: false,
     observed: 'the role may not connect to the database',
     fix: 'grant connect on database … to …;',
+  },
+  pooler_console: {
+    stage: 'database',
+    fault: 'database_not_found',
+    retryable: false,
+    observed: 'the console of a pooler, which is no database',
+    fix: 'Give the name of a database behind the pooler: this one is where the pooler is administered.',
   },
   role_limit_reached: {
     ...away,
@@ -84,7 +97,7 @@ export const LOGIN_FAILURES = {
   pooler_backend_away: {
     ...away,
     observed: 'the pooler answers; the server behind it does not, or refuses the pooler',
-    fix: "Check that the server behind the pooler runs, and that the pooler's own password for it is right. It is tried again.",
+    fix: "Check that the server behind the pooler runs and lets the pooler in: the pooler's own password, address and TLS there. It is tried again.",
   },
   quota_spent: {
     ...away,

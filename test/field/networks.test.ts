@@ -55,6 +55,9 @@ const PRIVATE = [
   'db',
   'shop-db.default.svc.cluster.local',
   'laptop.tailnet-1234.ts.net',
+  'private-a1-akamai-prod-1-default.g2a.akamaidb.net',
+  '1a2b.8f7b.private.databases.appdomain.cloud',
+  'eu-west.private-connect.psdb.cloud',
 ]
 /** Such a network has no connection string of its own for strangers. */
 const OF_OVERLAY = "It is of an overlay network such as Tailscale, or of a carrier's. Give a public name or address."
@@ -66,6 +69,7 @@ const PUBLIC = [
   'shop.postgres.database.azure.com',
   'dpg-abc123def-a.oregon-postgres.render.com',
   'flycast.io',
+  '1a2b.8f7b.databases.appdomain.cloud',
 ]
 const verdictOf = (host: string, openNetworks: string[] = []) =>
   judgeHost({ host, port: 5432, purpose: 'postgres' }, { openNetworks })
@@ -83,6 +87,24 @@ describe('A private name', () => {
 
   it('is looked up where the installation has opened a network that may be its own', () => {
     expect(verdictOf('shop-db.flycast', ['fdaa::/16']).verdict).toBe('resolve')
+  })
+})
+
+describe('A name that leads to an address of a private network', () => {
+  it.each([
+    ['shop.abc123.eu-west-1.rds.amazonaws.com', 'publicly accessible'],
+    ['shop.postgres.database.azure.com', 'public access'],
+    ['c-c9q1.rw.mdb.yandexcloud.net', 'external host'],
+  ])('%s is told how it becomes a public one', (host, words) => {
+    const { fix } = lineOf(host, { code: 'host_refused' }, { passed: 'resolve', addresses: [] })
+    expect(fix).toContain('not publicly routable')
+    expect(fix).toContain(words)
+  })
+
+  it('is not what a name is that is never looked up', () => {
+    expect(lineOf('metadata.goog', { code: 'host_refused' }, { passed: 'parse' }).fix).toBe(
+      'Give a publicly routable host.',
+    )
   })
 })
 

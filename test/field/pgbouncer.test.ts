@@ -10,6 +10,7 @@ import { verifyProbe } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import { nodeRoots } from '#server/net/socket/tls.ts'
 import { hasPgBouncer, type PgBouncer, startPgBouncer } from '#test/support/database/pgbouncer.ts'
+import { startServer, type TestServer } from '#test/support/database/postgres.ts'
 import { createAuthority } from '#test/support/dials/certificates.ts'
 import { localTarget } from '#test/support/dials/dialling.ts'
 import { SURROUNDINGS } from '#test/support/dials/tls-servers.ts'
@@ -82,6 +83,53 @@ describe.runIf(hasPgBouncer).each([
 
   it('reports that the server behind it has no such database', async () => {
     expect(await verified({ database: 'nowhere_at_all' })).toMatchObject({ reason: 'database_not_found' })
+  })
+})
+
+describe.runIf(hasPgBouncer)('A PgBouncer whose server refuses what it accepted', () => {
+  const PASSWORD = 'correct-horse-7-battery'
+  let server: TestServer
+  let pooler: PgBouncer
+
+  beforeAll(async () => {
+    server = await startServer({
+      hba: 'hostssl all encrypted 127.0.0.1/32 scram-sha-256\nhost all encrypted 127.0.0.1/32 reject\nhost all all 127.0.0.1/32 scram-sha-256',
+    })
+    const roles = ['encrypted', 'changed', 'parted', 'idle']
+    await server.query(roles.map(role => `create role ${role} login password '${PASSWORD}'`).join(';'))
+    await server.createDatabase('shop')
+    await server.query(
+      "revoke connect on database shop from public; grant connect on database shop to changed; alter role changed password 'another-7-battery-staple'; alter role idle nologin",
+    )
+    const login = (role: string) => `postgres://${role}:${PASSWORD}@127.0.0.1/shop`
+    const settings = { ...TLS, auth_type: 'scram-sha-256', server_tls_sslmode: 'disable' }
+    pooler = await startPgBouncer({ server: server.adminUrl, mode: 'session', logins: roles.map(login), settings })
+  })
+  afterAll(async () => {
+    await pooler?.stop()
+    await server?.stop()
+  })
+
+  it.each([
+    ['the unencrypted link of the pooler', 'encrypted', 'database_unreachable', 'behind the pooler'],
+    ['the password, which it has changed', 'changed', 'authentication_failed', 'the server behind it did not'],
+    [
+      'the role, which may not connect',
+      'parted',
+      'database_not_found',
+      'grant connect on database "shop" to "parted";',
+    ],
+    ['the role, which has no LOGIN', 'idle', 'authentication_failed', 'alter role "idle" login;'],
+  ])('reports that the server refuses %s', async (_, user, reason, fix) => {
+    const target = localTarget(pooler.port, { database: 'shop', user, password: PASSWORD, tlsMode: 'require' })
+    const probe = await probeDatabase({ target, caCertificate: null, schema: null, deadlineMs: 30_000 }, SURROUNDINGS)
+    const judged = judgeProbe(probe, { schema: null, rolePolicy: 'enforce', dbType: 'postgresql', target })
+    const line = judged.checks.find(({ outcome }) => outcome === 'fail')
+    expect({ reason: judged.reason, fix: line?.fix, actual: line?.actual }).toMatchObject({
+      reason,
+      fix: expect.stringContaining(fix),
+    })
+    expect(line?.fix).not.toContain('sslmode=')
   })
 })
 

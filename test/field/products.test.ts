@@ -26,7 +26,7 @@ const PRODUCTS: readonly (readonly [string, Readonly<Record<string, string>>, st
   ['QuestDB', { server_version: '12.3', questdb_version: '8.1' }, 'QuestDB'],
 ]
 /** Those that report nothing of it: what they answer to our first statement tells. */
-const STATEMENTS = ['42704', '42883', '42601', '0A000', '42P01', '42703']
+const STATEMENTS = ['42704', '42883', '42601', '0A000', '42P01', '42703', '42000', '42725', '42804', '42846']
 
 async function judged(parameters: Readonly<Record<string, string>>, sqlstate = '42883') {
   const statuses = Object.entries(parameters).map(([name, value]) => frame('S', `${name}\0`, `${value}\0`))

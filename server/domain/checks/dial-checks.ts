@@ -11,6 +11,7 @@ import { DIAL_ITEMS, type DialItem, type DirectItem } from '#shared/checks/items
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
+import { REFUSED_LOGINS } from '#shared/faults/login-failure.ts'
 import type { Probe } from './probe.ts'
 import type { TriedLogin } from './tried-login.ts'
 
@@ -47,6 +48,8 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
   tls_demanded: 'tls',
   // A pooler takes the login, and tells of the server behind it at the first query.
   pooler_backend_away: 'database',
+  pooler_console: 'database',
+  connect_denied: 'database',
   database_missing: 'database',
   database_disabled: 'database',
   too_many_connections: 'database',
@@ -89,7 +92,8 @@ export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): C
 }
 
 /** The observation, with the numbers and names of our own lists that a failure carries. */
-function observed({ code, product, seconds, iterations }: Failure, observation: string): string {
+function observed({ code, product, seconds, iterations, isPassedOn }: Failure, observation: string): string {
+  if (isPassedOn === true) return 'the pooler accepts the password; the server behind it refuses it'
   if (code === 'login_timeout' && seconds !== undefined) {
     return `reached; the login took over ${seconds} s (a paused database may be waking)`
   }
@@ -103,6 +107,8 @@ export function itemOf(failure: Failure, probe: Probe): DirectItem {
   if (probe.facts !== null) return 'schema'
   const elsewhere = ELSEWHERE[failure.code]
   if (elsewhere !== undefined) return elsewhere
+  // A pooler logs in to its server at our first query, and hands a refusal on.
+  if (passedRank(probe) >= RANK.database && REFUSED_LOGINS.has(failure.code)) return 'database'
   const rank = Math.max(RANK[failureSpec(failure.code).stage], passedRank(probe) + 1)
   return DIAL_ITEMS[Math.max(rank - RANK.policy, 0)] ?? 'role_superuser'
 }

@@ -20,6 +20,8 @@ export interface TriedLogin {
   readonly isCaNamed: boolean
   /** Whether the link was encrypted. */
   readonly isEncrypted: boolean
+  /** Whether the host was looked up, so that a refusal is one of its addresses. */
+  readonly isResolved: boolean
   /** Whether the host has IPv6 addresses alone. */
   readonly isIpv6Only: boolean
 }

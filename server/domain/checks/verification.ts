@@ -108,6 +108,7 @@ function triedOf(probe: Probe, asked: VerificationRequest, { login, provider }: 
     isPasswordAscii: asked.isPasswordAscii ?? true,
     isCaNamed: asked.isCaNamed ?? false,
     isEncrypted: probe.tls !== null,
+    isResolved: probe.passed === 'resolve',
     isIpv6Only: probe.addresses.length > 0 && probe.addresses.every(address => address.includes(':')),
   }
 }

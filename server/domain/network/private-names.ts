@@ -30,11 +30,13 @@ const PRIVATE_ZONES: ReadonlySet<string> = new Set([
 
 /** Names in public zones that resolve to addresses of a private network. */
 const PRIVATE_NAMES: readonly RegExp[] = [
-  /^private-[a-z0-9-]+(?:\.[a-z0-9-]+)*\.ondigitalocean\.com$/,
+  /^private-[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:ondigitalocean\.com|akamaidb\.net|vultrdb\.com|upclouddatabases\.com)$/,
   /^(?:private|privatelink)-[a-z0-9-]+(?:\.[a-z0-9-]+)*\.aivencloud\.com$/,
   /\.private\.postgres\.database\.(?:azure\.com|chinacloudapi\.cn|usgovcloudapi\.net)$/,
   /\.vpce\.amazonaws\.com(?:\.cn)?$/,
   /\.(?:sql-psa|sql-psc|alloydb-psc)\.goog$/,
+  /\.private\.databases\.appdomain\.cloud$/,
+  /\.private-connect\.psdb\.cloud$/,
   /\.ts\.net$/,
   /^internal-[a-z0-9-]+\.[a-z0-9-]+\.elb\.amazonaws\.com$/,
 ]

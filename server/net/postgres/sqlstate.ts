@@ -3,7 +3,12 @@
  * remote side: its message, detail and hint can contain the password that it was just sent.
  */
 import pg from 'pg'
-import { knownSentence } from '#server/domain/checks/known-sentences.ts'
+import {
+  deniesDatabase,
+  deniesOtherThanDatabase,
+  knownSentence,
+  namesHba,
+} from '#server/domain/checks/known-sentences.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
@@ -42,43 +47,73 @@ const AT_QUERY: Readonly<Record<string, FailureCode>> = {
   '55P03': 'query_timeout',
   '25P03': 'query_timeout',
   '57P05': 'query_timeout',
+  '57P04': 'database_missing',
   '0A000': 'server_unknown',
-  '42601': 'server_unknown',
-  '42703': 'server_unknown',
-  '42704': 'server_unknown',
-  '42883': 'server_unknown',
-  '42P01': 'server_unknown',
+  // Of class 42 the one that a PostgreSQL which knows our statements answers: they may not be read.
+  '42501': 'facts_unreadable',
 }
 
 /** Poolers answer a query with these where no server is to be had. */
-const OF_POOLERS = /^(?:08|53|57|58|XX)/
+const OF_POOLERS = /^(?:08|53|55|57|58|XX)/
+/** Classes of errors in statements. We have sent none yet behind AuthenticationOk: they are of code that runs at each login. */
+const OF_STATEMENTS = /^(?:22|23|38|42|P0)/
 
 /** The failure that an error means. `other` is for what neither the server nor our own gate said. */
 export function sessionError(error: unknown, at: Moment, other: FailureCode): SessionError {
   if (error instanceof SessionError) return error
   if (!(error instanceof pg.DatabaseError)) return new SessionError(other)
   const sqlstate = /^[0-9A-Z]{5}$/.test(error.code ?? '') ? error.code : undefined
-  return new SessionError(meaning(sqlstate ?? '', at, String(error.message)), sqlstate)
+  const code = meaning(sqlstate ?? '', at, String(error.message))
+  const isPassedOn = code === 'password_refused' && LET_IN.has(at)
+  return new SessionError(code, {
+    ...(sqlstate === undefined ? {} : { sqlstate }),
+    ...(isPassedOn ? { isPassedOn } : {}),
+  })
 }
+
+/** Moments at which whoever answers has accepted the password. */
+const LET_IN: ReadonlySet<Moment> = new Set(['proven', 'welcome', 'query'])
 
 function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'query') return meaningOfQuery(sqlstate, sentence)
   if (at === 'welcome') return meaningOfWelcome(sqlstate, sentence)
+  // Whoever asked for a password has passed us there: a pooler repeats what its server says of itself.
+  if (at !== 'request' && namesHba(sentence)) return 'pooler_backend_away'
   // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
   if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')
   const known = always(sqlstate, sentence) ?? knownSentence(sentence)
-  if (known !== null && known !== undefined) return known
+  if (known !== null) return known
+  return sqlstate !== '28000' && at === 'proven' ? 'password_refused' : unknownRefusal(sqlstate)
+}
+
+/** Before anything was proven, and in no known words. */
+function unknownRefusal(sqlstate: string): FailureCode {
   if (sqlstate === '28000') return 'login_refused'
-  if (at === 'proven') return 'password_refused'
-  // Insufficient resources and an operator's doing pass by themselves; what else refuses here does not know whom we name.
-  return /^5[37]/.test(sqlstate) ? 'server_error' : 'login_unknown'
+  // Class 08 is of connections: a pooler's to its server has failed. 08004 is a server's refusal, and 08P01 PgBouncer's for all.
+  if (/^080(?!04)/.test(sqlstate)) return 'pooler_backend_away'
+  // Insufficient resources and an operator's doing pass by themselves, and what is not supported is no matter of names; what else
+  // refuses here does not know whom we name.
+  return /^(?:0A|5[37])/.test(sqlstate) ? 'server_error' : 'login_unknown'
 }
 
 /** Of 55000 there are two: a database that takes no connections, and one whose removal was broken off. */
 function meaningOfWelcome(sqlstate: string, sentence: string): FailureCode {
   const known = knownSentence(sentence)
   if (sqlstate === '55000' && known === 'database_invalid') return known
-  return always(sqlstate, sentence) ?? AT_WELCOME[sqlstate] ?? known ?? 'server_error'
+  // Without a password, the role is looked for here.
+  if (sqlstate === '28000' && known === 'login_unknown') return known
+  if (refusesPooler(sqlstate, known)) return 'pooler_backend_away'
+  if (sqlstate === '42501' && known !== 'connect_denied' && deniesRight(sentence)) return 'login_code_refused'
+  const told = always(sqlstate, sentence) ?? AT_WELCOME[sqlstate] ?? known
+  return told ?? (OF_STATEMENTS.test(sqlstate) ? 'login_code_refused' : 'server_error')
+}
+
+/**
+ * A pooler hands its own refused login on to whoever it has let in: PostgreSQL itself refuses nobody so late, but a role without
+ * LOGIN. A wrong password stays one: some poolers pass it on unseen, and it may have been a guess.
+ */
+function refusesPooler(sqlstate: string, known: FailureCode | null): boolean {
+  return sqlstate === '28000' && known !== null && known !== 'role_not_login'
 }
 
 function always(sqlstate: string, sentence: string): FailureCode | undefined {
@@ -88,9 +123,11 @@ function always(sqlstate: string, sentence: string): FailureCode | undefined {
 }
 
 function meaningOfQuery(sqlstate: string, sentence: string): FailureCode {
+  if (sqlstate === '28000')
+    return knownSentence(sentence) === 'role_not_login' ? 'role_not_login' : 'pooler_backend_away'
+  if (sqlstate === '42501' && knownSentence(sentence) === 'connect_denied') return 'connect_denied'
   const known = always(sqlstate, sentence) ?? AT_QUERY[sqlstate]
   if (known !== undefined) return known
-  // Class 42: what we asked for may not be read.
-  if (sqlstate.startsWith('42')) return 'facts_unreadable'
+  if (sqlstate.startsWith('42')) return 'server_unknown'
   return (OF_POOLERS.test(sqlstate) ? knownSentence(sentence) : null) ?? 'server_error'
 }

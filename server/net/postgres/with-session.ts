@@ -78,11 +78,16 @@ export async function withSession<T>(
     }
   } catch (error) {
     if (!(error instanceof SessionError || error instanceof DialError)) throw error
-    end.failure = withoutSecret(error.failure, request.target.password)
+    end.failure = withoutSecret(settled(error.failure, progress), request.target.password)
   } finally {
     deadline.stop()
   }
   return { ...progress, ...end, tookMs: Math.round(performance.now() - started) }
+}
+
+/** Whoever asks for TLS on an encrypted link means another one: that of a pooler or a proxy to its server. */
+function settled(failure: Failure, { tls }: Pick<Progress, 'tls'>): Failure {
+  return failure.code === 'tls_demanded' && tls !== null ? { ...failure, code: 'pooler_backend_away' } : failure
 }
 
 /** A certificate is a stranger's text, who may know the password: one that repeats it is not shown. */

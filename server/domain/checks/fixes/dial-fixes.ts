@@ -15,22 +15,30 @@ import {
   catalogFix,
   clientCertificateFix,
   databaseFix,
+  disabledFix,
   iterationsFix,
   limitFix,
   loginFix,
   passwordFix,
   scram,
 } from './login-fixes.ts'
-import { firewallFix, ipv6Fix, loginAddressFix } from './network-fixes.ts'
-import { placeFix } from './place-fixes.ts'
+import { firewallFix, ipv6Fix, loginAddressFix, whereHbaIs } from './network-fixes.ts'
+import { placeFix, resolvedFix } from './place-fixes.ts'
 import { loginUnknownFix } from './provider-words.ts'
 
 const table = (code: FailureCode) => failureSpec(code).fix
 const AS_SUPERUSER = 'As a superuser:'
 const RELOAD = 'select pg_catalog.pg_reload_conf();'
 
+const LOGIN_TRIGGERS =
+  "select evtname, evtfoid::pg_catalog.regprocedure from pg_catalog.pg_event_trigger where evtevent = 'login' and evtenabled <> 'D';"
+
+/** A change of the server's settings, where there is a superuser who can make it. */
+const ofServer = (tried: TriedLogin, code: FailureCode, sql: string) =>
+  whereHbaIs(tried) ? lines(table(code), AS_SUPERUSER, sql, RELOAD) : table(code)
+
 const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
-  host_refused: ({ host }) => placeFix('host_refused', host),
+  host_refused: tried => (tried.isResolved ? resolvedFix(tried) : placeFix('host_refused', tried.host)),
   host_private: ({ host }) => placeFix('host_private', host),
   password_refused: passwordFix,
   login_refused: loginFix,
@@ -39,8 +47,8 @@ const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
   login_unknown: loginUnknownFix,
   role_not_login: ({ login }) => lines(table('role_not_login'), `alter role ${quoteName(login)} login;`),
   database_missing: databaseFix,
-  database_disabled: ({ database }) =>
-    lines(table('database_disabled'), `alter database ${quoteName(database)} allow_connections true;`),
+  database_disabled: disabledFix,
+  login_code_refused: () => lines(table('login_code_refused'), LOGIN_TRIGGERS),
   database_invalid: ({ database }) => lines(table('database_invalid'), `drop database ${quoteName(database)};`),
   connect_denied: ({ login, database }) => `grant connect on database ${quoteName(database)} to ${quoteName(login)};`,
   role_limit_reached: limitFix,
@@ -52,9 +60,9 @@ const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
   authentication_method: scram,
   scram_iterations: iterationsFix,
   facts_unreadable: catalogFix,
-  tls_not_offered: () => lines(table('tls_not_offered'), AS_SUPERUSER, 'alter system set ssl = on;', RELOAD),
-  tls_handshake_failed: () =>
-    lines(table('tls_handshake_failed'), AS_SUPERUSER, "alter system set ssl_max_protocol_version = '';", RELOAD),
+  tls_not_offered: tried => ofServer(tried, 'tls_not_offered', 'alter system set ssl = on;'),
+  tls_handshake_failed: tried =>
+    ofServer(tried, 'tls_handshake_failed', "alter system set ssl_max_protocol_version = '';"),
   connection_refused: firewallFix,
   connection_lost: firewallFix,
   connection_timeout: firewallFix,

@@ -39,14 +39,15 @@ const OF_PGBOUNCER = '08P01'
 /** The additional change to a pooler that refused. */
 const POOLER_USERS =
   'A pooler answered (PgBouncer): it knows the users of its auth_file, or of its auth_query, alone. Give it the role with the same password, and reload it.'
+const PASSED_ON = 'A pooler accepted the password; the server behind it did not: give both of them the same one.'
 const POOLER_DATABASES =
   'A pooler answered (PgBouncer): it knows the databases of its configuration alone. Add a line for it below [databases], and reload it:'
 
 /** Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse them in the same words. */
-export const passwordFix: Fix = (tried, { sqlstate }) =>
+export const passwordFix: Fix = (tried, { sqlstate, isPassedOn = false }) =>
   lines(
     table('password_refused'),
-    sqlstate === OF_PGBOUNCER ? POOLER_USERS : '',
+    isPassedOn ? PASSED_ON : sqlstate === OF_PGBOUNCER ? POOLER_USERS : '',
     tried.provider === 'rds' ? OF_RDS : '',
     tried.isPasswordAscii
       ? ''
@@ -95,6 +96,14 @@ export const databaseFix: Fix = ({ database }, { sqlstate }) =>
         `${table('database_missing')} This lists those of the server, in any of them:`,
         'select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by datname;',
       )
+
+/** 55000 is PostgreSQL's own; a pooler has a switch, a provider a dashboard. */
+export const disabledFix: Fix = ({ database }, { sqlstate }) => {
+  if (sqlstate === '55000')
+    return lines(table('database_disabled'), `alter database ${quoteName(database)} allow_connections true;`)
+  const resume = 'Resume or enable the database in the dashboard of its provider.'
+  return sqlstate === OF_PGBOUNCER ? `${resume} Of a PgBouncer, its administrator enables it in its console.` : resume
+}
 
 /** PgBouncer's parser takes a plain name alone where the release is old. */
 function poolerName(database: string): string {
