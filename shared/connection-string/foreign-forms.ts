@@ -4,9 +4,11 @@
  */
 import { nearest } from '#shared/base/near-names.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
+import { isReference } from './placeholders.ts'
 
 const WRITE = 'write postgresql://user:password@host:port/database'
 const ALONE = 'give the URL alone'
+const REFERS = 'It refers to a secret in a store, or is encrypted: put the connection string itself there.'
 const MISSING = 'The scheme is missing: it has to begin with postgresql://.'
 
 // Anchored, with bounded repetition: each is linear in the text. The narrower before the wider.
@@ -75,8 +77,8 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
     `It sets environment variables for single values: ${WRITE}, each value percent-encoded.`,
   ],
   [
-    /^(?:hostname|host|server|user|username|port|database|dbname|password)\s{0,4}[:=]/i,
-    `It is a list of single values: ${WRITE}, each value percent-encoded.`,
+    /^["']?(?:hostname|host|server|user|username|port|database|dbname|password|adapter|engine|dialect|client|driver|encoding|db_connection)["']?\s{0,4}(?:[:=]|=>)/i,
+    `It is a list of single values, as of a configuration file: ${WRITE}, each value percent-encoded.`,
   ],
   [
     /^[A-Za-z_][\w.-]{0,60}\s{0,4}[=:]\s{0,4}["']?(?:jdbc|r2dbc):/i,
@@ -100,6 +102,7 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
 
 /** The reason why text that does not begin with the scheme is refused. */
 export function refuseForeign(text: string): Refusal {
+  if (isReference(text)) return refuse('scheme_refused', REFERS)
   const [, said] = FORMS.find(([pattern]) => pattern.test(text)) ?? []
   return refuse('scheme_refused', said ?? misspelt(text) ?? 'It has to begin with postgres:// or postgresql://.')
 }

@@ -111,19 +111,21 @@ function refuseQuotes(text: string): Refusal | null {
   const tail = text.slice(bareLength(text))
   const end = text.charAt(text.length - tail.length - 1)
   const opens = [...before].some(isQuote)
-  const closes = opens ? isQuote(end) : QUOTES.includes(text.slice(-1))
+  // Brackets behind a quote come from the object in which the string stood.
+  const isOfObject = /^[}\])]/.test(tail) && QUOTES.includes(end)
+  const closes = opens ? isQuote(end) : isOfObject || QUOTES.includes(text.slice(-1))
   const more = tail === '' ? '' : ' with what stands behind it'
   if (opens && closes) return refuse('scheme_refused', `Quotes stand around it: remove ${FIRST} and ${LAST}${more}.`)
   if (opens) return refuse('scheme_refused', `It begins with a quote: remove ${FIRST}.`)
   if (text.endsWith(' '))
     return refuse('character_unencoded', 'It cannot be read: a space stands at its end; remove it.')
   if (!closes) return null
-  return /=["`\u2018-\u201f][^=&]*$/.test(text.slice(0, -1))
+  return !isOfObject && /=["`\u2018-\u201f][^=&]*$/.test(text.slice(0, -1))
     ? refuse(
         'character_unencoded',
         `Quotes stand around a value among the parameters: remove both, also ${LAST}, or encode " as %22.`,
       )
-    : refuse('character_unencoded', `It ends with a quote: remove ${LAST}.`)
+    : refuse('character_unencoded', `It ends with a quote: remove ${LAST}${more}.`)
 }
 
 /** The length without the marks behind a closing quote. */

@@ -4,7 +4,7 @@
  *
  * Gives one row with one column of JSON text; each list has 50 names at most.
  */
-import { USERS_OF_FUNCTION } from '#server/domain/checks/role/code-users-sql.ts'
+import { dependsOn, USERS_OF_FUNCTION } from '#server/domain/checks/role/code-users-sql.ts'
 import { countSql, FIRST_OWN_OID, namesSql, REACHED } from './reached-sql.ts'
 
 /** Functions and procedures that the login can replace, as far as something of another owner runs them. */
@@ -12,7 +12,7 @@ const run = `run as (
   select f.oid, f.proname, f.pronamespace,
     pg_catalog.bool_or(d.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass) as is_event
   from pg_catalog.pg_proc f
-  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.refobjid = f.oid
+  cross join lateral ${dependsOn('f.oid')} d
   cross join lateral (${USERS_OF_FUNCTION}
   ) u (owner)
   where f.oid >= ${FIRST_OWN_OID} and f.proowner in (select h.oid from holder h)

@@ -27,6 +27,9 @@ const isUnbound = (role: string) => `(${role}.rolsuper or ${role}.rolbypassrls
 const built = `built (oid, relowner, forced, state) as (
   select s.oid, s.relowner, s.forced, 'open' from secured s
   union
+  select c.oid, 0::pg_catalog.oid, false, 'bare' from pg_catalog.pg_class c
+  where not c.relrowsecurity and (c.oid in (select b.oid from below b) or c.oid in (select a.oid from above a))
+  union
   select v.oid, 0::pg_catalog.oid, false, x.state
   from built l
   join pg_catalog.pg_depend d
@@ -39,6 +42,7 @@ const built = `built (oid, relowner, forced, state) as (
     select case
       when v.relkind = 'm' or l.state = 'leak' then 'leak'
       when l.state = 'shut' or ${isInvoker} then 'shut'
+      when l.state = 'bare' then 'leak'
       when ${isUnbound('o')} then 'leak'
       else 'shut'
     end as state

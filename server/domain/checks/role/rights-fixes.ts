@@ -5,7 +5,7 @@
  */
 
 import type { Found } from '#server/domain/checks/probe.ts'
-import { USERS_OF_FUNCTION } from './code-users-sql.ts'
+import { dependsOn, USERS_OF_FUNCTION } from './code-users-sql.ts'
 import { constants, moreNote, paste, runEach } from './paste.ts'
 import { REVOKING, takeRights } from './revoke-sql.ts'
 import type { MendedRole } from './role-fixes.ts'
@@ -81,7 +81,7 @@ export function giveFunctions({ count, names }: Found): string {
   pg_catalog.pg_get_userbyid(pg_catalog.min(u.owner)))
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.refobjid = p.oid
+cross join lateral ${dependsOn('p.oid')} d
 cross join lateral (${USERS_OF_FUNCTION}
 ) u (owner)
 where ${isNamed('n.nspname', 'p.proname', names)} and u.owner <> p.proowner

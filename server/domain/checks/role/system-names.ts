@@ -23,6 +23,7 @@ export const SYSTEM_PARAMETERS = [
   'archive_cleanup_command',
   'archive_command',
   'archive_library',
+  'basebackup_to_shell.command',
   'dynamic_library_path',
   'extension_control_path',
   'jit_provider',
