@@ -86,7 +86,7 @@ export async function withSession<T>(
 }
 
 /** Whoever asks for TLS on an encrypted link means another one: that of a pooler or a proxy to its server. */
-function settled(failure: Failure, { tls }: Pick<Progress, 'tls'>): Failure {
+function settled(failure: Failure, { tls }: Pick<DialProgress, 'tls'>): Failure {
   return failure.code === 'tls_demanded' && tls !== null ? { ...failure, code: 'pooler_backend_away' } : failure
 }
 
