@@ -10,12 +10,12 @@ import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import { type Failure, type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import { expiredFix, nameMismatchFix, untrustedFix } from './certificate-fixes.ts'
+import { disabledFix } from './disabled-fix.ts'
 import { type Fix, lines } from './fix-text.ts'
 import {
   catalogFix,
   clientCertificateFix,
   databaseFix,
-  disabledFix,
   iterationsFix,
   limitFix,
   loginFix,

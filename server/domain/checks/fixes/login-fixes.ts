@@ -97,14 +97,6 @@ export const databaseFix: Fix = ({ database }, { sqlstate }) =>
         'select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by datname;',
       )
 
-/** 55000 is PostgreSQL's own; a pooler has a switch, a provider a dashboard. */
-export const disabledFix: Fix = ({ database }, { sqlstate }) => {
-  if (sqlstate === '55000')
-    return lines(table('database_disabled'), `alter database ${quoteName(database)} allow_connections true;`)
-  const resume = 'Resume or enable the database in the dashboard of its provider.'
-  return sqlstate === OF_PGBOUNCER ? `${resume} Of a PgBouncer, its administrator enables it in its console.` : resume
-}
-
 /** PgBouncer's parser takes a plain name alone where the release is old. */
 function poolerName(database: string): string {
   return /^[A-Za-z0-9_.-]+$/.test(database) ? database : quoteName(database)
