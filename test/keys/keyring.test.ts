@@ -169,7 +169,7 @@ describe('A list of keys', () => {
     expect(() => inUse(pepper.slice(0, 1))).toThrow('The keyring has announced keys only, where one must be in use.')
   })
 
-  it('is refused by the place of what is wrong', () => {
+  it('that is not acceptable is refused, and the error names the place in the file', () => {
     const short = other.slice(0, 40)
     expect(refusal(k => Object.assign(first(k, 'pepper'), { secret: short }))).toThrow(
       /not acceptable \(pepper\.0\.secret: not 32 bytes\)\. Restore/,

@@ -3,10 +3,14 @@
  * failing in three ways, and repeated. It prints a line for each story, and ends with status 1 where one did not end as the
  * undisturbed one.
  *
- *     npm run -s test:nth [-- WORDS …]         the stories whose names hold all words
+ *     npm run -s test:nth                      all, each kind in a process of its own
+ *     npm run -s test:nth -- WORDS …           the stories whose names hold all words
  *     npm run -s test:nth -- --sample [SEED]   failures chosen by a seed, which is printed, within 30 seconds
  */
+import { spawn } from 'node:child_process'
 import { hash } from 'node:crypto'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { COMMANDS } from '#test/nth/stories/commands.ts'
 import { PROCEDURES } from '#test/nth/stories/procedures.ts'
 import { ROUTES } from '#test/nth/stories/routes.ts'
@@ -18,6 +22,7 @@ import { makeScene } from '#test/support/nth/scene.ts'
 import { type Told, tell } from '#test/support/nth/story.ts'
 import { tellTask } from '#test/support/nth/task-story.ts'
 
+const KINDS = ['task', 'route', 'procedure', 'command'] as const
 const SAMPLE_MS = 30_000
 /** One failure in so many is tried of a sample's story. */
 const ONE_IN = 16
@@ -64,8 +69,24 @@ function lazily<T>(make: () => Promise<T>): () => Promise<T> {
 /** Chooses by the seed, the same way each time. */
 const fraction = (text: string) => Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16) / 2 ** 32
 
+/** One thread does most of a kind's work, and much of its time is waiting: all kinds at once are done in the time of the longest. */
+async function tellKinds(): Promise<number> {
+  const startedAt = performance.now()
+  const statuses = await Promise.all(
+    KINDS.map(async kind => {
+      const child = spawn(process.execPath, [fileURLToPath(import.meta.url), `${kind} `], { stdio: 'inherit' })
+      const [status] = await once(child, 'exit')
+      return { kind, status }
+    }),
+  )
+  const bad = statuses.filter(({ status }) => status !== 0).map(({ kind }) => kind)
+  say(`All kinds in ${((performance.now() - startedAt) / 1000).toFixed(0)} s; wrong: ${bad.join(', ') || 'none'}.`)
+  return bad.length === 0 ? 0 : 1
+}
+
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const [first, ...rest] = process.argv.slice(2)
+  if (first === undefined) return tellKinds()
   const seed = first === '--sample' ? (rest[0] ?? String(Date.now())) : null
   const named = await stories(cleanup, seed === null ? process.argv.slice(2) : [])
   if (seed !== null) say(`seed ${seed}`)

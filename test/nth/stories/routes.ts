@@ -15,6 +15,18 @@ const route = (name: string, call: string, body?: object): Story => {
 const WAITING = { prefer: 'wait=20' }
 const waiting = (story: Story): Story => ({ ...story, request: { ...story.request, headers: WAITING } })
 
+/** A DELETE takes no key: a repeat is another call. It does not find what is gone, and that something was revoked again is recorded. */
+const keyless = (story: Story): Story => ({ ...story, isKeyless: true })
+const removal = (story: Story): Story => ({
+  ...keyless(story),
+  repeated: 404,
+  mayHaveMore: { tables: ['audit_events'], reason: 'the refusal of the repeat is recorded' },
+})
+const revocation = (story: Story): Story => ({
+  ...keyless(story),
+  mayHaveMore: { tables: ['audit_events'], reason: 'each call of a revocation is recorded' },
+})
+
 const CONNECTION = { name: 'Shop', db_type: 'postgresql', connection_string: '{{reader}}' }
 const EVENTS = {
   events: [{ id: 'evt_1042', model: 'order', entityId: '7', type: 'UPDATE', occurredAt: 1_795_305_600_000 }],
@@ -25,16 +37,16 @@ export const ROUTES: readonly Story[] = [
   waiting(route('createConnection', 'POST /api/v1/connections', CONNECTION)),
   route('listConnections', 'GET /api/v1/connections'),
   route('getConnection', 'GET /api/v1/connections/{{connection}}'),
-  route('deleteConnection', 'DELETE /api/v1/connections/{{connection}}'),
+  removal(route('deleteConnection', 'DELETE /api/v1/connections/{{connection}}')),
   route('introspectConnection', 'POST /api/v1/connections/{{connection}}/introspect'),
   route('createApiKey', 'POST /api/v1/api-keys', { name: 'nightly import' }),
   route('listApiKeys', 'GET /api/v1/api-keys'),
-  route('revokeApiKey', 'DELETE /api/v1/api-keys/{{apiKey}}?children=keep'),
+  revocation(route('revokeApiKey', 'DELETE /api/v1/api-keys/{{apiKey}}?children=keep')),
   waiting(route('registerDatasource', 'POST /v1/datasources', { connectionString: '{{reader}}' })),
   route('listDatasources', 'GET /v1/datasources'),
   route('getDatasource', 'GET /v1/datasources/{{datasource}}'),
-  route('removeDatasource', 'DELETE /v1/datasources/{{datasource}}'),
-  route('removeDatasources', 'DELETE /v1/datasources?confirm=true'),
+  removal(route('removeDatasource', 'DELETE /v1/datasources/{{datasource}}')),
+  keyless(route('removeDatasources', 'DELETE /v1/datasources?confirm=true')),
   route('rotateDatasourceKey', 'POST /v1/datasources/{{endpoint}}/rotate_key', { signingKey: 'another signing key' }),
   waiting(route('verifyDatasource', 'POST /v1/datasources/{{datasource}}/verify')),
   route('validateDatasource', 'POST /v1/datasources/validate', { connectionString: '{{reader}}' }),
@@ -48,7 +60,7 @@ export const ROUTES: readonly Story[] = [
   route('rotateCapability', 'POST /v1/capabilities/{{capability}}/rotate', {}),
   route('listCapabilities', 'GET /v1/capabilities'),
   route('getCapability', 'GET /v1/capabilities/{{capability}}'),
-  route('revokeCapability', 'DELETE /v1/capabilities/{{capability}}'),
+  revocation(route('revokeCapability', 'DELETE /v1/capabilities/{{capability}}')),
   route('updateConnection', 'PATCH /api/v1/connections/{{connection}}', { name: 'Shop', excluded_schemas: [] }),
   waiting(route('verifyConnection', 'POST /api/v1/connections/{{connection}}/verify')),
   route('updateDatasource', 'PATCH /v1/datasources/{{datasource}}', { metadata: { customer: 'cus_1042' } }),
@@ -58,7 +70,7 @@ export const ROUTES: readonly Story[] = [
   route('listVerifications', 'GET /v1/datasources/{{datasource}}/verifications'),
   route('createKey', 'POST /v1/api_keys', { name: 'nightly import', scopes: ['datasources.read'] }),
   route('listKeys', 'GET /v1/api_keys'),
-  route('revokeKey', 'DELETE /v1/api_keys/{{apiKeyId}}?children=keep'),
+  revocation(route('revokeKey', 'DELETE /v1/api_keys/{{apiKeyId}}?children=keep')),
   route('listAuditEvents', 'GET /v1/audit_events'),
   route('getRoleSql', 'GET /v1/role_sql?schema=app'),
   route('getEgress', 'GET /v1/egress'),

@@ -23,8 +23,8 @@ const OF_ATTEMPTS = new Set([
   'reached_by',
   'xid',
 ])
-/** Columns that upkeep writes at a turn of its own, before the story's end or after it. */
-const OF_UPKEEP: Readonly<Record<string, string>> = { credentials: 'retired_at' }
+/** Columns that upkeep dates and polls count at a turn of their own, before the story's end or after it. */
+const OF_SCHEDULE: Readonly<Record<string, string>> = { credentials: 'retired_at', feeds: 'pages' }
 
 /** Reads it over an open connection. */
 export async function stateOf(client: pg.Client, organizationId: string): Promise<State> {
@@ -58,7 +58,7 @@ export async function stateOfAll(client: pg.Client): Promise<State> {
 }
 
 function lineOf(table: string, row: Record<string, unknown>): string {
-  const { [OF_UPKEEP[table] ?? '']: _, ...rest } = row
+  const { [OF_SCHEDULE[table] ?? '']: _, ...rest } = row
   return `${table} ${JSON.stringify(masked(rest))}`
 }
 
