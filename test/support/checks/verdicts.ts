@@ -35,12 +35,13 @@ export async function settled(url: string, uuid: string): Promise<void> {
   })
 }
 
-/** Resolves once the worker is idle: every requested task is settled. */
-export async function quiet(url: string): Promise<void> {
+/** Resolves once the worker is idle: every requested task is settled, besides those of a kind that go on for long. */
+export async function quiet(url: string, besides = ''): Promise<void> {
   await onNotification(url, async client => {
     const { rowCount } = await client.query(
       `select id from tasks where (standing and settled < requested and (due_at <= now() or locked_until is not null))
-         or (not standing and outcome is null)`,
+         or (not standing and outcome is null and kind <> $1)`,
+      [besides],
     )
     return rowCount === 0 ? true : undefined
   })

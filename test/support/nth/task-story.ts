@@ -60,8 +60,12 @@ async function told(
 /** The end of a transaction that claims, as the gate tells it; work goes on under other claims. */
 const LOST_CLAIM = /^commit of [\s\S]*update tasks set locked_until = \$/
 
+/** A reseal stays for as long as callers may use the retired key: it is done once nothing is sealed to that. */
+const RESEALED = `kind = 'reseal' and locked_until is null and not exists (
+  select 1 from credentials c join organization_keys k on k.org_id = c.org_id and k.id = c.key_id
+  where c.org_id = $1 and c.sealed is not null and k.retired_at is not null)`
 /** What is asked for, claimed, due, or to be tried again after a failure. */
-const UNDONE = `org_id = $1 and ((not standing and outcome is null)
+const UNDONE = `org_id = $1 and ((not standing and outcome is null and not (${RESEALED}))
   or (standing and (settled < requested or locked_until is not null or attempts > 0 or due_at <= now())))`
 
 /** Resolves once nothing of the organization is left to be done; meanwhile time passes for what waits for another try. */
