@@ -42,7 +42,7 @@ async function told(
   const begun = await begin(scene, story)
   if (of !== null) gate.arm(of)
   const answered = begun.send()
-  const settled = answered.then(() => settle(scene.client, begun.organization, false))
+  const settled = answered.then(() => settle(scene.client, begun.organization, 'none'))
   if (of !== null) await Promise.race([settled, gate.struck()])
   else await settled
   const struck = gate.disarm()
@@ -51,8 +51,10 @@ async function told(
     await scene.life()
   }
   // A claim whose answer was lost is nobody's, as one of a dead process is.
-  if (struck !== null)
-    await settle(scene.client, begun.organization, of?.mishap === 'killed' || LOST_CLAIM.test(struck))
+  if (struck !== null) {
+    const lost = LOST_CLAIM.test(struck) ? 'one' : of?.mishap === 'killed' ? 'any' : 'none'
+    await settle(scene.client, begun.organization, lost)
+  }
   const { status, text } = await answered
   return { status, text, struck, state: await begun.state() }
 }
@@ -69,16 +71,17 @@ const UNDONE = `org_id = $1 and ((not standing and outcome is null and not (${RE
   or (standing and (settled < requested or locked_until is not null or attempts > 0 or due_at <= now())))`
 
 /** Resolves once nothing of the organization is left to be done; meanwhile time passes for what waits for another try. */
-async function settle(client: pg.Client, organization: string, areClaimsLost: boolean): Promise<void> {
-  let isLost = areClaimsLost
+async function settle(client: pg.Client, organization: string, lostClaims: 'none' | 'any' | 'one'): Promise<void> {
+  let lost = lostClaims
   for (;;) {
     const { rowCount } = await client.query(`select 1 from tasks where ${UNDONE}`, [organization])
     if (rowCount === 0) return
-    if (isLost)
-      await client.query(`update tasks set locked_until = now() where ${UNDONE} and locked_until is not null`, [
-        organization,
-      ])
-    isLost = false
+    if (lost !== 'none') {
+      const ends = `update tasks set locked_until = now() where ${UNDONE} and locked_until is not null`
+      const { rowCount: ended } = await client.query(ends, [organization])
+      // The server may not yet have done the commit whose answer is lost.
+      if (lost === 'any' || ended !== 0) lost = 'none'
+    }
     await client.query(`update tasks set due_at = now() where ${UNDONE} and due_at > now() and locked_until is null`, [
       organization,
     ])
