@@ -64,8 +64,9 @@ export async function openGate(url: string): Promise<Gate> {
     },
     struck: () => state.strike.promise,
     disarm() {
-      state.armed = null
-      return state.struck
+      const { struck } = state
+      Object.assign(state, { armed: null, struck: null })
+      return struck
     },
     async stop() {
       cutAll()
