@@ -7,6 +7,25 @@ import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { type Node, nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import { requiredBy } from './drift-check.ts'
 
+/**
+ * True for two values of JSON that are the same down to the last of their parts, so that nothing of them can differ. False says
+ * nothing: what differs in its spelling alone is not the same.
+ */
+export function isIdentical(one: unknown, other: unknown): boolean {
+  if (one === other) return true
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false
+  if (Array.isArray(one) || Array.isArray(other)) {
+    if (!Array.isArray(one) || !Array.isArray(other) || one.length !== other.length) return false
+    for (let at = 0; at < one.length; at += 1) if (!isIdentical(one[at], other[at])) return false
+    return true
+  }
+  const [mine, theirs] = [one as Node, other as Node] // objects that are no arrays
+  const keys = Object.keys(mine)
+  if (keys.length !== Object.keys(theirs).length) return false
+  for (const key of keys) if (mine[key] === undefined || !isIdentical(mine[key], theirs[key])) return false
+  return true
+}
+
 /** An object of a relation without its name and comment, as text. */
 export function textWithoutName(node: Node): string {
   const { name: _, comment: __, definition, ...rest } = node

@@ -10,7 +10,7 @@ import { requiredBy } from './drift-check.ts'
 import { keyColumnsOf } from './drift-key.ts'
 import { partitionKeys } from './drift-partition.ts'
 import { isHidden } from './drift-row-security.ts'
-import { knownTypes, partTexts } from './drift-same.ts'
+import { isIdentical, knownTypes, partTexts } from './drift-same.ts'
 import { isReprinted } from './drift-spelling.ts'
 import type { Both, Carried, Compared, Draft, Within } from './drift-verdict.ts'
 
@@ -79,6 +79,8 @@ function tellPart(part: Part, place: Place, tell: Tell): void {
   for (const name of [...new Set([...was.nodes.keys(), ...is.nodes.keys()])].sort(byCodeUnit)) {
     const before = was.nodes.get(name)
     const after = is.nodes.get(name)
+    // Most objects of two snapshots are the same: nothing of them is taken apart.
+    if (before && after && isIdentical(before, after)) continue
     const about = { object: part.kind, path: [...path, name], within: pair, compared }
     if (before && after) tellOwn(about, { ...place, pair: pairOf(before, after) }, tell)
     else if (part.kind === 'sequence' && owned?.isTold(name)) continue
