@@ -1,6 +1,7 @@
 /** Reads over shared connections: many at once, none lost with its connection, and nothing but reads. */
+import { Socket } from 'node:net'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import { openDb, transaction } from '#server/store/database/db.ts'
@@ -44,6 +45,20 @@ describe('Prepared reads', () => {
     expect(rows.map(row => row?.n)).toEqual([...Array(200).keys(), ...Array(200).keys()])
     expect(new Set(rows.map(row => row?.pid)).size).toBeLessThanOrEqual(2)
     expect(new Set(rows.map(row => row?.plans))).toEqual(new Set(['force_generic_plan']))
+  })
+
+  it('that begin in one turn of the event loop go out in one write for each connection', async () => {
+    const db = open()
+    await many(db, 40)
+    const writes = vi.spyOn(Socket.prototype as Required<Socket>, '_writev')
+    try {
+      const rows = await many(db, 40)
+      expect(rows.map(row => row?.n)).toEqual([...Array(40).keys()])
+      expect(writes.mock.calls.length).toBeGreaterThan(0)
+      expect(writes.mock.calls.length).toBeLessThanOrEqual(2)
+    } finally {
+      writes.mockRestore()
+    }
   })
 
   it('leave the pool to what changes something, and see a transaction only from inside it', async () => {

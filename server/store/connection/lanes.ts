@@ -6,11 +6,12 @@
  *
  * Held by `db.ts`; `prepared-read.ts` sends statements here.
  */
+import type { Writable } from 'node:stream'
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
 import { isConnectionBroken } from './availability.ts'
 import { observedStatement, observedWait } from './observed-statement.ts'
-import { destroySocket } from './own-connection.ts'
+import { destroySocket, socketOf } from './own-connection.ts'
 
 /** A statement that is prepared under a name, once in each connection. */
 export interface NamedStatement {
@@ -35,6 +36,9 @@ export interface LaneOptions {
 const CROWD = 8
 /** A lane without statements for so long is closed. */
 const IDLE_MS = 10_000
+
+/** For a driver that does not show its socket: each statement is written by itself. */
+const NO_SOCKET = { cork: () => undefined, uncork: () => undefined }
 
 /** See above. */
 export class Lanes {
@@ -101,13 +105,17 @@ class Lane {
   readonly #gone: () => void
   readonly #endsAt: number
   readonly #watch: NodeJS.Timeout
-  #running = 0
+  readonly #socket: Pick<Writable, 'cork' | 'uncork'>
+  /** Statements under way. */
+  running = 0
   #isEnded = false
+  #isGathering = false
   /** Since when nothing was answered while something was under way, or nothing was under way. */
   #since = performance.now()
 
   constructor(client: pg.PoolClient, { deadlineMs, lifeMs }: LaneOptions, gone: () => void) {
     this.#client = client
+    this.#socket = socketOf(client) ?? NO_SOCKET
     this.#deadlineMs = deadlineMs
     this.#gone = gone
     this.#endsAt = performance.now() + lifeMs()
@@ -116,18 +124,23 @@ class Lane {
     client.once('end', () => this.#end(true))
   }
 
-  get running(): number {
-    return this.#running
-  }
-
   /** True where it takes no further statement. */
   get isEnding(): boolean {
     return this.#isEnded || performance.now() >= this.#endsAt
   }
 
   async read({ name, text }: NamedStatement, values: readonly unknown[]): Promise<readonly unknown[]> {
-    if (this.#running === 0) this.#since = performance.now()
-    this.#running += 1
+    if (this.running === 0) this.#since = performance.now()
+    this.running += 1
+    // Statements of one turn of the event loop go out together: to write to a socket costs more than to make what is written.
+    if (!this.#isGathering) {
+      this.#isGathering = true
+      this.#socket.cork()
+      setImmediate(() => {
+        this.#isGathering = false
+        this.#socket.uncork()
+      })
+    }
     try {
       const { rows } = await this.#client.query({ name, text, values: [...values] })
       return rows
@@ -135,7 +148,7 @@ class Lane {
       if (isConnectionBroken(error)) this.#end(true)
       throw error
     } finally {
-      this.#running -= 1
+      this.running -= 1
       this.#since = performance.now()
     }
   }
@@ -147,8 +160,8 @@ class Lane {
   /** Once a second: ends what has nothing to do or has lived long enough, and throws away what does not answer. */
   #look(): void {
     const forMs = performance.now() - this.#since
-    if (this.#running > 0 && forMs > this.#deadlineMs) destroySocket(this.#client)
-    else if (this.#running === 0 && (this.isEnding || forMs > IDLE_MS)) this.#end(false)
+    if (this.running > 0 && forMs > this.#deadlineMs) destroySocket(this.#client)
+    else if (this.running === 0 && (this.isEnding || forMs > IDLE_MS)) this.#end(false)
   }
 
   #end(isBroken: boolean): void {

@@ -4,6 +4,7 @@
  *
  * Called by the pool for each connection that it opens.
  */
+import { Duplex } from 'node:stream'
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
 import { codeOf, isConnectionBroken, isContended, OutcomeUnknown } from './availability.ts'
@@ -115,7 +116,11 @@ export async function withinDeadline<T>(
 
 /** Throws a connection away: what runs in it fails as a connection that was lost. */
 export function destroySocket(client: pg.ClientBase): void {
+  socketOf(client)?.destroy()
+}
+
+/** The socket of a connection, which the driver keeps to itself; null where it has it elsewhere. */
+export function socketOf(client: pg.ClientBase): Duplex | null {
   const stream: unknown = Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
-  const destroy: unknown = Reflect.get(Object(stream), 'destroy')
-  if (typeof destroy === 'function') Reflect.apply(destroy, stream, [])
+  return stream instanceof Duplex ? stream : null
 }
