@@ -4,6 +4,7 @@
  */
 
 import { sql } from 'kysely'
+import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
@@ -53,20 +54,25 @@ export async function claim(
   return rows.length === 1 ? null : ((await find(tx, org, entry)) ?? null)
 }
 
-/** The claim on a key, if there is one. */
-export async function find(db: Db, org: string, of: ClaimKey): Promise<StoredClaim | undefined> {
-  const row = await db
-    .selectFrom('idempotency_keys')
-    .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at'])
-    .where('org_id', '=', org)
-    .where('principal_id', '=', of.principalId)
-    .where('route', '=', of.route)
-    .where('key', '=', of.key)
-    .executeTakeFirst()
+/** The claim on a key, if there is one, whether it is still good or not. */
+export async function find(db: Db, org: string, of: ClaimKey): Promise<(StoredClaim & { expiresAt: Date }) | undefined> {
+  const { principalId: principal, route, key } = of
+  const [row] = await oneClaim(db, { org, principal, route, key })
   if (row === undefined) return undefined
-  const { body_hash: bodyHash, result, answer, remarks, created_at: createdAt } = row
-  return { bodyHash, result, answer, isGone: answer === null && row.answer_bytes !== null, remarks, createdAt }
+  const { body_hash: bodyHash, result, answer, remarks, created_at: createdAt, expires_at: expiresAt } = row
+  const isGone = answer === null && row.answer_bytes !== null
+  return { bodyHash, result, answer, isGone, remarks, createdAt, expiresAt }
 }
+
+const oneClaim = preparedRead((db, of: { org: string; principal: string; route: string; key: string }) =>
+  db
+    .selectFrom('idempotency_keys')
+    .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at', 'expires_at'])
+    .where('org_id', '=', of.org)
+    .where('principal_id', '=', of.principal)
+    .where('route', '=', of.route)
+    .where('key', '=', of.key),
+)
 
 /** Keeps what the effect came to, in its transaction, or the answer once there is one. Answers the bytes of the answer. */
 export async function save(
