@@ -76,7 +76,7 @@ async function place(ctx: KnownContext, drafted: ParsedRegistration, id: string)
     maxDatasources: deps.quotas.datasources,
   })
   ctx.responseMetadata.created = made
-  return made ? rowToResponse(displayedRow(id, drafted, now)) : null
+  return made ? rowToResponse(displayedRow(id, drafted, now), 1) : null
 }
 
 /** The new row as a read would return it: the database generates none of its columns. */
@@ -90,7 +90,6 @@ function displayedRow(id: string, { datasource, last4 }: ParsedRegistration, now
     last4,
     status: 'unverified',
     status_reason: null,
-    version: 1,
     fingerprint: null,
     checks: null,
     advisories: null,

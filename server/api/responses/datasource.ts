@@ -13,28 +13,32 @@ import { currentCode } from '#shared/faults/fault-names.ts'
 export type DisplayedRow = Omit<
   DatasourceRow,
   'org_id' | 'tls_mode' | 'identity' | 'verification_id' | 'credential_version' | 'version'
-> & { readonly version: number }
+>
 
 const iso = (at: Date | null) => at?.toISOString() ?? null
 
 /** A row as callers see it. */
-export function toResponse({ version, credential_version, ...row }: DatasourceRow): Datasource {
-  return rowToResponse({ ...row, version: version ?? credential_version })
+export function toResponse(row: DatasourceRow): Datasource {
+  return rowToResponse(row, row.version ?? row.credential_version)
 }
 
-/** A datasource whose columns are known without a look at its row. */
-export function rowToResponse(row: DisplayedRow): Datasource {
+/**
+ * A datasource whose columns are known without a look at its row. The version comes beside them: a copy of a row with another one
+ * in it costs a list more than all that follows.
+ */
+export function rowToResponse(row: DisplayedRow, version: number): Datasource {
+  const ownName = displayName(row)
   const both = {
     id: datasourceId(row),
     mode: row.mode,
     status: row.status,
     statusReason: row.status_reason === null ? null : currentCode(row.status_reason),
-    name: row.name ?? displayName(row),
-    displayName: displayName(row),
+    name: row.name ?? ownName,
+    displayName: ownName,
     metadata: row.metadata,
     checks: row.checks ?? [],
     advisories: row.advisories ?? [],
-    credentialVersion: row.version,
+    credentialVersion: version,
     credentialFingerprint: row.fingerprint,
     createdAt: row.created_at.toISOString(),
     updatedAt: (row.updated_at ?? row.created_at).toISOString(),

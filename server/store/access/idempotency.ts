@@ -55,7 +55,11 @@ export async function claim(
 }
 
 /** The claim on a key, if there is one, whether it is still good or not. */
-export async function find(db: Db, org: string, of: ClaimKey): Promise<(StoredClaim & { expiresAt: Date }) | undefined> {
+export async function find(
+  db: Db,
+  org: string,
+  of: ClaimKey,
+): Promise<(StoredClaim & { expiresAt: Date }) | undefined> {
   const { principalId: principal, route, key } = of
   const [row] = await oneClaim(db, { org, principal, route, key })
   if (row === undefined) return undefined
