@@ -52,7 +52,7 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
     const send = () => withinDeadline(client, of, async () => Reflect.apply(query, client, asked))
     const result: unknown = await observedStatement(watching.meter, text, send)
     watching.onAnswer()
-    if (isBegin(text)) isInTransaction = true
+    if (text === 'begin' || text.startsWith('start transaction')) isInTransaction = true
     if (text === 'commit' || text === 'rollback') isInTransaction = false
     return result
   }
@@ -78,10 +78,6 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
         throw isConnectionBroken(error) && mayBeDone ? new OutcomeUnknown(error) : error
       })
   })
-}
-
-function isBegin(text: string): boolean {
-  return text === 'begin' || text.startsWith('start transaction')
 }
 
 /** A statement that stands alone and changes something, if it was done: by itself, or by one of our functions. */

@@ -25,10 +25,6 @@ export function useLanes(db: Db, lanes: Lanes): void {
   Object.assign(db, { [LANES]: lanes })
 }
 
-function lanesOf(db: Db): Lanes | undefined {
-  return Reflect.get(db, LANES) as Lanes | undefined // nobody else has the symbol
-}
-
 /** A read with its values by name. Returns its rows. */
 export type PreparedRead<P, R> = (db: Db, values: P) => Promise<R[]>
 
@@ -67,7 +63,7 @@ export function preparedRead<P extends object, R>(build: (db: Db, values: P) => 
     made ??= make(build)
     const { parameters } = made
     const given = parameters.map(one => (one instanceof Mark ? Reflect.get(values, one.name) : one))
-    const lanes = lanesOf(db)
+    const lanes = Reflect.get(db, LANES) as Lanes | undefined // nobody else has the symbol
     // A caller with a shorter deadline than usual gets a connection of its own.
     const rows =
       lanes === undefined || (statementScope()?.deadlineMs ?? null) !== null
