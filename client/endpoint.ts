@@ -1,21 +1,21 @@
 /**
  * The endpoint for customers: hosts a signed endpoint in a few lines, on Express, Hono, plain `fetch` or `node:http`.
  *
- * It needs Web Crypto and nothing else, so that it runs wherever `fetch` does: Node, Deno, Bun, workers. `examples/` has
- * endpoints that can be run.
+ * It needs only Web Crypto, so it runs wherever `fetch` does: Node, Deno, Bun, workers. `examples/` has endpoints that
+ * run as they are.
  */
 import { answerCall, type EndpointOptions, type IncomingCall } from '#client/endpoint/endpoint-answer.ts'
 import { verifyRequest } from '#client/endpoint/endpoint-signature.ts'
 import { OUTBOX_SQL, outboxEvents } from '#client/endpoint/outbox.ts'
 
-// A customer's one import: the check alone for their own server, and the outbox.
+// Customers import everything from here: also the signature check, for their own servers, and the outbox.
 export { OUTBOX_SQL, outboxEvents, verifyRequest }
 
 /**
- * An endpoint for whatever speaks `fetch`: `Deno.serve(endpoint)`, `export default { fetch: endpoint }`, or in Hono
- * `app.all('/mooring', c => endpoint(c.req.raw))`. It never rejects.
+ * Creates an endpoint for any server based on `fetch`: `Deno.serve(endpoint)`, `export default { fetch: endpoint }`, or
+ * in Hono `app.all('/mooring', c => endpoint(c.req.raw))`. It never rejects.
  *
- * @throws {TypeError} for an empty signing key, with which everybody can sign
+ * @throws {TypeError} for an empty signing key, with which anybody could sign
  */
 export function createEndpoint(options: EndpointOptions): (request: Request) => Promise<Response> {
   refuseEmptyKey(options)
@@ -27,25 +27,25 @@ export function createEndpoint(options: EndpointOptions): (request: Request) => 
   }
 }
 
-/** As much of a request of `node:http` or Express as is needed. */
+/** The part of a `node:http` or Express request that is needed. */
 export interface ListenerRequest extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Set where a body parser came first. */
+  /** Set if a body parser ran before. */
   readonly body?: unknown
 }
 
-/** As much of a response of `node:http` or Express as is needed. */
+/** The part of a `node:http` or Express response that is needed. */
 export interface ListenerResponse {
   writeHead(status: number, headers: Record<string, string>): unknown
   end(body: string): unknown
 }
 
 /**
- * An endpoint for `node:http` and Express: `app.all('/mooring', createListener({ … }))`. It never rejects.
+ * Creates an endpoint for `node:http` and Express: `app.all('/mooring', createListener({ … }))`. It never rejects.
  *
- * The exact bytes are what is signed, so that in Express it stands before `express.json()`, or behind `express.raw()`;
- * a body that was parsed already is answered 500, and `onError` is told.
+ * The signature covers the exact bytes, so in Express register it before `express.json()`, or after `express.raw()`. A
+ * body that was already parsed is answered with 500, and `onError` is called.
  *
  * @throws {TypeError} for an empty signing key
  */
@@ -59,7 +59,7 @@ export function createListener(
       { method: request.method ?? '', header, read: bodyOf(request) },
       options,
     )
-    // A body that was not read to its end would be taken for the next request of the connection.
+    // An unread rest of the body would be taken for the next request on the connection.
     response.writeHead(status, status === 413 ? { ...headers, connection: 'close' } : { ...headers })
     response.end(body)
   }
@@ -78,7 +78,7 @@ function refuseEmptyKey(options: EndpointOptions): void {
   if (options.signingKey === '') throw new TypeError('the signing key is empty')
 }
 
-/** Reads to the end, or to more than `maxBytes`, which gives null. */
+/** Reads the body to its end; returns null if it exceeds `maxBytes`. */
 async function readAll(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,

@@ -1,6 +1,6 @@
 /**
- * The typed client: every procedure of the API with its inputs and outputs inferred. It takes types, and nothing else, from
- * the server, so it bundles for browsers.
+ * The typed client: every procedure of the API, with inferred inputs and outputs. It imports only types from the
+ * server, so it can be bundled for browsers.
  */
 import { createTRPCClient, type TRPCClient, TRPCClientError, type TRPCLink } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
@@ -25,26 +25,34 @@ export type Outputs = inferRouterOutputs<AppRouter>
 /** A client of one installation. */
 export type Client = TRPCClient<AppRouter>
 
-/** The options of a client; `url` and `key` are enough. */
+/** The options of a client; only `url` and `key` are required. */
 export interface ClientOptions {
-  /** The installation's base address; `/trpc` is appended. */
+  /** The base address of the installation; `/trpc` is appended. */
   readonly url: string
-  /** An API key or a capability, or a function that gives it, asked before each request: a new key counts from the next one. */
+  /**
+   * An API key or a capability, or a function that returns one. The function is called before each request, so a new
+   * key takes effect with the next one.
+   */
   readonly key: Sending['key']
-  /** Whether connection strings, and CA certificates beside them, are sealed before they are sent. Default true. */
+  /**
+   * Whether connection strings, and the CA certificates sent with them, are sealed before they are sent. Default: true.
+   */
   readonly seal?: boolean | undefined
-  /** Links of the caller's. They come behind the sealing, so that a logger among them sees boxes only. */
+  /** Links of the caller. They come after the sealing, so a logger among them sees only boxes. */
   readonly links?: readonly TRPCLink<AppRouter>[] | undefined
-  /** Headers of each request, or a function that gives them. `Authorization` is always that of `key`. */
+  /** Headers of each request, or a function that returns them. `Authorization` always comes from `key`. */
   readonly headers?: Sending['headers']
-  /** In place of the global `fetch`: a proxy's agent, cookies, a framework's own. */
+  /** Replaces the global `fetch`, for example for a proxy agent, cookies or a framework. */
   readonly fetch?: Sending['fetch']
-  /** How long a call may take with its retries, in milliseconds, beside its `waitSeconds`. Default: as long as it takes. */
+  /**
+   * The maximum duration of a call including its retries, in milliseconds, in addition to its `waitSeconds`. Default:
+   * no limit.
+   */
   readonly timeoutMs?: number | undefined
   /**
-   * How often a call is sent again after a fault that the fault table calls retryable, or when no answer came. A mutation
-   * carries one idempotency key through all attempts, made for it where it brings none; a lease, which takes none, is sent
-   * again only where the fault says that nothing was done. Default 2; 0 sends once, and makes no key.
+   * How often a call is retried after a fault that the fault table calls retryable, or if no answer came. A mutation
+   * uses one idempotency key for all attempts, generated if it has none. A lease, which accepts no key, is retried only
+   * if the fault guarantees that nothing was done. Default: 2. With 0, a call is sent once and no key is generated.
    */
   readonly retries?: number | undefined
 }
@@ -52,9 +60,9 @@ export interface ClientOptions {
 const RETRIES = 2
 
 /**
- * A client of the installation at `url`. Calls made in the same tick travel as one batch, but for a mutation that waits,
- * which holds up no other. A call that is refused rejects with an error that `faultOf` reads. With a client of one's own,
- * put `sealingLink()` first.
+ * Creates a client of the installation at `url`. Calls made in the same tick are sent as one batch, except mutations
+ * that wait, which must not delay the others. A refused call rejects with an error that `faultOf` reads. If you build a
+ * tRPC client yourself, put `sealingLink()` first.
  */
 export function createClient(options: ClientOptions): Client {
   const { key, headers, fetch, seal = true, links = [], timeoutMs, retries = RETRIES } = options
@@ -69,10 +77,13 @@ export function createClient(options: ClientOptions): Client {
   })
 }
 
-/** The fault's code in what a call rejected with; null when the server was not reached or did not answer as Mooring does. */
+/**
+ * Returns the fault code of the error that a call rejected with; null if the server could not be reached or the answer
+ * did not come from Mooring.
+ */
 export function faultOf(error: unknown): FaultCode | null {
   if (!(error instanceof TRPCClientError)) return null
   const fault: unknown = Reflect.get(Object(error.data), 'fault')
-  // Sound: this server's formatter puts a code of the table there.
+  // Sound: the server's error formatter puts a code from the table there.
   return typeof fault === 'string' ? (fault as FaultCode) : null
 }

@@ -1,6 +1,7 @@
 /**
- * Leases for a platform's own workers, in Node: one call to use a customer's database with a credential that nobody between
- * could read, over addresses that were judged. Never reached from `index.ts`, which browsers bundle.
+ * Leases for a platform's own workers, in Node: one call gives access to a customer's database with a credential that
+ * nobody in between can read, over addresses that passed the network policy. Never imported by `index.ts`, which
+ * browsers bundle.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
@@ -12,34 +13,35 @@ import { type Held, returnLease, takeLease } from '#client/node/take-lease.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Client } from './index.ts'
 
-/** The caller's options; everything else is fixed. */
+/** The options that a caller may set; everything else is fixed. */
 export interface LeaseOptions {
   readonly id: DatasourceId
   /**
-   * The keys that a lease must be signed with, base64, as `mooring lease-key show` prints them: one valid signature
-   * suffices. They come from the operator, never from the server that is asked. Default: those in `MOORING_LEASE_KEYS`.
+   * The keys that a lease must be signed with, in base64, as `mooring lease-key show` prints them; one valid signature
+   * suffices. Get them from the operator, never from the server that issues the lease. Default: the keys in
+   * `MOORING_LEASE_KEYS`.
    */
   readonly verifyKeys?: readonly string[]
-  /** How long a lease holds; it is renewed while `fn` runs. Default 900, at most 3600. */
+  /** The duration of a lease, which is renewed while `fn` runs. Default: 900; at most 3600. */
   readonly ttlSeconds?: number
-  /** Connections at once. Default 4. */
+  /** The maximum number of connections. Default: 4. */
   readonly max?: number
 }
 
 const TTL_SECONDS = 900
 const MAX_CONNECTIONS = 4
-/** Idle connections go soon, so that after a rotation none of the old credential's is left lying about. */
+/** Idle connections are closed soon, so that none is left with the old credential after a rotation. */
 const IDLE_MS = 10_000
-/** A lease is renewed when a fifth of it is left, and tried again this often when that fails. */
+/** A lease is renewed when a fifth of its duration is left, and retried at this interval if that fails. */
 const RENEW_AT = 0.8
 const RETRY_MS = 2_000
 
 /**
- * Leases a datasource's credential, runs `fn` with a pool on it, and gives the lease back. New connections go to the
- * judged addresses only, under the TLS rules that it was verified with; the lease is renewed before it ends and when the
- * credential is rotated. Rejects with what the lease was refused with, with an `Error` when the lease is not signed by a
- * key of `verifyKeys` or there is none (then nothing is asked), or with what `fn` threw; the pool is closed and the key
- * wiped in every case.
+ * Leases a datasource's credential, runs `fn` with a connection pool, and releases the lease. New connections go only
+ * to the allowed addresses, under the TLS rules that the credential was verified with. The lease is renewed before it
+ * expires and when the credential is rotated. Rejects with the refusal of the lease; with an `Error` if no key of
+ * `verifyKeys` has signed the lease, or if there are no keys (nothing is requested then); or with the error that `fn`
+ * threw. The pool is always closed and the key always wiped.
  */
 export async function withDatasource<T>(
   client: Client,
@@ -56,7 +58,7 @@ export async function withDatasource<T>(
       max: options.max ?? MAX_CONNECTIONS,
       idleTimeoutMillis: IDLE_MS,
     })
-    // An idle connection that the server closes is no failure: the next one is new.
+    // If the server closes an idle connection, that is not a failure: the pool opens a new one.
     pool.on('error', () => undefined)
     try {
       return await fn(pool)
@@ -68,13 +70,13 @@ export async function withDatasource<T>(
   }
 }
 
-/** Holds one lease at a time and replaces it in time. */
+/** Holds one lease at a time and replaces it before it expires. */
 class Holder {
   readonly #client: Client
   readonly #options: LeaseOptions & { readonly verifyKeys: readonly string[]; readonly ttlSeconds: number }
   readonly #closed = new AbortController()
   #held: Held | null = null
-  /** The newest version that was heard of. */
+  /** The newest credential version known. */
   #newest = 0
   #renewing: Promise<void> | null = null
   #unwatch: () => void = () => undefined
@@ -85,12 +87,12 @@ class Holder {
     this.#options = { ...options, verifyKeys, ttlSeconds }
   }
 
-  /** The current addresses and options of a connection; null if the lease has expired and could not be renewed. */
+  /** Returns the current addresses and connection options; null if the lease has expired and could not be renewed. */
   place(): LeasedPlace | null {
     return this.#held === null || this.#held.expiresMs <= Date.now() ? null : this.#held.place
   }
 
-  /** Takes a new lease and gives the one before back. Calls at once share one. */
+  /** Takes a new lease and releases the previous one. Concurrent calls share one renewal. */
   renew(): Promise<void> {
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = null
@@ -104,7 +106,7 @@ class Holder {
     if (before !== null) await this.#release(before)
   }
 
-  /** Renews before the lease ends, and as soon as a new credential is in force. */
+  /** Renews before the lease expires, and as soon as a new credential is in force. */
   keepFresh(): void {
     const { id } = this.#options
     const { datasources } = this.#client
@@ -120,7 +122,10 @@ class Holder {
     })
   }
 
-  /** Renews when a newer credential is in force. Twice if need be: the first may be under way, and of a lease from before. */
+  /**
+   * Renews when a newer credential is in force. A second renewal may be needed, because one already in progress may
+   * return the old credential.
+   */
   async #hear(version: number): Promise<void> {
     this.#newest = Math.max(this.#newest, version)
     const isBehind = () => !this.#closed.signal.aborted && this.#held !== null && this.#held.version < this.#newest
@@ -133,7 +138,7 @@ class Holder {
       const { grantedMs, expiresMs } = this.#held
       const dueMs = grantedMs + (expiresMs - grantedMs) * RENEW_AT - Date.now()
       const isOpen = await delay(Math.max(RETRY_MS, dueMs), true, { signal, ref: false }).catch(() => false)
-      // A renewal that a rotation brought about meanwhile moved the time.
+      // Another renewal, caused by a rotation, has replaced the lease in the meantime.
       if (!isOpen || this.#held.grantedMs !== grantedMs) continue
       await this.renew().catch(() => undefined)
     }
@@ -148,7 +153,7 @@ class Holder {
     if (held !== null) await this.#release(held)
   }
 
-  /** Gives a lease back and forgets it. One that cannot be given back ends by itself. */
+  /** Releases a lease and wipes it. A lease that cannot be released expires by itself. */
   async #release(held: Held): Promise<void> {
     held.place.wipe()
     await returnLease(this.#client, held.leaseId)

@@ -1,9 +1,10 @@
 /**
- * Snapshot → an entity-relationship diagram in Mermaid's language: what `mooring schema mermaid` prints.
+ * Converts a snapshot into an entity-relationship diagram in Mermaid's language: the output of `mooring schema
+ * mermaid`.
  *
- * Mermaid has no escapes: a name that its grammar (`erDiagram.jison`) does not take is shown with other characters in it,
- * and whole in a comment as far as that goes. The generators on npm all want a live database, and no text of theirs is
- * made for names from strangers.
+ * Mermaid has no escapes. A name that its grammar (`erDiagram.jison`) rejects is shown with substitute characters, and
+ * given in full in a comment as far as possible. The generators on npm all need a live database, and none of them is
+ * written for untrusted names.
  */
 import { escapeUnprintable } from '#shared/base/printable.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
@@ -22,7 +23,7 @@ interface Entity {
   readonly label: string
 }
 
-/** Writes a diagram of the tables and views, their columns with keys, and the foreign keys among them. */
+/** Returns a diagram of the tables and views, their columns with keys, and the foreign keys between them. */
 export function schemaMermaid(snapshot: Snapshot): string {
   const labels = new Set<string>()
   const entities = snapshot.schemas.flatMap(({ name: schema, relations }) =>
@@ -63,7 +64,10 @@ function keysOf(column: string, constraints: readonly Constraint[]): string[] {
   return keys
 }
 
-/** Many rows, or at most one where the key is unique, refer to one row, or to none where a column may be null. */
+/**
+ * Returns the cardinality of a foreign key: many rows, or at most one if the key is unique, refer to one row, or to
+ * none if a column may be null.
+ */
 function cardinality(constraint: Constraint, relation: Relation): string {
   const columns = new Set(constraint.columns)
   const isUnique = (relation.constraints ?? []).some(
@@ -86,14 +90,14 @@ function labelOf(schema: string, name: string): string {
 }
 
 /**
- * Text that stands in double quotes. Beside the quotes, `%%` begins a comment or a directive, `#` and `&` an entity, a
- * backquote Markdown (and ends the block of a document that holds the diagram), `<` a tag of the page that draws it.
+ * Escapes text for double quotes. Apart from quotes, `%%` begins a comment or a directive, `#` and `&` an entity, a
+ * backquote Markdown (and ends a code block that holds the diagram), and `<` a tag of the page that renders it.
  */
 function quotable(text: string): string {
   return escapeUnprintable(text.replaceAll('"', "'"), () => '_').replace(/[%\\#&;<>`{}]/g, '_')
 }
 
-/** One word of Mermaid's; a key's letters alone would be taken for a key. */
+/** Returns one word of Mermaid's grammar. The letters of a key alone would be read as a key. */
 function word(text: string): string {
   const letters = text.replace(/[^A-Za-z0-9_[\]()]/g, '_')
   return /^[A-Za-z_]/.test(letters) && !/^(pk|fk|uk)\b/i.test(letters) ? letters : `_${letters}`

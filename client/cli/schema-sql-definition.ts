@@ -1,5 +1,5 @@
 /**
- * The forms that PostgreSQL's own spelling of constraints, indexes, views and partition keys has: what has another one is
+ * The forms in which PostgreSQL itself prints constraints, indexes, views and partition keys. Text in any other form is
  * `unfit`.
  */
 import { fitting, isOne, NAME, NAMES, outline, whole } from './schema-sql-outline.ts'
@@ -33,22 +33,22 @@ const CONSTRAINTS = {
   ),
 } as const
 
-/** A constraint of a kind, from `CHECK` or the like to its last clause. */
+/** Returns a constraint of the given kind, from `CHECK` or the like to its last clause. */
 export function constraintClause(kind: keyof typeof CONSTRAINTS, text: string): string {
   return fitting(tokens(text), CONSTRAINTS[kind], text)
 }
 
-/** The partition key of a table. */
+/** Returns the partition key of a table. */
 export function partitionText(text: string): string {
   return fitting(tokens(text), FORMS.partition, text)
 }
 
-/** The rows that a partition takes. */
+/** Returns the bounds of a partition. */
 export function boundText(text: string): string {
   return fitting(tokens(text), FORMS.bound, text)
 }
 
-/** Tokens without the ONLY that is directly behind the first ON. */
+/** Removes the ONLY that directly follows the first ON. */
 function withoutOnly(read: Token[] | null, isWhole: boolean): Token[] | null {
   const on = read?.findIndex(({ kind, value }) => kind === 'word' && value === 'on') ?? -1
   const only = read?.[on + 2]
@@ -56,7 +56,7 @@ function withoutOnly(read: Token[] | null, isWhole: boolean): Token[] | null {
   return [...read.slice(0, on + 1), ...read.slice(on + 3)]
 }
 
-/** The statement that makes a rule of the name. */
+/** Returns the statement that creates a rule with the given name. */
 export function ruleText(text: string, name: string): string {
   const statement = text.replace(/;$/, '')
   const read = tokens(statement, 'rule')
@@ -64,21 +64,21 @@ export function ruleText(text: string, name: string): string {
   return named?.value === name ? fitting(read, FORMS.rule, statement) : unfit(text)
 }
 
-/** The query of a view. */
+/** Returns the query of a view. */
 export function queryText(text: string): string {
   const read = tokens(text.replace(/;$/, ''))
   const isInto = read?.some(({ kind, value }) => kind === 'word' && value === 'into') === true
   return isInto ? unfit(text) : fitting(read, FORMS.query, text)
 }
 
-/** The options of a view: `security_barrier=true, security_invoker=true`. */
+/** Returns the options of a view: `security_barrier=true, security_invoker=true`. */
 export function optionsText(text: string): string {
   return text.split(', ').every(one => /^[a-z_]+=[a-z]+$/.test(one)) ? text : unfit(text)
 }
 
 /**
- * The statement that makes an index of the name on the relation. With `isWhole` also on its partitions: PostgreSQL spells
- * an index of a partitioned table by ONLY.
+ * Returns the statement that creates an index with the given name on the relation. `isWhole` includes its partitions:
+ * PostgreSQL prints an index of a partitioned table with ONLY.
  */
 export function indexText(
   text: string,

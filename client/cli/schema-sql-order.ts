@@ -1,7 +1,7 @@
 /**
- * The order of objects in a script, and the names that a snapshot mentions without holding them.
+ * The order of objects in a script, and the names that a snapshot mentions but does not contain.
  *
- * Only the SQL printer uses it.
+ * Only the SQL printer uses this.
  */
 import { formatKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
@@ -9,7 +9,7 @@ import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { identifiersIn } from './schema-sql-form.ts'
 import { identifier } from './schema-sql-text.ts'
 
-/** Steps from one object to what it needs: a hostile catalog makes a chain of all that it has. */
+/** The maximum length of a chain of dependencies, since a hostile catalog can chain all of its objects. */
 export const MAX_CHAIN = 1_000
 
 /** A relation with its schema. */
@@ -18,7 +18,10 @@ export interface Named {
   readonly relation: Relation
 }
 
-/** Views after those that they mention. A snapshot knows no dependencies, but its queries name everything with its schema. */
+/**
+ * Sorts views after those that they mention. A snapshot has no dependencies, but its queries qualify every name with
+ * its schema.
+ */
 export function inOrder(views: readonly Named[]): Named[] {
   const mentions = views.map(({ schema, relation }) => mention(schema, relation.name))
   const seen = new Set<Named>()
@@ -34,7 +37,7 @@ export function inOrder(views: readonly Named[]): Named[] {
   return result
 }
 
-/** Items by name, each after those below it. A name that gives null is passed over. */
+/** Sorts items by name, each after the items that it depends on. A name for which `find` returns null is skipped. */
 export function inDepth<T>(
   names: readonly string[],
   find: (name: string) => { readonly item: T; readonly below: readonly string[] } | null,
@@ -53,13 +56,15 @@ export function inDepth<T>(
   return result
 }
 
-/** Keys of what a table inherits from, is a partition of, or has in a column. */
+/** Returns the keys of the tables and types that a table inherits from, is a partition of, or uses in a column. */
 export function neededBy({ relation: { inherits = [], partitionOf, columns, ofType } }: Named): string[] {
   const parents = [...inherits, ...(partitionOf ? [partitionOf] : [])].map(it => formatKey(it.schema, it.name))
   return [...parents, ...columns.map(({ type }) => typeKey(type)), ...(ofType === undefined ? [] : [typeKey(ofType)])]
 }
 
-/** The name with its schema as PostgreSQL spells it, which quotes some words that need not be: whole, not a part of another. */
+/**
+ * Matches the qualified name as PostgreSQL prints it, which quotes some words unnecessarily. Matches whole names only.
+ */
 function mention(schema: string, name: string): RegExp {
   const either = (name: string) => {
     const quoted = `"${name.replaceAll('"', '""')}"`
@@ -68,7 +73,7 @@ function mention(schema: string, name: string): RegExp {
   return new RegExp(`(?<![\\w$"])${either(schema)}\\.${either(name)}(?![\\w$"])`)
 }
 
-/** Schemas of extensions and of missing sequences that the snapshot does not tell of, spelled as SQL takes them. */
+/** Returns schemas of extensions and of missing sequences that the snapshot does not list, quoted for SQL. */
 export function missingSchemas(snapshot: Snapshot): string[] {
   const { schemas, extensions } = snapshot
   const known = new Set(['pg_catalog', ...schemas.map(({ name }) => identifier(name))])
@@ -90,7 +95,7 @@ export function missingSchemas(snapshot: Snapshot): string[] {
   return [...mentioned].filter(name => !known.has(name))
 }
 
-/** Sequences that defaults draw from, spelled as SQL takes them, where the role may not see the sequence itself. */
+/** Returns the sequences that defaults use but the role cannot see, quoted for SQL. */
 export function missingSequences({ schemas }: Snapshot): string[] {
   const known = schemas.flatMap(({ name, sequences }) => (sequences ?? []).map(it => mention(name, it.name)))
   const drawn = schemas

@@ -1,26 +1,27 @@
 /**
- * The part of an SQL text outside of all brackets, and forms for it: by that alone it is told whether anything follows an
- * expression that does not belong there. Only the SQL printer's forms use it.
+ * The outline of an SQL text, which is the part outside all brackets, and patterns for outlines. The outline alone
+ * shows whether an expression is followed by anything that does not belong to it. Only the SQL printer's forms use
+ * this.
  */
 import { unfit } from './schema-sql-text.ts'
 import { joinTokens, solid, type Token } from './schema-sql-token.ts'
 
-/** The form of a name. */
+/** The pattern of a name. */
 export const NAME = '(?:[A-Z_][A-Z0-9_$]*|"")'
-/** The form of a name with or without its schema. */
+/** The pattern of a name with or without its schema. */
 export const NAMES = `${NAME}(?: \\. ${NAME})?`
 
-/** A form that has to be the whole outline. */
+/** Returns a pattern that must match the whole outline. */
 export function whole(form: string): RegExp {
   return new RegExp(`^${form}$`)
 }
 
-/** The tokens as they go out, if their outline has the form. */
+/** Returns the tokens as text if their outline matches the pattern; otherwise the text marked as unfit. */
 export function fitting(read: Token[] | null, form: RegExp, text: string): string {
   return read !== null && form.test(outline(read)) ? joinTokens(read) : unfit(text)
 }
 
-/** True for one expression at most: a comma outside of all brackets begins another column or constraint. */
+/** True for at most one expression: a comma outside all brackets begins another column or constraint. */
 export function isOne(read: Token[] | null): read is Token[] {
   return read !== null && solid(read).length > 0 && !read.some(({ text }) => text === ',')
 }
@@ -35,14 +36,14 @@ const OUTLINES: Readonly<Record<Token['kind'], (token: Token) => string>> = {
   group: ({ value, inner }) => (value === '(' ? '()' : solid(inner).length === 0 ? '[]' : '[x]'),
 }
 
-/** The text outside all brackets, in a spelling for forms: no quoted name looks like a word in it. */
+/** Returns the text outside all brackets, written so that no quoted name looks like a keyword. */
 export function outline(read: readonly Token[]): string {
   return solid(read)
     .map(token => OUTLINES[token.kind](token))
     .join(' ')
 }
 
-/** True for a text that was cut when it was read: it is no statement to run. */
+/** True for a text that was truncated during introspection and is therefore not a complete statement. */
 export function isCut(statement: string): boolean {
   const [, ...behind] = statement.split(' ... [')
   return behind.some(text => /^\d{1,10} bytes, sha-256 [0-9a-f]{64}\]/.test(text))

@@ -1,7 +1,8 @@
 /**
- * One relation of a snapshot → the statements that make it, in the three steps in which a script must run them.
+ * Converts a relation of a snapshot into the statements that create it, in the three steps in which a script must run
+ * them.
  *
- * Only the SQL printer uses it.
+ * Only the SQL printer uses this.
  */
 
 import { columnText, notNullText, typedColumnText } from '#client/cli/schema/sql-columns.ts'
@@ -18,18 +19,20 @@ import { defaultText, namesText, typeText } from './schema-sql-form.ts'
 import { isCut } from './schema-sql-outline.ts'
 import { identifier, literal, qualified, remark } from './schema-sql-text.ts'
 
-/** The statements of a relation: itself first; indexes, keys and policies once every relation is there. */
+/**
+ * The statements of a relation: the relation itself; then, once every relation exists, its indexes, keys and policies.
+ */
 export interface RelationStatements {
-  /** With its schema, as SQL takes it. */
+  /** The qualified name, quoted for SQL. */
   readonly name: string
-  /** The relation first. */
+  /** The statements that create the relation, which comes first. */
   readonly make: string[]
   readonly complete: string[]
-  /** Foreign keys, with the relation that each refers to, spelled with its schema. */
+  /** Foreign keys, each with the qualified name of the relation that it refers to. */
   readonly refer: { readonly to: string; readonly text: string }[]
 }
 
-/** The statements of a relation. `isPart` is for one that its table's partitions make. */
+/** Returns the statements of a relation. `isPart` is true for a relation that the partitions of its table create. */
 export function relationStatements(schema: string, relation: Relation, of: OrderedRelation): RelationStatements {
   const { needs, isPart, isInherited } = of
   const name = qualified(schema, relation.name)
@@ -64,7 +67,7 @@ export function relationStatements(schema: string, relation: Relation, of: Order
   }
 }
 
-/** Constraints but for foreign keys, and indexes, of which the script makes no remark. */
+/** The constraints other than foreign keys, and the indexes, that the script creates rather than comments out. */
 function made(constraints: readonly Constraint[], indexes: readonly Index[], needs: Needs) {
   const isMade = ({ definition = '' }: Constraint | Index) => !isCut(definition) && needs.calls(definition).length === 0
   return {
@@ -73,7 +76,7 @@ function made(constraints: readonly Constraint[], indexes: readonly Index[], nee
   }
 }
 
-/** Foreign keys with their comments. */
+/** Returns the foreign keys with their comments. */
 function foreignKeys(schema: string, relation: Relation, of: { late: readonly Constraint[]; needs: Needs }) {
   const name = qualified(schema, relation.name)
   return of.late
@@ -88,13 +91,13 @@ function foreignKeys(schema: string, relation: Relation, of: { late: readonly Co
 /** The statements that create a relation. */
 export interface OrderedRelation {
   readonly needs: Needs
-  /** It is a partition of a table that is made with its partitions. */
+  /** True for a partition that is created together with its table. */
   readonly isPart: boolean
-  /** The table that it is a partition of, where that is listed too. */
+  /** The table that it is a partition of, if that is listed too. */
   readonly partOf: Relation | null
-  /** Its inherited parts are created with it. */
+  /** True if its inherited parts are created with it. */
   readonly isInherited: boolean
-  /** Its partitions are made with another table. */
+  /** True if its partitions are created with another table. */
   readonly isPlain?: boolean
 }
 
@@ -103,7 +106,10 @@ function addition(name: string, constraint: Constraint, needs: Needs): string {
   return whenHeld(`alter table ${name}\n  add ${constraintText(constraint)};`, missing)
 }
 
-/** Column properties that are set after the table is created: a view's defaults, and unchecked or absent ones. */
+/**
+ * Returns statements for column properties that are set after the table is created: a view's defaults, unvalidated
+ * constraints, and, as remarks, properties that need a missing object.
+ */
 function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
   return relation.columns.flatMap(column => {
     const column_ = identifier(column.name)
@@ -124,7 +130,7 @@ function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
           'missing',
         ),
       )
-    // Not for the tables that inherit: 18 has words for that, and before they could drop it.
+    // Only this table, not those that inherit from it. Version 18 has syntax for that; before, they could drop it.
     if (column.notNull && column.nullBelow && !isView(relation))
       statements.push(
         needs.serverVersionNum >= 180_000
@@ -137,7 +143,7 @@ function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
   })
 }
 
-/** The differences of a partition's columns from its table's, with which they are created. */
+/** Returns statements for the columns that differ from the table, with whose properties a partition is created. */
 function ownColumns(name: string, { columns }: Relation, { partOf, needs }: OrderedRelation): string[] {
   const others = new Map(partOf?.columns.map(it => [it.name, it]))
   return columns.flatMap(column => {
@@ -159,14 +165,15 @@ function target({ references }: Constraint): string {
   return references === undefined ? '' : qualified(references.schema, references.relation)
 }
 
-/** True for what has a query instead of rows of its own. */
+/** True for a relation that has a query instead of rows of its own. */
 export function isView({ kind }: Relation): boolean {
   return kind === 'view' || kind === 'materialized_view'
 }
 
 /**
- * Foreign keys may refer forward; what is not valid yet must not be checked when it is made; of two keys over the same
- * columns a table that is made with both keeps one; and what cannot be made must not take the table with it.
+ * True for a constraint that must be added after the table: foreign keys may refer forward; an unvalidated constraint
+ * must not be checked on creation; a table that is created with two keys over the same columns keeps only one; and a
+ * constraint that cannot be created must not take the table with it.
  */
 function isLate({ kind, definition = '' }: Constraint, needs: Needs): boolean {
   if (kind === 'foreign_key' || kind === 'unique' || definition.endsWith('NOT VALID')) return true

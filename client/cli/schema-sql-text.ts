@@ -1,8 +1,8 @@
 /**
- * Names and texts in the SQL printer's spelling, and what takes the place of a statement that may not be run.
+ * Formats names and texts for the SQL printer, and replaces statements that must not be run.
  *
- * Text that is no SQL of the expected form is marked by `unfit`, and the mark makes a remark of the whole statement that holds
- * it: no printer has to ask. U+0000 is the mark, since no SQL can hold it.
+ * Text that is not SQL of the expected form is marked by `unfit`, and the mark turns the whole statement that contains
+ * it into a remark, so no printer needs to check. The mark is U+0000, which no SQL can contain.
  */
 import { printable } from '#shared/base/printable.ts'
 import { quoteLines, quoteName } from '#shared/base/sql-text.ts'
@@ -10,7 +10,7 @@ import { isStorable } from '#shared/base/text.ts'
 
 const UNFIT = '\u0000'
 
-// PostgreSQL's reserved words, of 13 to 18 ("reserved" and "reserved (can be function or type)", appendix C).
+// PostgreSQL's reserved words in versions 13 to 18 ("reserved" and "reserved (can be function or type)", appendix C).
 const RESERVED = new Set(
   `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
   concurrently constraint create cross current_catalog current_date current_role current_schema current_time
@@ -21,17 +21,17 @@ const RESERVED = new Set(
   using variadic verbose when where window with`.split(/\s+/),
 )
 
-/** An identifier, quoted where it must be. */
+/** Returns an identifier, quoted if necessary. */
 export function identifier(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name) ? name : quotedIdentifier(name)
 }
 
-/** An identifier in quotes. */
+/** Returns a quoted identifier. */
 export function quotedIdentifier(name: string): string {
   return name !== '' && isStorable(name) ? quoteName(name) : unfit(quoteName(name))
 }
 
-/** A name with its schema. */
+/** Returns a name qualified with its schema. */
 export function qualified(schema: string, name: string): string {
   return `${identifier(schema)}.${identifier(name)}`
 }
@@ -41,31 +41,31 @@ export function identifiers(names: readonly string[]): string {
   return names.map(identifier).join(', ')
 }
 
-/** A text literal. Line feeds stay, so that comments can be read. */
+/** Returns a text literal. Line feeds stay, so that comments remain readable. */
 export function literal(text: string): string {
   return isStorable(text) ? quoteLines(text) : unfit(quoteLines(text))
 }
 
-/** Text that is not what belongs in its place. The statement that holds it goes out as a remark. */
+/** Marks text that does not belong in its place. The statement that contains it becomes a remark. */
 export function unfit(text: string): string {
   return `${UNFIT}${text}`
 }
 
-/** True for a statement that holds nothing unfit. */
+/** True for a statement that contains nothing unfit. */
 export function isFit(statement: string): boolean {
   return !statement.includes(UNFIT)
 }
 
-/** Why a statement is not run. */
+/** The reasons why a statement is not run. */
 const REASONS = {
-  missing: 'Not in the snapshot as a whole:',
-  unfit: 'Not run, as the server says something here that is not SQL of the form that belongs here:',
-  made: 'Not run, as what it belongs to is not made:',
+  missing: 'Incomplete in the snapshot:',
+  unfit: 'Not run, because the server sent something other than the SQL expected here:',
+  made: 'Not run, because the object that it belongs to is not created:',
 } as const
 
 /**
- * A statement that is not to be run, for people. Every line of it is a comment, and it holds no backslash, so that neither
- * a line break nor a command of psql's is in it. A remark stays as it is.
+ * Turns a statement that must not be run into a remark for people. Every line of it is a comment and it contains no
+ * backslash, so neither a line break nor a psql command can escape it. A remark stays unchanged.
  */
 export function remark(statement: string, reason: keyof typeof REASONS): string {
   if (statement.split('\n').every(line => line.startsWith('--'))) return statement

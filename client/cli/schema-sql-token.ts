@@ -1,19 +1,19 @@
 /**
- * SQL as PostgreSQL writes it out of its catalog → tokens; null for anything that it does not write.
+ * Tokenises SQL as PostgreSQL prints it from its catalog; null for anything that PostgreSQL does not print.
  *
- * A customer's server says what it likes where an expression belongs. It has no comment, no dollar quote, no parameter, no
- * semicolon and no backslash outside of quotes in it, or it is none: that leaves nothing by which a statement, or a command
- * of psql's, could begin. Quoted text is formatted again, so that it is printable and the same under any setting.
+ * A customer's server may send any text in place of an expression. Valid text has no comment, dollar quote, parameter,
+ * semicolon or backslash outside quotes, so no statement and no psql command can begin in it. Quoted text is formatted
+ * again, so that it is printable and means the same under any setting.
  */
 import { literal, quotedIdentifier } from './schema-sql-text.ts'
 
-/** One token. */
+/** A token of an SQL text. */
 export interface Token {
-  /** `word` and `name` are an unquoted and a quoted identifier, `group` is between brackets, the outer ones included. */
+  /** `word` is an unquoted identifier, `name` a quoted one; `group` is bracketed, including its outer brackets. */
   readonly kind: 'word' | 'name' | 'text' | 'number' | 'sign' | 'space' | 'group'
-  /** As it goes out. */
+  /** The token as it is printed. */
   readonly text: string
-  /** An identifier's name or a literal's text, unquoted. */
+  /** The name of an identifier or the text of a literal, unquoted. */
   readonly value: string
   /** The tokens of a group. */
   readonly inner: readonly Token[]
@@ -24,15 +24,16 @@ const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y
 const SPACE = /[ \n\t]+/y
 const SIGNS = /::|[-+*/<>=~!@#%^&|?]+|[.,]/y
 const BITS = /[bBxX]'[0-9A-Fa-f]*'/y
-/** Directly behind a word or a number these would make another token of it. */
+/** Directly after a word or a number, these characters would turn it into a different token. */
 const GLUED = /[A-Za-z0-9_$"'&]/
-/** Every level spells what is in it once more. */
+/** Every level prints the tokens inside it again. */
 const MAX_DEPTH = 200
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']' }
 
 /**
- * Reads SQL; null where it is not balanced, or not of PostgreSQL's own writing. In one pass, without recursion. A semicolon is
- * a sign of `'rule'` alone, where it parts actions between the outermost brackets: it ends no statement there.
+ * Tokenises SQL in one pass without recursion; null if it is unbalanced or not as PostgreSQL prints it. Only with
+ * `'rule'`, a semicolon is a sign that separates actions between the outermost brackets, where it cannot end a
+ * statement.
  */
 export function tokens(sql: string, of?: 'rule'): Token[] | null {
   const open: { readonly bracket: string; readonly items: Token[] }[] = [{ bracket: '', items: [] }]
@@ -69,12 +70,12 @@ function group(bracket: string, inner: readonly Token[]): Token {
   return { kind: 'group', text, value: bracket, inner }
 }
 
-/** Tokens as they go out. */
+/** Returns the tokens as text. */
 export function joinTokens(all: readonly Token[]): string {
   return all.map(({ text }) => text).join('')
 }
 
-/** The tokens that are no white space. */
+/** Returns the tokens without white space. */
 export function solid(all: readonly Token[]): Token[] {
   return all.filter(({ kind }) => kind !== 'space')
 }
@@ -97,7 +98,8 @@ function tokenAt(sql: string, at: number, bracket: string): Found | null {
   if (space !== null) return plain('space', space)
   const sign = matchAt(SIGNS, sql, at)
   if (sign !== null) return /--|\/\*/.test(sign) ? null : plain('sign', sign)
-  // The bounds of an array's slice, or a key of JSON_OBJECT. With a space behind it psql takes no name for one of its variables.
+  // The bounds of an array slice, or a key of JSON_OBJECT. The space after the colon keeps psql from reading a
+  // variable.
   return quote === ':' && bracket !== '' ? { ...plain('sign', ':'), token: token('sign', ': ') } : null
 }
 
@@ -110,7 +112,7 @@ function quotedAt(sql: string, at: number, quote: string): Found | null {
     end += 2
   }
   const value = sql.slice(at + 1, end).replaceAll(quote + quote, quote)
-  // A quoted name stays so: `"char"` and `"position"(…)` are none of the words without quotes.
+  // A quoted name stays quoted: `"char"` and `"position"(…)` differ from the same words without quotes.
   const made = quote === "'" ? token('text', literal(value)) : token('name', quotedIdentifier(value))
   return { token: { ...made, value }, length: end + 1 - at }
 }

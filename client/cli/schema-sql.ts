@@ -1,9 +1,9 @@
 /**
- * Snapshot → DDL-like text: what `mooring schema sql` prints.
+ * Converts a snapshot into a script of DDL: the output of `mooring schema sql`.
  *
- * It runs as it is in an empty database, and makes what was read as far as a snapshot says it: its first lines name what is
- * left out. Do not run that of a database that is not trusted: its expressions are its owner's words. pg_dump needs the
- * database itself, and a version no older than the server.
+ * The script runs unchanged in an empty database and recreates what was introspected, as far as a snapshot holds it;
+ * its first lines list what is left out. Do not run the script of an untrusted database: its expressions are whatever
+ * the owner wrote. pg_dump would need the database itself, and a version no older than the server.
  */
 
 import { publicationStatements, serverStatements } from '#client/cli/schema/sql-around.ts'
@@ -22,7 +22,7 @@ import { isCut } from './schema-sql-outline.ts'
 import { isView, type RelationStatements, relationStatements } from './schema-sql-relation.ts'
 import { identifier, isFit, literal, qualified, remark } from './schema-sql-text.ts'
 
-/** Writes a script, in an order in which it runs: types, sequences, tables, views, indexes, policies, foreign keys. */
+/** Returns a script in an order in which it runs: types, sequences, tables, views, indexes, policies, foreign keys. */
 export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
   const needs = needsOf(whole)
   const all = snapshot.schemas.flatMap((schema): Named[] =>
@@ -54,7 +54,7 @@ export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
 /** A type, or a table or view. */
 type Ordered = { readonly type: MadeType } | { readonly relation: Named }
 
-/** Types, tables and views, each after those that it is made of or reads: tables and views are types, too. */
+/** Sorts types, tables and views, each after those that it consists of or reads. Tables and views are also types. */
 function inOrderOfNeed(types: ReadonlyMap<string, MadeType>, all: readonly Named[]): Ordered[] {
   const tables = all.filter(({ relation }) => !isView(relation))
   const views = inOrder(all.filter(({ relation }) => isView(relation)))
@@ -66,7 +66,7 @@ function inOrderOfNeed(types: ReadonlyMap<string, MadeType>, all: readonly Named
   })
 }
 
-/** The statements of types and relations, as remarks where they need something that is not made. */
+/** Returns the statements of types and relations; those that need an object that is not created become remarks. */
 function madeInOrder(order: readonly Ordered[], needs: Needs) {
   const names = new Set<string>()
   const listed = new Map(
@@ -89,7 +89,7 @@ function madeInOrder(order: readonly Ordered[], needs: Needs) {
 
 const nameOf = ({ schema, relation }: Named) => qualified(schema, relation.name)
 
-/** Those that are made with a table: they can be read and referred to as well. */
+/** The names of the partitions created with a table, which can also be read and referred to. */
 function partitionNames({ partitions = [] }: Relation): string[] {
   return partitions.flatMap(({ name }) => {
     const [schema, own] = identifiersIn(name) ?? []
@@ -119,7 +119,7 @@ function madeRelation({ schema, relation: whole }: Named, { names, listed, needs
   })
 }
 
-/** A partition that is listed as a relation, too, tells there what it has of its own. */
+/** Removes partitions that are also listed as relations, whose own properties are printed there. */
 function withoutListed(relation: Relation, listed: ReadonlyMap<string, Relation>): Relation {
   if (relation.partitions === undefined) return relation
   const partitions = relation.partitions.map(one => {
@@ -130,7 +130,7 @@ function withoutListed(relation: Relation, listed: ReadonlyMap<string, Relation>
   return { ...relation, partitions }
 }
 
-/** Extensions, each after those that it requires. */
+/** Returns extensions, each after those that it requires. */
 function extensionStatements({ extensions }: Snapshot): string[] {
   const byName = new Map(extensions.map(it => [it.name, it]))
   const find = (name: string) => {
@@ -142,7 +142,7 @@ function extensionStatements({ extensions }: Snapshot): string[] {
     .map(({ name, schema }) => `create extension if not exists ${identifier(name)} with schema ${identifier(schema)};`)
 }
 
-/** The statements of a relation; those that need it are remarks where it is not made itself. */
+/** Returns the statements of a relation. If the relation is not created, the statements that need it become remarks. */
 function dependent(
   of: RelationStatements,
   { isPart, isMissing }: { readonly isPart: boolean; readonly isMissing: boolean },
@@ -156,7 +156,7 @@ function dependent(
   return { name: of.name, make, complete, refer, isMade: false }
 }
 
-/** The statement, if it is one to run. Comments are literals, and may be cut. */
+/** Returns the statement if it can be run. Comments are literals and may be truncated. */
 function runnable(statement: string): string {
   if (statement.startsWith('-- ')) return statement
   if (isCut(statement) && !statement.startsWith('comment on ')) return remark(statement, 'missing')
@@ -167,7 +167,7 @@ function isWhole(statement: string): boolean {
   return isFit(statement) && !isCut(statement) && !statement.startsWith('-- ')
 }
 
-/** One that an extension brings comes with it. */
+/** A schema that belongs to an extension is created by it. */
 function schemaStatements({ name, comment, extension }: SchemaSnapshot): string[] {
   if (extension !== undefined) return []
   const make = `create schema if not exists ${identifier(name)};`

@@ -1,10 +1,10 @@
 /**
- * A type's spelling, taken apart as far as the printers of a schema need it.
+ * Parses a type name as far as the printers of a schema need it.
  *
- * It is a stranger's text: nothing here looks at a character twice.
+ * The text is untrusted: nothing here reads a character twice.
  */
 
-/** The type of which arrays of any dimension are made; any other type itself. */
+/** Returns the element type of an array of any dimension; any other type unchanged. */
 export function baseTypeOf(type: string): string {
   let end = type.length
   while (type.endsWith('[]', end)) end -= 2

@@ -1,9 +1,9 @@
 /**
- * PostgreSQL's types → TypeScript's, as `pg` reads and writes them with its default type parsers (pg-types 2.2).
+ * Maps PostgreSQL's types to TypeScript's, as `pg` reads and writes them with its default type parsers (pg-types 2.2).
  *
- * Types without a parser in `pg` are text to it, arrays of enums, domains and extension types included: it then gives the
- * array's literal. A domain comes over the wire as what it is made of. An array has any number of dimensions and null in it,
- * whatever its column says, and "infinity" is a number. Only `schema-types.ts` uses it.
+ * `pg` reads types for which it has no parser as text, including arrays of enums, domains and extension types: it then
+ * returns the array's literal. A domain is sent as its base type. An array may have any number of dimensions and
+ * contain null whatever its column says, and "infinity" is a number. Only `schema-types.ts` uses this.
  */
 import { printableJson } from '#shared/base/printable.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
@@ -11,9 +11,11 @@ import type { Domain } from '#shared/schemas/snapshot-object.ts'
 import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { baseTypeOf } from './schema-type-name.ts'
 
-/** The types of one schema's columns. */
+/** The TypeScript types of one schema's columns. */
 export interface TypeScriptTypes {
-  /** The type of a column in an interface of Kysely. Nothing can be inserted into a materialized view, or updated. */
+  /**
+   * Returns the type of a column in a Kysely interface. Nothing can be inserted into or updated in a materialized view.
+   */
   columnType(column: Column, kind: Relation['kind']): string
 }
 
@@ -39,7 +41,7 @@ const SCALARS = new Map<string, Sides>([
   ['double precision', NUMBER],
   ['integer', NUMBER],
   ['interval', { select: 'Interval', insert: 'string | Interval' }],
-  // `pg` sends a string as it is, which must be JSON then, and an array as one of PostgreSQL's.
+  // `pg` sends a string as it is, so it must be JSON, and an array as a PostgreSQL array.
   ['json', JSON_VALUE],
   ['jsonb', JSON_VALUE],
   ['numeric', { select: 'string', insert: 'string | number' }],
@@ -51,7 +53,7 @@ const SCALARS = new Map<string, Sides>([
   ['timestamp without time zone', TIME],
 ])
 
-/** Of these `pg` reads arrays; `numeric[]`, unlike `numeric`, as numbers. */
+/** Types whose arrays `pg` parses. Unlike `numeric`, `numeric[]` is parsed as numbers. */
 const ARRAYS = new Map<string, string>([
   ...[...SCALARS].filter(([name]) => name !== 'circle').map(([name, { select }]): [string, string] => [name, select]),
   ['numeric', 'number'],
@@ -63,10 +65,10 @@ function asText(name: string): [string, string] {
   return [name, 'string']
 }
 
-/** A hostile catalog has domains that are made of each other. */
+/** A hostile catalog can contain domains based on each other. */
 const MAX_CHAIN = 100
 
-/** The types of a schema's columns: its enums and domains are those that the schema of the snapshot lists. */
+/** Creates the types of a schema's columns. Enums and domains are those that the schema of the snapshot lists. */
 export function createTypeScriptTypes(schema: SchemaSnapshot): TypeScriptTypes {
   const enums = new Map(schema.enums?.map(type => [type.name, type]))
   const domains = new Map(schema.domains?.map(type => [type.name, type]))
@@ -101,8 +103,9 @@ function refusesNull(column: Column, domain: Domain | undefined): boolean {
 }
 
 /**
- * True where the server keeps null out of every row that is read. It does not for rows that were there before the promise,
- * for those of a foreign server, or of a table that inherits; and a domain is null in a view, on the outer side of a join.
+ * True if the server guarantees that no row read has null. It does not for rows older than an unvalidated constraint,
+ * for rows of a foreign server, or for rows of inheriting tables; and a domain may be null in a view, on the outer side
+ * of a join.
  */
 function isNeverNull(column: Column, kind: Relation['kind'], domain: Domain | undefined): boolean {
   const isOwn = kind === 'table' || kind === 'partitioned_table'
@@ -118,7 +121,7 @@ function builtIn(type: string): Sides {
   return { select: `ArrayOf<${select}>`, insert: `ArrayOf<${insert}>` }
 }
 
-/** A type without its modifiers: `numeric(10,2)`, `timestamp(3) with time zone`, `interval day to second(2)`. */
+/** Removes the modifiers of a type: `numeric(10,2)`, `timestamp(3) with time zone`, `interval day to second(2)`. */
 function plain(type: string): string {
   return /^interval\b(?!\.)/.test(type) ? 'interval' : type.replace(/\(\d+(,-?\d+)?\)/, '')
 }

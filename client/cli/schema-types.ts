@@ -1,9 +1,9 @@
 /**
- * Snapshot → a Kysely `Database` interface: what `mooring schema types` writes.
+ * Converts a snapshot into a Kysely `Database` interface: the output of `mooring schema types`.
  *
- * The text is TypeScript that a developer will compile, and the names and comments in it came from a customer's server:
- * nothing of them may leave its literal or comment. kysely-codegen's serializer can be fed without a database, but lets
- * a column comment end the comment that it prints, breaks on a table named `constructor`, and needs TypeScript's JS API.
+ * A developer will compile this TypeScript, and its names and comments come from a customer's server, so nothing may
+ * break out of a literal or a comment. kysely-codegen's serializer works without a database, but lets a column comment
+ * end the comment that it prints, fails on a table named `constructor`, and needs TypeScript's JS API.
  */
 import { escapeUnprintable, printable, printableJson } from '#shared/base/printable.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
@@ -14,7 +14,7 @@ const HEADER = `/**
  * The schema of a datasource, for Kysely over \`pg\` with its default type parsers and PostgreSQL's default \`DateStyle\`.
  * A date or time is a number where it is "infinity".
  *
- * Written by \`mooring schema types\`. Do not edit it: write it again.
+ * Written by \`mooring schema types\`. Do not edit it: generate it again.
  */
 `
 
@@ -37,13 +37,13 @@ const SHARED_TYPES: readonly (readonly [string, string])[] = [
   ],
   [
     'ArrayOf',
-    '/** Any element may be null, and an array have more dimensions than its column says. */\nexport type ArrayOf<T> = (ArrayOf<T> | T | null)[]\n',
+    '/** Any element may be null, and an array may have more dimensions than its column says. */\nexport type ArrayOf<T> = (ArrayOf<T> | T | null)[]\n',
   ],
 ]
 
 /**
- * Writes a TypeScript module: one interface for each relation that the role may see, and \`Database\`, whose keys are the
- * names as Kysely takes them: \`orders\` for a relation of \`public\`, \`sales.orders\` for one of another schema.
+ * Returns a TypeScript module: one interface for each relation that the role may see, and \`Database\`, whose keys are
+ * names as Kysely expects them: \`orders\` for a relation in \`public\`, \`sales.orders\` for one in another schema.
  */
 export function schemaTypes(snapshot: Snapshot): string {
   const names = interfaceNames(snapshot)
@@ -54,7 +54,8 @@ export function schemaTypes(snapshot: Snapshot): string {
     for (const relation of schema.relations) {
       const name = names.get(relation) ?? ''
       interfaces.push(relationInterface(name, relation, types))
-      // Kysely takes the first dot for that of a schema: what has one in its name cannot be named.
+      // Kysely takes the first dot for the separator after the schema, so a name that contains a dot cannot be
+      // expressed.
       if (`${schema.name}${relation.name}`.includes('.')) continue
       const key = schema.name === 'public' ? relation.name : `${schema.name}.${relation.name}`
       members.push(`  ${propertyName(key)}: ${name}\n`)
@@ -81,8 +82,9 @@ function columnMember(column: Column, relation: Relation, types: TypeScriptTypes
 }
 
 /**
- * The name of each relation's interface, which stays when others are added: those of `public` go first and by their own
- * names, all others have their schema's before it; of two alike, the one that is spelled as SQL would without quotes. Names that Kysely cannot form come last.
+ * Chooses the name of each relation's interface so that it stays the same when others are added. Relations of `public`
+ * come first and keep their own names; all others are prefixed with their schema. Of two equal names, the one that SQL
+ * needs no quotes for wins; names that Kysely cannot express come last.
  */
 function interfaceNames({ schemas }: Snapshot): ReadonlyMap<Relation, string> {
   const all = schemas.flatMap(({ name: schema, relations }) => relations.map(relation => ({ schema, relation })))
@@ -97,7 +99,7 @@ function interfaceNames({ schemas }: Snapshot): ReadonlyMap<Relation, string> {
   return new Map(names)
 }
 
-/** No name that TypeScript or Kysely knows ends in `Table`, so that none can be hidden by a customer's. */
+/** No name known to TypeScript or Kysely ends in `Table`, so a customer's name cannot hide one. */
 function freshName(taken: Set<string>, schema: SchemaSnapshot['name'], relation: string): string {
   const short = `${pascal(relation)}Table`
   const long = `${pascal(schema)}${short}`
@@ -109,7 +111,7 @@ function freshName(taken: Set<string>, schema: SchemaSnapshot['name'], relation:
 }
 
 function pascal(text: string): string {
-  // Some letters and marks are drawn as nothing: two names would look like one.
+  // Some letters and marks render as nothing, so two names could look alike.
   const words = escapeUnprintable(text, () => '_')
     .split(/[^\p{ID_Continue}]+|_+/u)
     .filter(word => word !== '')
@@ -121,7 +123,7 @@ function propertyName(name: string): string {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : printableJson(name)
 }
 
-/** A comment that its text cannot end, and in which nothing is an instruction to the compiler. */
+/** Returns a comment that its text cannot end and that contains no compiler directive. */
 function docComment(text: string | undefined, indent: string): string {
   if (text === undefined) return ''
   const harmless = text.replaceAll('*/', '*\\/').replaceAll('@ts-', '@\\ts-')

@@ -1,6 +1,6 @@
 /**
- * The caller commands on schemas: `schema drift`, `schema types`, `schema sql`, `schema mermaid`. They speak tRPC like any
- * caller, with a key of their own, and get their settings as arguments.
+ * The callers' commands for schemas: `schema drift`, `schema types`, `schema sql`, `schema mermaid`. They speak tRPC
+ * like any caller, with a key of their own, and get their settings as arguments.
  */
 import { writeFile } from 'node:fs/promises'
 import { narrowed } from '#client/cli/schema/narrow.ts'
@@ -39,7 +39,7 @@ async function drift(settings: CallerSettings, invocation: Invocation): Promise<
   const from = snapshotOption(invocation, 'from') ?? summary.previousId
   if (from === null) {
     const nothing = { from, to, counts: { breaking: 0, risky: 0, safe: 0 }, notes: [], changes: [] }
-    const sentence = 'There is one snapshot, and nothing to compare it with.'
+    const sentence = 'There is only one snapshot, so there is nothing to compare.'
     invocation.print(invocation.options['json'] === true ? printableJson(nothing) : sentence)
     return 0
   }
@@ -51,7 +51,10 @@ async function drift(settings: CallerSettings, invocation: Invocation): Promise<
 
 const SIGN = { added: '+', removed: '-', changed: '~' } as const
 
-/** The changes as lines for people, in a terminal or in a comment on a change: names are a customer's server's. */
+/**
+ * Formats the changes for people, in a terminal or in a comment on a pull request. The names come from a customer's
+ * server.
+ */
 function driftLines(changes: readonly Change[]): string[] {
   if (changes.length === 0) return ['Nothing has changed.']
   return changes.map(change => {
@@ -62,7 +65,7 @@ function driftLines(changes: readonly Change[]): string[] {
   })
 }
 
-/** In quotes where it is no plain word, so that a dot or a colon in it is not taken for one of the line. */
+/** Quotes a name that is not a plain word, so that a dot or a colon in it is not mistaken for a separator. */
 function named(name: string): string {
   return /^[\p{L}\p{N}_$]+$/u.test(name) ? printable(name) : printableMarkdown(`"${name.replaceAll('"', '""')}"`)
 }
@@ -88,32 +91,32 @@ function printed(spell: (snapshot: Snapshot, whole: Snapshot) => string) {
 
 const DATASOURCE = { name: 'ID', isRequired: true, about: 'the datasource: ds_… or ds_test_…' } as const
 const PART: readonly OptionSpec[] = [
-  { name: 'schema', value: 'NAME', about: 'this schema alone' },
+  { name: 'schema', value: 'NAME', about: 'only this schema' },
   { name: 'table', value: 'NAME', about: 'this table, with its neighbours' },
-  { name: 'out', value: 'FILE', completes: 'files', about: 'writes to a file in place of standard output' },
+  { name: 'out', value: 'FILE', completes: 'files', about: 'writes to a file instead of standard output' },
 ]
 
-/** A command that writes the newest schema, or a part of it. */
+/** Creates a command that prints the newest schema, or a part of it. */
 function writes(word: string, about: string, spell: (snapshot: Snapshot, whole: Snapshot) => string): CallerCommand {
   const described = { words: ['schema', word], operands: [DATASOURCE], options: PART, failureStatus: FAILED, about }
   return { ...described, run: printed(spell) }
 }
 
-/** By 1 `schema drift` tells a script of a breaking change. */
+/** Exit status 1 is reserved: with it, `schema drift` reports a breaking change to a script. */
 const FAILED = 2
 
-/** All of them, in the order of the usage text. */
+/** All schema commands, in the order of the usage text. */
 export const schemaCommands: readonly CallerCommand[] = [
   {
     words: ['schema', 'drift'],
     operands: [DATASOURCE],
     options: [
-      { name: 'from', value: 'SNAPSHOT', about: 'the older one: snap_…; else the one before' },
-      { name: 'to', value: 'SNAPSHOT', about: 'the newer one: snap_…; else the newest' },
+      { name: 'from', value: 'SNAPSHOT', about: 'the older snapshot: snap_…; default: the one before' },
+      { name: 'to', value: 'SNAPSHOT', about: 'the newer snapshot: snap_…; default: the newest' },
       JSON_OPTION,
     ],
     failureStatus: FAILED,
-    about: 'prints what changed since the snapshot before; exit status 1 when something breaks, 2 when it fails',
+    about: 'prints what changed since the previous snapshot; exit status 1 for a breaking change, 2 on failure',
     run: drift,
   },
   writes('types', 'writes a Kysely Database interface for the schema', schemaTypes),

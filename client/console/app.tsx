@@ -1,6 +1,6 @@
 /**
- * The console as a whole: the session, the cache, the API and the router, and the sign-in for as long as nobody is signed in.
- * `main.tsx` starts it.
+ * The root of the console: session, cache, API and router, and the sign-in page while nobody is signed in. Started by
+ * `main.tsx`.
  */
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import { QueryClientProvider } from '@tanstack/react-query'
@@ -13,21 +13,21 @@ import { SignIn } from '#client/console/sign-in/sign-in.tsx'
 import { createClient } from '#client/index.ts'
 import { createConsoleRouter } from './routes.tsx'
 
-/** What the page was opened with. */
+/** The parameters that the page was opened with. */
 export interface Opening {
-  /** The installation's base address. */
+  /** The base address of the installation. */
   readonly url: string
   readonly session: TabSession
-  /** The terminal's code, which is no longer in the address. */
+  /** The code from the terminal, which has been removed from the address; null if there was none. */
   readonly code: string | null
 }
 
-/** Everything, with its providers. */
+/** The console with all of its providers. */
 export function App({ url, session, code }: Opening) {
   const [client] = useState(() => createClient({ url, key: () => session.current()?.key ?? 'none' }))
   const [queries] = useState(() => createQueryClient(() => session.end()))
   return (
-    // No component may add a style element: the page's policy has no room for one.
+    // No component may add a style element, because the page's content security policy forbids it.
     <CSPProvider disableStyleElements>
       <SessionProvider session={session}>
         <QueryClientProvider client={queries}>
@@ -47,7 +47,7 @@ function Pages({ url, code }: { url: string; code: string | null }) {
   return <SignIn url={url} code={unspent} onCodeSpent={() => setUnspent(null)} />
 }
 
-/** A router for each session: nothing of one that has ended is left in it. */
+/** Creates a router for each session, so that nothing of a previous session remains. */
 function SignedInPages() {
   const [router] = useState(createConsoleRouter)
   return <RouterProvider router={router} />

@@ -1,6 +1,6 @@
 /**
- * Entry of the console in the browser. It takes the code out of the address before anything else, applies the theme before
- * the first paint, and starts the page.
+ * The entry of the console in the browser. It removes the code from the address before anything else, applies the theme
+ * before the first paint, and starts the page.
  */
 import '@fontsource-variable/geist/wght.css'
 import '@fontsource-variable/geist-mono/wght.css'
@@ -23,7 +23,7 @@ if (place === null) throw new Error('the page has no place for the console')
 const root = createRoot(place)
 
 function open(code: string | null): void {
-  // A code is there to be used: who was signed in before is not asked.
+  // A code is meant to be used, so it replaces the session of anybody who was signed in.
   if (code !== null) session.end()
   root.render(
     <StrictMode>
@@ -32,7 +32,7 @@ function open(code: string | null): void {
   )
 }
 
-// The terminal's link in a tab that is open changes the fragment alone. These listen before the router does.
+// In an open tab, the terminal's link changes only the fragment. These listeners run before the router's.
 for (const changed of ['popstate', 'hashchange'])
   window.addEventListener(changed, event => {
     const code = takeCode(window)

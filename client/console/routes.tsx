@@ -1,6 +1,6 @@
 /**
- * The pages and their addresses, all of them fragments. A page's code is loaded when it is first opened, and ahead of that
- * when its link is pointed at. `app.tsx` makes the router.
+ * The pages and their addresses, all of which are fragments. The code of a page loads when it is first opened, or
+ * earlier when the pointer is over its link. `app.tsx` creates the router.
  */
 import {
   createHashHistory,
@@ -70,7 +70,7 @@ const organization = createRoute({
 
 const tree = root.addChildren([home, list, one, register, overview, organization])
 
-/** The router of one page load. */
+/** Creates the router for one page load. */
 export function createConsoleRouter() {
   return createRouter({
     routeTree: tree,
@@ -90,7 +90,7 @@ declare module '@tanstack/react-router' {
 function NotFound() {
   return (
     <PageFrame title="There is no such page" name="Not found">
-      <p className="soft">The address may be of another installation, or mistyped.</p>
+      <p className="soft">It may belong to another installation, or be mistyped.</p>
     </PageFrame>
   )
 }

@@ -1,19 +1,19 @@
 /**
- * State that the sealing link keeps between calls: the organization's key for a minute, and the boxes of requests that may be sent
- * again. It never keeps a connection string.
+ * State that the sealing link keeps between calls: the organization's key for one minute, and the boxes of requests
+ * that may be retried. It never keeps a connection string.
  */
 import type { SealingKey } from '#shared/access/sealing.ts'
 import type { SealedConnectionString } from './seal.ts'
 
 const KEY_KEPT_MS = 60_000
-/** Boxes of requests that may be sent again. */
+/** The maximum number of boxes kept for retries. */
 export const BOXES_KEPT = 1_000
 
-/** The organization's key, asked for once a minute. */
+/** The organization's key, requested at most once a minute. */
 export class KeptKey {
   #kept: { readonly key: Promise<SealingKey>; readonly until: number } | null = null
 
-  /** The key, asked for again when it is a minute old or could not be had. */
+  /** Returns the key. Requests it again if it is a minute old or if the last request failed. */
   of(ask: () => Promise<SealingKey>): Promise<SealingKey> {
     if (this.#kept === null || this.#kept.until < Date.now()) {
       const kept = { key: ask(), until: Date.now() + KEY_KEPT_MS }
@@ -25,20 +25,20 @@ export class KeptKey {
     return this.#kept.key
   }
 
-  /** Asks anew next time. */
+  /** Requests the key again next time. */
   forget(): void {
     this.#kept = null
   }
 }
 
-/** The boxes of requests that may be sent again. */
+/** The boxes of requests that may be retried. */
 export class Boxes {
   readonly #kept = new Map<string, Promise<SealedConnectionString>>()
 
-  /** The box of a request: the one that was made for it before, or a new one. */
+  /** Returns the box of a request: the one already made for it, or a new one. */
   of(request: string, make: () => Promise<SealedConnectionString>): Promise<SealedConnectionString> {
     const box = this.#kept.get(request) ?? make()
-    // Put behind the others, so that the first one is what was not asked for the longest.
+    // Reinserted at the end, so that the first entry is the least recently used one.
     this.#kept.delete(request)
     this.#kept.set(request, box)
     const [oldest] = this.#kept.keys()
@@ -49,7 +49,7 @@ export class Boxes {
     return box
   }
 
-  /** Makes a new box for this request next time. */
+  /** Creates a new box for this request next time. */
   forget(request: string): void {
     this.#kept.delete(request)
   }

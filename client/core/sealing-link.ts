@@ -1,7 +1,7 @@
 /**
- * The tRPC link that seals: it stands before what sends, so that every way of calling passes it (procedures, destructured or
- * not, the untyped client, TanStack Query's options). Behind it no operation holds a connection string in clear; a logger
- * that stands before it sees one.
+ * The tRPC link that seals. It comes before the links that send, so every way of calling passes through it (procedures,
+ * destructured or not, the untyped client, TanStack Query's options). No later link sees a connection string in clear;
+ * an earlier one, such as a logger, does.
  */
 import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable, observableToPromise, type Unsubscribable } from '@trpc/server/observable'
@@ -15,10 +15,10 @@ type Next = Parameters<ReturnType<TRPCLink<AppRouter>>>[0]['next']
 type Input = Readonly<Record<string, unknown>>
 
 /**
- * A link that replaces every `connectionString`, and the `caCertificate` beside it, by a box for the organization's key. No
- * two boxes are alike, so it keeps those that went with an `idempotencyKey`, the last 1,000: a retry sends the very same
- * one. A retry from another process, or through another link, is refused with `idempotency_conflict`, since its box is
- * another one. A call whose string cannot be sealed fails with `invalid_body`, and nothing of it is sent.
+ * A link that replaces every `connectionString`, with its `caCertificate`, by a box for the organization's key. No two
+ * boxes are alike, so it keeps the last 1,000 that were sent with an `idempotencyKey`: a retry sends the same box. A
+ * retry from another process or through another link has a different box and is refused with `idempotency_conflict`. A
+ * call whose string cannot be sealed fails with `invalid_body`, and none of it is sent.
  */
 export function sealingLink(): TRPCLink<AppRouter> {
   return () => {
@@ -51,8 +51,8 @@ export function sealingLink(): TRPCLink<AppRouter> {
 }
 
 /**
- * An operation's input as JSON will spell it: an object with a `toJSON`, or a URL in place of a string, is looked at as it
- * would be sent. Null for what is no object, or cannot be sent.
+ * Returns the input as JSON would serialize it: an object with a `toJSON`, or a URL in place of a string, is inspected
+ * in the form in which it would be sent. Null for anything that is not an object or cannot be sent.
  */
 function inputAsSent(input: unknown): Input | null {
   if (typeof input !== 'object' || input === null) return null
@@ -60,7 +60,7 @@ function inputAsSent(input: unknown): Input | null {
     const sent: unknown = JSON.parse(JSON.stringify(input))
     return typeof sent === 'object' && sent !== null ? Object.fromEntries(Object.entries(sent)) : null
   } catch {
-    // The sending link says so, and sends nothing.
+    // The sending link reports this error and sends nothing.
     return null
   }
 }
@@ -82,7 +82,7 @@ interface Call {
   readonly input: Input
 }
 
-/** One operation on its way. */
+/** One operation in progress. */
 class Request {
   readonly #call: Call
   readonly #state: State
@@ -92,7 +92,7 @@ class Request {
     this.#state = state
   }
 
-  /** The input with a box in place of the string, and what is to be done when it is refused. */
+  /** Returns the input with a box in place of the string, and a callback for a refusal. */
   async sealed(): Promise<{ sealedInput: Input; onRefusal: (error: unknown) => void }> {
     const { connectionString, caCertificate, ...rest } = this.#call.input
     requireNoStray(rest)
@@ -110,7 +110,7 @@ class Request {
     return {
       sealedInput: { ...rest, ...box },
       onRefusal: error => {
-        // Sealed to a key that was replaced since: kept, it would be refused for ever.
+        // The box is for a key that has been replaced; if it were kept, it would always be refused.
         if (!isKeyRefused(error)) return
         this.#state.key.forget()
         if (request !== null) this.#state.boxes.forget(request)
@@ -130,13 +130,13 @@ class Request {
     }
     return this.#state.key.of(async () => {
       const { result } = await observableToPromise(next(asked))
-      // Sound: the router's schema says so.
+      // Sound: the router's schema guarantees it.
       return Reflect.get(result, 'data') as SealingKey
     })
   }
 }
 
-/** A string under a name that the server does not know, or in the place of a box, would leave in clear to be refused there. */
+/** Refuses a string under an unknown field name or in place of a box, because it would be sent in clear. */
 function requireNoStray(rest: Input): void {
   const stray = Object.keys(rest).find(name => STRING.test(name))
   if (stray !== undefined)
@@ -150,10 +150,10 @@ function wrongType(field: string, must: string): Error {
   return refused(field, { code: 'invalid_type', message: `${field} must be ${must}.` })
 }
 
-/** The identity of a request: a digest, so that the connection string is held no longer than it takes to send it. */
+/** Returns the identity of a request as a digest, so that the connection string is held only while it is being sent. */
 async function digestOf(parts: readonly (string | null | undefined)[]): Promise<string> {
   const sodium = await readySodium()
-  // Nothing said of a certificate, and null, are two requests.
+  // An absent certificate and null make two different requests.
   const text = JSON.stringify(parts.map(part => (part === undefined ? [] : part)))
   return sodium.crypto_generichash(sodium.crypto_generichash_BYTES, text, null, 'hex')
 }

@@ -1,6 +1,6 @@
 /**
- * The links that send: calls of the same tick in one batch, a mutation that waits in a request of its own, and subscriptions
- * over an event stream that carries its key in a header. Called by `index.ts`, behind every other link.
+ * The links that send: calls of the same tick in one batch, a mutation that waits in a request of its own, and
+ * subscriptions over an event stream with the key in a header. Called by `index.ts`, after every other link.
  */
 import {
   type HTTPHeaders,
@@ -17,9 +17,9 @@ import { isWaiting } from './waiting.ts'
 
 type Given<T> = T | (() => T | Promise<T>)
 
-/** The destination of requests, and their options. */
+/** The destination of requests, and how to send them. */
 export interface Sending {
-  /** Base address with `/trpc`. */
+  /** The base address including `/trpc`. */
   readonly url: string
   readonly key: Given<string>
   readonly headers?: Given<HTTPHeaders> | undefined
@@ -28,7 +28,7 @@ export interface Sending {
 
 const MAX_BATCH = 20
 
-/** The last link of a client. Key and headers are asked for before each request. */
+/** The last link of a client. Key and headers are requested before each request. */
 export function sendingLink(sending: Sending): TRPCLink<AppRouter> {
   const { url, fetch } = sending
   const headers = () => headersOf(sending)
@@ -37,11 +37,11 @@ export function sendingLink(sending: Sending): TRPCLink<AppRouter> {
     condition: operation => operation.type === 'subscription',
     true: httpSubscriptionLink({
       url,
-      // The browser's own EventSource cannot send a header, and a key in a URL is refused.
+      // The browser's own EventSource cannot send headers, and a key in a URL is refused.
       EventSource,
       eventSourceOptions: { fetch: eventFetch(sending) },
     }),
-    // A batch is answered when the last of its calls is: one that waits would hold up the others.
+    // A batch is answered with its slowest call, so a call that waits would delay the others.
     false: splitLink({
       condition: isWaiting,
       true: httpLink(http),
@@ -56,12 +56,15 @@ function eventFetch(sending: Sending): NonNullable<EventFetch> {
   return async (address, init) => {
     const headers = { ...(await headersOf(sending)), ...init.headers }
     const send = sending.fetch ?? globalThis.fetch
-    // Sound: what serves as `fetch` for calls gives a body that can be read as a stream, or it could not answer batches either.
+    // Sound: a `fetch` that serves calls returns a readable body; otherwise it could not answer batches either.
     return (await send(address, { ...init, headers })) as Awaited<ReturnType<NonNullable<EventFetch>>>
   }
 }
 
-/** The caller's headers and the key. A caller's own `Authorization` never stands beside the key, in any spelling. */
+/**
+ * Returns the caller's headers and the key. Any `Authorization` header of the caller, in any case, is replaced by the
+ * key.
+ */
 async function headersOf({ key, headers }: Sending): Promise<Record<string, string>> {
   const given = typeof headers === 'function' ? await headers() : headers
   const all = new Headers()

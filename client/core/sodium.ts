@@ -1,8 +1,9 @@
 /**
- * Libsodium, for what seals. Apart from the rest, so that no declaration of the package names its types. Called by the sealing.
+ * Loads libsodium for sealing. It has a file of its own so that no declaration in the package mentions its types.
+ * Called by the sealing.
  */
 
-/** Libsodium, loaded by the first who seals: a page that never does need not carry it. */
+/** Loads libsodium on first use: a page that never seals does not need it. */
 export async function readySodium() {
   const { default: sodium } = await import('libsodium-wrappers')
   await sodium.ready

@@ -1,6 +1,6 @@
 /**
- * Ends a call that takes too long: with its retries and the key that is asked for before it, and beside the wait that it asks
- * for itself. Called by `index.ts`, before every other link.
+ * Ends a call that takes too long. The time includes retries and the request for the key, but not the wait that the
+ * call itself asks for. Called by `index.ts`, before every other link.
  */
 import { TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
@@ -8,8 +8,9 @@ import type { AppRouter } from '#server/api/router.ts'
 import { askedWaitMs } from './waiting.ts'
 
 /**
- * A link that rejects a call after `timeoutMs`, beside its `waitSeconds`. The error's cause is a `DOMException` named
- * `TimeoutError`, as that of `AbortSignal.timeout`; the server may go on with the call. Subscriptions have no end.
+ * A link that rejects a call after `timeoutMs` plus its own `waitSeconds`. The cause of the error is a `DOMException`
+ * named `TimeoutError`, like that of `AbortSignal.timeout`; the server may continue with the call. Subscriptions have
+ * no timeout.
  */
 export function timeoutLink(timeoutMs: number): TRPCLink<AppRouter> {
   return () =>

@@ -1,11 +1,12 @@
 /**
- * The answer to a signed request, whatever server it came through: the order of the checks, and the page of events.
+ * Answers a signed request, whichever server received it: the order of the checks, and the page of events.
  *
- * No byte of a body is believed before its signature is checked, and no error's text goes out. Called by `endpoint.ts`.
+ * No byte of a body is trusted before its signature is verified, and the text of an error is never sent. Called by
+ * `endpoint.ts`.
  */
 import { type HeaderReader, type Rejection, verifyRequest } from './endpoint-signature.ts'
 
-/** One change of an entity. `id` is unique and stays the same whenever the event is answered again. */
+/** One change of an entity. `id` is unique and stays the same each time the event is returned. */
 export interface OutgoingEvent {
   readonly id: string
   readonly model: string
@@ -18,34 +19,34 @@ export interface OutgoingEvent {
   readonly occurredAt?: number
 }
 
-/** A page, oldest first. `nextCursor` is where the next page begins; leave it out of an empty page. */
+/** A page, oldest first. `nextCursor` is where the next page begins; omit it from an empty page. */
 export interface OutgoingPage {
   readonly events: readonly OutgoingEvent[]
   readonly nextCursor?: string
 }
 
-/** Gives the events after a cursor, from the beginning for null. Null for a cursor that it never gave. */
+/** Returns the events after a cursor; null means from the beginning. Returns null for a cursor that it never issued. */
 export type EventSource = (after: { cursor: string | null; limit: number }) => Promise<OutgoingPage | null>
 
 /** The options of an endpoint. */
 export interface EndpointOptions {
-  /** The signing key as it was registered, the whole of it. */
+  /** The whole signing key, exactly as it was registered. */
   readonly signingKey: string
   readonly events: EventSource
-  /** Told of what `events` throws; the answer is a 500 without its text. */
+  /** Called with anything that `events` throws; the answer is a 500 without its text. */
   readonly onError?: (error: unknown) => void
-  /** Unix seconds; the system's clock unless a test gives another. */
+  /** Returns Unix seconds; the system's clock by default. */
   readonly nowSeconds?: () => number
 }
 
-/** A request as any server can give it. `read` gives null for a body that is longer than `maxBytes`. */
+/** A request from any server. `read` returns null for a body longer than `maxBytes`. */
 export interface IncomingCall {
   readonly method: string
   readonly header: HeaderReader
   readonly read: (maxBytes: number) => Promise<Uint8Array | null>
 }
 
-/** The response: a JSON text, and `allow` with a 405. */
+/** The response: a JSON text, and an `allow` header with a 405. */
 export interface OutgoingAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -56,8 +57,8 @@ const MAX_BODY_BYTES = 1_048_576
 const MAX_LIMIT = 1_000
 
 /**
- * Answers a call: 405 but to POST, 400 to a body that is not JSON, 401 to a wrong signature, in this order; then the
- * events. Never throws.
+ * Answers a call with 405 unless it is a POST, 400 if the body is not JSON, 401 if the signature is wrong, in this
+ * order; otherwise with the events. Never throws.
  */
 export async function answerCall(call: IncomingCall, options: EndpointOptions): Promise<OutgoingAnswer> {
   try {
@@ -79,22 +80,22 @@ async function decide(call: IncomingCall, options: EndpointOptions): Promise<Rej
   return rejection ?? (await pageFor(asked, options.events))
 }
 
-/** Refused before it is read, so that the refusal reaches whoever is still sending. */
+/** Refuses before reading, so that the refusal reaches a client that is still sending. */
 function declaresTooMuch(call: IncomingCall): boolean {
   return Number(call.header('content-length') ?? 0) > MAX_BODY_BYTES
 }
 
 async function pageFor(asked: unknown, events: EventSource): Promise<Rejection | OutgoingPage> {
-  const { type, cursor = null, limit = MAX_LIMIT } = Object(asked) as Record<string, unknown> // any JSON has fields or none
+  const { type, cursor = null, limit = MAX_LIMIT } = Object(asked) as Record<string, unknown> // any JSON value; absent fields are undefined
   if (type !== 'events') return reject(400, 'source_type_unsupported', 'Only requests of type "events" are answered.')
   if (cursor !== null && typeof cursor !== 'string') {
     return reject(400, 'source_cursor_invalid', 'The cursor is not a string.')
   }
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1) {
-    return reject(400, 'source_limit_invalid', 'The limit is not an integer from 1.')
+    return reject(400, 'source_limit_invalid', 'The limit is not a positive integer.')
   }
   const page = await events({ cursor, limit: Math.min(limit, MAX_LIMIT) })
-  return page ?? reject(400, 'source_cursor_invalid', 'The cursor is not one that was given here.')
+  return page ?? reject(400, 'source_cursor_invalid', 'The cursor was not issued here.')
 }
 
 function spell(outcome: Rejection | OutgoingPage): OutgoingAnswer {

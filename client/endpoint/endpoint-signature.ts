@@ -1,28 +1,29 @@
 /**
- * The check of a signed request, on the customer's side. Web Crypto and nothing else.
+ * Verifies a signed request on the customer's side, using only Web Crypto.
  *
- * It must be given the exact bytes that came: JSON that was parsed and written again is another text. Used by
- * `endpoint-answer.ts`, and by customers with a server of their own.
+ * It needs the exact bytes that were received: JSON that was parsed and serialized again is a different text. Used by
+ * `endpoint-answer.ts`, and by customers with servers of their own.
  */
 
-/** Why a request is refused: the status, and the body `{ error, message }`. */
+/** The reason for refusing a request: the status, and the body `{ error, message }`. */
 export interface Rejection {
   readonly status: number
   readonly error: string
   readonly message: string
 }
 
-/** Gives a header by its lower-case name; null where it is absent. */
+/** Returns a header by its lower-case name; null if it is absent. */
 export type HeaderReader = (name: string) => string | null
 
-/** The largest difference of the clocks, either way. */
+/** The maximum difference between the clocks, in either direction. */
 const MAX_CLOCK_SECONDS = 300
-/** More entries than there are keys in any rotation. */
+/** More entries than any key rotation has keys. */
 const MAX_ENTRIES = 16
 
 /**
- * Checks `webhook-id`, `webhook-timestamp` and `webhook-signature` over the exact bytes of the body. Null when one of
- * the `v1` entries is right; else a 401 with a `source_*` code. Other schemes are passed over, clocks may be 300 s apart.
+ * Verifies `webhook-id`, `webhook-timestamp` and `webhook-signature` over the exact bytes of the body. Returns null if
+ * one of the `v1` entries is valid, otherwise a 401 with a `source_*` code. Other schemes are ignored; clocks may
+ * differ by 300 s.
  */
 export async function verifyRequest(
   header: HeaderReader,
@@ -40,10 +41,10 @@ export async function verifyRequest(
   const signed = join(new TextEncoder().encode(`${id}.${timestamp}.`), body)
   return (await isSignedBy(trust.signingKey, signed, signature))
     ? null
-    : unsigned('source_signature_invalid', 'No signature of the request is right.')
+    : unsigned('source_signature_invalid', 'No signature of the request is valid.')
 }
 
-/** `subtle.verify` compares in constant time; the key is the string's UTF-8, a `whsec_` prefix included. */
+/** `subtle.verify` compares in constant time. The key is the UTF-8 of the string, including a `whsec_` prefix. */
 async function isSignedBy(signingKey: string, signed: Uint8Array<ArrayBuffer>, signature: string): Promise<boolean> {
   const raw = new TextEncoder().encode(signingKey)
   const key = await crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])

@@ -1,21 +1,21 @@
 /**
- * The events of an endpoint from an outbox table: the SQL that makes it, and the source that reads it.
+ * Serves the events of an endpoint from an outbox table: the SQL that creates it, and the source that reads it.
  *
- * Rows are written in the transaction of the change itself, so that there is no change without its event and no event
- * without its change. Part of what `endpoint.ts` exports.
+ * Rows are written in the transaction of the change itself, so there is no change without its event and no event
+ * without its change. Exported by `endpoint.ts`.
  */
 import type { EventSource, OutgoingEvent } from './endpoint-answer.ts'
 
 /**
- * The table, and the function that reads it. Run it once, in the schema that the endpoint's role has first in its
- * `search_path`. Write an event behind the change that it tells of, in one transaction:
+ * The table, and the function that reads it. Run the SQL once, in the schema that comes first in the `search_path` of
+ * the endpoint's role. Insert an event after the change that it describes, in the same transaction:
  *
  * `insert into mooring_outbox (model, entity_id, type, data) values ('task', '42', 'UPDATE', '{"title":"…"}')`
  *
- * The order is not that of `seq`: a number drawn early by a transaction that commits late would be behind a cursor that
- * has passed it, and its event lost. So `position` is given when committed rows are first read, by one reader at a time.
- * The endpoint's role needs `select` and `update` on the table and `usage` on the sequence; rows behind the cursor that
- * the datasource shows may be deleted.
+ * The order is not that of `seq`: if a transaction draws its number early and commits late, the cursor may already have
+ * passed it, and the event would be lost. Therefore `position` is assigned when committed rows are first read, by one
+ * reader at a time. The endpoint's role needs `select` and `update` on the table and `usage` on the sequence. You may
+ * delete rows before the cursor that the datasource shows.
  */
 export const OUTBOX_SQL = `
 create table mooring_outbox (
@@ -55,13 +55,15 @@ end
 $page$;
 `
 
-/** Runs SQL with parameters `$1`, `$2`: with `pg` it is `(sql, values) => pool.query(sql, values)`. */
+/** Runs SQL with the parameters `$1` and `$2`; with `pg`, it is `(sql, values) => pool.query(sql, values)`. */
 export type OutboxQuery = (sql: string, values: readonly [string, number]) => Promise<{ rows: readonly unknown[] }>
 
-/** One answer stays below this, or is a single event: a page larger than Mooring takes would come back for ever. */
+/**
+ * A page stays below this length unless it is a single event: Mooring would request an oversized page again forever.
+ */
 const MAX_PAGE_LENGTH = 1_000_000
 
-/** The events of `mooring_outbox`. Every page but an empty one names the cursor behind it. */
+/** Reads the events of `mooring_outbox`. Every page except an empty one has the cursor of the next page. */
 export function outboxEvents(query: OutboxQuery): EventSource {
   return async ({ cursor, limit }) => {
     if (cursor !== null && !/^[0-9]{1,18}$/.test(cursor)) return null

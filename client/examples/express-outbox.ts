@@ -1,6 +1,6 @@
 /**
- * An endpoint on Express that answers from an outbox table in Postgres. Runs unchanged, with the signing key in a file
- * and the database in PGHOST, PGUSER, …: `node client/examples/express-outbox.ts signing-key.txt 8787`
+ * An endpoint on Express that serves an outbox table in Postgres. It runs unchanged, with the signing key in a file and
+ * the database in PGHOST, PGUSER, …: `node client/examples/express-outbox.ts signing-key.txt 8787`
  */
 import { readFile } from 'node:fs/promises'
 import express from 'express'

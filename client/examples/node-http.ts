@@ -1,6 +1,6 @@
 /**
- * The smallest endpoint: `node:http`, and a change every second from memory. Runs unchanged, with any port: `node
- * client/examples/node-http.ts 8787`. It makes a signing key and prints it, for the registration.
+ * The smallest endpoint: `node:http`, with one change per second from memory. It runs unchanged, on any port: `node
+ * client/examples/node-http.ts 8787`. It generates a signing key and prints it for the registration.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -10,7 +10,7 @@ const [port = '8787'] = process.argv.slice(2)
 const signingKey = `sk_example_${randomBytes(24).toString('base64url')}`
 const startedAt = Date.now()
 
-/** A page of the changes so far: the one numbered n happened n seconds after the start. */
+/** Returns a page of the changes so far. Change n happened n seconds after the start. */
 async function changes({ cursor, limit }: { cursor: string | null; limit: number }) {
   const from = Number(cursor ?? 0)
   const end = Math.min(from + limit, Math.floor((Date.now() - startedAt) / 1_000) + 1)

@@ -1,7 +1,7 @@
 /**
- * The driver's client over a lease: connects to judged numbers only, and keeps the login rules that the credential was
- * verified under. It must never send a password in clear or as MD5 to a server that did not prove its name. Used by
- * `node.ts` alone.
+ * The driver's client for a lease: it connects only to allowed addresses and applies the login rules that the
+ * credential was verified under. It must never send a password in clear or as MD5 to a server that has not proved its
+ * identity. Used only by `node.ts`.
  */
 import net from 'node:net'
 import { checkServerIdentity, TLSSocket } from 'node:tls'
@@ -11,7 +11,10 @@ import type { LeasedPlace } from './leased-place.ts'
 const CONNECT_MS = 10_000
 const BOUND = 'SCRAM-SHA-256-PLUS'
 
-/** A class for the driver's pool; each client that it makes asks anew where to connect. Null: nowhere any more. */
+/**
+ * Returns a client class for the driver's pool. Each client asks `placeOf` where to connect; null means that it must
+ * not connect.
+ */
 export function leasedClient(placeOf: () => LeasedPlace | null): new () => pg.Client {
   return class extends pg.Client {
     constructor() {
@@ -30,7 +33,8 @@ export function leasedClient(placeOf: () => LeasedPlace | null): new () => pg.Cl
 function configOf(place: LeasedPlace, rules: LoginRules): pg.ClientConfig {
   const { target, encrypt } = place
   const isEncrypted = encrypt !== 'never'
-  // Fields one by one, never a string; the password as a function, or the driver would look for PGPASSWORD and ~/.pgpass.
+  // Fields are passed one by one, never as a string, and the password as a function; otherwise the driver would look
+  // for PGPASSWORD and ~/.pgpass.
   return {
     host: place.addresses[0] ?? '',
     port: target.port,
@@ -47,14 +51,16 @@ function configOf(place: LeasedPlace, rules: LoginRules): pg.ClientConfig {
   }
 }
 
-/** A socket that connects to the judged numbers, tried one after the other as Node does, whatever it is told. */
+/**
+ * A socket that always connects to the allowed addresses, one after the other as Node does, whatever host it is given.
+ */
 export function judgedSocket(place: Pick<LeasedPlace, 'addresses' | 'target'>): net.Socket {
   const socket = new net.Socket()
   const connect = socket.connect.bind(socket)
   const addresses = place.addresses.map(address => ({ address, family: net.isIP(address) }))
   Reflect.set(socket, 'connect', () =>
     connect({
-      // A name that cannot be: the look-up hook answers it, and Node's own resolver is never asked.
+      // An invalid name: the lookup hook answers it, and Node's own resolver is never asked.
       host: 'leased.invalid',
       port: place.target.port,
       autoSelectFamily: true,
@@ -64,14 +70,17 @@ export function judgedSocket(place: Pick<LeasedPlace, 'addresses' | 'target'>): 
   return socket
 }
 
-/** A socket that fails as soon as it is to connect: the pool expects a client, and an error from connecting. */
+/** A socket that fails on connecting. The pool expects a client whose connection attempt fails. */
 function endedSocket(): net.Socket {
   const socket = new net.Socket()
   Reflect.set(socket, 'connect', () => socket.destroy(new Error('the lease has ended')))
   return socket
 }
 
-/** The proofs required before the password is sent: the rules of the worker's own dials, as far as the driver exposes them. */
+/**
+ * The proofs required before the password is sent: the rules of the worker's own dials, as far as the driver exposes
+ * them.
+ */
 class LoginRules {
   readonly #place: LeasedPlace
   #connection: pg.Connection | null = null
@@ -95,7 +104,7 @@ class LoginRules {
       if (isBound && !message.mechanisms.includes(BOUND))
         this.#refuse('the server does not bind the login to its channel')
     })
-    // The driver has compared the server's signature by the time that its own listener is done.
+    // The driver's own listener, which runs first, has already compared the server's signature.
     connection.on('authenticationSASLFinal', () => {
       this.#isProven = true
     })
@@ -104,17 +113,18 @@ class LoginRules {
     })
   }
 
-  /** The password, where it may be sent in the way that was asked for. */
+  /** Returns the password if the requested authentication method may receive it. */
   passwordFor(place: LeasedPlace): string {
     if (this.#exposing !== null) {
       const bound = place.target.channelBinding === 'require'
-      // The caller who named the certificate may be the one who answers: what the worker does not send under it, its holder does not.
+      // The caller who named the certificate may control the server: what the worker does not send under it, the holder
+      // does not send either.
       const isCaNamed = place.tls.ca !== undefined && !(place.md5Allowed && this.#exposing === 'md5')
       if (bound || isCaNamed || !this.#isServerVerified()) {
         this.#refuse('the login would expose the password')
         throw new Error('the login would expose the password')
       }
-      // Any server with a certificate of that name is accepted.
+      // Any server with a valid certificate for that name is accepted.
       this.#isProven = true
     }
     return place.password()
@@ -127,7 +137,7 @@ class LoginRules {
   }
 
   #refuse(why: string): void {
-    // Said at once: what stands behind the refused message in the same packet would be believed otherwise.
+    // Reported immediately; otherwise the driver would trust messages that follow in the same packet.
     this.#connection?.emit('error', new Error(why))
     const stream: unknown = Reflect.get(Object(this.#connection), 'stream')
     if (stream instanceof net.Socket) stream.destroy()

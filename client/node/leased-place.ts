@@ -1,13 +1,13 @@
 /**
- * The content of a lease, as a driver needs it: addresses to connect to, the login, and the TLS rules. The same rules as those
- * that the credential was verified with. Used by `node.ts` alone.
+ * The content of a lease as a driver needs it: addresses to connect to, the login, and the TLS rules, which are those
+ * that the credential was verified with. Used only by `node.ts`.
  */
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { LeasedCredential } from '#shared/access/lease.ts'
 import { parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
 import { withEncodedName } from '#shared/connection-string/connection-string-text.ts'
 
-/** Options of Node's TLS, as the driver passes them on. */
+/** The options for Node's TLS that the driver passes on. */
 export interface TlsOptions {
   readonly servername?: string
   readonly ca?: string
@@ -18,21 +18,21 @@ export interface TlsOptions {
 
 /** The addresses and options of a connection. */
 export interface LeasedPlace {
-  /** Judged numbers; nothing else is connected to. */
+  /** Allowed IP addresses; the client connects to nothing else. */
   readonly addresses: readonly string[]
   readonly target: Omit<Target, 'password'>
-  /** `prefer` encrypts where the server offers it; only networks that the installation has opened come with it. */
+  /** `prefer` encrypts if the server offers it. It occurs only for networks that the installation has opened. */
   readonly encrypt: 'never' | 'prefer' | 'always'
   readonly tls: TlsOptions
-  /** Whether MD5 goes on under the CA certificate that came with the lease. A password in clear never does. */
+  /** Whether MD5 is allowed under the CA certificate that came with the lease. A password in clear never is. */
   readonly md5Allowed: boolean
-  /** The password. Throws once it was wiped. */
+  /** Returns the password. Throws after it has been wiped. */
   password(): string
-  /** Forgets the password, as far as JavaScript lets one. */
+  /** Forgets the password, as far as JavaScript allows. */
   wipe(): void
 }
 
-/** Reads a lease. Throws when its string cannot be read; nothing of it is in the error. */
+/** Parses a lease. Throws if its connection string is invalid; the error contains none of it. */
 export function openLeasedPlace(credential: LeasedCredential): LeasedPlace {
   const parsed = parseConnectionString(withEncodedName(credential.connectionString))
   if (!parsed.ok) throw new Error('the leased connection string cannot be read')
@@ -41,7 +41,7 @@ export function openLeasedPlace(credential: LeasedCredential): LeasedPlace {
   let isWiped = false
   const { tlsMode, host } = target
   const ca = credential.caCertificate
-  // `require` with a CA is `verify-ca`, as in libpq.
+  // `require` with a CA certificate means `verify-ca`, as in libpq.
   const verifyChain =
     tlsMode === 'verify-full' || tlsMode === 'verify-ca' || (tlsMode === 'require' && ca !== undefined)
   const verifyName = tlsMode === 'verify-full'
@@ -50,7 +50,7 @@ export function openLeasedPlace(credential: LeasedCredential): LeasedPlace {
     target,
     encrypt: tlsMode === 'disable' ? 'never' : tlsMode === 'prefer' || tlsMode === 'allow' ? 'prefer' : 'always',
     tls: {
-      // An address has no place in SNI (RFC 6066 §3).
+      // SNI does not allow an address (RFC 6066 §3).
       ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
       ...(ca === undefined ? {} : { ca }),
       minVersion: 'TLSv1.2',

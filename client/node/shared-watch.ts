@@ -1,24 +1,25 @@
 /**
- * One watch for all leases that a client holds: a worker with a thousand databases has one stream, not a thousand. If the
- * installation has no place for it, leases go on without one: they are renewed in time nevertheless. Used by `node.ts` alone.
+ * One subscription for all leases of a client: a worker with a thousand databases has one stream, not a thousand. If
+ * the server cannot accept it, leases continue without a stream, because they are renewed before they expire anyway.
+ * Used only by `node.ts`.
  */
 import type { Client } from '#client/index.ts'
 
-/** How long a watch that was refused or has ended is let be. */
+/** The pause after a subscription was refused or has ended. */
 const AGAIN_MS = 60_000
 
-/** The events for a lease. */
+/** The callbacks of a lease. */
 export interface Listener {
   readonly id: string
-  /** The watch has begun, or changes were left out: what came into force before, it does not tell. */
+  /** The subscription has started, or events were skipped: it does not report versions that came into force before. */
   readonly onStarted: () => void
-  /** A version of the datasource's credential is in force. */
+  /** A version of the datasource's credential has come into force. */
   readonly onVersion: (version: number) => void
 }
 
-/** The watch of one client. */
+/** The subscription of one client. */
 export class SharedWatch {
-  /** By client, and gone with it: leases of the same client find the same watch. */
+  /** Keyed weakly by client, so that leases of the same client find the same subscription. */
   static readonly #watches = new WeakMap<Client, SharedWatch>()
 
   readonly #client: Client
@@ -31,14 +32,14 @@ export class SharedWatch {
     this.#client = client
   }
 
-  /** The watch of a client; it begins with its first listener. */
+  /** Returns the subscription of a client, which starts with its first listener. */
   static of(client: Client): SharedWatch {
     const watch = SharedWatch.#watches.get(client) ?? new SharedWatch(client)
     SharedWatch.#watches.set(client, watch)
     return watch
   }
 
-  /** Tells a listener until the returned function is called; with the last one the watch ends. */
+  /** Adds a listener; the returned function removes it. The subscription ends with its last listener. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener)
     if (this.#isStarted) listener.onStarted()
@@ -84,7 +85,7 @@ export class SharedWatch {
     this.#again = setTimeout(() => {
       if (this.#listeners.size > 0) this.#begin()
     }, AGAIN_MS)
-    // A program that is done otherwise is not kept for it.
+    // The timer must not keep a program alive that has otherwise finished.
     if (typeof this.#again === 'object') this.#again.unref()
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Opens a lease: the signature first, by a key that came from the operator, and then what it binds the lease to. Nobody
- * between holder and worker is believed, least of all the web tier that hands the box over: it can seal a box of its own.
+ * Opens a lease: verifies the signature with a key from the operator, then checks that the lease is the requested one.
+ * Nothing between holder and worker is trusted, least of all the web tier, which delivers the box and could seal one of
+ * its own.
  */
 
 import type { readySodium } from '#client/core/sodium.ts'
@@ -10,26 +11,29 @@ import type { DatasourceId } from '#shared/base/wire.ts'
 
 type Sodium = Awaited<ReturnType<typeof readySodium>>
 
-/** A lease may end this much later than it was asked for: clocks differ, and the question takes time. */
+/** A lease may expire this much later than requested, because clocks differ and the request takes time. */
 const MARGIN_MS = 60_000
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
-/** The holder's request, and the fields beside the box in the answer. */
+/** The holder's request, and the unencrypted fields of the answer. */
 export interface AskedLease {
   readonly id: DatasourceId
   /** Base64, as it was sent. */
   readonly publicKey: string
-  /** The latest end that was asked for, in milliseconds since 1970. */
+  /** The latest requested expiry, in epoch milliseconds. */
   readonly untilMs: number
   readonly leaseId: string
   readonly credentialVersion: number
 }
 
-/** Reads verify keys: base64 of 32 bytes each. Throws a sentence that says where they come from; at least one is needed. */
+/**
+ * Parses verify keys, each of which is 32 bytes in base64; at least one is required. Throws an error that says where to
+ * get them.
+ */
 export function readVerifyKeys(sodium: Sodium, texts: readonly string[]): readonly Uint8Array[] {
   const source = 'an operator prints them with: npm run -s mooring -- lease-key show'
-  if (texts.length === 0) throw new Error(`A lease is taken only with verifyKeys or MOORING_LEASE_KEYS; ${source}`)
+  if (texts.length === 0) throw new Error(`A lease requires verifyKeys or MOORING_LEASE_KEYS; ${source}`)
   return texts.map(text => {
     const key = fromBase64(sodium, text)
     if (key?.length !== KEY_BYTES) throw new Error(`Each of verifyKeys must be base64 of 32 bytes; ${source}`)
@@ -38,8 +42,8 @@ export function readVerifyKeys(sodium: Sodium, texts: readonly string[]): readon
 }
 
 /**
- * Verifies an opened box and reads the credential in it. Throws an `Error` when no key of the operator's has signed it, or
- * when it is another lease than the one that was asked for; nothing of the content is in the error.
+ * Verifies an opened box and returns the credential in it. Throws an `Error` if no key of the operator has signed it,
+ * or if it is not the requested lease; the error contains none of the content.
  */
 export function readSignedLease(
   sodium: Sodium,
@@ -59,7 +63,7 @@ export function readSignedLease(
 
 function isSigned(sodium: Sodium, { lease, signatures }: SignedLease, verifyKeys: readonly Uint8Array[]): boolean {
   const bytes = leaseBytes(lease)
-  // A key id is only a hint of who made a signature, and comes from the same hands: every pair is tried.
+  // The key id of a signature is only a hint and as untrusted as the rest, so every pair is tried.
   return signatures.some(one => {
     const signature = fromBase64(sodium, one.signature)
     if (signature?.length !== SIGNATURE_BYTES) return false
@@ -67,17 +71,17 @@ function isSigned(sodium: Sodium, { lease, signatures }: SignedLease, verifyKeys
   })
 }
 
-/** A genuine lease may be another one: of another datasource, holder, time or version. */
+/** A genuinely signed lease may still be a different one: for another datasource, holder, time or version. */
 function requireAsked(lease: LeasedCredential, asked: AskedLease): void {
   const endsMs = Date.parse(lease.expiresAt)
   const mismatch =
     (lease.datasourceId !== asked.id && 'for another datasource') ||
     (lease.mode !== (asked.id.startsWith('ds_test_') ? 'test' : 'live') && 'for the other mode') ||
     (lease.publicKey !== asked.publicKey && 'for another holder') ||
-    (lease.id !== asked.leaseId && 'another one than the answer says') ||
+    (lease.id !== asked.leaseId && 'not the one named in the answer') ||
     (lease.credentialVersion !== asked.credentialVersion && 'of another version than the answer says') ||
-    (endsMs <= Date.now() && 'over already; is the clock right?') ||
-    (endsMs > asked.untilMs + MARGIN_MS && 'good for longer than was asked; is the clock right?')
+    (endsMs <= Date.now() && 'already expired; is the clock right?') ||
+    (endsMs > asked.untilMs + MARGIN_MS && 'valid for longer than requested; is the clock right?')
   if (mismatch !== false) throw new Error(`The lease is ${mismatch}`)
 }
 
@@ -89,7 +93,7 @@ function fromBase64(sodium: Sodium, text: string): Uint8Array | null {
   }
 }
 
-/** Undefined for what is no JSON: the parser's message would quote it. */
+/** Returns undefined for text that is not JSON, because the parser's message would quote it. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

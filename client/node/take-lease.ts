@@ -1,6 +1,6 @@
 /**
- * Takes one lease and gives one back. It must never hand on a lease that the worker's lease key has not signed. Used by
- * `node.ts` alone.
+ * Takes and releases a single lease. It must never return a lease that the worker's lease key has not signed. Used only
+ * by `node.ts`.
  */
 
 import { readySodium } from '#client/core/sodium.ts'
@@ -11,7 +11,7 @@ import { type LeasedPlace, openLeasedPlace } from './leased-place.ts'
 import { readSignedLease, readVerifyKeys } from './signed-lease.ts'
 import { offersTls } from './tls-offer.ts'
 
-/** A lease that is held. */
+/** A lease that is in force. */
 export interface Held {
   readonly leaseId: `lease_${string}`
   readonly place: LeasedPlace
@@ -20,7 +20,7 @@ export interface Held {
   readonly expiresMs: number
 }
 
-/** The request, and the operator's keys: base64, at least one. */
+/** The request, and the operator's keys: in base64, at least one. */
 export interface LeaseRequest {
   readonly id: DatasourceId
   readonly ttlSeconds: number
@@ -31,8 +31,8 @@ type Sodium = Awaited<ReturnType<typeof readySodium>>
 type Answer = Awaited<ReturnType<Client['datasources']['lease']['mutate']>>
 
 /**
- * Asks for a lease to a new one-time key, verifies it, and reads it. Rejects before anything is asked without verify keys;
- * a lease that is not what was asked for is given back.
+ * Requests a lease for a new one-time key, verifies it, and reads it. Without verify keys it rejects before sending a
+ * request; a lease that differs from the requested one is released.
  */
 export async function takeLease(client: Client, request: LeaseRequest): Promise<Held> {
   const sodium = await readySodium()
@@ -46,7 +46,7 @@ export async function takeLease(client: Client, request: LeaseRequest): Promise<
     try {
       return await opened(sodium, answer, { pair, verifyKeys, asked: { id, publicKey, untilMs } })
     } catch (error) {
-      await returnLease(client, answer.leaseId as Held['leaseId']) // at worst no id: then it is refused
+      await returnLease(client, answer.leaseId as Held['leaseId']) // if this is not an id, the server refuses it
       throw error
     }
   } finally {
@@ -54,7 +54,7 @@ export async function takeLease(client: Client, request: LeaseRequest): Promise<
   }
 }
 
-/** Gives a lease back. One that cannot be given back ends by itself. */
+/** Releases a lease. A lease that cannot be released expires by itself. */
 export async function returnLease(client: Client, leaseId: Held['leaseId']): Promise<void> {
   await client.datasources.releaseLease.mutate({ leaseId }).catch(() => undefined)
 }
@@ -81,7 +81,7 @@ async function opened(sodium: Sodium, answer: Answer, { pair, verifyKeys, asked 
   }
 }
 
-/** `prefer` is decided once for a lease: encrypted where the server offers it. */
+/** Resolves `prefer` once per lease: encrypted if the server offers it. */
 async function decided(place: LeasedPlace): Promise<LeasedPlace> {
   if (place.encrypt !== 'prefer') return place
   const isOffered = await offersTls(judgedSocket(place), place.target.port)

@@ -1,13 +1,13 @@
 /**
- * Asks a server whether it offers TLS, for `sslmode=prefer`, which only networks that the installation has opened have.
- * One socket, eight bytes, one byte of answer. Used by `node.ts` alone.
+ * Asks a server whether it offers TLS, for `sslmode=prefer`, which occurs only in networks that the installation has
+ * opened. It uses one socket, sends eight bytes and reads one. Used only by `node.ts`.
  */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
 const ANSWER_MS = 5_000
 
-/** True when the server answers an SSLRequest with `S`. Rejects when it cannot be reached or does not answer in 5 s. */
+/** True if the server answers an SSLRequest with `S`. Rejects if it cannot be reached or does not answer within 5 s. */
 export async function offersTls(socket: Socket, port: number): Promise<boolean> {
   const signal = AbortSignal.timeout(ANSWER_MS)
   try {

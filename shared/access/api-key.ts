@@ -19,7 +19,7 @@ export const CreateKeyInput = z.strictObject({
   idempotencyKey: IdempotencyKey,
 })
 
-/** Answer of `organization.createKey`: the key is shown only here, and a replayed answer omits it. */
+/** Answer of `organization.createKey`. It holds the key; a replayed answer omits it. */
 export const CreatedKey = z.object({
   id: KeyId,
   key: z.string().optional(),
@@ -43,17 +43,20 @@ export const ListedKey = z.object({
   expiresAt: Timestamp.nullable(),
   revokedAt: Timestamp.nullable(),
 })
-/** Input of `organization.listKeys`. Without `limit` a page has as many rows as the organization may have living keys. */
+/**
+ * Input of `organization.listKeys`. Without `limit`, a page holds as many rows as an organization may have living keys.
+ */
 export const ListKeysInput = z.strictObject({
   limit: PageInput.shape.limit.unwrap().optional(),
   cursor: KeyId.optional(),
 })
-/** A page of the keys of an organization; `nextCursor` is the id of its last one if there are more. */
+/** A page of an organization's keys. `nextCursor` is the id of the last key on the page; null on the last page. */
 export const KeyList = z.object({ items: z.array(ListedKey), nextCursor: KeyId.nullable() })
 
 /**
  * Input of `organization.revokeKey`. `children` is required if the key has living descendants: keys, capabilities, and
- * everything that those made. `force` is required if no key with `organization.write` would be left in a mode.
+ * everything that those created. `force` is required if the revocation would leave a mode without a key that has
+ * `organization.write`.
  */
 export const RevokeKeyInput = z.strictObject({
   id: KeyId,
@@ -61,7 +64,7 @@ export const RevokeKeyInput = z.strictObject({
   force: z.boolean().optional(),
   idempotencyKey: IdempotencyKey,
 })
-/** Answer of `organization.revokeKey`: the counts cover descendants that were revoked now, beside the key itself. */
+/** Answer of `organization.revokeKey`. The counts cover the descendants revoked by this call, not the key itself. */
 export const RevokedKey = z.object({
   id: KeyId,
   revokedAt: Timestamp,

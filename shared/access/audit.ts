@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { Timestamp } from '#shared/base/wire.ts'
 
-/** Input of `organization.audit`: newest first; `cursor` is the id of the last one seen. */
+/** Input of `organization.audit`, which answers newest first. `cursor` is the id of the last event already seen. */
 export const AuditInput = z.strictObject({
   limit: z.number().int().min(1).max(MAX_PAGE).default(20),
   cursor: z.uuid().optional(),
@@ -15,7 +15,7 @@ export const AuditInput = z.strictObject({
   objectId: z.string().max(100).optional(),
 })
 
-/** One event. `outcome` is `ok` or a fault's code; `objectId` a typed id if there is an object. */
+/** One event. `outcome` is `ok` or a fault code; `objectId` is a typed id, or null for an event without an object. */
 export const AuditEvent = z.object({
   id: z.uuid(),
   at: Timestamp,

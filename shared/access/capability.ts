@@ -1,8 +1,8 @@
 /**
  * Capabilities: tokens for a few named operations and a limited time, which an API key mints for an agent or a system.
  *
- * Sync groups, participant, label, `userMeta` and `wideScope` are the caller's: stored and echoed, never interpreted,
- * and they grant nothing.
+ * Sync groups, participant, label, `userMeta` and `wideScope` belong to the caller: Mooring stores and echoes them but
+ * never interprets them, and they grant nothing.
  */
 import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
@@ -11,16 +11,16 @@ import { DatasourceId, idOf, Mode, Timestamp } from '#shared/base/wire.ts'
 import { failsAs } from '#shared/faults/named-fault.ts'
 import { CapabilityId, Operation } from './credential.ts'
 
-/** The longest life of a capability: 30 days. */
+/** The maximum lifetime of a capability: 30 days. */
 const MAX_TTL_SECONDS = 2_592_000
 
-/** The longest time for which a capability stays valid beside the one that replaces it: a day. */
+/** The maximum time for which a rotated capability stays valid alongside its replacement: one day. */
 const MAX_GRACE_SECONDS = 86_400
 
 const MAX_DEPTH = 8
 const MAX_META_LENGTH = 8_192
 
-/** True for a JSON value of bounded depth whose texts PostgreSQL can store; deeper ones would exhaust the stack. */
+/** True for a JSON value of bounded depth whose strings PostgreSQL can store; deeper values would exhaust the stack. */
 function isStorableJson(value: unknown, depth = 0): boolean {
   if (typeof value === 'string') return isStorable(value)
   if (typeof value !== 'object' || value === null) return true
@@ -31,7 +31,7 @@ function isStorableJson(value: unknown, depth = 0): boolean {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Any JSON object; `__proto__` is a key like any other, hence no `z.record`. */
+/** Any JSON object. `__proto__` is an ordinary key here, so `z.record` cannot be used. */
 const UserMeta = z
   .custom<Record<string, unknown>>(isObject, { error: 'userMeta is an object' })
   .meta({ type: 'object' })
@@ -55,11 +55,11 @@ const ParticipantKind = z
   )
   .meta({ type: 'string', enum: [...KINDS] })
 
-/** The refusal of a missing scope, in every form of the input. */
+/** The refusal for a missing scope, shared by every form of the input. */
 export const NARROW_SCOPE = failsAs('narrow_scope_required', 'Name at least one operation, or say wideScope: true.')
 
 const described = {
-  /** The only datasources that it may use; by default all of the organization's. */
+  /** The only datasources that the capability may use; all of the organization's by default. */
   datasourceIds: z.array(DatasourceId).min(1).max(100).optional(),
   participantKind: ParticipantKind.default('agent'),
   participantId: storableText(1, 200).nullish(),
@@ -71,8 +71,7 @@ const described = {
 const idempotencyKey = z.string().min(1).max(255).optional()
 
 /**
- * Input of `organization.mintCapability`: without operations, `wideScope` grants every right of the key except the
- * lease.
+ * Input of `organization.mintCapability`. Without operations, `wideScope` grants every right of the key except leases.
  */
 export const MintCapabilityInput = z
   .strictObject({
@@ -95,8 +94,8 @@ export const CapabilityInput = z.strictObject({ id: CapabilityId })
 export const RevokeCapabilityInput = CapabilityInput.extend({ idempotencyKey })
 
 /**
- * Input of `organization.rotateCapability`: the old token stays valid for `graceSeconds` beside the new one, which
- * lives for `ttlSeconds`, by default until the old one would have expired.
+ * Input of `organization.rotateCapability`. The old token stays valid for `graceSeconds` alongside the new one. The new
+ * token lives for `ttlSeconds`; by default, until the old one would have expired.
  */
 export const RotateCapabilityInput = z.strictObject({
   id: CapabilityId,
@@ -106,7 +105,7 @@ export const RotateCapabilityInput = z.strictObject({
 })
 export type RotateCapabilityInput = z.output<typeof RotateCapabilityInput>
 
-/** Input of `organization.listCapabilities`; `cursor` is the id of the last one seen. */
+/** Input of `organization.listCapabilities`. `cursor` is the id of the last capability already seen. */
 export const ListCapabilitiesInput = z.strictObject({
   limit: z.number().int().min(1).max(MAX_PAGE).default(20),
   cursor: CapabilityId.optional(),
@@ -114,7 +113,7 @@ export const ListCapabilitiesInput = z.strictObject({
 
 const OrganizationId = idOf('org_')
 
-/** A capability without its token. Some fields have two names, since callers of both generations read theirs. */
+/** A capability without its token. Some fields appear under two names, for callers of both API generations. */
 export const Capability = z.object({
   id: CapabilityId,
   capabilityId: CapabilityId,
@@ -129,7 +128,7 @@ export const Capability = z.object({
   operations: z.array(Operation),
   scope: z.object({
     organizationId: OrganizationId.describe('The organization.'),
-    syncGroups: z.array(z.string()).describe("The caller's, as given."),
+    syncGroups: z.array(z.string()).describe('As the caller gave it.'),
     operations: z.array(Operation).describe('The permitted operations.'),
     participantKind: ParticipantKind.describe('The kind of participant.'),
     participantId: z.string().describe('The participant.'),
@@ -146,19 +145,19 @@ export const Capability = z.object({
 })
 export type Capability = z.output<typeof Capability>
 
-/** The capability that a rotation replaced: `expiresAt` is when the old token stops. */
+/** The capability that a rotation replaced. `expiresAt` is the time at which the old token stops working. */
 export const RotatedFrom = z.object({
   id: CapabilityId.describe('The replaced capability.'),
   capabilityId: CapabilityId.describe('The same as `id`.'),
-  expiresAt: Timestamp.describe('When the old token stops.'),
+  expiresAt: Timestamp.describe('When the old token stops working.'),
 })
 
-/** Answer of mint and rotate. `token` is in the first answer only; a replayed one omits it. */
+/** Answer of mint and rotate. Only the first answer holds `token`; a replayed answer omits it. */
 export const MintedCapability = Capability.extend({
   token: z.string().optional(),
   rotatedFrom: RotatedFrom.optional(),
 })
 export type MintedCapability = z.output<typeof MintedCapability>
 
-/** A page of capabilities, including ended ones, newest first. */
+/** A page of capabilities, newest first, including expired and revoked ones. */
 export const CapabilityPage = z.object({ items: z.array(Capability), nextCursor: CapabilityId.nullable() })

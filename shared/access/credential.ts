@@ -20,11 +20,11 @@ export const OPERATIONS = [
 export const Operation = z.enum(OPERATIONS)
 export type Operation = z.infer<typeof Operation>
 
-/** The scopes of an API key: every operation, and the organization's own affairs. */
+/** The scopes of an API key: every operation, plus reading and administering the organization itself. */
 export const Scope = z.enum([...OPERATIONS, 'organization.read', 'organization.write'])
 export type Scope = z.infer<typeof Scope>
 
-/** A new key has every scope but `datasources.lease`, which only an operator's command grants. */
+/** The scopes of a new key: all but `datasources.lease`, which only an operator's command grants. */
 export const DEFAULT_SCOPES: readonly Scope[] = Scope.options.filter(scope => scope !== 'datasources.lease')
 
 /** The id of an API key. */

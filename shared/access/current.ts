@@ -16,7 +16,10 @@ const Caller = z.object({
   expiresAt: Timestamp.nullable(),
 })
 
-/** Answer of `organization.current`. `isLocal`: the key is the console's own, of a local installation. */
+/**
+ * Answer of `organization.current`. `isLocal` is true for a key that the console of a local installation created for
+ * itself.
+ */
 export const Current = z.object({
   organization: z.object({ id: idOf('org_'), name: z.string() }),
   principal: Caller,
@@ -26,7 +29,7 @@ export type Current = z.output<typeof Current>
 
 const Share = z.object({ used: z.number().int(), max: z.number().int() })
 
-/** Answer of `organization.usage`: what is there and what may be; rates are calls within a window. */
+/** Answer of `organization.usage`: current counts with their quotas, and rate limits as calls per window. */
 export const Usage = z.object({
   datasources: Share,
   keys: Share,

@@ -1,6 +1,6 @@
 /**
- * Leases on the wire: a platform worker's request, its answer, and the content of the box. The box is sealed to the
- * worker's one-time key, so that no process in between can read it.
+ * Leases on the wire: a platform worker's request, the answer, and the content of the box. The box is sealed to the
+ * worker's one-time key, so no process in between can read it.
  */
 import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
@@ -32,9 +32,9 @@ export type Lease = z.output<typeof Lease>
 export const ReleasedLease = z.strictObject({ leaseId: LeaseId })
 
 /**
- * The content of the box: `lease` is the JSON text of a `LeasedCredential`, and each signature is base64 of an Ed25519
- * signature over `leaseBytes(lease)`, one for each lease key of the worker. A box does not identify its sealer: without
- * a valid signature, do not trust or even parse the text.
+ * The content of the box. `lease` is the JSON text of a `LeasedCredential`; each signature is base64 of an Ed25519
+ * signature over `leaseBytes(lease)`, one for each lease key of the worker. A sealed box does not identify its sealer:
+ * without a valid signature, do not trust or even parse the text.
  */
 export const SignedLease = z.object({
   lease: z.string().max(65_536),
@@ -43,15 +43,16 @@ export const SignedLease = z.object({
 export type SignedLease = z.output<typeof SignedLease>
 
 /**
- * The leased credential, and its binding. `addresses` are the allowed addresses: dial no other, whatever the host
- * resolves to; the host is the TLS name. The string's sslmode was checked, too. `id` is the lease's, `publicKey` the
- * holder's key as sent.
+ * The leased credential and the values that bind it to the request. Connect only to `addresses`, whatever the host name
+ * resolves to; use the host only as the TLS server name. The sslmode in the string has been checked as well. `id` is
+ * the id of the lease; `publicKey` is the holder's key as it was sent.
  */
 export const LeasedCredential = z.object({
   connectionString: z.string(),
   caCertificate: z.string().optional(),
   /**
-   * The password may be sent as MD5 under that certificate, since the credential was in use so before MD5 was refused.
+   * The password may be sent as MD5 under this certificate, because the credential already logged in that way before
+   * MD5 was refused.
    */
   md5Allowed: z.literal(true).optional(),
   addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1),
@@ -64,14 +65,16 @@ export const LeasedCredential = z.object({
 })
 export type LeasedCredential = z.output<typeof LeasedCredential>
 
-/** Input of `datasources.leases`: newest first; `cursor` is the id of the last one seen. */
+/** Input of `datasources.leases`, which answers newest first. `cursor` is the id of the last lease already seen. */
 export const LeaseListInput = z.strictObject({
   id: DatasourceId,
   limit: z.number().int().min(1).max(MAX_PAGE).default(20),
   cursor: LeaseId.optional(),
 })
 
-/** A lease as its organization sees it: never what was leased. `endedBy` is null while it lives. */
+/**
+ * A lease as its organization sees it, without the leased credential. `endedBy` is null while the lease is in force.
+ */
 export const ListedLease = z.object({
   leaseId: LeaseId,
   capabilityId: CapabilityId,

@@ -1,12 +1,12 @@
 /**
- * The console's sign-in on the machine where a local installation runs: a code from the terminal for a key of its own.
- * Nothing of it exists where `DATABASE_URL` is set.
+ * The console's sign-in on the machine that runs a local installation: the console exchanges a code from the terminal
+ * for a key of its own. Installations with `DATABASE_URL` do not have this.
  */
 import { z } from 'zod'
 import { Timestamp } from '#shared/base/wire.ts'
 import { KeyId } from './credential.ts'
 
-/** The name of the console's keys in the list of keys. */
+/** The name under which the console's keys appear in the list of keys. */
 export const CONSOLE_KEY_NAME = 'console'
 
 /** Input of `local.signIn`. */

@@ -1,8 +1,9 @@
 /**
  * The textual form of API keys and capabilities.
  *
- * A token is `sk_live_`, `sk_test_`, `rk_live_` or `rk_test_`, 30 random base62 characters, and 6 of checksum: CRC-32
- * (IEEE) of everything before it in base62, left-padded with `0`, so that a mistyped token is detected without a query.
+ * A token is `sk_live_`, `sk_test_`, `rk_live_` or `rk_test_`, 30 random base62 characters, and a 6-character checksum:
+ * the CRC-32 (IEEE) of everything before it in base62, left-padded with `0`. A mistyped token is thus detected without
+ * a query.
  */
 import type { Mode } from '#shared/base/wire.ts'
 
@@ -19,7 +20,7 @@ export function crc32(text: string): number {
   return (crc ^ 0xffffffff) >>> 0
 }
 
-/** The six base62 characters that end a token whose beginning is `head`. */
+/** The six base62 checksum characters that complete a token beginning with `head`. */
 export function checksum(head: string): string {
   let rest = crc32(head)
   let text = ''
@@ -30,7 +31,7 @@ export function checksum(head: string): string {
   return text
 }
 
-/** The kind and mode that a token states: a key or a capability. `null` if its form or checksum is wrong. */
+/** The kind (key or capability) and mode that a token states; null if its form or checksum is wrong. */
 export function recognise(token: string): { kind: 'key' | 'capability'; mode: Mode } | null {
   const match = TOKEN.exec(token)
   if (match === null || checksum(token.slice(0, -6)) !== token.slice(-6)) return null

@@ -1,14 +1,17 @@
 /**
- * An error's message for a log: never empty, one line, bounded, and without the values that it repeats. The messages of
- * drivers, of the engine and of servers repeat their input, which may be a password.
+ * An error's message for the log: never empty, on one line, bounded, and without values. Messages of drivers, of the
+ * JavaScript engine and of servers repeat their input, which may be a password.
  *
- * It is escaped by `printable.ts` like every other text of a log. `server/log.ts` calls it.
+ * `printable.ts` escapes the result like every other text in a log. Called by `server/log.ts`.
  */
 
 const MAX_LOOKED_AT = 4_000
 const MAX_LENGTH = 500
 
-/** The message of any thrown value. An empty one is replaced by its parts, its code or its kind. */
+/**
+ * The message of any thrown value. An empty message is replaced by the messages of its nested errors, its code, or its
+ * type.
+ */
 export function errorMessage(thrown: unknown): string {
   if (!(thrown instanceof Error)) return `not an error: ${kindOf(thrown)}`
   const lines = textOf(thrown).slice(0, MAX_LOOKED_AT).split('\n')
@@ -18,19 +21,19 @@ export function errorMessage(thrown: unknown): string {
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
 }
 
-/** The first error, where one of the clean-up behind it has taken its place (`SuppressedError`). */
+/** The first error, if a later error from clean-up has wrapped it in a `SuppressedError`. */
 export function firstError(thrown: unknown): unknown {
   const isBehind = thrown instanceof Error && thrown.name === 'SuppressedError'
   return isBehind ? firstError(Reflect.get(thrown, 'suppressed')) : thrown
 }
 
-/** The errors of an AggregateError; none for any other. */
+/** The errors inside an AggregateError; an empty list for any other error. */
 export function innerErrors(error: Error): readonly unknown[] {
   const parts: unknown = Reflect.get(error, 'errors')
   return Array.isArray(parts) ? parts : []
 }
 
-/** SQLSTATE or the system's code, if the error has a valid one. */
+/** The SQLSTATE or the system's error code; null if the error has no valid one. */
 export function errorCode(error: unknown): string | null {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : null
   return typeof code === 'string' && /^[A-Za-z0-9_]{1,40}$/.test(code) ? code : null
@@ -45,14 +48,14 @@ function textOf(error: Error): string {
   const message = String(error.message)
   const issues: unknown = Reflect.get(error, 'issues')
   if (name === 'ZodError' && Array.isArray(issues)) return issues.map(issueText).join(', ')
-  // A refused connection to a name with several addresses has no message of its own.
+  // Node gives no message for a refused connection to a name with several addresses.
   if (message === '')
     return innerErrors(error).slice(0, 4).map(errorMessage).join(', ') || errorCode(error) || 'no message'
   if (isOfServer(error)) return namesAlone(errorCode(error) ?? '') ? message : withoutQuoted(message)
   return isOfEngine(error) ? withoutValues(message) : message
 }
 
-/** The kind and place of the mistake, never the value. */
+/** The code and path of a validation issue, never its value. */
 function issueText(issue: unknown): string {
   const [code, path]: unknown[] = [Reflect.get(Object(issue), 'code'), Reflect.get(Object(issue), 'path')]
   const place = Array.isArray(path) ? path.filter(step => /^\w{1,40}$/.test(String(step))).join('.') : ''
@@ -64,7 +67,8 @@ function isOfServer(error: Error): boolean {
 }
 
 /**
- * True for SQLSTATEs whose messages quote our own names, such as a constraint's; others quote values, or the statement.
+ * True for SQLSTATEs whose messages quote only names of our own, such as a constraint's; other messages quote values or
+ * the statement.
  */
 function namesAlone(sqlstate: string): boolean {
   return /^(08|0A|23|25|28|3D|3F|40|42|53|55|57|58)/.test(sqlstate) && !['42601', '42P02'].includes(sqlstate)
@@ -76,7 +80,7 @@ function isOfEngine(error: Error): boolean {
   return OF_ENGINE.includes(error.name) || /^ERR_(?!TLS)/.test(errorCode(error) ?? '')
 }
 
-/** The engine's messages that repeat a value without quotes → the message without it. */
+/** Messages of the JavaScript engine that repeat a value without quotes, with their replacements. */
 const UNQUOTED: readonly (readonly [RegExp, string])[] = [
   [/^Cannot convert .* to a BigInt$/s, 'Cannot convert … to a BigInt'],
   [/^Cannot use 'in' operator.*$/s, "Cannot use 'in' operator on …"],
@@ -85,13 +89,13 @@ const UNQUOTED: readonly (readonly [RegExp, string])[] = [
 ]
 
 function withoutValues(message: string): string {
-  // The name of a property comes from the code.
+  // The property name comes from our code, not from data.
   if (/^Cannot (read|set) properties of (undefined|null) \((reading|setting) '[\w$]+'\)$/.test(message)) return message
   for (const [pattern, text] of UNQUOTED) if (pattern.test(message)) return message.replace(pattern, () => text)
   return withoutQuoted(message)
 }
 
-/** From the first quote to the last one: a value may contain quotes. */
+/** Replaces everything from the first quote to the last, because a value may itself contain quotes. */
 function withoutQuoted(message: string): string {
   const first = message.search(/["'`]/)
   if (first === -1) return message
@@ -99,14 +103,14 @@ function withoutQuoted(message: string): string {
   return `${message.slice(0, first)}"…"${message.slice(last + 1)}`
 }
 
-/** A value beside the name of a secret. */
+/** A value after the name of a secret and a separator. */
 const SET =
   /(passw(?:or)?d|passphrase|pwd|secret|token|authorization|bearer|api[ _-]?key)(["']?\s{0,5}[=:]\s{0,5})(bearer \S+|basic \S+|'[^']*'|"[^"]*"|\S+)/gi
-/** A word after the name of a secret, unless it belongs to a sentence. */
+/** A word after the name of a secret, unless it is part of a sentence. */
 const FOLLOWS =
   /(passw(?:or)?d|passphrase|pwd|secret|token|authorization|bearer|api[ _-]?key)(\s{1,5})(?!(?:a|all|and|are|at|authentication|can|cannot|encryption|expired|failed|field|file|for|from|has|in|invalid|is|may|missing|must|not|of|on|or|required|role|that|the|to|was|which|with)\b)(\S+)/gi
 
-/** Connection strings, keys and any value beside the name of a secret. */
+/** Removes connection strings, keys, and values that follow the name of a secret. */
 function withoutSecrets(text: string): string {
   const pem = text.indexOf('-----BEGIN ')
   return (pem === -1 ? text : `${text.slice(0, pem)}…`)
@@ -118,7 +122,7 @@ function withoutSecrets(text: string): string {
     .replace(FOLLOWS, '$1$2…')
 }
 
-/** A URL with something before an `@` is reduced to its scheme. */
+/** Reduces a URL with anything before an `@` to its scheme. */
 function withoutLogin(word: string): string {
   const at = word.indexOf('://')
   return at !== -1 && word.includes('@', at) ? `${word.slice(0, at)}://…` : word

@@ -1,12 +1,15 @@
 /**
- * The word of a closed list that somebody meant and wrote otherwise: in another case, with other separators, or with a letter too
- * many. For the sentence of a refusal: the answer is always of the list, nothing of what was written.
+ * Finds the word of a closed list that a misspelt word was meant to be: in another case, with other separators, or with
+ * a letter too many. The result goes into refusals, so it is always a word of the list and never part of the input.
  */
 
-/** Longer texts are no slip of one of our words, and are not compared. */
+/** Longer texts cannot be a typo of a known word and are not compared. */
 const MAX_LENGTH = 40
 
-/** The one of `names` that `text` is but for case and separators, or for two letters at most of a long name; null where none is near. */
+/**
+ * The entry of `names` closest to `text`: equal apart from case and separators, or at most one edit away (two for names
+ * of seven letters or more). Null if no entry is that close.
+ */
 export function nearest(text: string, names: readonly string[]): string | null {
   if (text.length > MAX_LENGTH) return null
   const plain = plainly(text)
@@ -23,7 +26,7 @@ function plainly(text: string): string {
   return text.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
-/** Levenshtein's distance: letters that are added, left out or changed. */
+/** Levenshtein distance: the number of letters inserted, deleted or replaced. */
 function slipsBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at)
   for (const [line, letter] of [...one].entries()) {

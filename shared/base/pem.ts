@@ -1,19 +1,16 @@
 /**
  * CA certificates as people paste them: PEM (RFC 7468) with comments, blank lines or a byte order mark around the
- * blocks. An incomplete certificate is detected here, so that nobody blames a server for it. No sentence quotes the
- * text.
+ * blocks. An incomplete certificate is detected here, so that it is not reported as a fault of the server. No message
+ * quotes the text.
  */
 
-/** The maximum: about twenty certificates. */
+/** The maximum length in UTF-16 units: about twenty certificates. */
 export const MAX_PEM = 32_768
 
 const BLOCK =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([^-]{0,40000})-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
-/** Blocks of other kinds, whatever is in them. */
-const OTHER = /-----BEGIN (?!(?:TRUSTED |X509 )?CERTIFICATE-----)/
-
-/** Only the certificates, one after the other; or the reason why there is none. */
+/** Returns only the certificate blocks, one after the other, or the reason why the text holds none. */
 export function readPem(
   text: string,
 ): { readonly ok: true; readonly pem: string } | { readonly ok: false; readonly message: string } {
@@ -62,7 +59,7 @@ function linesOf(body: string): string {
   return lines.filter(line => line !== '').join('\n')
 }
 
-/** Base64 of one DER sequence whose length is as declared (X.690, 8.1.3). */
+/** True for base64 of one DER sequence whose length matches its header (X.690, 8.1.3). */
 function isWhole(body: string): boolean {
   const text = body.replace(/\s+/g, '')
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]{16,}={0,2}$/.test(text)) return false

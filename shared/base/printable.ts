@@ -1,61 +1,66 @@
 /**
- * Strangers' text, made safe to display: in a terminal, a log, JSON and Markdown. `sql-text.ts` does it for SQL.
+ * Makes untrusted text safe to display in a terminal, a log, JSON and Markdown. `sql-text.ts` does the same for SQL.
  *
- * An escape sequence moves a cursor or renames a window, a bidirectional control makes a line look like another (Trojan
- * Source, CVE-2021-42574), and an invisible character makes two names look alike. All of them are displayed as
+ * An escape sequence moves the cursor or renames a window, a bidirectional control makes one line look like another
+ * (Trojan Source, CVE-2021-42574), and an invisible character makes two names look alike. All of them are displayed as
  * `\u{1b}`.
  */
 
-// Controls (C0, DEL, C1), formats (bidirectional, zero-width, tags), line and paragraph separators, lone surrogates,
-// and characters that Unicode draws as nothing: fillers, variation selectors, joiners.
+// Controls (C0, DEL, C1), format characters (bidirectional, zero-width, tags), line and paragraph separators, lone
+// surrogates, and characters that Unicode renders as nothing: fillers, variation selectors, joiners.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
 const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu')
 
-/** True for text that a screen shows unchanged, in one line. */
+/** True for text that a screen shows unchanged on one line. */
 export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text)
 }
 
-/** The text with every unprintable character formatted by `format`, which gets its code point. */
+/**
+ * Returns the text with every unprintable character replaced by the result of `format`, which receives its code point.
+ */
 export function escapeUnprintable(text: string, format: (codePoint: number, character: string) => string): string {
   return text.replace(EACH_UNPRINTABLE, character => format(character.codePointAt(0) ?? 0, character))
 }
 
-/** One line for a terminal: every unprintable character as `\u{…}`, line breaks and tabs included. */
+/** Returns one line for a terminal: every unprintable character, including line breaks and tabs, becomes `\u{…}`. */
 export function printable(text: string): string {
   return escapeUnprintable(text, braced)
 }
 
-/** Several lines for a terminal: as `printable`, except that line feeds and tabs stay. */
+/** Returns several lines for a terminal: like `printable`, but line feeds and tabs stay. */
 export function printableLines(text: string): string {
   return escapeUnprintable(text, (codePoint, character) =>
     character === '\n' || character === '\t' ? character : braced(codePoint),
   )
 }
 
-/** One line of columns for a terminal and for `cut`: printable cells with a tab between them. */
+/** Returns one row of columns for a terminal or for `cut`: printable cells separated by tabs. */
 export function printableRow(cells: readonly string[]): string {
   return cells.map(printable).join('\t')
 }
 
-/** JSON in one line, of the same meaning as `JSON.stringify` and printable: an unprintable character is `\u001b`. */
+/**
+ * Returns one line of JSON that means the same as `JSON.stringify` and is printable: an unprintable character becomes
+ * `\u001b`.
+ */
 export function printableJson(value: unknown): string {
   return escapeUnprintable(JSON.stringify(value) ?? 'null', utf16)
 }
 
-/** A character as JSON and TypeScript spell it in a string: one `\uXXXX` for each UTF-16 unit. */
+/** Escapes a character as in a JSON or TypeScript string: one `\uXXXX` for each UTF-16 unit. */
 function utf16(_: number, character: string): string {
   return [...Array(character.length).keys()].map(at => `\\u${hex(character.charCodeAt(at), 4)}`).join('')
 }
 
-// A two-character JSON escape of a printable character, a JSON escape of a control, or the raw character.
+// Matches a two-character JSON escape of a printable character, a JSON escape of a control, or the raw character.
 const IN_JSON = new RegExp(`\\\\["\\\\/]|\\\\u([0-9a-fA-F]{4})|\\\\([nrtbf])|${UNPRINTABLE.source}`, 'gu')
 const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, b: 8, f: 12 }
 
 /**
- * A line of JSON whose texts are printable after parsing, too, since log viewers print them raw.
+ * Returns a line of JSON whose strings stay printable even after parsing, because log viewers print them raw.
  *
- * A line feed at its end stays. Text without such characters costs one scan.
+ * A line feed at the end stays. A line without such characters costs a single scan.
  */
 export function printableLog(line: string): string {
   const end = line.endsWith('\n') ? '\n' : ''
@@ -68,14 +73,14 @@ export function printableLog(line: string): string {
   return `${displayed}${end}`
 }
 
-/** Of a pair of surrogates in JSON's spelling each half is shown: nothing in a log needs the character itself. */
+/** Shows each half of an escaped surrogate pair separately: nobody needs the character itself in a log. */
 function escapedUnit(found: string, unit: number): string {
   return isPrintable(String.fromCharCode(unit)) ? found : doubled(unit)
 }
 
 /**
- * One line for Markdown and HTML as well as for a terminal: printable, with `\u{…}` for the characters that open a tag,
- * an entity, code, emphasis, a link, a table's cell or a mention.
+ * Returns one line that is safe in Markdown and HTML as well as in a terminal: printable, with `\u{…}` for the
+ * characters that open a tag, an entity, code, emphasis, a link, a table cell or a mention.
  */
 export function printableMarkdown(text: string): string {
   return printable(text).replace(/[<>&`*[\]|~@#!]/g, character => braced(character.charCodeAt(0)))

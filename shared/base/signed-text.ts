@@ -1,18 +1,19 @@
 /**
- * The signed texts: `mooring/1`, a newline, and each field with its length before it. Each begins with its purpose and
- * names organization, row and version, so that no signature (and so no box) can be moved elsewhere. The server signs
- * them and holders of leases verify them, so that both use this file.
+ * The texts that signatures cover: `mooring/1`, a newline, and each field preceded by its length. Each text begins with
+ * its purpose and names the organization, row and version, so a signature (and with it a box) cannot be moved
+ * elsewhere. The server signs these texts and lease holders verify them, so both use this file.
  */
 
 const PREFIX = 'mooring/1\n'
 const LENGTH_BYTES = 4
 
-/** The purposes of a signature. */
+/** The purpose of a signature, which is the first field of the signed text. */
 export type SignedPurpose = 'credential' | 'task' | 'organization-key' | 'lease-grant' | 'verdict' | 'lease'
 
 /**
- * Encodes purpose and fields, each as its length (unsigned 32-bit, big-endian) and its bytes; text as UTF-8, a number as its
- * decimal digits. Explicit lengths keep two lists of fields from giving one text.
+ * Encodes the purpose and the fields, each as its length (unsigned 32-bit, big-endian) followed by its bytes: text as
+ * UTF-8, a number as decimal digits. Explicit lengths ensure that two different lists of fields never give the same
+ * text.
  */
 export function signedText(
   purpose: SignedPurpose,
@@ -35,7 +36,7 @@ export function signedText(
   return bytes
 }
 
-/** The bytes that a lease's signatures cover: the purpose `lease` and the JSON text as sealed. */
+/** The bytes that the signatures of a lease cover: the purpose `lease` and the JSON text exactly as it was sealed. */
 export function leaseBytes(lease: string): Uint8Array<ArrayBuffer> {
   return signedText('lease', [lease])
 }

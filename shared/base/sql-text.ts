@@ -1,15 +1,14 @@
 /**
- * Names and texts in SQL, for any content: for statements that people paste and pipe into `psql`.
+ * Quotes names and texts of any content for SQL statements that people paste or pipe into `psql`.
  *
- * They come from strangers' catalogs and connection strings, and the printed statements run with an owner's rights:
- * every name and text in a statement goes through here. The result is printable, in a terminal and in a web page's
- * text.
+ * The names come from untrusted catalogs and connection strings, and the statements run with an owner's rights, so
+ * every name and text in a statement goes through here. The result is printable in a terminal and in a web page.
  */
 import { escapeUnprintable, isPrintable } from './printable.ts'
 
 /**
- * The name as a delimited identifier (SQL standard; PostgreSQL 4.1.1), for any content. U+0000 and lone surrogates,
- * which no PostgreSQL name can hold, are written so that the statement is an error.
+ * Returns the name as a delimited identifier (SQL standard; PostgreSQL 4.1.1), whatever it contains. U+0000 and lone
+ * surrogates, which no PostgreSQL name can hold, are written so that the statement fails.
  */
 export function quoteName(name: string): string {
   const quoted = name.replaceAll('"', '""')
@@ -18,17 +17,17 @@ export function quoteName(name: string): string {
   return `U&"${escapeUnprintable(quoted.replaceAll('\\', '\\\\'), format)}"`
 }
 
-/** The text as a one-line string constant with the same meaning under `standard_conforming_strings` on and off. */
+/** Returns the text as a one-line string constant that means the same with `standard_conforming_strings` on and off. */
 export function quoteText(text: string): string {
   return constant(text, () => false)
 }
 
-/** The text as a string constant that keeps line feeds, so that a long text is readable. */
+/** Returns the text as a string constant that keeps its line feeds, so that long text stays readable. */
 export function quoteLines(text: string): string {
   return constant(text, character => character === '\n')
 }
 
-/** The block as an anonymous one, between dollar quotes that do not occur in it. */
+/** Returns the block as an anonymous `do` block, with dollar quotes that do not occur in it. */
 export function anonymousBlock(block: string): string {
   let tag = '$do$'
   while (block.includes(tag)) tag = `${tag.slice(0, -1)}_$`

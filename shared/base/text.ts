@@ -1,5 +1,6 @@
 /**
- * Text as PostgreSQL can store it and as both documented dialects count it. Every schema of a caller's text uses it.
+ * Text that PostgreSQL can store, measured as both documented dialects measure it. Every schema for text from a caller
+ * uses it.
  */
 import { z } from 'zod'
 
@@ -8,16 +9,16 @@ export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\u0000')
 }
 
-/** Length in code points, as both documented dialects count. */
+/** The length in code points, the unit of both documented dialects. */
 export function codePoints(text: string): number {
   let count = 0
   for (const _ of text) count += 1
   return count
 }
 
-/** Text of `min` to `max` code points that PostgreSQL can store. */
+/** A schema for text of `min` to `max` code points that PostgreSQL can store. */
 export function storableText(min: number, max: number) {
-  // A code point is one or two UTF-16 units, so that the length of nearly every text is decided without counting.
+  // A code point takes one or two UTF-16 units, so the length of nearly every text is decided without counting.
   return z
     .string()
     .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' })
@@ -26,15 +27,15 @@ export function storableText(min: number, max: number) {
     .meta({ minLength: min, maxLength: max })
 }
 
-/** Whether a text contains eight consecutive characters of a secret. */
+/** True if the text contains eight consecutive characters of the secret. */
 export function sharesPiece(text: string, secret: string): boolean {
   for (let at = 0; at + 8 <= text.length; at += 1) if (secret.includes(text.slice(at, at + 8))) return true
   return false
 }
 
 /**
- * A text without trailing characters of one kind. `/x+$/` takes quadratic time for a text with many of them in the
- * middle.
+ * Returns the text without trailing occurrences of `character`. `/x+$/` would take quadratic time on text with many of
+ * them in the middle.
  */
 export function withoutEnd(text: string, character: string): string {
   let end = text.length

@@ -1,9 +1,9 @@
 /**
- * UUIDs as Pydantic v2 accepts them, and its messages for invalid ones: those of its parser (the Rust crate `uuid`),
- * which name one character or a length of the text. For the connections dialect, in paths and in bodies.
+ * UUIDs as Pydantic v2 accepts them, with its messages for invalid ones. The messages are those of its parser (the Rust
+ * crate `uuid`) and name one character or a length of the text. The connections dialect uses this for paths and bodies.
  */
 
-/** A UUID in its usual form, or the reason why the text is not one. */
+/** A UUID in its canonical form, or the reason why the text is not one. */
 export type UuidText = { readonly ok: true; readonly uuid: string } | { readonly ok: false; readonly error: string }
 
 const FORMS = [
@@ -13,11 +13,11 @@ const FORMS = [
 ]
 
 const GROUPS = [8, 4, 4, 4, 12]
-/** The start of each group. */
+/** The offset of each group. */
 const STARTS = [0, 9, 14, 19, 24]
 const URN = 'urn:uuid:'
 
-/** Reads a UUID: with or without hyphens, and with them in braces or after `urn:uuid:`, in either case of letters. */
+/** Reads a UUID in either case, with or without hyphens, optionally in braces or after `urn:uuid:`. */
 export function readUuid(text: string): UuidText {
   const plain = text.startsWith(URN) && text.length === URN.length + 36 ? text.slice(URN.length) : text
   for (const form of FORMS) {
@@ -31,7 +31,7 @@ function errorOf(text: string): string {
   const isBraced = text.length > 1 && text.startsWith('{') && text.endsWith('}')
   const isUrn = text.startsWith(URN)
   const inner = isBraced ? text.slice(1, -1) : isUrn ? text.slice(URN.length) : text
-  // The crate first removes the characters around 36 bytes, and counts from there.
+  // The crate first strips the characters around 36 bytes and counts positions from there.
   if (inner !== text && bytes(inner) === 36) return errorOf(inner)
   const strange = /[^0-9a-f-]/iu.exec(inner)
   if (strange !== null) {
@@ -56,7 +56,7 @@ function bytes(text: string): number {
   return new TextEncoder().encode(text).length
 }
 
-/** How Pydantic reports such a text: the type, the sentence and the `ctx`. */
+/** The type, message and `ctx` with which Pydantic reports such a text. */
 export function uuidParsing(error: string) {
   return { type: 'uuid_parsing', message: `Input should be a valid UUID, ${error}`, ctx: { error } }
 }

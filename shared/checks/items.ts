@@ -1,9 +1,9 @@
 /**
- * The lines of the verification checklist, by kind. Without a schema, so that a page can show them before there is a verdict.
- * `check.ts` has the shapes.
+ * The lines of the verification checklist for each kind of datasource. This file has no schemas, so that a page can
+ * show the lines before there is a verdict; `check.ts` has the shapes.
  */
 
-/** The items of a direct datasource's checklist, in the order in which they are tried. */
+/** The items of a direct datasource's checklist, in the order in which they are checked. */
 export const DIRECT_ITEMS = [
   'host',
   'connect',
@@ -24,7 +24,7 @@ export const DIRECT_ITEMS = [
 /** An item of a direct datasource's checklist. */
 export type DirectItem = (typeof DIRECT_ITEMS)[number]
 
-/** Of those, the items that a dial passes on its way to a session, in that order. */
+/** The items that a dial completes on its way to a session, in order. */
 export const DIAL_ITEMS = [
   'host',
   'connect',
@@ -32,8 +32,8 @@ export const DIAL_ITEMS = [
   'authenticate',
   'database',
 ] as const satisfies readonly DirectItem[]
-/** An item that a dial passes on its way. */
+/** An item that a dial completes on its way to a session. */
 export type DialItem = (typeof DIAL_ITEMS)[number]
 
-/** The items of a signed endpoint's checklist, in the order in which they are tried. */
+/** The items of a signed endpoint's checklist, in the order in which they are checked. */
 export const ENDPOINT_ITEMS = ['host', 'connect', 'tls', 'signature', 'answer'] as const

@@ -1,8 +1,9 @@
 /**
- * The query of a connection string → the settings that are honoured, and advisories for what is ignored.
+ * Parses the query of a connection string into the settings that Mooring honours, and advisories for the ones it
+ * ignores.
  *
- * Names are compared as libpq compares them: exactly, in their own case. A parameter that stands twice is refused, since
- * parsers differ in which one wins. Called by `connection-string.ts` only.
+ * Names are compared as libpq compares them: exactly, including case. A parameter with two different values is refused,
+ * because parsers disagree about which one wins. Called only by `connection-string.ts`.
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
@@ -26,7 +27,7 @@ interface Read {
   readonly ok: true
   readonly settings: Options
   readonly advisories: readonly Advisory[]
-  /** The schema that `schema` or `currentSchema` names; null where none does. */
+  /** The schema named by `schema` or `currentSchema`; null if neither names one. */
   readonly schema: string | null
 }
 
@@ -45,13 +46,13 @@ const DEFAULTS: Options = {
 const NEON_HOST = /\.neon\.(?:tech|build)$/
 const NEON_OPTION = /^(?:endpoint|project)=([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 
-/** The part before the question mark, already parsed. Neon's option is for Neon's hosts; no message shows a password. */
+/** The parsed part before the question mark. Only Neon's hosts take its option; no message shows the password. */
 interface Before {
   readonly host: string
   readonly password: string
 }
 
-/** Names and values, decoded, in their order. */
+/** Decoded names and values, in their original order. */
 type Pairs = ReadonlyMap<string, string>
 
 /** Reads the text after the question mark. */
@@ -72,17 +73,17 @@ export function readParameters(query: string, before: Before): Read | Refusal {
   return clash ?? { ok: true, settings: settled(settings, pairs), advisories, schema: readSchema(pairs) }
 }
 
-/** Settles two parameters together: `ssl=true` adds nothing to `sslmode`, and public roots imply a verified server. */
+/** Resolves parameters together: `sslmode` wins over `ssl=true`, and public roots imply a verified server. */
 function settled(settings: Options, pairs: Pairs): Options {
   const mode = TLS_MODES.find(one => one === pairs.get('sslmode'))
   if (mode !== undefined) return { ...settings, tlsMode: mode }
   return pairs.get('sslrootcert') ? { ...settings, tlsMode: 'verify-full' } : settings
 }
 
-/** Reads them. A name that stands twice has one value, since parsers differ in which one wins. */
+/** Splits the query into pairs. A repeated name must have one value, because parsers disagree about which wins. */
 function readPairs(query: string, before: Before): { ok: true; pairs: Pairs } | Refusal {
   const pairs = new Map<string, string>()
-  // libpq takes an ampersand behind the last parameter.
+  // libpq accepts an ampersand after the last parameter.
   const text = query.endsWith('&') ? query.slice(0, -1) : query
   for (const pair of text === '' ? [] : text.split('&')) {
     const read = readPair(pair)
@@ -91,7 +92,7 @@ function readPairs(query: string, before: Before): { ok: true; pairs: Pairs } | 
     if (pairs.has(name) && pairs.get(name) !== value) {
       return refuse(
         'parameter_repeated',
-        `The parameter ${displayedName(name, before)} stands there twice, with two values; give it once.`,
+        `The parameter ${displayedName(name, before)} is given twice with different values; give it once.`,
       )
     }
     pairs.set(name, value)
@@ -103,20 +104,20 @@ function readPairs(query: string, before: Before): { ok: true; pairs: Pairs } | 
 
 function readPair(pair: string): { ok: true; name: string; value: string } | Refusal {
   const equals = pair.indexOf('=')
-  // A question mark and an equals sign behind it: the beginning of another query.
+  // A question mark followed by an equals sign is the beginning of a second query.
   if (pair.includes('?') && pair.indexOf('=', pair.indexOf('?')) > 0) {
-    return refuse('parameter_malformed', 'The parameters hold a second ?: join by &.')
+    return refuse('parameter_malformed', 'The parameters contain a second ?: join them with &.')
   }
   if (equals < 1) return refuse('parameter_malformed', malformed(pair))
   const name = pair.slice(0, equals)
   const raw = pair.slice(equals + 1)
-  // Node's object; what it asks for is told where the value is read.
+  // An options object of Node; `readTlsMode` explains how to write it.
   if (name === 'ssl' && raw.includes('rejectUnauthorized')) return { ok: true, name, value: raw }
   const value = decodeComponent(raw, 'parameter')
   if (!value.ok) return value
-  // libpq refuses a second equals sign; options are commonly pasted with it, and have a reason of their own.
+  // libpq refuses a second equals sign. `options` often contains one and has error messages of its own.
   if (raw.includes('=') && name !== 'options') {
-    return refuse('character_unencoded', 'A parameter holds a second = as it is: encode = as %3D.')
+    return refuse('character_unencoded', 'A parameter contains an unencoded second =: encode it as %3D.')
   }
   return { ok: true, name, value: value.text }
 }
@@ -148,20 +149,19 @@ function readOne(name: string, value: string, before: Before): One | Refusal {
   const sets = honoured(name, value)
   if (sets === null)
     return (
-      endsOddly(value) ??
-      refuse('parameter_value', `The parameter ${name} has ${TAKEN[name] ?? 'a value that is not taken'}.`)
+      endsOddly(value) ?? refuse('parameter_value', `The parameter ${name} ${TAKEN[name] ?? 'has an invalid value'}.`)
     )
   return { ok: true, sets, advice: null }
 }
 
-/** The accepted values of each parameter, for the sentence of a refusal. */
+/** The accepted values of each parameter, for the message of a refusal. */
 const TAKEN: Readonly<Record<string, string>> = {
-  channel_binding: 'one of the values disable, prefer and require, in lower case',
-  sslnegotiation: 'one of the values postgres and direct, in lower case',
-  connect_timeout: 'whole seconds for its value',
+  channel_binding: 'takes one of the values disable, prefer and require, in lower case',
+  sslnegotiation: 'takes one of the values postgres and direct, in lower case',
+  connect_timeout: 'takes a whole number of seconds',
 }
 
-/** A character that came along behind the last value. */
+/** `system` is libpq 16's name for the system's roots, which are the public ones here. Any other value names a file. */
 function endsOddly(value: string): Refusal | null {
   const [, last] = /([;,.)'>\]}*/!|?])$/.exec(value) ?? []
   if (last === undefined) return null
@@ -169,7 +169,7 @@ function endsOddly(value: string): Refusal | null {
   return refuse('parameter_value', `A value among the parameters ends with ${last}: remove ${named} at the end.`)
 }
 
-/** libpq 16's word for the roots of the system, which are the public ones here. Anything else is a file. */
+/** Accepts only Neon's endpoint option. Any other option sets a session parameter and could remove our limits. */
 function readRoots(value: string): One | Refusal {
   if (value === 'system') return { ok: true, sets: {}, advice: null }
   return refuse(
@@ -178,7 +178,7 @@ function readRoots(value: string): One | Refusal {
   )
 }
 
-/** Any other option is a setting of the server's session, the first of which would be to take our limits off. */
+/** Accepts only Neon's endpoint option. Any other option sets a session parameter and could remove our limits. */
 function readOptions(value: string, host: string): One | Refusal {
   if (value === '') return { ok: true, sets: {}, advice: null }
   if (/^reference=/.test(value)) {
@@ -190,21 +190,21 @@ function readOptions(value: string, host: string): One | Refusal {
   const [, endpoint] = NEON_OPTION.exec(value) ?? []
   if (endpoint === undefined)
     return refuse('parameter_refused', `The parameter options is refused: ${refusedOption(value)}.`)
-  // Any other server takes it for an unknown argument and turns the login away, so that it is not sent there.
+  // Any other server rejects the login because of an unknown argument, so the option is not sent there.
   if (!NEON_HOST.test(host)) return { ok: true, sets: {}, advice: "It is Neon's; this host is not. Leave it out." }
-  return { ok: true, sets: { neonEndpoint: endpoint }, advice: "The host's name already says it. Leave it out." }
+  return { ok: true, sets: { neonEndpoint: endpoint }, advice: 'The host name already says it. Leave it out.' }
 }
 
-/** Why an option is refused, and what to write in place of it. */
+/** The reason why an option is refused, and the replacement for it. */
 function refusedOption(value: string): string {
   if (/search_path/i.test(value)) return 'give the schema in the schema field, or as the parameter schema'
-  if (/--cluster/.test(value)) return 'the cluster of CockroachDB, which is no PostgreSQL, is named by it; leave it out'
+  if (/--cluster/.test(value)) return 'it names a cluster of CockroachDB, which is not PostgreSQL; leave it out'
   if (/(?:endpoint|project)=/.test(value))
-    return "of Neon's options endpoint=… is taken, and alone; leave the others out"
-  return "settings of the server's session are our own; leave it out"
+    return "endpoint=… is the only one of Neon's options that is accepted; leave the others out"
+  return "Mooring chooses the settings of the server's session; leave it out"
 }
 
-/** The settings of an honoured parameter; null for an invalid value. Unknown names are refused before. */
+/** Returns the settings of an honoured parameter; null for an invalid value. Unknown names have been refused by now. */
 function honoured(name: string, value: string): Partial<Options> | null {
   switch (name) {
     case 'channel_binding':
@@ -214,7 +214,7 @@ function honoured(name: string, value: string): Partial<Options> | null {
     case 'application_name':
       return { applicationName: value === '' ? null : value }
     case 'connect_timeout':
-      // Zero is libpq's "no limit", which leaves ours.
+      // Zero means "no limit" in libpq; our own limit still applies.
       return /^[0-9]{1,6}$/.test(value) ? { connectTimeoutSeconds: Number(value) || null } : null
     default:
       return {}
@@ -230,10 +230,10 @@ function given<K extends keyof Options>(name: K, value: Options[K] | null): Pick
   return value === null ? null : ({ [name]: value } as Pick<Options, K>)
 }
 
-/** Pairs that contradict each other. libpq lets the last one win, or fails once connected. */
+/** Refuses pairs that contradict each other. In libpq the last one wins, or the connection attempt fails. */
 function refuseClash(settings: Options, pairs: Pairs): Refusal | null {
   if (pairs.has('ssl') && pairs.get('sslmode') === 'disable') {
-    return refuse('parameter_value', 'The parameters ssl and sslmode say different things; leave ssl out.')
+    return refuse('parameter_value', 'The parameters ssl and sslmode contradict each other; leave ssl out.')
   }
   if (pairs.get('sslrootcert') && (pairs.get('sslmode') ?? 'verify-full') !== 'verify-full') {
     return refuse('parameter_value', 'The parameter sslrootcert=system needs sslmode=verify-full.')

@@ -1,15 +1,15 @@
 /**
- * Target → text: the connection string that `parseConnectionString` reads back as the same target. For leases, whose
- * holders use drivers of their own. It holds the password: it is sealed, and never logged or stored.
+ * Formats a target as the connection string that `parseConnectionString` reads back as the same target. Leases use it,
+ * because their holders have drivers of their own. The text holds the password: seal it, and never log or store it.
  */
 import type { Target } from './connection-string.ts'
 
 const DEFAULT_PORT = 5432
 
-// Characters that need an escape; the others stay, so that rewriting does not lengthen a string.
+// Characters that must be escaped. All others stay, so that rewriting does not lengthen a string.
 const IN_LOGIN = /[^A-Za-z0-9_\-.~!$&'()*+,;=]/gu
-// Of a database's name `pg` decodes no escape of what URIs reserve (it uses `decodeURI`): such characters stand as they are,
-// which libpq reads alike. A question mark or a hash could not.
+// `pg` reads a database name with `decodeURI`, which does not decode escapes of characters that URIs reserve. These
+// characters therefore stay unescaped, and libpq reads them the same way. A question mark or a hash could not stay.
 const IN_NAME = /[^A-Za-z0-9_\-.~!$&'()*+,;=:@/]/gu
 const SLASH_OR_AT = /[/@]/gu
 const IN_QUERY = /[^A-Za-z0-9_\-.~!$'()*,;]/gu
@@ -22,7 +22,7 @@ function encoded(text: string, escaped = IN_LOGIN): string {
   )
 }
 
-/** Formats a target. Defaults are left out. */
+/** Formats a target as a connection string; default values are omitted. */
 export function formatConnectionString(target: Target): string {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host
   const port = target.port === DEFAULT_PORT ? '' : `:${target.port}`
@@ -39,7 +39,10 @@ export function formatConnectionString(target: Target): string {
   return `postgresql://${login}@${host}${port}/${encoded(target.database, IN_NAME)}${parameters}`
 }
 
-/** A string that was spelled here as `parseConnectionString` takes it: what stands as it is in the database's name encoded. */
+/**
+ * Encodes the database name of a string from `spellConnectionString`, whose reserved characters are unescaped, so that
+ * `parseConnectionString` accepts it.
+ */
 export function withEncodedName(text: string): string {
   const [, before, name, query] = /^(postgres(?:ql)?:\/\/[^/?]*\/)([^?]*)(.*)$/s.exec(text) ?? []
   return before === undefined || name === undefined ? text : `${before}${encoded(name, SLASH_OR_AT)}${query}`

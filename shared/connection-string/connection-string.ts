@@ -1,8 +1,8 @@
 /**
- * Text → target, by a strict parser of our own rules: a subset of what libpq accepts and never in disagreement with it.
+ * A strict parser for connection strings: it accepts a subset of what libpq accepts and never reads it differently.
  *
- * The server, the console and client-side sealing all use this one. It never echoes its input: a reason names the
- * offending parameter or character, not what stood around it.
+ * The server, the console and client-side sealing all use this parser. It never echoes its input: a reason names the
+ * offending parameter or character, not the text around it.
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
@@ -22,7 +22,7 @@ import { refuseStray } from './stray-characters.ts'
 import type { TlsMode } from './tls-parameters.ts'
 import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from './uri-text.ts'
 
-/** The place and role of a login: every honoured connection parameter. */
+/** The place and role of a login: all connection parameters that Mooring honours. */
 export interface Target {
   /** Lower-case ASCII name, or a canonical IP literal without brackets. */
   readonly host: string
@@ -35,11 +35,11 @@ export interface Target {
   readonly sslNegotiation: 'postgres' | 'direct'
   readonly applicationName: string | null
   readonly connectTimeoutSeconds: number | null
-  /** Neon's endpoint id from `options=endpoint=…`, sent as the startup option; null for every host but Neon's. */
+  /** Neon's endpoint id from `options=endpoint=…`, sent as a startup option; null for any host that is not Neon's. */
   readonly neonEndpoint: string | null
 }
 
-/** A parsed connection string: a target, advice, and the schema that its parameters name (null where none do). */
+/** A parsed connection string: target, advisories, and the schema named by its parameters (null if they name none). */
 export interface ParsedString {
   readonly ok: true
   readonly target: Target
@@ -47,19 +47,19 @@ export interface ParsedString {
   readonly schema: string | null
 }
 
-/** The parsed string, or a refusal that quotes nothing of the input. */
+/** The parsed string, or a refusal that quotes none of the input. */
 export type Parsed = ParsedString | Refusal
 
 const DEFAULT_PORT = 5432
-/** NAMEDATALEN − 1: servers before 17 cut a longer name short, and would log in to another database. */
+/** NAMEDATALEN − 1: servers before 17 truncate a longer name and would log in to a different database. */
 const MAX_DATABASE_BYTES = 63
 
 /**
  * Parses `postgres://user:password@host[:port]/database[?parameters]`, at most 8192 characters.
  *
- * User, password, host and database have to be there: what is missing a driver would fill in from the environment or
- * the files of the machine that dials. Everything that names another host, a socket, a file, a service or settings of
- * the server is refused by name. Never throws. The grammar is RFC 3986's, the meanings are libpq's (§33.1.1.2).
+ * User, password, host and database are required: a driver would fill in missing ones from the environment or from
+ * files on the machine that dials. Parameters that name another host, a socket, a file, a service or server settings
+ * are refused by name. Never throws. The grammar is that of RFC 3986, the meanings are those of libpq (§33.1.1.2).
  */
 export function parseConnectionString(text: string): Parsed {
   const parsed = parseStrictly(text)
@@ -73,8 +73,8 @@ function parseStrictly(text: string): Parsed {
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(text) ?? []
   if (scheme === undefined) return refuseWide(text) ?? refuseForeign(text)
   const rest = text.slice(scheme.length)
-  // The last @, wherever it is: when it is not the one that ends the login, then something before it stands unencoded,
-  // and reading the login finds out what. Whatever is read as host or parameter can then be no piece of a password.
+  // Split at the last @ in the string. If this is not the @ that ends the login, then something before it is unencoded,
+  // and reading the login reports it. Text read as host or parameters can then never be part of a password.
   const at = rest.lastIndexOf('@')
   if (at < 0) return refuseWide(rest) ?? refuseWithoutLogin(rest)
   const login = readLogin(rest.slice(0, at))
@@ -82,7 +82,7 @@ function parseStrictly(text: string): Parsed {
   return readBehindLogin(rest.slice(at + 1), login)
 }
 
-/** Host, database and parameters. Only the reason of a refusal is looked for once more: what can be read is taken as it stands. */
+/** Reads host, database and parameters. After a refusal, the text is searched again only for a more precise reason. */
 function readBehindLogin(behind: string, { user, password }: { user: string; password: string }): Parsed {
   const { authority, path, query } = partsBehindLogin(behind)
   const narrower = (refusal: Refusal) =>
@@ -100,27 +100,30 @@ function readBehindLogin(behind: string, { user, password }: { user: string; pas
   return { ok: true, target, advisories, schema: parameters.schema }
 }
 
-/** Placeholders where the host, the port or the database belongs. */
+/** Refuses a placeholder in place of the host, the port or the database name. */
 function refuseUnfilled(authority: string, path: string): Refusal | null {
   const [host = '', port = ''] = authority.split(':')
-  const say = (what: string) => `The ${what} is a placeholder, or holds one: put the real one there.`
+  const say = (what: string) => `The ${what} is or contains a placeholder: put the real one there.`
   if (isPlaceholderName(host) || /^(?:host|hostname)$/i.test(host)) return refuse('host_missing', say('host'))
   if (isPlaceholderName(port) || /^port$/i.test(port)) return refuse('port_malformed', say('port'))
   return isPlaceholderName(path.slice(1)) ? refuse('database_missing', say('database name')) : null
 }
 
 /**
- * An @ behind the place of a login that is complete: it belongs to the parameters or the database name, though the last one of all
- * is taken for the end of the login. Only the reason is chosen so; nothing is read by it.
+ * Refuses an unencoded @ after a complete login: it belongs to the parameters or the database name, although the parser
+ * takes the last @ for the end of the login. This only selects the reason; it does not affect parsing.
  */
 function misplacedAt(rest: string): Refusal | null {
   const [, login = '', query = ''] =
     /^([^@/?#]+)@[A-Za-z0-9_.-]+\.[A-Za-z0-9_-]+(?::[0-9]{1,5})?\/[^@/?#]+\?(.*)$/s.exec(rest) ?? []
   if (!readLogin(login).ok || !/^[A-Za-z_]{1,40}=/.test(query) || !query.includes('@')) return null
-  return refuse('character_unencoded', 'A parameter holds @ as it is: encode @ as %40.')
+  return refuse('character_unencoded', 'A parameter contains an unencoded @: encode it as %40.')
 }
 
-/** Host and port, the path with its slash, and what stands behind the first question mark. Each is found by one look. */
+/**
+ * Splits the text after the login into host and port, the path with its slash, and the text after the first question
+ * mark.
+ */
 function partsBehindLogin(text: string): { authority: string; path: string; query: string } {
   const queryAt = text.indexOf('?')
   const place = queryAt < 0 ? text : text.slice(0, queryAt)
@@ -133,8 +136,8 @@ function partsBehindLogin(text: string): { authority: string; path: string; quer
 }
 
 /**
- * The canonical text of everything that is honoured, for fingerprints: JSON with a fixed order of keys. Two strings that
- * mean the same login give the same text. It holds the password: it is hashed or sealed, never stored or logged.
+ * The canonical text of all honoured parameters, for fingerprints: JSON with a fixed order of keys. Two strings that
+ * mean the same login give the same text. The text holds the password: hash or seal it, and never store or log it.
  */
 export function canonicalTarget(target: Target, caCertificate: string | null): string {
   return JSON.stringify({
@@ -164,7 +167,7 @@ function readLogin(text: string): { ok: true; user: string; password: string } |
     )
   }
   if (isPlaceholderName(text.slice(0, colon))) {
-    return refuse('credentials_missing', 'The user name is a placeholder, or holds one: put the real one there.')
+    return refuse('credentials_missing', 'The user name is or contains a placeholder: put the real one there.')
   }
   const user = decodeComponent(text.slice(0, colon), 'user name')
   if (!user.ok) return user
@@ -175,15 +178,15 @@ function readLogin(text: string): { ok: true; user: string; password: string } |
   if (isPlaceholderPassword(password.text) || isPlaceholderLogin(user.text, password.text)) return UNFILLED
   if (user.text === '') return refuse('credentials_missing', 'The user name is missing.')
   if (password.text === '') return refuse('credentials_missing', 'The password is missing.')
-  if (hidesText(user.text)) return refuse('credentials_refused', 'The user name holds an invisible character.')
+  if (hidesText(user.text)) return refuse('credentials_refused', 'The user name contains an invisible character.')
   return { ok: true, user: user.text, password: password.text }
 }
 
-/** A name may end so, and is taken; it hardly ever does. */
+/** A database name may end in punctuation and is accepted, but usually that is a copying mistake. */
 function adviseOnName(path: string): Advisory[] {
   const [last] = /[.,;)'!]$/.exec(path) ?? []
   if (last === undefined) return []
-  const recommendation = `The database name ends with ${last}: where that came along when it was copied, remove it.`
+  const recommendation = `The database name ends with ${last}: if that was copied by mistake, remove it.`
   return [{ item: 'database', recommendation }]
 }
 
@@ -191,21 +194,24 @@ function readDatabase(path: string): { ok: true; text: string } | Refusal {
   const name = decodeComponent(path.startsWith('/') ? path.slice(1) : path, 'database name')
   if (!name.ok) return name
   if (name.text === '') return refuse('database_missing', 'The database name is missing.')
-  // libpq's tools read a database name of such a form as a whole connection string of its own (CVE-2026-86862).
+  // libpq's tools read such a database name as a connection string of its own (CVE-2026-86862).
   if (name.text.includes('=') || /^postgres(?:ql)?:\/\//i.test(name.text)) {
     return refuse('database_refused', 'The database name has the form of a connection string.')
   }
-  // URL parsers, and drivers with them, leave such a part out: another database would be meant.
+  // URL parsers, and drivers that use them, drop such a segment and would connect to a different database.
   if (name.text.split('/').some(part => part === '.' || part === '..')) {
-    return refuse('database_refused', 'The database name has a part that is . or .. alone.')
+    return refuse('database_refused', 'The database name has a segment that is only . or ..')
   }
   if (new TextEncoder().encode(name.text).length > MAX_DATABASE_BYTES) {
     return refuse('database_refused', `The database name is longer than ${MAX_DATABASE_BYTES} bytes.`)
   }
-  return hidesText(name.text) ? refuse('database_refused', 'The database name holds an invisible character.') : name
+  return hidesText(name.text) ? refuse('database_refused', 'The database name contains an invisible character.') : name
 }
 
-/** Invisible characters let one name be shown as another: directions, joiners, line and paragraph separators. */
+/**
+ * Invisible characters (bidirectional controls, joiners, line and paragraph separators) make one name look like
+ * another.
+ */
 function hidesText(text: string): boolean {
   return /[\p{Cf}\p{Zl}\p{Zp}]/u.test(text)
 }

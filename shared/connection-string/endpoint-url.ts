@@ -1,34 +1,35 @@
 /**
- * Text → the URL of a signed endpoint, by a strict parser of our own: what is written is what is dialled and requested.
+ * A strict parser for the URL of a signed endpoint: Mooring dials and requests exactly what the URL says.
  *
- * `http:` is read and marked, because the policy may let it through in a network that the installation has opened; this
- * file opens nothing. The server and the console use the very same.
+ * `http:` is parsed and marked, because the policy may allow it in a network that the operator has opened; this file
+ * allows nothing. The server and the console share it.
  */
 
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 import { type HostPort, parseHostPort } from './host.ts'
 import { MAX_URL, refuseRaw, refuseText } from './uri-text.ts'
 
-/** A URL in parts, host and scheme in their one spelling. */
+/** A URL in parts, with scheme and host in canonical form. */
 export interface EndpointUrl {
   readonly host: string
   readonly port: number
-  /** Path and query exactly as written, always beginning with `/`: the request line's target. */
+  /** Path and query exactly as written, always beginning with `/`: the target of the request line. */
   readonly path: string
   /** False for `http:`. */
   readonly secure: boolean
-  /** The whole URL in its one spelling: lower-case scheme and host, no default port. */
+  /** The whole URL in canonical form: lower-case scheme and host, no default port. */
   readonly href: string
 }
 
-/** The result of parsing. The message quotes nothing of the text. */
+/** The result of parsing. A refusal's message quotes none of the text. */
 export type ParsedUrl = { readonly ok: true; readonly url: EndpointUrl } | Refusal
 
 /**
- * Parses an endpoint's URL: `https://host[:port][/path][?query]`, at most 2048 characters, RFC 3986 characters only.
+ * Parses the URL of an endpoint: `https://host[:port][/path][?query]`, at most 2048 characters, all allowed by RFC
+ * 3986.
  *
- * User names, fragments, escapes in the host, missing or extra slashes and every spelling of an address but the plain
- * one are refused. Never throws.
+ * Refuses user names, fragments, escapes in the host, missing or extra slashes, and every notation of an address except
+ * the canonical one. Never throws.
  */
 export function parseEndpointUrl(text: string): ParsedUrl {
   const unreadable = refuseText(text, MAX_URL)
@@ -36,9 +37,9 @@ export function parseEndpointUrl(text: string): ParsedUrl {
   const [start, scheme] = /^(https?):\/\//i.exec(text) ?? []
   if (start === undefined || scheme === undefined) return refuse('scheme_refused', 'It has to begin with https://.')
   const rest = text.slice(start.length)
-  if (rest.includes('#')) return refuse('fragment_refused', 'It holds a #; leave the fragment out.')
+  if (rest.includes('#')) return refuse('fragment_refused', 'It contains a #; leave the fragment out.')
   const [authority = ''] = /^[^/?]*/.exec(rest) ?? []
-  if (authority.includes('@')) return refuse('credentials_refused', 'A user name or password is not taken in a URL.')
+  if (authority.includes('@')) return refuse('credentials_refused', 'A URL must not contain a user name or a password.')
   const secure = scheme.toLowerCase() === 'https'
   const place = parseHostPort(authority, defaultPort(secure))
   if (!place.ok) return place

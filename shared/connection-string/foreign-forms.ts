@@ -1,6 +1,7 @@
 /**
- * Recognises other forms that people paste in place of a connection URL, and says how to write the URL. Every sentence is fixed: nothing
- * of the text goes into one. Called by `connection-string.ts` for text that does not begin with the scheme.
+ * Recognises other forms that people paste in place of a connection URL, and says how to write the URL. Every message
+ * is fixed and contains none of the text. Called by `connection-string.ts` for text that does not begin with the
+ * scheme.
  */
 import { nearest } from '#shared/base/near-names.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
@@ -11,7 +12,7 @@ const ALONE = 'give the URL alone'
 const REFERS = 'It refers to a secret in a store, or is encrypted: put the connection string itself there.'
 const MISSING = 'The scheme is missing: it has to begin with postgresql://.'
 
-// Anchored, with bounded repetition: each is linear in the text. The narrower before the wider.
+// Anchored and with bounded repetition, so that each pattern is linear in the text. Narrower patterns come first.
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [
     /^(?:jdbc|r2dbc):[^?]{0,4000}\?/i,
@@ -100,14 +101,14 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** The reason why text that does not begin with the scheme is refused. */
+/** Returns the reason why text that does not begin with the scheme is refused. */
 export function refuseForeign(text: string): Refusal {
   if (isReference(text)) return refuse('scheme_refused', REFERS)
   const [, said] = FORMS.find(([pattern]) => pattern.test(text)) ?? []
   return refuse('scheme_refused', said ?? misspelt(text) ?? 'It has to begin with postgres:// or postgresql://.')
 }
 
-/** A scheme with a slip in it, of which a letter is missing, or whose beginning was not copied. */
+/** The message for a misspelt or truncated scheme; null if the text has no scheme. */
 function misspelt(text: string): string | null {
   const [, scheme] = /^([a-z0-9+-]{0,20}):\/\//i.exec(text) ?? []
   if (scheme === undefined) return null

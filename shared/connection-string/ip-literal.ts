@@ -1,8 +1,8 @@
 /**
- * The one accepted spelling of an IP address: four plain decimal octets, or RFC 5952.
+ * The only accepted notation of an IP address: four plain decimal octets, or RFC 5952.
  *
- * Every other spelling of an IPv4 address (octal, hexadecimal, short, one number) means different things to different
- * parsers, so it is no address here. Whether an address may be dialled is not decided here.
+ * Every other notation of an IPv4 address (octal, hexadecimal, short, a single number) means different things to
+ * different parsers, so it does not count as an address. This file does not decide whether an address may be dialled.
  */
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/
@@ -12,18 +12,21 @@ export function isIpv4(text: string): boolean {
   return IPV4.test(text)
 }
 
-/** An IPv6 address, in any form of RFC 4291 §2.2, as RFC 5952 spells it in hexadecimal; null for any other text. */
+/**
+ * Returns an IPv6 address, given in any form of RFC 4291 §2.2, in the hexadecimal form of RFC 5952; null for any other
+ * text.
+ */
 export function canonicalIpv6(text: string): string | null {
   const groups = ipv6Groups(text)
   return groups === null ? null : spell(groups)
 }
 
-/** The canonical spelling of a literal of either family, without brackets; null for any other text. */
+/** Returns the canonical form of an IPv4 or IPv6 literal, without brackets; null for any other text. */
 export function canonicalLiteral(text: string): string | null {
   return isIpv4(text) ? text : canonicalIpv6(text)
 }
 
-/** The 4 or 16 octets of a literal of either family; null for any other text. */
+/** Returns the 4 or 16 octets of an IPv4 or IPv6 literal; null for any other text. */
 export function literalOctets(text: string): number[] | null {
   if (isIpv4(text)) return text.split('.').map(Number)
   return ipv6Groups(text)?.flatMap(group => [group >> 8, group & 0xff]) ?? null
@@ -56,7 +59,10 @@ function ipv4Groups(text: string): [number, number] {
   return [a * 256 + b, c * 256 + d]
 }
 
-/** RFC 5952 §4: the longest run of two or more zero groups becomes `::`, the first of equals; no leading zeros. */
+/**
+ * RFC 5952 §4: the longest run of two or more zero groups becomes `::`, the first one if several are equally long; no
+ * leading zeros.
+ */
 function spell(groups: readonly number[]): string {
   let from = 0
   let length = 1

@@ -1,19 +1,20 @@
 /**
- * The query parameters of connection strings: which are ignored, and which are refused and why.
+ * The query parameters of connection strings that are ignored, and those that are refused, each with its reason.
  *
- * Anything in neither table, and not honoured by `connection-parameters.ts`, is refused as unknown. Ignored parameters can
- * neither move the dial, nor read one of our files, nor weaken the security that the caller would have had from libpq.
+ * A parameter that is in neither table and not honoured by `connection-parameters.ts` is refused as unknown. An ignored
+ * parameter cannot redirect the dial, read one of our files, or weaken the security that libpq would have given the
+ * caller.
  */
 
 const pooling = 'It sets up a client-side pool; it has no meaning here. Leave it out.'
-const statements = 'It is about prepared statements of a driver; none are kept here. Leave it out.'
-const keepalive = 'It is about long-lived connections; a check is short. Leave it out.'
-const oneHost = 'It chooses among several hosts; there is one. Leave it out.'
-const schema = 'It has no effect on the connection: it names the schema to be registered where no schema field does.'
-const timeouts = 'It is about waiting; the limits here are our own. Leave it out.'
+const statements = 'It controls prepared statements of a driver, which are not used here. Leave it out.'
+const keepalive = 'It is for long-lived connections; a check is short. Leave it out.'
+const oneHost = 'It chooses among several hosts; there is only one. Leave it out.'
+const schema = 'It has no effect on the connection: it names the schema to register if no schema field does.'
+const timeouts = 'It sets a timeout; Mooring uses its own. Leave it out.'
 const driver = 'It is a setting of one driver or provider and has no meaning here. Leave it out.'
 
-/** Parameters that have an effect, and those that name a schema: the ones that somebody may have meant. */
+/** Parameters that have an effect or name a schema: the candidates for the correction of a misspelt name. */
 export const HONOURED: readonly string[] = [
   'sslmode',
   'ssl',
@@ -26,9 +27,11 @@ export const HONOURED: readonly string[] = [
   'schema',
 ]
 
-/** Parameters that dashboards, ORMs and drivers append and that are ignored whatever their value, with the advice. */
+/**
+ * Parameters that dashboards, ORMs and drivers append and that are ignored whatever their value, each with an advisory.
+ */
 export const IGNORED: Readonly<Record<string, string>> = {
-  pgbouncer: 'It tells Prisma that a pooler answers; a pooler is recognised here without it. Leave it out.',
+  pgbouncer: 'It tells Prisma that a pooler answers; Mooring recognises a pooler without it. Leave it out.',
   pool: pooling,
   max: pooling,
   poolMax: pooling,
@@ -113,26 +116,29 @@ export const IGNORED: Readonly<Record<string, string>> = {
   sslcompression: driver,
 }
 
-/** Parameters that are ignored with the values listed and refused, with the reason, with any other. */
+/**
+ * Parameters that are ignored if they have one of the listed values and refused, with the reason, if they have any
+ * other.
+ */
 export const IGNORED_VALUES: Readonly<Record<string, { readonly values: readonly string[]; readonly reason: string }>> =
   {
-    gssencmode: { values: ['disable', 'prefer'], reason: 'GSSAPI is not spoken here' },
+    gssencmode: { values: ['disable', 'prefer'], reason: 'GSSAPI is not supported' },
     client_encoding: { values: ['UTF8', 'utf8', 'UTF-8', 'utf-8', 'auto'], reason: 'the encoding is always UTF8' },
-    sslsni: { values: ['1'], reason: 'the name of the host is always sent' },
-    sslcertmode: { values: ['disable', 'allow'], reason: 'client certificates are not taken' },
+    sslsni: { values: ['1'], reason: 'the host name is always sent' },
+    sslcertmode: { values: ['disable', 'allow'], reason: 'client certificates are not supported' },
     ssl_min_protocol_version: {
       values: ['TLSv1', 'TLSv1.1', 'TLSv1.2'],
-      reason: 'TLS 1.2 and 1.3 are spoken, whichever the server offers',
+      reason: 'TLS 1.2 and 1.3 are supported, whichever the server offers',
     },
     ssl_max_protocol_version: {
       values: ['TLSv1.2', 'TLSv1.3'],
-      reason: 'TLS 1.2 and 1.3 are spoken, whichever the server offers',
+      reason: 'TLS 1.2 and 1.3 are supported, whichever the server offers',
     },
     sslaccept: { values: ['accept_invalid_certs'], reason: 'certificates are verified by sslmode=verify-full' },
-    replication: { values: ['false', 'off', 'no', '0'], reason: 'replication connections are not made' },
+    replication: { values: ['false', 'off', 'no', '0'], reason: 'replication connections are not supported' },
   }
 
-/** Parameters that dashboards write without a value, which libpq takes for not said. */
+/** Parameters that dashboards write without a value, which libpq treats as absent. */
 export const EMPTY_FILES: ReadonlySet<string> = new Set([
   'sslrootcert',
   'sslcert',
@@ -143,15 +149,15 @@ export const EMPTY_FILES: ReadonlySet<string> = new Set([
   'passfile',
 ])
 
-const elsewhere = 'the host, the port, the database and the login stand before the question mark, and nowhere else'
-/** Why a parameter that names a file is refused. */
-export const FILES = 'it names a file of the machine that connects; give a CA as PEM text in caCertificate'
-const clientCertificate = 'client certificates are not taken'
-const gss = 'GSSAPI is not spoken here'
-const server = 'settings of the session are our own'
-const keys = 'keys and tokens are not taken, only a password'
+const elsewhere = 'the host, the port, the database and the login belong before the question mark'
+/** The reason for refusing a parameter that names a file. */
+export const FILES = 'it names a file on the connecting machine; give a CA as PEM text in caCertificate'
+const clientCertificate = 'client certificates are not supported'
+const gss = 'GSSAPI is not supported'
+const server = 'Mooring chooses the settings of the session'
+const keys = 'keys and tokens are not supported, only a password'
 
-/** Parameters that are refused whatever their value, with the reason. */
+/** Parameters that are refused whatever their value, each with its reason. */
 export const REFUSED_NAMES: Readonly<Record<string, string>> = {
   host: elsewhere,
   hostaddr: elsewhere,
@@ -161,7 +167,7 @@ export const REFUSED_NAMES: Readonly<Record<string, string>> = {
   user: elsewhere,
   password: elsewhere,
   socket: elsewhere,
-  service: 'it names an entry of a file of the machine that connects',
+  service: 'it names an entry of a file on the connecting machine',
   servicefile: FILES,
   passfile: FILES,
   sslcert: FILES,
@@ -172,8 +178,8 @@ export const REFUSED_NAMES: Readonly<Record<string, string>> = {
   sslidentity: FILES,
   sslpassword: clientCertificate,
   requirepeer: 'it is about unix sockets',
-  require_auth: 'the way to log in is chosen here: SCRAM wherever it is offered',
-  requiressl: 'say sslmode=require',
+  require_auth: 'Mooring chooses the login method: SCRAM if the server offers it',
+  requiressl: 'write sslmode=require',
   krbsrvname: gss,
   gsslib: gss,
   gssdelegation: gss,
@@ -192,6 +198,6 @@ export const REFUSED_NAMES: Readonly<Record<string, string>> = {
   oauth_client_id: keys,
   oauth_client_secret: keys,
   oauth_scope: keys,
-  min_protocol_version: 'the version of the protocol is chosen here',
-  max_protocol_version: 'the version of the protocol is chosen here',
+  min_protocol_version: 'Mooring chooses the version of the protocol',
+  max_protocol_version: 'Mooring chooses the version of the protocol',
 }

@@ -1,6 +1,6 @@
 /**
- * The schema that a connection string names, in the words of Prisma (`schema`), JDBC (`currentSchema`) and others (`search_path`).
- * It never goes into the dial: it is what is registered where no field says otherwise.
+ * The schema that a connection string names, in the parameter of Prisma (`schema`), JDBC (`currentSchema`) or others
+ * (`search_path`). It does not affect the dial: it is registered if no field names a schema.
  */
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 
@@ -8,12 +8,12 @@ const NAMES = ['schema', 'currentSchema', 'search_path'] as const
 /** NAMEDATALEN − 1. */
 const MAX_BYTES = 63
 
-/** The one schema that the parameters name; null where none does, or where one of them names a list. */
+/** Returns the schema that the parameters name; null if none names one, or if one of them lists several. */
 export function readSchema(pairs: ReadonlyMap<string, string>): string | null {
   return named(pairs)[0]?.[1] ?? null
 }
 
-/** Refuses parameters that name two schemas; null where they agree. */
+/** Refuses parameters that name two different schemas; null if they agree. */
 export function schemaConflict(pairs: ReadonlyMap<string, string>): Refusal | null {
   const [first, other] = named(pairs)
   const second = first === undefined ? undefined : named(pairs).find(([, schema]) => schema !== first[1])
@@ -21,12 +21,14 @@ export function schemaConflict(pairs: ReadonlyMap<string, string>): Refusal | nu
   return refuse('parameter_value', `The parameters ${first[0]} and ${second[0]} name two schemas; give one.`)
 }
 
-/** The advice for a parameter that names no one schema, which is not what its writer expects; null for every other. */
+/**
+ * Returns the advisory for a schema parameter that does not name exactly one schema; null for every other parameter.
+ */
 export function adviseOnSchema(name: string, value: string): string | null {
   if (!NAMES.some(one => one === name) || oneName(value) !== null) return null
   return value === ''
     ? 'It is empty. Leave it out.'
-    : 'It names several schemas, or no plain name, so that none is taken from it: give the one to be registered in the schema field.'
+    : 'It does not name exactly one schema, so it is ignored: give the schema to register in the schema field.'
 }
 
 function named(pairs: ReadonlyMap<string, string>): (readonly [string, string])[] {
@@ -36,7 +38,7 @@ function named(pairs: ReadonlyMap<string, string>): (readonly [string, string])[
   })
 }
 
-/** A list is a search path, of which nobody knows which schema is meant. */
+/** Returns the name if the value is a single name. A list is a search path and does not say which schema is meant. */
 function oneName(value: string): string | null {
   const [, quoted] = /^"((?:[^"]|"")*)"$/.exec(value) ?? []
   const name = quoted === undefined ? value : quoted.replaceAll('""', '"')

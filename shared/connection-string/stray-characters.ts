@@ -1,26 +1,28 @@
 /**
- * Characters that came along with a connection string when it was copied: invisible ones, spaces, quotes, brackets and marks around it. Each
- * is named for what it is and where it stands; nothing around it is.
+ * Recognises characters that were copied along with a connection string: invisible ones, and spaces, quotes, brackets
+ * and marks around it. A refusal names the character and its place, and none of the text around it.
  */
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 
 const SCHEME = /^[^A-Za-z]{0,40}postgres(?:ql)?:\/\//i
-/** Control and format characters, what shows as nothing, separators other than the space, and halves of surrogate pairs. */
+/**
+ * Control and format characters, characters that render as nothing, separators other than the space, lone surrogates.
+ */
 const INVISIBLE =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800\ufffc\ufffd]/u
-/** Quotes that no part of a URL holds unencoded. The straight single one may stand in a name. */
+/** Quotes that no part of a URL holds unencoded. A straight single quote may occur in a name. */
 const QUOTES = '"`\u201c\u201d\u2018\u2019\u201e\u201a\u00ab\u00bb\u2039\u203a\u300c\u300d'
 
-/** Refuses what came along; null where nothing did. To be asked before anything else of the text is read. */
+/** Refuses stray characters; null if there are none. Call it before reading any other part of the text. */
 export function refuseStray(text: string): Refusal | null {
   return refuseLines(text) ?? refuseInvisible(text) ?? refuseAround(text)
 }
 
-/** Other lines around the one with the string, or other text before it. */
+/** Refuses text with further lines around the connection string. */
 function refuseLines(text: string): Refusal | null {
   const inner = text.trim()
   const end = /[\r\n]/.exec(inner)?.[0]
-  // A URL that was wrapped goes on behind a line end; other lines of a file do not.
+  // A URL that was wrapped continues after a line end; a file has other kinds of lines.
   const isWrapped = /^postgres/i.test(inner) && !/[\r\n][ \t]{0,20}(?:#|--|export |[A-Z_]{3,40}\s?=)/.test(inner)
   if (end === undefined || isWrapped) return null
   const code = end === '\r' ? 'U+000D' : 'U+000A'
@@ -50,7 +52,7 @@ function refuseInvisible(text: string): Refusal | null {
   )
 }
 
-/** The position of an index in a connection string, in words. The last `@` ends the login, as in the parser. */
+/** Describes the position of an index in a connection string. The last `@` ends the login, as in the parser. */
 function placeOf(text: string, index: number): string {
   const scheme = SCHEME.exec(text)?.[0] ?? ''
   const start = scheme.search(/postgres/i)
@@ -67,7 +69,7 @@ function placeOf(text: string, index: number): string {
   return behind.includes(':') && !behind.includes('[') ? 'in the port' : 'in the host'
 }
 
-/** Whether the scheme would stand there, were it not for such characters in it. */
+/** True if the index lies in a scheme that is complete once invisible characters are removed. */
 function isInScheme(text: string, index: number): boolean {
   const seen = (part: string) => [...part].filter(character => !INVISIBLE.test(character)).join('')
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(seen(text)) ?? []
@@ -88,7 +90,7 @@ function refuseAround(text: string): Refusal | null {
   return refuseBehind(text) ?? refuseQuotes(text) ?? refuseMarks(text)
 }
 
-/** Options of a command, a comment or another command behind a string that is complete. */
+/** Refuses command options, a comment or another command after a complete string. */
 function refuseBehind(text: string): Refusal | null {
   const behind = text.slice(text.lastIndexOf('@') + 1)
   return /^[^\s/]+\/[^\s"']+ +(?:--?[A-Za-z]|\/\/|[|>;]|&&)/.test(behind)
@@ -96,7 +98,7 @@ function refuseBehind(text: string): Refusal | null {
     : null
 }
 
-/** Spaces and backslashes in the scheme itself. */
+/** Refuses spaces and backslashes inside the scheme. */
 function refuseInScheme(text: string): Refusal | null {
   if (/^postgres(?:ql)?(?: :|: ?\/ )/i.test(text))
     return refuse('scheme_refused', 'A space stands in the scheme: remove it, so that it begins with postgresql://.')
@@ -128,14 +130,14 @@ function refuseQuotes(text: string): Refusal | null {
     : refuse('character_unencoded', `It ends with a quote: remove ${LAST}${more}.`)
 }
 
-/** The length without the marks behind a closing quote. */
+/** The length of the text without punctuation after a closing quote. */
 function bareLength(text: string): number {
   let length = text.length
   while (length > 0 && ';,.)]}\\ '.includes(text.charAt(length - 1))) length -= 1
   return length
 }
 
-/** Brackets, and the marks of lists, quotations and emphasis. */
+/** Refuses brackets, and the marks of lists, quotations and emphasis. */
 function refuseMarks(text: string): Refusal | null {
   const [mark = ''] = /^[^A-Za-z]*/.exec(text) ?? []
   if (mark === '') return null

@@ -1,18 +1,18 @@
 /**
- * The parameters that say how TLS is to be: libpq's `sslmode`, and the spellings of drivers, which are answered with the value of
- * libpq's that is meant. Called by `connection-parameters.ts` only.
+ * The parameters that select the TLS mode: libpq's `sslmode`, and the names and values of other drivers, which are
+ * refused with the libpq value that they correspond to. Called only by `connection-parameters.ts`.
  */
 import { nearest } from '#shared/base/near-names.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 
 /** libpq's sslmode. A string without one is dialled as `require`. */
 export const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
-/** One of them. */
+/** One libpq sslmode. */
 export type TlsMode = (typeof TLS_MODES)[number]
 
 const LISTED = `${TLS_MODES.slice(0, -1).join(', ')} or ${TLS_MODES.at(-1)}`
 
-/** The drivers' names of each parameter, in lower case and without separators. */
+/** Drivers' names for the modes, in lower case and without separators. */
 const MEANT: Readonly<Record<string, TlsMode>> = {
   '': 'require',
   '0': 'disable',
@@ -43,18 +43,18 @@ const MEANT: Readonly<Record<string, TlsMode>> = {
   verified: 'verify-full',
 }
 
-/** The mode that a value of `sslmode` or `ssl` sets, or a refusal that names the one that is meant. */
+/** Returns the mode that a value of `sslmode` or `ssl` sets, or a refusal that suggests the intended mode. */
 export function readTlsMode(
   name: 'sslmode' | 'ssl',
   value: string,
 ): { readonly ok: true; readonly mode: TlsMode } | Refusal {
   const exact = TLS_MODES.find(mode => mode === value)
   if (name === 'sslmode' && exact !== undefined) return { ok: true, mode: exact }
-  // libpq takes exactly this, for JDBC's sake, as sslmode=require.
+  // libpq accepts exactly this as sslmode=require, for compatibility with JDBC.
   if (name === 'ssl' && value === 'true') return { ok: true, mode: 'require' }
   const meant = meaning(value)
   const hint = meant === undefined ? '' : ` Write sslmode=${meant}.`
-  const what = name === 'ssl' ? 'The parameter ssl is taken as ssl=true alone; sslmode' : 'The parameter sslmode'
+  const what = name === 'ssl' ? 'The parameter ssl only accepts ssl=true; sslmode' : 'The parameter sslmode'
   return refuse('parameter_value', `${what} is one of ${LISTED}, in lower case.${hint}`)
 }
 
@@ -63,7 +63,8 @@ function meaning(value: string): TlsMode | undefined {
   const exact = TLS_MODES.find(mode => mode.replace('-', '') === plain)
   const listed = exact ?? (Object.hasOwn(MEANT, plain) ? MEANT[plain] : undefined)
   if (listed !== undefined) return listed
-  // Node's object, pasted as a value: an unverified server is what require has.
+  // An options object of Node, pasted as a value. `rejectUnauthorized: false` corresponds to `require`, which does not
+  // verify the server.
   if (plain.includes('rejectunauthorized')) return plain.endsWith('true') ? 'verify-full' : 'require'
   return TLS_MODES.find(mode => mode === nearest(value, TLS_MODES))
 }

@@ -1,26 +1,26 @@
 /**
- * Why a parameter of a connection string is not taken: a name that nobody knows here, with the one that may be meant, and a pair that is none.
- * Called by `connection-parameters.ts` only.
+ * The reasons for refusing an unknown parameter, with the known name that may be meant, and for refusing a malformed
+ * pair. Called only by `connection-parameters.ts`.
  */
 import { nearest } from '#shared/base/near-names.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 import { HONOURED } from './parameter-rules.ts'
 
-/** The sentence for a pair without a name, or without an equals sign. */
+/** The message for a pair that lacks a name or an equals sign. */
 export function malformed(pair: string): string {
   const known = HONOURED.find(name => name === pair)
   return known === undefined
     ? 'A parameter is not of the form name=value.'
-    : `The parameter ${known} has no = and no value behind it: write ${known}=value.`
+    : `The parameter ${known} has no = and no value: write ${known}=value.`
 }
 
-/** No message shows a piece of the password. */
+/** The password of the string, so that no message shows a piece of it. */
 interface Secretive {
   readonly password: string
 }
 
 const MODE = 'sslmode'
-/** Its names in drivers, in lower case and without separators. */
+/** Names that drivers use for these parameters, in lower case and without separators. */
 const ALIASES: Readonly<Record<string, string>> = {
   tls: MODE,
   tlsmode: MODE,
@@ -45,30 +45,30 @@ const ALIASES: Readonly<Record<string, string>> = {
 }
 const OF_LOGIN = /^(?:username|userid|uid|passwd|pwd|pass|db|databasename|initialcatalog|hostname|server|datasource)$/
 
-/** All names that are not known, in one sentence; null where there is none. */
+/** Refuses all unknown names in one message; null if there are none. */
 export function refuseUnknown(unknown: readonly string[], before: Secretive): Refusal | null {
   const [first] = unknown
   if (first === undefined) return null
   if (unknown.length > 1) {
     const listed = unknown.slice(0, 10).map(name => displayedName(name, before))
     const last = unknown.length > 10 ? 'others' : listed.pop()
-    return refuse(
-      'parameter_unknown',
-      `The parameters ${listed.join(', ')} and ${last} are not known here; leave them out.`,
-    )
+    return refuse('parameter_unknown', `The parameters ${listed.join(', ')} and ${last} are unknown; leave them out.`)
   }
   const plain = first.toLowerCase().replace(/%20|[^a-z0-9]/g, '')
-  const of = `The parameter ${displayedName(first, before)} is not known here`
+  const of = `The parameter ${displayedName(first, before)} is unknown`
   if (OF_LOGIN.test(plain))
-    return refuse('parameter_unknown', `${of}: host, database and login stand before the question mark.`)
+    return refuse('parameter_unknown', `${of}: host, database and login belong before the question mark.`)
   const meant = (Object.hasOwn(ALIASES, plain) ? ALIASES[plain] : undefined) ?? nearest(plain, HONOURED)
   return refuse(
     'parameter_unknown',
-    meant == null ? `${of}; leave it out.` : `${of}: write ${meant} where that is meant, or leave it out.`,
+    meant == null ? `${of}; leave it out.` : `${of}: write ${meant} if that is meant, or leave it out.`,
   )
 }
 
-/** The name of a parameter, where it is a plain word and no piece of the password; otherwise nothing of it. */
+/**
+ * Returns the name of a parameter for a message. A name that is not a plain word or contains a piece of the password is
+ * not shown.
+ */
 export function displayedName(name: string, { password }: Secretive): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,31}$/.test(name)) return '(its name is not shown)'
   for (let at = 0; at + 8 <= name.length; at += 1) {

@@ -1,6 +1,6 @@
 /**
- * Changes of a registered datasource: a new credential, a new name or schema, a check, its removal. Inputs of the
- * procedures of the same names.
+ * Inputs of the procedures that change a registered datasource: a new credential, a new name or schema, a check, and
+ * removal.
  */
 import { z } from 'zod'
 import { storableText } from '#shared/base/text.ts'
@@ -9,7 +9,10 @@ import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { Metadata, SchemaName } from './datasource.ts'
 import { isSealed, PlainString, SealedString, Trusted, withReadString } from './registration.ts'
 
-/** Input of `datasources.rotate`. A CA certificate always comes with the connection string that is sent under it. */
+/**
+ * Input of `datasources.rotate`. A CA certificate is always sent together with the connection string that it belongs
+ * to.
+ */
 export const RotateInput = chosen(
   isSealed,
   z.strictObject({ id: DatasourceId, ...PlainString, ...Trusted, ...rotation() }).transform(withReadString),
@@ -24,7 +27,7 @@ export const RotateKeyInput = z.strictObject({
 })
 export type RotateKeyInput = z.output<typeof RotateKeyInput>
 
-/** Input of `datasources.update`: omitted fields stay unchanged. */
+/** Input of `datasources.update`. Omitted fields stay unchanged. */
 export const UpdateInput = z.strictObject({
   id: DatasourceId,
   name: storableText(1, 200).optional(),
@@ -41,14 +44,14 @@ export const VerifyInput = z.strictObject({
   idempotencyKey: IdempotencyKey,
 })
 
-/** Input of `datasources.validateRegistered`: without an id the one direct datasource of the caller's mode. */
+/** Input of `datasources.validateRegistered`. Without `id`: the only direct datasource of the caller's mode. */
 export const ValidateRegisteredInput = z.strictObject({ id: DatasourceId.optional(), idempotencyKey: IdempotencyKey })
 export type ValidateRegisteredInput = z.output<typeof ValidateRegisteredInput>
 
-/** Input of `datasources.removeAll`: explicit, so that nobody triggers it by omission. */
+/** Input of `datasources.removeAll`. The confirmation is explicit, so that nobody triggers the removal by omission. */
 export const RemoveAllInput = z.strictObject({ confirm: z.literal(true) })
 
-/** Answer of `datasources.removeAll`: how many were removed of each kind. */
+/** Answer of `datasources.removeAll`: the number of removed datasources of each kind. */
 export const RemovedAll = z.object({ direct: z.number().int(), endpoints: z.number().int() })
 export type RemovedAll = z.output<typeof RemovedAll>
 
@@ -58,9 +61,9 @@ export const RemoveInput = z.strictObject({ id: DatasourceId, idempotencyKey: Id
 /** Input of `datasources.roleSql`. */
 export const RoleSqlInput = z.strictObject({
   schema: SchemaName,
-  /** The database of the grants; without it that in which the SQL is run. */
+  /** The database that the grants are for; by default, the database in which the SQL is run. */
   database: SchemaName.optional(),
-  /** The name of the role; without it one that is derived from the database. */
+  /** The name of the role; by default, a name derived from the database. */
   role: SchemaName.optional(),
   provider: z.enum(['plain', 'supabase', 'neon', 'rds', 'cloudsql', 'azure']).default('plain'),
   readOnly: z.boolean().default(true),
@@ -71,7 +74,7 @@ export const RoleSql = z.object({ sql: z.string() })
 
 function rotation() {
   return {
-    /** Changed with it, in the same transaction. */
+    /** The new name, changed in the same transaction as the credential. */
     name: storableText(1, 200).optional(),
     excludedSchemas: ExcludedSchemas.optional(),
     expectedVersion: z.number().int().min(1).optional(),

@@ -1,7 +1,7 @@
 /**
- * The canonical entity: a customer's registered database, in tRPC's form. Both dialects map from and to this.
+ * The canonical entity, in tRPC's form: a customer's registered database. Both dialects map to and from it.
  *
- * No output shape here has a field for a credential; `connectionString` and `signingKey` occur in inputs only.
+ * No output shape here has a field for a credential; `connectionString` and `signingKey` occur only in inputs.
  */
 import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
@@ -9,7 +9,7 @@ import { codePoints, isStorable, storableText } from '#shared/base/text.ts'
 import { DatasourceId, Mode, Timestamp } from '#shared/base/wire.ts'
 import { Advisory, Check } from '#shared/checks/check.ts'
 
-/** How to reach a datasource: by a connection string, or by signed requests. */
+/** How Mooring reaches a datasource: by a connection string, or by signed requests. */
 export const Kind = z.enum(['direct', 'endpoint'])
 export type Kind = z.infer<typeof Kind>
 
@@ -17,9 +17,9 @@ export type Kind = z.infer<typeof Kind>
 export const Status = z.enum(['unverified', 'active', 'rejected'])
 export type Status = z.infer<typeof Status>
 
-/** The kind of PostgreSQL; it only selects the wording of a `fix`. */
+/** The kinds of PostgreSQL hosting. The kind only selects the wording of a `fix`. */
 export const DB_TYPES = ['supabase', 'postgres_gcp', 'postgresql_local', 'postgresql_aws', 'postgresql'] as const
-/** One kind. */
+/** One kind of PostgreSQL hosting. */
 export const DbType = z.enum(DB_TYPES)
 export type DbType = z.infer<typeof DbType>
 
@@ -41,7 +41,10 @@ const isMetadata = (value: unknown): value is Record<string, string> =>
   !Array.isArray(value) &&
   Object.values(value).every(item => typeof item === 'string')
 
-/** At most 50 keys of 40 characters with values of 500; `__proto__` is a key like any other, hence no `z.record`. */
+/**
+ * At most 50 keys of 40 characters with values of 500. `__proto__` is an ordinary key here, so `z.record` cannot be
+ * used.
+ */
 export const Metadata = z
   .custom<Record<string, string>>(isMetadata, { error: 'metadata is an object whose values are strings' })
   .meta({ type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50 })
@@ -61,7 +64,7 @@ export const SchemaName = storableText(1, 63).refine(name => new TextEncoder().e
   error: 'a schema name has at most 63 bytes',
 })
 
-/** The state of an endpoint's feed; times are ISO 8601, `eventLag` whole seconds. */
+/** The state of an endpoint's feed. Times are ISO 8601; `eventLag` is in whole seconds. */
 const Feed = z.object({
   cursor: z.string().nullable(),
   eventLag: z.number().int(),
@@ -75,7 +78,7 @@ const both = {
   id: DatasourceId,
   mode: Mode,
   status: Status,
-  /** A fault code: why it is not active, or its problem while it is. */
+  /** A fault code: the reason why the datasource is not active, or a problem that it has while active. */
   statusReason: z.string().nullable(),
   name: z.string(),
   displayName: z.string(),
@@ -85,7 +88,10 @@ const both = {
   credentialVersion: z.number().int(),
   credentialFingerprint: z.string().nullable(),
   createdAt: Timestamp,
-  /** When something shown here was last changed, other than dates of checks and introspections, and a feed's state. */
+  /**
+   * When a field of this object last changed. Dates of checks and introspections, and the state of a feed, do not
+   * count.
+   */
   updatedAt: Timestamp,
   verifiedAt: Timestamp.nullable(),
   nextCheckAt: Timestamp.nullable(),
@@ -114,7 +120,7 @@ const EndpointDatasource = z.object({
   feed: Feed,
 })
 
-/** A registered database, as every procedure returns it. Fields of the other kind are absent. */
+/** A registered database, as every procedure returns it. Fields that belong to the other kind are absent. */
 export const Datasource = z.discriminatedUnion('kind', [DirectDatasource, EndpointDatasource])
 export type Datasource = z.infer<typeof Datasource>
 
@@ -122,16 +128,16 @@ export type Datasource = z.infer<typeof Datasource>
 export const ListInput = z.strictObject({
   limit: z.number().int().min(1).max(MAX_PAGE).default(20),
   cursor: z.string().max(200).optional(),
-  /** The rows next to this one on its newer side; instead of `cursor`. */
+  /** Selects the page of rows just newer than this datasource; used instead of `cursor`. */
   newerThan: DatasourceId.optional(),
   kind: Kind.optional(),
   mode: Mode.optional(),
   status: Status.optional(),
   namePrefix: storableText(1, 200).optional(),
   metadata: Metadata.optional(),
-  /** Only what was changed then or later. */
+  /** Selects only datasources changed at this time or later. */
   updatedSince: Timestamp.optional(),
 })
 
-/** A page, newest first; `nextCursor` is null on the last one. */
+/** A page, newest first. `nextCursor` is null on the last page. */
 export const DatasourcePage = z.object({ items: z.array(Datasource), nextCursor: z.string().nullable() })

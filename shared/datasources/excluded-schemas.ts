@@ -1,24 +1,26 @@
 /**
- * The schemas that an introspection skips, in every dialect:
- * bounded together, and not one by one.
+ * The schemas that an introspection skips, in every dialect.
+ * Their names are bounded in total, not individually.
  */
 import { z } from 'zod'
 import { isStorable } from '#shared/base/text.ts'
 
-/** The maximum number of excluded schemas, and of UTF-8 bytes of their names in all. */
+/** The maximum number of excluded schemas, and the maximum total length of their names in bytes of UTF-8. */
 export const EXCLUDED_SCHEMAS = { names: 1_000, bytes: 16_384 } as const
 
-/** Bytes of UTF-8 that the names have together. */
+/** The total length of the names in bytes of UTF-8. */
 export function bytesOf(names: readonly string[]): number {
   return new TextEncoder().encode(names.join('')).length
 }
 
-/** True for text that looks like a connection string: it is in the wrong field, and must not be stored. */
+/** True for text that looks like a connection string. It was put into the wrong field and must not be stored. */
 export function looksSecret(text: string): boolean {
   return /:\/\/|password\s*=/i.test(text)
 }
 
-/** Schemas that an introspection skips. A name that cannot exist, an empty or a long one, excludes nothing. */
+/**
+ * The schemas that an introspection skips. A name that cannot exist, because it is empty or too long, excludes nothing.
+ */
 export const ExcludedSchemas = z
   .array(
     z

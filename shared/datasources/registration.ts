@@ -1,6 +1,6 @@
 /**
- * The registration of a datasource: a connection string in clear or sealed by the caller, or a signed endpoint. The
- * only shapes in which a credential travels, and only inward.
+ * The registration of a datasource: a connection string in clear or sealed by the caller, or a signed endpoint. These
+ * are the only shapes that carry a credential, and they are inputs only.
  */
 import { z } from 'zod'
 import { MAX_PEM, readPem } from '#shared/base/pem.ts'
@@ -15,7 +15,7 @@ const TOO_LONG =
   `at most ${MAX_PEM} characters: of a provider's bundle give only the certificates that issue for this server, such as those of ` +
   'its region'
 
-/** PEM text, never a path; reduced to its certificates. */
+/** PEM text, never a path; it is reduced to its certificates. */
 export const CaCertificate = z
   .string()
   .max(MAX_PEM, { error: TOO_LONG, abort: true })
@@ -42,23 +42,23 @@ const placed = {
 }
 
 /**
- * Beside a connection string in clear alone; null selects public roots. With a sealed one it is inside the box, where
- * nobody on the way can replace it.
+ * Accepted only together with a connection string in clear; null selects the public roots. With a sealed string, the
+ * certificate is inside the box, where nobody on the way can replace it.
  */
 export const Trusted = { caCertificate: CaCertificate.nullable().optional() }
 
-/** A parsed connection string. The text identifies a repeat under an idempotency key; it is never stored. */
+/** A parsed connection string. `text` identifies a repeated request under an idempotency key and is never stored. */
 export interface ReadString {
   readonly text: string
   readonly target: Target
   readonly advisories: ParsedString['advisories']
-  /** The schema that the string names. */
+  /** The schema that the string names; null if it names none. */
   readonly schema: string | null
 }
 
 type WithReadString<T> = Omit<T, 'connectionString'> & { readonly connectionString: ReadString }
 
-/** Parses the string of an input once; for a transformation after the rules of the other fields. */
+/** Parses the string of an input once. Use it as a transformation that runs after the rules of the other fields. */
 export function withReadString<T extends { connectionString: string }>(
   input: T,
   ctx: z.core.$RefinementCtx,
@@ -76,30 +76,32 @@ export function withReadString<T extends { connectionString: string }>(
   return z.NEVER
 }
 
-/** The connection string in clear; it is parsed and sealed in the request and never stored. */
+/** The connection string in clear. It is parsed and sealed during the request and never stored. */
 export const PlainString = { connectionString: z.string().min(1).max(MAX_CONNECTION_STRING) }
 
-/** PEM text, its line breaks escaped in JSON, and the names of its two fields. */
+/** The maximum length of PEM text whose line breaks are escaped in JSON, plus the names of its two fields. */
 const MAX_JSON_CERTIFICATE = 36_864
-/** A box of `crypto_box_seal` is 48 bytes longer than its content; base64 makes four characters of three bytes. */
+/**
+ * A box of `crypto_box_seal` is 48 bytes longer than its content, and base64 encodes three bytes as four characters.
+ */
 const MAX_SEALED_STRING = 4 * Math.ceil((MAX_CONNECTION_STRING + MAX_JSON_CERTIFICATE + 48) / 3)
 
-/** The connection string sealed by the caller, with the safe projection that the worker checks against it. */
+/** The connection string sealed by the caller, with the non-secret projection that the worker compares with it. */
 export const SealedString = {
   sealedConnectionString: z.base64().min(64).max(MAX_SEALED_STRING),
   keyId: z.uuid(),
   host: z.string().min(1).max(253),
   port: z.number().int().min(1).max(65_535).default(5432),
   database: SchemaName,
-  /** The schema that the string names, which is registered where no field says another one. */
+  /** The schema that the string names. It is registered if `schema` is absent. */
   namedSchema: SchemaName.optional(),
 }
 
-/** True for an input whose string the caller has sealed. */
+/** True for an input whose connection string the caller has sealed. */
 export const isSealed = (value: object) => 'sealedConnectionString' in value || 'keyId' in value
 const isEndpoint = (value: object) => 'endpoint' in value || 'signingKey' in value
 
-/** Registers a direct datasource, its string in clear or sealed by the caller. */
+/** Registers a direct datasource, with its string in clear or sealed by the caller. */
 export const RegisterDirect = chosen(
   isSealed,
   z.strictObject({ ...PlainString, ...Trusted, ...placed, ...described }).transform(withReadString),
@@ -118,7 +120,7 @@ export const RegisterEndpoint = z.strictObject({
 export const RegisterInput = chosen(isEndpoint, RegisterDirect, RegisterEndpoint)
 export type RegisterInput = z.output<typeof RegisterInput>
 
-/** Input of `datasources.validate`: the direct form, of which only the parts that concern the dial are used. */
+/** Input of `datasources.validate`: the direct form. Only the fields that concern the dial are used. */
 export const ValidateInput = chosen(
   isSealed,
   z

@@ -1,13 +1,13 @@
 /**
- * The verifications of a datasource, as `datasources.verifications` pages them: each walk of its checklist, newest first.
- * How many are kept, `docs/limits.md` says.
+ * The verifications of a datasource, as `datasources.verifications` pages them: each run of its checklist, newest
+ * first. `docs/limits.md` says how many are kept.
  */
 import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { DatasourceId, Timestamp } from '#shared/base/wire.ts'
 import { Advisory, Check } from '#shared/checks/check.ts'
 
-/** Input of `datasources.verifications`; `cursor` is the id of the last one seen. */
+/** Input of `datasources.verifications`. `cursor` is the id of the last verification already seen. */
 export const VerificationsInput = z.strictObject({
   id: DatasourceId,
   limit: z.number().int().min(1).max(MAX_PAGE).default(20),
@@ -15,7 +15,10 @@ export const VerificationsInput = z.strictObject({
 })
 export type VerificationsInput = z.output<typeof VerificationsInput>
 
-/** One verification. `reason` is the fault code of what failed first; `credentialVersion` is the credential that was tried. */
+/**
+ * One verification. `reason` is the fault code of the first failure; `credentialVersion` is the version of the
+ * credential that was checked.
+ */
 export const Verification = z.object({
   id: z.uuid(),
   at: Timestamp,
@@ -28,5 +31,5 @@ export const Verification = z.object({
 })
 export type Verification = z.output<typeof Verification>
 
-/** A page, newest first; `nextCursor` is null on the last one. */
+/** A page, newest first. `nextCursor` is null on the last page. */
 export const VerificationPage = z.object({ items: z.array(Verification), nextCursor: z.string().nullable() })

@@ -1,6 +1,6 @@
 /**
- * Capabilities in the datasources dialect (`/v1/capabilities`): the mint body, for which callers use two forms, and the
- * returned object. The OpenAPI document shows these very schemas.
+ * Capabilities in the datasources dialect (`/v1/capabilities`): the mint body, which callers send in two forms, and the
+ * returned object. The OpenAPI document shows these schemas.
  */
 import { z } from 'zod'
 import {
@@ -13,7 +13,7 @@ import {
 import { CapabilityId } from '#shared/access/credential.ts'
 import { PageLimit } from './datasources-dialect.ts'
 
-/** The default lifetime of a capability: an hour. */
+/** The default lifetime of a capability: one hour. */
 const DEFAULT_TTL_SECONDS = 3_600
 
 const { operations, syncGroups, ttlSeconds, ...minted } = MintCapabilityInput.shape
@@ -21,22 +21,24 @@ const { operations, syncGroups, ttlSeconds, ...minted } = MintCapabilityInput.sh
 /** Body of `POST /v1/capabilities`. */
 export const MintBody = z
   .strictObject({
-    operations: operations.describe('What it may do. This, `allowedOperations`, or `wideScope: true`.'),
-    allowedOperations: operations.describe('Another spelling of `operations`.'),
-    syncGroups: syncGroups.describe("The caller's: kept and echoed, never interpreted."),
-    allowedSyncGroups: syncGroups.describe('Another spelling of `syncGroups`.'),
+    operations: operations.describe(
+      'The permitted operations. Required unless `allowedOperations` or `wideScope: true` is given.',
+    ),
+    allowedOperations: operations.describe('Another name for `operations`.'),
+    syncGroups: syncGroups.describe('Belongs to the caller: stored and echoed, never interpreted.'),
+    allowedSyncGroups: syncGroups.describe('Another name for `syncGroups`.'),
     ttlSeconds: ttlSeconds
       .default(DEFAULT_TTL_SECONDS)
-      .describe('How long it lives: at most 30 days, and never longer than the key that mints it.'),
-    datasourceIds: minted.datasourceIds.describe('The only datasources that it may touch; without it, all of them.'),
-    participantKind: minted.participantKind.describe('Who it is for: `agent` or `system`.'),
+      .describe('The lifetime: at most 30 days, and never longer than that of the minting key.'),
+    datasourceIds: minted.datasourceIds.describe('The only datasources that it may use; by default, all of them.'),
+    participantKind: minted.participantKind.describe('The kind of participant: `agent` or `system`.'),
     participantId: minted.participantId.describe(
-      "The caller's name for who it is for; left out, the id of the key that mints it.",
+      'The name that the caller has for the participant; by default, the id of the minting key.',
     ),
-    label: minted.label.describe('A line for people.'),
-    userMeta: minted.userMeta.describe("The caller's JSON object: kept and echoed. At most 8,192 characters."),
+    label: minted.label.describe('A label for people.'),
+    userMeta: minted.userMeta.describe('A JSON object of the caller, stored and echoed. At most 8,192 characters.'),
     wideScope: minted.wideScope.describe(
-      'Without operations, `true` grants everything that the key may do but the lease. Beside operations it is only echoed.',
+      'Without operations, `true` grants every right of the key except leases. With operations it is only echoed.',
     ),
   })
   .transform((body, ctx): MintCapabilityInput => {
@@ -63,18 +65,20 @@ export const MintBody = z
 export const RotateCapabilityBody = z
   .strictObject({
     graceSeconds: RotateCapabilityInput.shape.graceSeconds.describe(
-      'For how long the old token works beside the new one: at most a day.',
+      'How long the old token stays valid alongside the new one: at most one day.',
     ),
     ttlSeconds: RotateCapabilityInput.shape.ttlSeconds.describe(
-      'How long the new token lives: at most 30 days, and never longer than the calling key. Left out, it ends when the old one would have.',
+      'The lifetime of the new token: at most 30 days, and never longer than that of the calling key. By default, it expires when the old one would have.',
     ),
   })
-  .meta({ id: 'RotateCapability', description: 'How the old token ends, and how long the new one lives.' })
+  .meta({ id: 'RotateCapability', description: 'When the old token ends, and the lifetime of the new one.' })
 
 /** Query of `GET /v1/capabilities`. */
 export const CapabilityQuery = z.strictObject({
-  limit: PageLimit.optional().describe('How many at most, 1 to 100; 20 when left out.'),
-  starting_after: CapabilityId.optional().describe('The id of the last one seen: answers those after it, older ones.'),
+  limit: PageLimit.optional().describe('The maximum number of items, 1 to 100; 20 by default.'),
+  starting_after: CapabilityId.optional().describe(
+    'The id of the last item already seen; the answer has the items after it, which are older.',
+  ),
 })
 
 const displayed = Capability.shape
@@ -83,41 +87,41 @@ const object = {
   object: z.literal('capability').describe('Always `capability`.'),
   id: displayed.id.describe('`cap_…`.'),
   capabilityId: displayed.capabilityId.describe('The same as `id`.'),
-  organizationId: displayed.organizationId.describe('Whose it is: `org_…`.'),
-  status: displayed.status.describe('`active`, or how it has ended.'),
-  mode: displayed.mode.describe('The plane of the key that minted it.'),
-  participantKind: displayed.participantKind.describe('Who it is for.'),
+  organizationId: displayed.organizationId.describe('The owning organization: `org_…`.'),
+  status: displayed.status.describe('`active`, or the way in which it ended.'),
+  mode: displayed.mode.describe('The mode of the key that minted it.'),
+  participantKind: displayed.participantKind.describe('The kind of participant.'),
   participantId: displayed.participantId.describe(
-    "The caller's name for who it is for; where none was given, the id of the key that minted it.",
+    'The name that the caller has for the participant; if none was given, the id of the key that minted it.',
   ),
-  allowedSyncGroups: displayed.allowedSyncGroups.describe("The caller's, as given."),
+  allowedSyncGroups: displayed.allowedSyncGroups.describe('As the caller gave it.'),
   syncGroups: displayed.syncGroups.describe('The same as `allowedSyncGroups`.'),
-  allowedOperations: displayed.allowedOperations.describe('What it may do.'),
+  allowedOperations: displayed.allowedOperations.describe('The permitted operations.'),
   operations: displayed.operations.describe('The same as `allowedOperations`.'),
-  scope: displayed.scope.describe('The same fields once more, together.'),
-  datasourceIds: displayed.datasourceIds.describe('The only datasources that it may touch; null for all of them.'),
+  scope: displayed.scope.describe('The same fields, grouped.'),
+  datasourceIds: displayed.datasourceIds.describe('The only datasources that it may use; null for all of them.'),
   createdAt: displayed.createdAt.describe('When it was minted.'),
   issuedAt: displayed.issuedAt.describe('The same as `createdAt`.'),
-  lastUsedAt: displayed.lastUsedAt.describe('When it last presented itself, to the minute.'),
-  expiresAt: displayed.expiresAt.describe('From then on it is refused.'),
+  lastUsedAt: displayed.lastUsedAt.describe('When it was last used, to the minute.'),
+  expiresAt: displayed.expiresAt.describe('The time of expiry, after which it is refused.'),
   revokedAt: displayed.revokedAt.describe('When it was revoked, else null. The grace of a rotation moves `expiresAt`.'),
-  label: displayed.label.describe('A line for people.'),
-  userMeta: displayed.userMeta.describe("The caller's JSON object, as given."),
+  label: displayed.label.describe('A label for people.'),
+  userMeta: displayed.userMeta.describe('The JSON object of the caller, as given.'),
   wideScope: displayed.wideScope.describe('As given.'),
 }
 
 /** The capability object. It never contains the token. */
 export const CapabilityObject = z
   .object(object)
-  .meta({ id: 'Capability', description: 'A token that does a few named things for a while.' })
+  .meta({ id: 'Capability', description: 'A token for a few named operations and a limited time.' })
 
-/** Answer of mint and rotate: the token is shown only here. */
+/** Answer of mint and rotate, the only one that shows the token. */
 export const MintedCapabilityObject = z
   .object({
     ...object,
-    token: z.string().optional().describe('Shown once: a replayed answer is without it.'),
+    token: z.string().optional().describe('Shown once: a replayed answer omits it.'),
     rotatedFrom: RotatedFrom.optional().describe(
-      'After a rotation, the capability that this one replaces; `expiresAt` is when its token stops.',
+      'After a rotation, the capability that this one replaces. `expiresAt` is when its token stops working.',
     ),
   })
   .meta({ id: 'MintedCapability', description: 'A new capability, with its token.' })
@@ -138,7 +142,7 @@ export const RevokedCapabilityObject = z
 export const CapabilityList = z
   .object({
     object: z.literal('list').describe('Always `list`.'),
-    data: z.array(CapabilityObject).describe('Newest first, dead ones too.'),
-    has_more: z.boolean().describe('True when there are older ones.'),
+    data: z.array(CapabilityObject).describe('Newest first, including ended ones.'),
+    has_more: z.boolean().describe('True if there are older items.'),
   })
   .meta({ id: 'CapabilityList', description: 'A page of capabilities.' })

@@ -1,6 +1,6 @@
 /**
  * The bodies of the connections dialect (`/api/v1/connections`), field by field as its contract documents them. Its
- * validation errors use the vocabulary of Pydantic v2, so each issue carries one of those types.
+ * validation errors use the vocabulary of Pydantic v2, so each issue carries one of Pydantic's types.
  */
 import { z } from 'zod'
 import { codePoints, isStorable } from '#shared/base/text.ts'
@@ -14,7 +14,7 @@ import { CaCertificate, type ReadString, SealedString } from '#shared/datasource
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
 
-/** The form of an issue: Pydantic's type, its sentence, and the content of `ctx`. */
+/** The parts of an issue: Pydantic's type, its message, and the content of `ctx`. */
 interface Spelling {
   readonly type: string
   readonly message: string
@@ -50,7 +50,7 @@ function sized(min: number, max: number) {
     .refine(value => codePoints(value) <= max, issue(long))
 }
 
-/** A UUID as Pydantic accepts it, converted to its usual form. */
+/** A UUID as Pydantic accepts it, converted to its canonical form. */
 const Uuid = z
   .custom<string>()
   .meta({ type: 'string', format: 'uuid' })
@@ -71,15 +71,15 @@ const pattern = {
   ctx: { pattern: DB_TYPE_PATTERN },
 }
 
-// In the order of the documented model: issues are reported in it.
+// The order of the documented model, in which issues are reported.
 const named = {
-  name: boundedText(1, 200).describe('What people call it.'),
+  name: boundedText(1, 200).describe('The name for people.'),
   db_type: z.string().refine(isDbType, issue(pattern)).meta({
     pattern: DB_TYPE_PATTERN,
-    description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
+    description: 'The kind of PostgreSQL hosting, which selects the wording of fixes.',
   }),
 }
-/** Refuses a list that is too long, counted in `unit`s. */
+/** Refuses a list that exceeds `max`, counted in `unit`s. */
 function bounded(max: number, of: { unit: string; count: (names: string[]) => number }) {
   return (ctx: z.core.ParsePayload<string[]>): void => {
     const actual = of.count(ctx.value)
@@ -104,15 +104,16 @@ const described = {
     .meta({
       maxItems: EXCLUDED_SCHEMAS.names,
       description:
-        `Schemas that introspection skips. Left out: ${DEFAULT_EXCLUDED_SCHEMAS.join(', ')}. An empty list excludes ` +
+        `Schemas that introspection skips. By default: ${DEFAULT_EXCLUDED_SCHEMAS.join(', ')}. An empty list excludes ` +
         `nothing, and neither does a name that cannot exist. At most ${EXCLUDED_SCHEMAS.bytes} bytes of names together.`,
     }),
 }
 
-// It is never stored as text, and the parser names a character that no part of it may hold.
+// No rule about storable text: the string is never stored as text, and the parser names any character that it may not
+// hold.
 const ConnectionString = sized(10, MAX_CONNECTION_STRING)
   .meta({ minLength: 10, maxLength: MAX_CONNECTION_STRING })
-  .describe('A full PostgreSQL URI with credentials. Sealed in the request that brings it; write-only.')
+  .describe('A full PostgreSQL URI with credentials. It is sealed during the request; write-only.')
   .transform((value, ctx): ReadString => {
     const parsed = parseConnectionString(value)
     if (parsed.ok) {
@@ -124,7 +125,7 @@ const ConnectionString = sized(10, MAX_CONNECTION_STRING)
     return z.NEVER
   })
 
-/** The fields that both forms have beside the string, as the procedure `datasources.register` takes them. */
+/** The fields that both forms have apart from the string, under the names of the procedure `datasources.register`. */
 function describedInput(body: { name: string; db_type: DbType; excluded_schemas?: string[] | undefined }) {
   const { name, db_type: dbType, excluded_schemas: excludedSchemas } = body
   return { name, dbType, schema: null, ...(excludedSchemas === undefined ? {} : { excludedSchemas }) }
@@ -134,14 +135,14 @@ const trusted = {
   ca_certificate: CaCertificate.nullable()
     .optional()
     .describe(
-      'The certificate authority that the server must be verified against, as PEM; null for the public ones. With a sealed string it ' +
-        'stands inside the box.',
+      'The certificate authority for verifying the server, as PEM; null for the public ones. With a sealed string it ' +
+        'is inside the box.',
     ),
 }
 
 const Plain = z
   .object({ ...named, connection_string: ConnectionString, ...trusted, ...described })
-  .meta({ id: 'CreateConnection', description: 'Registers by connection string.' })
+  .meta({ id: 'CreateConnection', description: 'Registers with a connection string.' })
   .transform(({ connection_string: connectionString, ca_certificate: ca, ...body }) => ({
     connectionString,
     ...describedInput(body),
@@ -151,7 +152,7 @@ const sealedFields = {
   sealed_connection_string: SealedString.sealedConnectionString.describe(
     'The URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
   ),
-  key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual spellings.'),
+  key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual notations.'),
   host: boundedText(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
   port: SealedString.port.describe('The port in the sealed string.'),
   database_name: boundedText(1, 63)
@@ -159,7 +160,7 @@ const sealedFields = {
     .describe('The database in the sealed string.'),
 }
 
-/** A sealed string under the procedures' names. */
+/** The fields of a sealed string under the procedure's names. */
 function sealedInput(body: {
   sealed_connection_string: string
   key_id: string
@@ -173,10 +174,10 @@ function sealedInput(body: {
 
 const Sealed = z
   .object({ ...named, ...sealedFields, ...described })
-  .meta({ id: 'CreateSealedConnection', description: 'Registers by a string that our web tier cannot read.' })
+  .meta({ id: 'CreateSealedConnection', description: 'Registers with a string that the web tier cannot read.' })
   .transform(body => ({ ...sealedInput(body), ...describedInput(body) }))
 
-/** Body of `POST /api/v1/connections` in the document: one of the two that `registerBodyFor` chooses from. */
+/** The documented body of `POST /api/v1/connections`: one of the two forms that `registerBodyFor` chooses from. */
 export const CreateConnection = z.union([Plain, Sealed])
 
 const changed = {
@@ -189,25 +190,25 @@ const moved = {
     .boolean()
     .optional()
     .describe(
-      'Whether the string may name another host, port or database than the one in force; it may not by default.',
+      'Whether the string may name a different host, port or database from the one in force; by default it must not.',
     ),
 }
 
-/** Without a string, it changes what is not secret. */
+/** The form without a string, which changes only fields that are not secret. */
 const Described = z
   .object(changed)
   .meta({ id: 'UpdateConnection', description: 'Changes the name, the excluded schemas, or both.' })
   .transform(body => ({ kind: 'change' as const, input: changedInput(body) }))
 const RotatedPlain = z
   .object({ ...changed, connection_string: ConnectionString, ...trusted, ...moved })
-  .meta({ id: 'RotateConnection', description: 'Rotates the credential, and changes what else is given.' })
+  .meta({ id: 'RotateConnection', description: 'Rotates the credential, and changes the other given fields.' })
   .transform(({ connection_string: connectionString, ca_certificate: ca, allow_move: allowMove, ...body }) => ({
     kind: 'rotation' as const,
     input: { connectionString, ...changedInput(body), allowMove, ...(ca === undefined ? {} : { caCertificate: ca }) },
   }))
 const RotatedSealed = z
   .object({ ...changed, ...sealedFields, ...moved })
-  .meta({ id: 'RotateSealedConnection', description: 'Rotates by a string that our web tier cannot read.' })
+  .meta({ id: 'RotateSealedConnection', description: 'Rotates to a string that the web tier cannot read.' })
   .transform(({ allow_move: allowMove, ...body }) => ({
     kind: 'rotation' as const,
     input: { ...sealedInput(body), ...changedInput(body), allowMove },
@@ -226,18 +227,20 @@ function changedInput({
   }
 }
 
-/** Body of `PATCH /api/v1/connections/{id}` in the document: one of the three that `updateBodyFor` chooses from. */
+/**
+ * The documented body of `PATCH /api/v1/connections/{id}`: one of the three forms that `updateBodyFor` chooses from.
+ */
 export const UpdateConnection = z.union([RotatedPlain, RotatedSealed, Described])
 
-/** The schema for the form of a change's body; null where it has a string in clear and a sealed one. */
+/** Returns the schema for the form of an update body; null if the body has both a string in clear and a sealed one. */
 export function updateBodyFor(body: object) {
   if (!('sealed_connection_string' in body)) return 'connection_string' in body ? RotatedPlain : Described
   return 'connection_string' in body ? null : RotatedSealed
 }
 
 /**
- * The schema for the form of a registration's body, which converts it into the procedure's input: with a sealed string,
- * or with one in clear. Never both.
+ * Returns the schema for the form of a registration body, either with a sealed string or with one in clear. The schema
+ * converts the body into the procedure's input.
  */
 export function registerBodyFor(body: object) {
   const isSealed = 'sealed_connection_string' in body

@@ -6,37 +6,37 @@ import { z } from 'zod'
 import { Advisory, Check } from '#shared/checks/check.ts'
 import { Status } from '#shared/datasources/datasource.ts'
 
-/** The documented answer for one connection. */
+/** The documented shape of one connection. */
 export const ConnectionResponse = z
   .object({
     id: z.uuid().describe('The connection.'),
     name: z.string().describe('As given.'),
     db_type: z.string().describe('As given.'),
-    host: z.string().describe('Parsed out of the connection string.'),
-    port: z.number().int().describe('Parsed out of the connection string; 5432 when it has none.'),
-    database_name: z.string().describe('Parsed out of the connection string.'),
+    host: z.string().describe('Parsed from the connection string.'),
+    port: z.number().int().describe('Parsed from the connection string; 5432 by default.'),
+    database_name: z.string().describe('Parsed from the connection string.'),
     excluded_schemas: z.array(z.string()).describe('Schemas that introspection skips, as stored.'),
-    is_active: z.boolean().describe('False once it is removed.'),
+    is_active: z.boolean().describe('False after its removal.'),
     created_at: z.iso.datetime({ offset: true }).describe('When it was registered.'),
     last_introspected_at: z.iso.datetime({ offset: true }).nullable().describe('Null until the first introspection.'),
     datasource_id: z.string().describe('The id of the same database in the datasources dialect and over tRPC.'),
     status: Status.describe(
-      '`unverified` until the checklist has been walked, then `active` or `rejected`. `is_active` says only that it is not removed.',
+      '`unverified` until the first verification has completed, then `active` or `rejected`. `is_active` only says that it is not removed.',
     ),
     status_reason: z
       .string()
       .nullable()
-      .describe('The fault code that says why it is not active, or what troubles it while it is; else null.'),
-    checks: z.array(Check).describe('The checklist as it was last walked; empty before that.'),
+      .describe('The fault code for why it is not active, or for a problem that it has while active; else null.'),
+    checks: z.array(Check).describe('The checklist of the last verification; empty before the first one.'),
     advisories: z
       .array(Advisory)
       .describe(
-        'What is allowed and worth changing: in what the last check found, and in the string that this very call brought.',
+        'Properties that are allowed but should be changed, from the last check and from the string in this call.',
       ),
     verified_at: z.iso.datetime({ offset: true }).nullable().describe('When a check last passed; null before that.'),
     updated_at: z.iso
       .datetime({ offset: true })
-      .describe('When something shown here was last changed, other than dates of checks and introspections.'),
+      .describe('When any of these fields last changed, other than dates of checks and introspections.'),
   })
   .meta({ id: 'ConnectionResponse', description: 'A registered database. No field holds a credential.' })
 export type ConnectionResponse = z.output<typeof ConnectionResponse>
@@ -45,7 +45,7 @@ export type ConnectionResponse = z.output<typeof ConnectionResponse>
 export const ConnectionList = z
   .object({
     connections: z.array(ConnectionResponse).describe('The active ones, newest first.'),
-    count: z.number().int().describe('How many there are.'),
+    count: z.number().int().describe('The number of items.'),
   })
   .meta({ id: 'ConnectionList', description: 'All active connections.' })
 
@@ -60,7 +60,7 @@ export function envelopeOf(of: { id: string; schema: z.ZodType; description: str
     .meta({ id: of.id, description: of.description })
 }
 
-/** Every error of this dialect but 422. */
+/** Every error of this dialect except 422. */
 export const ConnectionsError = z
   .object({
     success: z.literal(false).describe('Always false.'),
@@ -72,15 +72,17 @@ export const ConnectionsError = z
         details: z
           .array(
             z.object({
-              path: z.array(z.union([z.string(), z.number().int()])).describe('Where, such as the name of a header.'),
-              code: z.string().describe('A stable name of the reason.'),
+              path: z
+                .array(z.union([z.string(), z.number().int()]))
+                .describe('The place, such as the name of a header.'),
+              code: z.string().describe('A stable name for the reason.'),
               message: z.string().describe('A sentence for a person.'),
             }),
           )
           .nullable()
-          .describe('The reasons, where there are more than the code says; else null.'),
+          .describe('The reasons, if there are more than the code says; else null.'),
       })
-      .describe('What went wrong.'),
+      .describe('The error.'),
   })
   .meta({ id: 'ConnectionsError', description: 'An error of the connections dialect.' })
 
@@ -92,11 +94,11 @@ export const HttpValidationError = z
         z.object({
           loc: z
             .array(z.union([z.string(), z.number().int()]))
-            .describe('Where: `body`, `path` or `query`, then the field, then the index.'),
+            .describe('The place: `body`, `path` or `query`, then the field, then the index.'),
           msg: z.string().describe('A sentence for a person.'),
           type: z.string().describe("Pydantic v2's name of the error, such as `string_too_short`."),
-          input: z.unknown().optional().describe('The value, where it is short and can be no part of a credential.'),
-          ctx: z.record(z.string(), z.unknown()).optional().describe('The limit that was not kept.'),
+          input: z.unknown().optional().describe('The value, if it is short and cannot be part of a credential.'),
+          ctx: z.record(z.string(), z.unknown()).optional().describe('The constraint that was violated.'),
         }),
       )
       .describe('Every failing field.'),

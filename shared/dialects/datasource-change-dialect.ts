@@ -1,6 +1,6 @@
 /**
- * The bodies and queries of what is done to one registered datasource, and to all of them, in the datasources dialect.
- * Requests are strict: an unknown field is an error that names it. The OpenAPI document shows these very schemas.
+ * The bodies and queries of operations on registered datasources, one or all of them, in the datasources dialect.
+ * Requests are strict: an unknown field is an error that names it. The OpenAPI document shows these schemas.
  */
 import { z } from 'zod'
 import { chosen } from '#shared/base/wire.ts'
@@ -13,8 +13,8 @@ import { hasSealedString, PageLimit } from './datasources-dialect.ts'
 /** Query of `DELETE /v1/datasources`. */
 export const RemoveAllQuery = z.strictObject({
   confirm: z
-    .literal('true', { error: 'confirm=true has to be given: every datasource of the mode is removed.' })
-    .describe('`true`, so that nobody removes everything by leaving out an id.'),
+    .literal('true', { error: 'confirm=true is required: every datasource of the mode is removed.' })
+    .describe('Must be `true`, so that omitting an id never removes everything.'),
 })
 
 /** Body of `POST /v1/datasources/{id}/rotate_key`. */
@@ -26,39 +26,42 @@ const rotating = {
     .int()
     .min(1)
     .optional()
-    .describe('The `credential_version` that has to be in force; with another one nothing is changed: 409 `conflict`.'),
+    .describe('The `credential_version` that must be in force; otherwise nothing is changed: 409 `conflict`.'),
   allowMove: z
     .boolean()
     .optional()
-    .describe('Whether the string may name another host, port or database than the one in force.'),
+    .describe('Whether the string may name a different host, port or database from the one in force.'),
 }
 
-/** Body of `POST /v1/datasources/{id}/rotate`: another connection string, in clear or sealed by the caller. */
+/** Body of `POST /v1/datasources/{id}/rotate`: a new connection string, in clear or sealed by the caller. */
 export const RotateBody = chosen(
   hasSealedString,
   z
     .strictObject({ ...Plain, ...rotating })
-    .meta({ id: 'RotateDatasource', description: 'Another connection string.' })
+    .meta({ id: 'RotateDatasource', description: 'A new connection string.' })
     .transform(withReadString),
   z
     .strictObject({ ...Sealed, ...rotating })
-    .meta({ id: 'RotateSealedDatasource', description: 'Another connection string that our web tier cannot read.' })
+    .meta({ id: 'RotateSealedDatasource', description: 'A new connection string that the web tier cannot read.' })
     .transform(({ key_id: keyId, ...rest }) => ({ ...rest, keyId })),
 )
 
 /** Body of `PATCH /v1/datasources/{id}`. */
 export const UpdateBody = z
   .strictObject({
-    name: UpdateInput.shape.name.describe('What people call it: 1 to 200 characters.'),
-    metadata: metadata.describe('Replaces the labels that are there, all of them.'),
+    name: UpdateInput.shape.name.describe('The name for people: 1 to 200 characters.'),
+    metadata: metadata.describe('Replaces all existing labels.'),
     schema: SchemaName.optional().describe(
-      'The PostgreSQL schema of the synced tables. Another one is checked at once. A signed endpoint has none.',
+      'The PostgreSQL schema of the synced tables. A new one is checked immediately. A signed endpoint has none.',
     ),
   })
-  .meta({ id: 'UpdateDatasource', description: 'What to change; a field that is left out stays as it is.' })
+  .meta({ id: 'UpdateDatasource', description: 'The fields to change; omitted fields stay unchanged.' })
 
 /** Query of `GET /v1/datasources/{id}/verifications`. */
 export const VerificationsQuery = z.strictObject({
-  limit: PageLimit.optional().describe('How many at most, 1 to 100; 20 when left out.'),
-  starting_after: z.uuid().optional().describe('The id of the last one seen: answers those after it, older ones.'),
+  limit: PageLimit.optional().describe('The maximum number of items, 1 to 100; 20 by default.'),
+  starting_after: z
+    .uuid()
+    .optional()
+    .describe('The id of the last item already seen; the answer has the items after it, which are older.'),
 })

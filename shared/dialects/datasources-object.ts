@@ -24,68 +24,68 @@ const both = {
   status: z
     .enum(['unverified', 'active', 'rejected'])
     .describe(
-      '`unverified` until the checklist has been walked, then `active` or `rejected`. An `active` one that a check refuses is checked twice more, and not used meanwhile, before it is `rejected`.',
+      '`unverified` until the first verification has completed, then `active` or `rejected`. If a check refuses an `active` one, it is checked twice more, and not used meanwhile, before it becomes `rejected`.',
     ),
-  livemode: z.boolean().describe('True when a live key registered it.'),
+  livemode: z.boolean().describe('True if a live key registered it.'),
   metadata: Metadata,
   created: seconds.describe('When it was registered, in Unix seconds.'),
-  name: z.string().describe('What people call it; `display_name` where nobody has named it.'),
+  name: z.string().describe('The name for people; by default, `display_name`.'),
   status_reason: z
     .string()
     .nullable()
-    .describe('The fault code that says why it is not active, or what troubles it while it is; else null.'),
-  checks: z.array(Check).describe('The checklist as it was last walked; empty before that.'),
+    .describe('The fault code for why it is not active, or for a problem that it has while active; else null.'),
+  checks: z.array(Check).describe('The checklist of the last verification; empty before the first one.'),
   advisories: z
     .array(Advisory)
     .describe(
-      'What is allowed and worth changing: in what the last check found, and in the string that this very call brought.',
+      'Properties that are allowed but should be changed, from the last check and from the string in this call.',
     ),
   verified_at: seconds.nullable().describe('When a check last passed, in Unix seconds; null before that.'),
-  next_check_at: seconds.nullable().describe('When the next check is due, in Unix seconds; null where none is.'),
+  next_check_at: seconds.nullable().describe('When the next check is due, in Unix seconds; null if none is.'),
   updated_at: seconds.describe(
-    "When something shown here was last changed, in Unix seconds, other than dates of checks and the state of an endpoint's feed. For `updated_since` of the list.",
+    "When any of these fields last changed, in Unix seconds, other than dates of checks and the state of an endpoint's feed. Used by `updated_since` of the list.",
   ),
-  credential_version: z.number().int().describe('Counts the credentials that were in force, from 1.'),
+  credential_version: z.number().int().describe('The number of credentials that have been in force, starting with 1.'),
   credential_fingerprint: z
     .string()
     .nullable()
     .describe(
-      'Changes when the credential does, and says nothing of it. Null until the worker has opened a sealed one.',
+      'Changes whenever the credential does, and reveals nothing about it. Null until the worker has opened a sealed one.',
     ),
 }
 
 const Direct = z
   .object({
     ...both,
-    connection: z.literal('direct').describe('Reached by a connection string.'),
+    connection: z.literal('direct').describe('Reached with a connection string.'),
     provider: z.literal('postgresql').describe('Always `postgresql`.'),
     host: z.string().describe('For display.'),
     database: z.string().describe('For display.'),
     schema: z.string().describe('The schema of the synced tables.'),
     display_name: z.string().describe('One line without a credential.'),
   })
-  .meta({ id: 'DirectDatasource', description: 'A database that is reached by a connection string.' })
+  .meta({ id: 'DirectDatasource', description: 'A database that is reached with a connection string.' })
 
 const Endpoint = z
   .object({
     ...both,
-    connection: z.literal('endpoint').describe('Reached by signed HTTPS requests.'),
+    connection: z.literal('endpoint').describe('Reached with signed HTTPS requests.'),
     environment: Mode.describe('`live` or `test`.'),
-    endpoint: z.string().describe('The URL that signed requests go to.'),
+    endpoint: z.string().describe('The URL that receives signed requests.'),
     key_last4: z
       .string()
       .nullable()
-      .describe('The last four characters of the signing key, of the new one from the moment it is given.'),
-    cursor: z.string().nullable().describe('How far its events have been read.'),
-    event_lag: z.number().int().describe('How many seconds the newest event that was read lies behind.'),
-    retry_count: z.number().int().describe('Failed requests in a row.'),
-    last_request_at: seconds.nullable().describe('When it was last asked, in Unix seconds.'),
-    last_success_at: seconds.nullable().describe('When it last answered as it should, in Unix seconds.'),
-    last_error: z.string().nullable().describe("The last failure in one of Mooring's sentences; null after a success."),
+      .describe('The last four characters of the signing key; of a new key as soon as it is given.'),
+    cursor: z.string().nullable().describe('The position up to which its events have been read.'),
+    event_lag: z.number().int().describe('The age of the newest event read, in seconds.'),
+    retry_count: z.number().int().describe('The number of consecutive failed requests.'),
+    last_request_at: seconds.nullable().describe('When it last received a request, in Unix seconds.'),
+    last_success_at: seconds.nullable().describe('When it last answered correctly, in Unix seconds.'),
+    last_error: z.string().nullable().describe('The last failure, in a sentence of Mooring; null after a success.'),
   })
   .meta({ id: 'EndpointDatasource', description: 'A database behind a signed HTTPS endpoint.' })
 
-/** The datasource object. A field of the other kind is absent, not null. */
+/** The datasource object. A field that belongs to the other kind is absent, not null. */
 export const DatasourceObject = z
   .discriminatedUnion('connection', [Direct, Endpoint])
   .meta({ id: 'Datasource', description: "A customer's registered database." })
@@ -96,7 +96,7 @@ export const DatasourceList = z
   .object({
     object: z.literal('list').describe('Always `list`.'),
     data: z.array(DatasourceObject).describe('Newest first.'),
-    has_more: z.boolean().describe('True when there are more in the direction that was asked for.'),
+    has_more: z.boolean().describe('True if there are more items in the requested direction.'),
   })
   .meta({ id: 'DatasourceList', description: 'A page of datasources, or all of them.' })
 
@@ -109,21 +109,21 @@ export const VerificationList = z
         z
           .object({
             object: z.literal('verification').describe('Always `verification`.'),
-            id: z.uuid().describe('For `starting_after`.'),
+            id: z.uuid().describe('The cursor for `starting_after`.'),
             created: seconds.describe('When it ended, in Unix seconds.'),
             verdict: Verification.shape.verdict.describe(
-              '`passed`; `refused`, which a person has to mend; or `unreachable`, which is tried again.',
+              '`passed`; `refused`, which a person must fix; or `unreachable`, which is retried.',
             ),
-            reason: z.string().nullable().describe('The fault code of what failed first; null where nothing did.'),
-            checks: z.array(Check).describe('The checklist as it was walked.'),
-            advisories: z.array(Advisory).describe('What is allowed and worth changing.'),
-            took_ms: z.number().int().describe('How long it took, in milliseconds.'),
-            credential_version: z.number().int().describe('The credential that was tried.'),
+            reason: z.string().nullable().describe('The fault code of the first failure; null if there was none.'),
+            checks: z.array(Check).describe('The lines of the checklist.'),
+            advisories: z.array(Advisory).describe('Properties that are allowed but should be changed.'),
+            took_ms: z.number().int().describe('The duration in milliseconds.'),
+            credential_version: z.number().int().describe('The version of the checked credential.'),
           })
-          .meta({ id: 'Verification', description: 'What one check found.' }),
+          .meta({ id: 'Verification', description: 'The result of one check.' }),
       )
       .describe('Newest first.'),
-    has_more: z.boolean().describe('True when there are older ones.'),
+    has_more: z.boolean().describe('True if there are older items.'),
   })
   .meta({ id: 'VerificationList', description: 'A page of the verifications of a datasource.' })
 
@@ -131,15 +131,15 @@ export const VerificationList = z
 export const DeletedDatasource = z
   .object({
     object: z.literal('datasource').describe('Always `datasource`.'),
-    id: z.string().describe('The id that it had.'),
+    id: z.string().describe('The id of the removed datasource.'),
     deleted: z.literal(true).describe('Always true.'),
   })
-  .meta({ id: 'DeletedDatasource', description: 'What is left of a removed datasource.' })
+  .meta({ id: 'DeletedDatasource', description: 'The record of a removed datasource.' })
 
 const Failure = z.object({
   item: CheckItem.describe('The line of the checklist that failed.'),
-  actual: z.string().optional().describe('What was seen, in our words.'),
-  fix: z.string().describe('What a person does about it; often SQL to paste.'),
+  actual: z.string().optional().describe('The finding, in words of Mooring.'),
+  fix: z.string().describe('The remedy for a person; often SQL to paste.'),
 })
 
 /** Answer of `POST /v1/datasources/validate`. */
@@ -147,19 +147,19 @@ export const DatasourceValidation = z
   .object({
     object: z.literal('datasource_validation').describe('Always `datasource_validation`.'),
     connection: z.literal('direct').describe('Always `direct`.'),
-    reachable: z.boolean().describe('A connection came about.'),
-    ready: z.boolean().describe('Nothing failed: it could be registered as it is.'),
-    reason: z.string().optional().describe('The fault code of what failed first.'),
-    failures: z.array(Failure).describe('What must change; empty when it is ready.'),
+    reachable: z.boolean().describe('A connection was established.'),
+    ready: z.boolean().describe('No check failed: it can be registered unchanged.'),
+    reason: z.string().optional().describe('The fault code of the first failure.'),
+    failures: z.array(Failure).describe('The failed checks; empty if it is ready.'),
     advisories: z
       .array(
         z.object({
-          item: z.string().describe('What it is about.'),
-          recommendation: z.string().describe('What would be better.'),
+          item: z.string().describe('The subject of the advisory.'),
+          recommendation: z.string().describe('The recommended change.'),
         }),
       )
       .optional()
-      .describe('What is allowed and worth changing; left out when there is nothing.'),
+      .describe('Properties that are allowed but should be changed; omitted if there are none.'),
   })
   .meta({ id: 'DatasourceValidation', description: 'The verdict on a connection string that is not registered.' })
 
@@ -171,26 +171,26 @@ export const DisconnectedDatasources = z
     object: z.literal('datasource_disconnected').describe('Always `datasource_disconnected`.'),
     cleared: z
       .object({
-        direct: z.number().int().describe('How many were direct.'),
-        endpoints: z.number().int().describe('How many were signed endpoints.'),
+        direct: z.number().int().describe('The number of direct datasources.'),
+        endpoints: z.number().int().describe('The number of signed endpoints.'),
       })
-      .describe('What was removed.'),
+      .describe('The removed datasources, by kind.'),
   })
-  .meta({ id: 'DisconnectedDatasources', description: 'All datasources of the mode are removed.' })
+  .meta({ id: 'DisconnectedDatasources', description: 'All datasources of the mode were removed.' })
 
 /** Every error of this dialect. */
 export const DatasourcesError = z
   .object({
     type: z
       .enum([...new Set(faults.map(({ status, datasourcesStatus }) => errorTypeOf(datasourcesStatus ?? status)))])
-      .describe('The class of the error, which follows from the status.'),
-    code: z.string().describe('The fault, one of the table at `/docs/faults`; stable.'),
+      .describe('The class of the error, which depends on the status.'),
+    code: z.string().describe('The code of the fault, from the table at `/docs/faults`; stable.'),
     aliases: z
       .array(z.string())
       .optional()
-      .describe('Newer documented spellings of the same code; left out where there is none.'),
+      .describe('Newer documented names of the same code; omitted if there are none.'),
     message: z.string().describe('A sentence for a person. It never quotes the request.'),
-    param: z.string().optional().describe('The path of the field, parameter or header that is not acceptable.'),
+    param: z.string().optional().describe('The path of the invalid field, parameter or header.'),
     doc_url: z.url().describe('The entry in the fault table.'),
     request_id: z.string().describe('The same as the `x-request-id` header; quote it when you report a problem.'),
   })

@@ -1,6 +1,6 @@
 /**
  * The bodies, queries and answers of `/v1/datasources/{id}/events`. Requests are strict: an unknown field is an error
- * that names it. The OpenAPI document shows these very schemas.
+ * that names it. The OpenAPI document shows these schemas.
  */
 import { z } from 'zod'
 import { PushBody } from '#shared/feeds/event.ts'
@@ -8,7 +8,9 @@ import { FeedPosition, MAX_EVENTS } from '#shared/feeds/feed.ts'
 
 /** Query of `GET /v1/datasources/{id}/events`. */
 export const EventsQuery = z.strictObject({
-  after: FeedPosition.optional().describe('The `position` of the last event seen; without it from the beginning.'),
+  after: FeedPosition.optional().describe(
+    'The `position` of the last event already seen; by default, the feed is read from the beginning.',
+  ),
   limit: z
     .string()
     .regex(/^\d{1,4}$/)
@@ -16,24 +18,24 @@ export const EventsQuery = z.strictObject({
     .pipe(z.number().int().min(1).max(MAX_EVENTS))
     .meta({ type: 'integer', minimum: 1, maximum: MAX_EVENTS })
     .optional()
-    .describe('How many at most, 1 to 1000; 100 when left out.'),
+    .describe('The maximum number of events, 1 to 1000; 100 by default.'),
 })
 
-/** An event in the datasources dialect: the customer's own, with our two fields and its position. */
+/** An event in the datasources dialect: the customer's event with two fields added by Mooring, and its position. */
 export const EventObject = z
   .looseObject({
     object: z.literal('event').describe('Always `event`.'),
     id: z.string().describe("The customer's id of the event."),
-    position: z.string().describe('Its place in the feed, opaque; for `after`.'),
+    position: z.string().describe('Its opaque position in the feed, for `after`.'),
   })
-  .meta({ id: 'Event', description: 'One event of an endpoint, every field as the customer wrote it.' })
+  .meta({ id: 'Event', description: 'One event of an endpoint, with every field as the customer sent it.' })
 
 /** Answer of `GET /v1/datasources/{id}/events`. */
 export const EventList = z
   .object({
     object: z.literal('list').describe('Always `list`.'),
-    data: z.array(EventObject).describe('In the order of the feed.'),
-    has_more: z.boolean().describe('True when there are more behind the last one.'),
+    data: z.array(EventObject).describe('The events, in feed order.'),
+    has_more: z.boolean().describe('True if there are more events after the last one.'),
   })
   .meta({ id: 'EventList', description: 'A page of a feed.' })
 
@@ -44,10 +46,10 @@ export const PushEvents = PushBody.meta({ id: 'PushEvents', description: 'Events
 export const PushedEvents = z
   .object({
     object: z.literal('event_push').describe('Always `event_push`.'),
-    received: z.number().int().describe('How many events the body had, each id counted once.'),
-    stored: z.number().int().describe('How many of them were new.'),
+    received: z.number().int().describe('The number of events in the body, with each id counted once.'),
+    stored: z.number().int().describe('The number of new events.'),
   })
   .meta({
     id: 'EventPush',
-    description: 'What became of a push. A `webhook-id` that was accepted before answers the same.',
+    description: 'The result of a push. A repeated `webhook-id` gets the same answer.',
   })

@@ -1,5 +1,5 @@
 /**
- * The answers of both dialects about the schema of a database, field by field. Names in it come from a customer's
+ * The answers of both dialects about the schema of a database, field by field. The names in them come from a customer's
  * server: print them, never run them.
  */
 import { z } from 'zod'
@@ -14,13 +14,13 @@ const names = (description: string, example: string) => z.array(z.string()).meta
 export const ConnectionIntrospection = z
   .object({
     connection_id: z.uuid().meta({ description: 'The id of the connection.' }),
-    table_count: z.number().int().meta({ description: 'How many tables were found.', example: 2 }),
+    table_count: z.number().int().meta({ description: 'The number of tables found.', example: 2 }),
     tables: names('Their names as `schema.table`, sorted.', 'app.orders'),
-    schemas_introspected: names('The schemas that were looked at and are there.', 'app'),
-    snapshot_id: z.uuid().meta({ description: 'The id of the snapshot that holds what was found.' }),
-    introspected_at: Timestamp.meta({ description: 'When it was found.' }),
+    schemas_introspected: names('The existing schemas that were introspected.', 'app'),
+    snapshot_id: z.uuid().meta({ description: 'The id of the snapshot with the result.' }),
+    introspected_at: Timestamp.meta({ description: 'The time of the introspection.' }),
   })
-  .meta({ id: 'ConnectionIntrospection', description: 'What an introspection found.' })
+  .meta({ id: 'ConnectionIntrospection', description: 'The result of an introspection.' })
 
 /** Body of `POST /v1/datasources/{id}/introspect`. */
 export const IntrospectBody = z
@@ -30,32 +30,35 @@ export const IntrospectBody = z
       .min(1)
       .max(100)
       .optional()
-      .meta({ description: 'Exactly these schemas; without it, all but the excluded ones.', example: ['app'] }),
+      .meta({ description: 'Exactly these schemas; by default, all except the excluded ones.', example: ['app'] }),
   })
-  .meta({ id: 'IntrospectBody', description: 'What to look at.' })
+  .meta({ id: 'IntrospectBody', description: 'The schemas to introspect.' })
 
 const Counts = z
   .object({
-    breaking: z.number().int().meta({ description: 'Changes by which something that worked fails.', example: 0 }),
-    risky: z.number().int().meta({ description: 'Changes by which something may behave otherwise.', example: 0 }),
-    safe: z.number().int().meta({ description: 'Changes that harm nothing.', example: 1 }),
+    breaking: z
+      .number()
+      .int()
+      .meta({ description: 'The number of changes that break something that worked.', example: 0 }),
+    risky: z.number().int().meta({ description: 'The number of changes that may alter some behaviour.', example: 0 }),
+    safe: z.number().int().meta({ description: 'The number of harmless changes.', example: 1 }),
   })
-  .meta({ id: 'DriftCounts', description: 'How many changes of each class there are.' })
+  .meta({ id: 'DriftCounts', description: 'The number of changes in each class.' })
 
 const Found = z
   .object({
-    schema: z.string().meta({ description: 'A schema that was asked for.', example: 'app' }),
+    schema: z.string().meta({ description: 'A requested schema.', example: 'app' }),
     finding: z.enum(['unknown', 'no_usage', 'system']).meta({
-      description: "Why it is not looked at: there is none, the role may not use it, it is PostgreSQL's own.",
+      description: "The reason for skipping it: it does not exist, the role may not use it, or it is PostgreSQL's own.",
     }),
   })
-  .meta({ id: 'SchemaFinding', description: 'What there is to say of a schema that was asked for.' })
+  .meta({ id: 'SchemaFinding', description: 'A finding about a requested schema.' })
 
 const count = (what: string) =>
   z
     .number()
     .int()
-    .meta({ description: `How many ${what}.`, example: 0 })
+    .meta({ description: `The number of ${what}.`, example: 0 })
 const Unseen = z
   .object({
     schemas: count('schemas'),
@@ -63,7 +66,7 @@ const Unseen = z
     columns: count('columns'),
     sequences: count('sequences'),
   })
-  .meta({ id: 'SchemaHidden', description: 'What is there, and the role may not see it.' })
+  .meta({ id: 'SchemaHidden', description: 'The number of objects that the role cannot see.' })
 
 /** A snapshot without its content. */
 export const SchemaSnapshotObject = z
@@ -71,17 +74,19 @@ export const SchemaSnapshotObject = z
     object: z.literal('schema_snapshot').meta({ description: 'Always `schema_snapshot`.' }),
     id: snapshotId('The id of the snapshot.'),
     datasource: z.string().meta({ description: 'The id of the datasource.' }),
-    fingerprint: z.string().meta({ description: 'SHA-256 of its canonical form: equal schemas have equal ones.' }),
-    table_count: z.number().int().meta({ description: 'How many tables it has.', example: 2 }),
+    fingerprint: z
+      .string()
+      .meta({ description: 'SHA-256 of its canonical form: equal schemas have equal fingerprints.' }),
+    table_count: z.number().int().meta({ description: 'The number of tables.', example: 2 }),
     tables: names('Their names as `schema.table`, sorted.', 'app.orders'),
-    previous: snapshotId('The snapshot before it.').nullable().describe('The snapshot before it, if there is one.'),
-    drift: Counts.nullable().describe('How many changes there are since the snapshot before it.'),
-    findings: z.array(Found).meta({ description: 'Schemas that were asked for and are not looked at.' }),
+    previous: snapshotId('The previous snapshot.').nullable().describe('The previous snapshot, if there is one.'),
+    drift: Counts.nullable().describe('The number of changes since the previous snapshot.'),
+    findings: z.array(Found).meta({ description: 'Requested schemas that were skipped.' }),
     hidden: Unseen,
     taken: seconds('When it was first found (Unix seconds).'),
-    seen: seconds('When it was last seen to hold (Unix seconds).'),
+    seen: seconds('When an introspection last confirmed it (Unix seconds).'),
   })
-  .meta({ id: 'SchemaSnapshot', description: 'What a schema looked like, without its content.' })
+  .meta({ id: 'SchemaSnapshot', description: 'A snapshot of a schema, without its content.' })
 
 /** A snapshot with its content. */
 export const SchemaObject = z
@@ -92,27 +97,27 @@ export const SchemaObject = z
       .array(z.looseObject({}))
       .meta({ description: 'The schemas with their relations, columns, constraints, indexes and policies.' }),
   })
-  .meta({ id: 'Schema', description: 'What a schema looks like.' })
+  .meta({ id: 'Schema', description: 'A snapshot of a schema.' })
 
 /** Query of `GET /v1/datasources/{id}/schema`. */
 export const SchemaQuery = z.strictObject({
   schema: z.string().max(63).optional().meta({ description: 'One schema of it.', example: 'app' }),
-  table: z.string().max(63).optional().meta({ description: 'One table, of that schema or of all.', example: 'orders' }),
+  table: z.string().max(63).optional().meta({ description: 'One table, in that schema or in any.', example: 'orders' }),
 })
 
 /** Query of `GET /v1/datasources/{id}/schema/drift`. */
 export const DriftQuery = z.strictObject({
-  from: snapshotId('A snapshot.').optional().describe('The snapshot to compare from; without it, the one before `to`.'),
-  to: snapshotId('A snapshot.').optional().describe('The snapshot to compare to; without it, the latest.'),
+  from: snapshotId('A snapshot.').optional().describe('The older snapshot; by default, the one before `to`.'),
+  to: snapshotId('A snapshot.').optional().describe('The newer snapshot; by default, the latest.'),
 })
 
 const DriftChange = z
   .looseObject({
-    kind: z.enum(['added', 'removed', 'changed']).meta({ description: 'What happened.' }),
-    object: z.string().meta({ description: 'What it happened to.', example: 'column' }),
-    path: names('Its names, from the schema down.', 'app'),
-    class: z.enum(['breaking', 'risky', 'safe']).meta({ description: 'What it means for who uses it.' }),
-    reason: z.string().meta({ description: 'Why, in a sentence.' }),
+    kind: z.enum(['added', 'removed', 'changed']).meta({ description: 'The kind of change.' }),
+    object: z.string().meta({ description: 'The kind of object.', example: 'column' }),
+    path: names('The path of the object, from its schema down.', 'app'),
+    class: z.enum(['breaking', 'risky', 'safe']).meta({ description: 'The effect on users of the datasource.' }),
+    reason: z.string().meta({ description: 'The reason for the class, in a sentence.' }),
   })
   .meta({ id: 'DriftChange', description: 'One change.' })
 
@@ -120,13 +125,13 @@ const DriftChange = z
 export const DriftObject = z
   .object({
     object: z.literal('schema_drift').meta({ description: 'Always `schema_drift`.' }),
-    from: snapshotId('The snapshot compared from.'),
-    to: snapshotId('The snapshot compared to.'),
+    from: snapshotId('The older snapshot.'),
+    to: snapshotId('The newer snapshot.'),
     counts: Counts,
     notes: z.array(z.string()).meta({
-      description: 'Sentences on how they were compared: that they have two formats, or two major versions.',
-      example: ['The servers are PostgreSQL 15 and 18, which spell some expressions otherwise.'],
+      description: 'Notes on the comparison: that the formats differ, or the major versions of the servers.',
+      example: ['The servers are PostgreSQL 15 and 18, which format some expressions differently.'],
     }),
-    changes: z.array(DriftChange).meta({ description: 'Every change, in the order of the schema.' }),
+    changes: z.array(DriftChange).meta({ description: 'All changes, in schema order.' }),
   })
-  .meta({ id: 'SchemaDrift', description: 'What changed from one snapshot to another.' })
+  .meta({ id: 'SchemaDrift', description: 'The changes from one snapshot to another.' })

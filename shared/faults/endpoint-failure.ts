@@ -1,12 +1,12 @@
 /**
- * The rows of signed endpoints in the table of failures: those after the TLS session is established.
+ * The rows of the failure table for signed endpoints: the failures after the TLS session is established.
  *
- * They are part of `FAILURES` in `failure.ts`, which checks their shape and through which all code reads them.
+ * They are part of `FAILURES` in `failure.ts`, which checks their shape; other code reads them only from there.
  */
 
 const strange = { stage: 'protocol', fault: 'endpoint_misbehaved', retryable: false } as const
 
-/** Failures of a signed request. None contains the stranger's text. */
+/** Failures of a signed request. None contains text from the remote side. */
 export const ENDPOINT_FAILURES = {
   endpoint_url_refused: {
     stage: 'parse',

@@ -1,9 +1,9 @@
 /**
- * The closed list of failures of dialling a customer's database: the stage, whether a retry can help, the failing line
- * of the checklist, the fault, and a sentence with the remedy.
+ * The closed list of failures of dialling a customer's database. Each has a stage, whether a retry can help, the
+ * failing line of the checklist, the fault, and a message with the remedy.
  *
- * `net` returns these, `domain/verification.ts` judges them. None contains the remote side's text: a hostile server can
- * put the password that it just received into its error message.
+ * `net` returns these, `domain/verification.ts` evaluates them. None contains the remote side's text: a hostile server
+ * can put the password that it just received into its error message.
  */
 import { ENDPOINT_FAILURES } from './endpoint-failure.ts'
 import type { FaultCode } from './fault.ts'
@@ -185,7 +185,7 @@ export const FAILURES = {
   not_postgres: { ...bogus, observed: 'something that does not speak PostgreSQL', fix: checkPort },
   protocol_violation: { ...bogus, observed: 'an answer that PostgreSQL does not give', fix: checkPort },
   response_too_large: { ...bogus, observed: 'an answer larger than is taken', fix: checkPort },
-  // A problem of the installation itself: never reported as one of the customer's database.
+  // A problem of the installation itself, never reported as a problem of the customer's database.
   dialler_busy: {
     stage: 'policy',
     fault: 'internal_error',
@@ -202,16 +202,22 @@ export const FAILURES = {
   },
 } as const satisfies Record<string, FailureSpec>
 
-/** A code of the table. */
+/** The code of a failure. */
 export type FailureCode = keyof typeof FAILURES
 
-/** A certificate in printable ASCII. Its texts are a stranger's: they are quoted, and nothing depends on them. */
+/**
+ * A certificate, reduced to printable ASCII. Its texts are untrusted: they are displayed, and no decision depends on
+ * them.
+ */
 export interface PresentedCertificate {
-  /** Its owner: the server's own, an intermediate that the server sent, or one of the given trusted ones. */
+  /**
+   * The certificate's source: the server's own, an intermediate that the server sent, or a CA certificate that was
+   * given.
+   */
   readonly owner: 'server' | 'sent' | 'given'
-  /** Its hosts and addresses: at most 10, of 255 characters each. */
+  /** Host names and addresses: at most 10, of at most 255 characters each. */
   readonly names: readonly string[]
-  /** Common name and organization, of 255 characters at most. */
+  /** Common name and organization, at most 255 characters. */
   readonly subject: string
   readonly issuer: string
   /** ISO 8601; empty if unreadable. */
@@ -219,7 +225,7 @@ export interface PresentedCertificate {
   readonly validTo: string
 }
 
-/** The failure of a dial. `sqlstate` is five characters of `[0-9A-Z]` if the server sent one. */
+/** The failure of a dial. `sqlstate` is five characters of `[0-9A-Z]`; absent if the server sent none. */
 export interface Failure {
   readonly code: FailureCode
   readonly sqlstate?: string
@@ -227,17 +233,18 @@ export interface Failure {
   readonly certificate?: PresentedCertificate
   /** The number of SCRAM iterations that the server requested. */
   readonly iterations?: number
-  /** The product of the server, from a closed list, if it is known not to be PostgreSQL. */
+  /** The product behind the address, from a closed list, if it is known not to be PostgreSQL. */
   readonly product?: string
-  /** The limit that was too short, in whole seconds. */
+  /** The timeout that was exceeded, in whole seconds. */
   readonly seconds?: number
-  /** A pooler accepted the password, and passes on that its server refuses it. */
-  readonly isPassedOn?: true
-  /** Our proof of the password was sent, and neither accepted nor refused: it may have answered a guess. */
+  /**
+   * True if our proof of the password was sent but neither accepted nor refused: the server may have used it to test a
+   * guess.
+   */
   readonly proofSent?: true
 }
 
-/** The row of a code, widened to its interface. */
+/** Returns the row of a code, widened to its interface. */
 export function failureSpec(code: FailureCode): FailureSpec {
   return FAILURES[code]
 }

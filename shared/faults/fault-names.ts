@@ -1,10 +1,10 @@
 /**
- * Names that follow from the table of faults: the class of an error in the datasources dialect, and codes under their
- * names in older releases.
+ * Names derived from the table of faults: the class of an error in the datasources dialect, and the current names of
+ * codes from older releases.
  */
 import type { FaultCode } from './fault.ts'
 
-/** The documented class names of the datasources dialect's errors, by which callers distinguish errors. */
+/** The documented error classes of the datasources dialect, by which callers tell errors apart. */
 export type ErrorType =
   | 'AbloValidationError'
   | 'AbloAuthenticationError'
@@ -23,18 +23,18 @@ const ERROR_TYPES: Readonly<Record<number, ErrorType>> = {
   429: 'AbloRateLimitError',
 }
 
-/** `type` of an error of the datasources dialect, which depends on its HTTP status alone. */
+/** Returns `type` of an error of the datasources dialect, which depends only on the HTTP status. */
 export function errorTypeOf(status: number): ErrorType {
   return ERROR_TYPES[status] ?? (status < 500 ? 'AbloValidationError' : 'AbloServerError')
 }
 
-/** Codes with another name before 0.3, which rows and outcomes of an older process's tasks contain. */
+/** Codes that were renamed in 0.3. Rows and task outcomes written by an older process contain the old names. */
 const RENAMED: Readonly<Record<string, FaultCode>> = {
   rate_limited: 'rate_limit_exceeded',
   quota_exceeded: 'resource_limit_reached',
 }
 
-/** Today's name of a stored code. */
+/** Returns the current name of a stored code. */
 export function currentCode(stored: string): string {
   return Object.hasOwn(RENAMED, stored) ? (RENAMED[stored] ?? stored) : stored
 }

@@ -1,18 +1,18 @@
 /**
- * The one closed table of faults. tRPC codes, HTTP statuses, both dialects' codes, the OpenAPI responses and
- * `docs/faults.md` are all read from it; no other file maps an error to a status.
+ * The single closed table of faults. tRPC codes, HTTP statuses, both dialects' codes, the OpenAPI responses and
+ * `docs/faults.md` are all derived from it; no other file maps an error to a status.
  *
- * Callers see the sentence. It is fixed text: it never contains part of a request, an address or a library's message,
- * since errors are where a password most easily leaks. The cause goes to the log.
+ * Callers see the message. It is fixed text and never contains part of a request, an address or a library's message,
+ * because error messages are where a password leaks most easily. The cause goes to the log.
  */
 
-/** One row: HTTP status, the dialects' codes, whether a retry can help, and the public sentence. */
+/** One row: HTTP status, the dialects' codes, whether a retry can help, and the public message. */
 export interface FaultSpec {
-  /** Status over tRPC and both dialects, unless a dialect's contract names another. */
+  /** The HTTP status over tRPC and in both dialects, unless a dialect's contract names another one. */
   readonly status: number
-  /** Status in the datasources dialect if its contract differs. */
+  /** The status in the datasources dialect if its contract differs. */
   readonly datasourcesStatus?: number
-  /** Newer documented codes in the datasources dialect, so that callers of both generations find theirs. */
+  /** Newer documented codes in the datasources dialect, for callers of both API generations. */
   readonly aliases?: readonly string[]
   /** `error.code` in the connections dialect. */
   readonly connections: string
@@ -230,40 +230,40 @@ export const FAULTS = {
   },
 } as const satisfies Record<string, FaultSpec>
 
-/** A code of the table. */
+/** The code of a fault. */
 export type FaultCode = keyof typeof FAULTS
 
-/** True for a code of the table. */
+/** True if the text is the code of a fault. */
 export function isFaultCode(text: string): text is FaultCode {
   return Object.hasOwn(FAULTS, text)
 }
 
-/** The row of a code, widened to its interface. */
+/** Returns the row of a code, widened to its interface. */
 export function faultSpec(code: FaultCode): FaultSpec {
   return FAULTS[code]
 }
 
-/** The place of an invalid input: path and a stable code, never the value. */
+/** One invalid input: its path and a stable code, never the value. */
 export interface Issue {
   readonly path: readonly (string | number)[]
   readonly code: string
-  /** One of our own sentences. It never quotes the input. */
+  /** One of our own messages. It never quotes the input. */
   readonly message: string
-  /** Limits such as `{ min_length: 1 }`; never a part of the input. */
+  /** Limits such as `{ min_length: 1 }`; never part of the input. */
   readonly ctx?: Readonly<Record<string, string | number>>
 }
 
 interface FaultOptions {
-  /** The cause, for the log alone. */
+  /** The cause, for the log only. */
   readonly cause?: unknown
   readonly issues?: readonly Issue[]
-  /** True if a retry can help this time, whatever the table's value for the code. */
+  /** True if a retry can help in this case, whatever the table says for the code. */
   readonly retryable?: boolean
-  /** Headers that go with it, such as `Retry-After` and `Allow`. */
+  /** Headers of the response, such as `Retry-After` and `Allow`. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A refusal or failure that a caller may see. `message` is the table's sentence and nothing else. */
+/** A refusal or failure that a caller may see. `message` is always the message from the table. */
 export class Fault extends Error {
   readonly code: FaultCode
   readonly issues: readonly Issue[]

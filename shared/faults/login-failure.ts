@@ -1,15 +1,15 @@
 /**
- * The rows of logins in the table of failures: who refuses, and why, between the TLS session and the first query.
+ * The rows of the failure table for logins: who refuses, and why, between the TLS session and the first query.
  *
- * Poolers and providers' proxies refuse with SQLSTATEs of their own; `server/net/postgres/sqlstate.ts` distinguishes
- * these rows. They are part of `FAILURES` in `failure.ts`, which checks their shape and through which all code reads
- * them.
+ * Poolers and providers' proxies refuse with SQLSTATEs of their own; `server/net/postgres/sqlstate.ts` maps them to
+ * these rows. They are part of `FAILURES` in `failure.ts`, which checks their shape; other code reads them only from
+ * there.
  */
 
 const refused = { stage: 'authenticate', fault: 'authentication_failed', retryable: false } as const
 const away = { stage: 'database', fault: 'database_unreachable', retryable: true } as const
 
-/** The rows, by code. */
+/** Failures of a login, by code. */
 export const LOGIN_FAILURES = {
   password_refused: {
     ...refused,

@@ -1,16 +1,16 @@
 /**
- * Schemas that name their fault: an issue may carry the code that callers documented elsewhere expect in place of
- * `invalid_body`. Every surface uses this when it turns a schema's issues into a fault.
+ * Lets a schema name its fault: an issue may carry the code that callers expect from a documented contract, in place of
+ * `invalid_body`. Every surface uses this to turn a schema's issues into a fault.
  */
 import type { z } from 'zod'
 import { type FaultCode, isFaultCode } from './fault.ts'
 
-/** The parameters of a Zod check whose failure is this fault. `message` names the rule and never the value. */
+/** Returns the parameters of a Zod check that fails with this fault. `message` names the rule and never the value. */
 export function failsAs(fault: FaultCode, message: string) {
   return { error: message, params: { fault } }
 }
 
-/** The fault that one of the issues names; null if none does. */
+/** Returns the fault that one of the issues names; null if none does. */
 export function namedFault(issues: readonly z.core.$ZodIssue[]): FaultCode | null {
   for (const issue of issues) {
     const fault: unknown = issue.code === 'custom' ? issue.params?.['fault'] : undefined

@@ -1,11 +1,12 @@
 /**
- * The reason for refusing a connection string or an endpoint's URL: a code of a closed list and one of our sentences.
+ * The reason for refusing a connection string or an endpoint's URL: a code from a closed list and one of our own
+ * messages.
  *
- * The sentence never quotes the refused text, which may hold a password. It names at most a parameter of our own
+ * The message never quotes the refused text, which may contain a password. At most it names a parameter from our own
  * tables, or the one character that must be encoded.
  */
 
-/** The kind of mistake. `host_refused` is a notation of an address that only hides its target. */
+/** The kind of mistake. `host_refused` also covers notations of an address that hide where it leads. */
 export type RefusalCode =
   | 'too_long'
   | 'character_refused'
@@ -28,14 +29,14 @@ export type RefusalCode =
   | 'parameter_value'
   | 'parameter_repeated'
 
-/** A refusal of text. `message` is safe to show to its sender and to anyone else. */
+/** The refusal of a text. `message` is safe to show to its sender and to anyone else. */
 export interface Refusal {
   readonly ok: false
   readonly code: RefusalCode
   readonly message: string
 }
 
-/** Makes a refusal. The message is a fixed sentence: of the input it contains only the parts named in the header. */
+/** Creates a refusal. The message is fixed, and quotes only the parts of the input that the header lists. */
 export function refuse(code: RefusalCode, message: string): Refusal {
   return { ok: false, code, message }
 }

@@ -1,12 +1,12 @@
 /**
- * The fault that ends a task,
- * as the worker writes it and the web tier throws it.
+ * The fault that ends a task, as the worker
+ * stores it and the web tier throws it.
  */
 import { z } from 'zod'
 import { Fault, type Issue, isFaultCode } from './fault.ts'
 import { currentCode } from './fault-names.ts'
 
-/** The reason, in one of our sentences. */
+/** An issue of the input, with one of our own messages. */
 const TaskIssue: z.ZodType<Issue> = z
   .object({
     path: z.array(z.union([z.string(), z.number()])),
@@ -14,10 +14,13 @@ const TaskIssue: z.ZodType<Issue> = z
     message: z.string(),
     ctx: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   })
-  // An absent ctx is omitted: no issue has an undefined one.
+  // An absent `ctx` is omitted, because `Issue` does not allow it to be undefined.
   .transform(({ ctx, ...issue }) => (ctx === undefined ? issue : { ...issue, ctx }))
 
-/** `retryAfterSeconds` is present if a retry can help this time, whatever the table of faults has for the code. */
+/**
+ * The stored fault. `retryAfterSeconds` is present if a retry can help in this case, whatever the table of faults says
+ * for the code.
+ */
 export const TaskFault = z.object({
   fault: z.string().transform(currentCode).refine(isFaultCode),
   issues: z.array(TaskIssue).max(1).readonly().optional(),
@@ -25,7 +28,7 @@ export const TaskFault = z.object({
 })
 export type TaskFault = z.output<typeof TaskFault>
 
-/** The fault to throw for it. */
+/** Returns the fault to throw. */
 export function faultOfTask({ fault, issues = [], retryAfterSeconds }: TaskFault): Fault {
   const again =
     retryAfterSeconds === undefined ? {} : { retryable: true, headers: { 'Retry-After': String(retryAfterSeconds) } }

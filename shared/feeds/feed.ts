@@ -1,6 +1,6 @@
 /**
  * Reading and writing feeds: inputs and answers of `feeds.list`, `feeds.watch` and `feeds.push`. `event.ts` has the
- * events in the endpoint protocol's form; `feed-dialect.ts` has the datasources dialect.
+ * events in the form of the endpoint protocol; `feed-dialect.ts` has the datasources dialect.
  */
 import { z } from 'zod'
 import { storableText } from '#shared/base/text.ts'
@@ -8,18 +8,18 @@ import { DatasourceId } from '#shared/base/wire.ts'
 import { TaskFault } from '#shared/faults/task-fault.ts'
 import type { FeedEvent } from './event.ts'
 
-/** A position in a feed: opaque to callers, valid for one datasource. */
+/** A position in a feed: opaque to callers and valid for one datasource. */
 export const FeedPosition = z
   .string()
   .regex(/^[0-9]{1,18}$/, { error: 'not a position of a feed' })
-  .meta({ description: 'A place in the feed, opaque.', example: '1042' })
+  .meta({ description: 'An opaque position in the feed.', example: '1042' })
 
-/** The maximum number of events in a page. */
+/** The maximum number of events on a page. */
 export const MAX_EVENTS = 1_000
 
 const asked = {
   id: DatasourceId,
-  /** Events after this one; by default from the beginning. */
+  /** Selects the events after this position; by default, the feed is read from the beginning. */
   after: FeedPosition.optional(),
   limit: z.number().int().min(1).max(MAX_EVENTS).default(100),
 }
@@ -29,12 +29,12 @@ export const FeedListInput = z.strictObject(asked)
 export type FeedListInput = z.output<typeof FeedListInput>
 
 /**
- * Input of `feeds.watch`: a reconnecting client sends `lastEventId` by itself, and it takes precedence over `after`.
+ * Input of `feeds.watch`. A reconnecting client sends `lastEventId` automatically; it takes precedence over `after`.
  */
 export const FeedWatchInput = z.strictObject({ ...asked, lastEventId: FeedPosition.nullish() })
 export type FeedWatchInput = z.output<typeof FeedWatchInput>
 
-/** One stored event. `event` is as the customer wrote it; numbers beyond JavaScript's precision keep their text. */
+/** One stored event. `event` is as the customer sent it; numbers beyond JavaScript's precision keep their digits. */
 export const FeedItem = z.object({
   id: z.string(),
   position: z.string(),
@@ -42,10 +42,12 @@ export const FeedItem = z.object({
 })
 export type FeedItem = z.output<typeof FeedItem>
 
-/** A page, in the feed's order. `nextCursor` is the `after` of the next one; null if there is none now. */
+/**
+ * A page of events in feed order. `nextCursor` is the `after` of the next page; null if there are no more events yet.
+ */
 export const FeedItems = z.object({ items: z.array(FeedItem), nextCursor: z.string().nullable() })
 
-/** The largest push, in bytes. */
+/** The maximum size of a push, in bytes. */
 export const MAX_PUSH_BYTES = 1 << 20
 
 const header = z.string().max(4_096)
@@ -56,16 +58,16 @@ export const PushInput = z.strictObject({
   body: z.string().max(MAX_PUSH_BYTES),
   messageId: storableText(1, 255).optional(),
   timestamp: header.optional(),
-  /** If present, the push is accepted only with a matching signature. */
+  /** If present, the push is accepted only if the signature matches. */
   signature: header.optional(),
   idempotencyKey: z.string().min(1).max(255).optional(),
 })
 export type PushInput = z.output<typeof PushInput>
 
-/** Answer of `feeds.push`: its number of events, and how many of them were new. */
+/** Answer of `feeds.push`: the number of events received, and the number of those that were new. */
 export const PushAnswer = z.object({ received: z.number().int(), stored: z.number().int() })
 export type PushAnswer = z.output<typeof PushAnswer>
 
-/** The worker's findings about a signed push. */
+/** The worker's result for a signed push. */
 export const PushOutcome = z.union([z.object({ answer: PushAnswer }), z.object({ refused: z.string() }), TaskFault])
 export type PushOutcome = z.output<typeof PushOutcome>

@@ -1,6 +1,6 @@
 /**
- * The newest events of a feed, for a person who looks at how it goes: input and answer of `feeds.recent`. A consumer of events reads
- * `feeds.list` from its own place on, which misses none.
+ * The newest events of a feed, for a person who looks at its progress: input and answer of `feeds.recent`. A consumer
+ * of events reads `feeds.list` from its own position instead, and so misses none.
  */
 import { z } from 'zod'
 import { DatasourceId } from '#shared/base/wire.ts'
@@ -16,17 +16,17 @@ export const RecentEventsInput = z.strictObject({
 })
 export type RecentEventsInput = z.output<typeof RecentEventsInput>
 
-/** One of the newest events. Times are epoch milliseconds: an event may name any that a `Date` reaches. */
+/** One of the newest events. Times are epoch milliseconds: an event may name any time that a `Date` can represent. */
 export const RecentEvent = z.object({
   id: z.string(),
   position: z.string(),
   model: z.string(),
   entityId: z.string(),
   type: EventType,
-  /** When it happened, as the customer says. */
+  /** When the change happened, according to the customer. */
   occurredAtMs: z.number().nullable(),
   storedAtMs: z.number(),
-  /** The whole event as the customer wrote it. */
+  /** The whole event as the customer sent it. */
   text: z.string(),
 })
 export type RecentEvent = z.output<typeof RecentEvent>

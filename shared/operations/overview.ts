@@ -1,17 +1,18 @@
 /**
- * How an installation, or one organization of it, does right now: the answer of `operations.overview`. Read from tables
- * alone, so that any web process can answer it.
+ * The current state of an installation, or of one organization in it: the answer of `operations.overview`. It is read
+ * only from tables, so any web process can answer.
  */
 import { z } from 'zod'
 import { Timestamp } from '#shared/base/wire.ts'
 
-/** A worker that has written its row lately. */
+/** A worker that has recently updated its row. */
 const SeenWorker = z.object({ version: z.string(), startedAt: Timestamp, seenAt: Timestamp })
 
 /**
- * `scope` says whose figures these are. `workers.list` is there for an installation alone. `queue` counts due tasks by
- * priority, each up to `countedTo`; `datasources` are counted up to theirs. `checks` are by minute, oldest first, the last 60 minutes; `failures` are of the last
- * day. Of more verifications than are read, the newest are counted: `since` is the oldest one's time.
+ * `scope` says whether the figures cover the installation or one organization; only an installation has `workers.list`.
+ * `queue` counts due tasks by priority, each up to `countedTo`; `datasources` has a limit of its own. `checks` are per
+ * minute for the last 60 minutes, oldest first; `failures` cover the last day. If there are more verifications than are
+ * read, only the newest are counted, and `since` is the time of the oldest of them.
  */
 export const Overview = z.object({
   scope: z.enum(['installation', 'organization']),

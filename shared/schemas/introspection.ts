@@ -1,6 +1,6 @@
 /**
- * Snapshots over the wire: what `snapshots.*` takes and answers.
- * The snapshot itself is in `snapshot.ts`, drift in `drift.ts`.
+ * Snapshots on the wire: inputs and answers of the `snapshots.*` procedures. `snapshot.ts` has the snapshot itself,
+ * `drift.ts` the drift.
  */
 import { z } from 'zod'
 import { PageInput } from '#shared/base/page.ts'
@@ -13,18 +13,18 @@ import { Finding, Hidden } from './snapshot.ts'
 export const SnapshotId = idOf('snap_')
 export type SnapshotId = z.infer<typeof SnapshotId>
 
-/** How many changes of each class there are since the snapshot before. */
+/** The number of changes of each class since the previous snapshot. */
 export const DriftCounts = z.object({ breaking: z.number().int(), risky: z.number().int(), safe: z.number().int() })
 export type DriftCounts = z.output<typeof DriftCounts>
 
-/** Input of `snapshots.introspect`. Without `schemas`, all but the datasource's excluded ones. */
+/** Input of `snapshots.introspect`. Without `schemas`: all schemas except the datasource's excluded ones. */
 export const IntrospectInput = z.strictObject({
   id: DatasourceId,
   schemas: z.array(SchemaName).min(1).max(100).optional(),
   idempotencyKey: z.string().min(1).max(255).optional(),
 })
 
-/** A snapshot without its content. `seenAt` is when it was last seen to hold. */
+/** A snapshot without its content. `seenAt` is when an introspection last confirmed it. */
 export const SnapshotSummary = z.object({
   id: SnapshotId,
   datasourceId: DatasourceId,
@@ -38,7 +38,10 @@ export const SnapshotSummary = z.object({
 })
 export type SnapshotSummary = z.output<typeof SnapshotSummary>
 
-/** The result of an introspection. `tables` are `schema.table`, sorted; `changed` is false when no new copy was kept. */
+/**
+ * The result of an introspection. `tables` are `schema.table`, sorted; `changed` is false if no new snapshot was
+ * stored.
+ */
 export const Introspection = z.object({
   snapshot: SnapshotSummary,
   tables: z.array(z.string()),
@@ -50,26 +53,26 @@ export const Introspection = z.object({
 })
 export type Introspection = z.output<typeof Introspection>
 
-/** Input and answer of `snapshots.list`. */
+/** Input of `snapshots.list`. */
 export const SnapshotListInput = z.strictObject({ id: DatasourceId, ...PageInput.shape })
 /** Answer of `snapshots.list`. */
 export const SnapshotPage = z.object({ items: z.array(SnapshotSummary), nextCursor: z.string().nullable() })
 
-/** Input of `snapshots.get`: the whole, one schema of it, or one table. */
+/** Input of `snapshots.get`: the whole snapshot, one schema of it, or one table. */
 export const SnapshotGetInput = z.strictObject({
   snapshotId: SnapshotId,
   schema: z.string().max(63).optional(),
   table: z.string().max(63).optional(),
 })
 
-/** Input and answer of `snapshots.drift`. */
+/** Input of `snapshots.drift`. */
 export const DriftInput = z.strictObject({ from: SnapshotId, to: SnapshotId })
 /** Answer of `snapshots.drift`. */
 export const Drift = z.object({
   from: SnapshotId,
   to: SnapshotId,
   counts: DriftCounts,
-  /** Sentences on how they were compared: that they have two formats, or are of servers of two major versions. */
+  /** Notes on the comparison: that the formats differ, or that the servers have different major versions. */
   notes: z.array(z.string()),
   changes: z.array(Change),
 })

@@ -1,19 +1,20 @@
 /**
- * The canonical form of a snapshot: the same schema gives the same text, whatever the order in which the catalog told it,
- * whoever wrote the JSON and whatever the estimates were.
+ * The canonical form of a snapshot: the same schema always gives the same text, regardless of the order in the catalog,
+ * the JSON serializer and the row estimates.
  *
- * The text is RFC 8785 (JSON Canonicalization Scheme). The fingerprint is SHA-256 of it alone, so it may be stored as it is.
+ * The text is RFC 8785 (JSON Canonicalization Scheme). The fingerprint is the SHA-256 of this text only, so it may be
+ * stored in clear.
  */
 import type { Snapshot } from './snapshot.ts'
 import { byCodeUnit, type Node, nameOf, nodesIn, type ObjectKind, PARTS, type Part } from './snapshot-parts.ts'
 
 /**
- * The texts of lists and objects that were written before the rest of the snapshot was there, by the list or object. A
- * change of one, or of what is in it, makes its text wrong: the text is forgotten with it.
+ * The texts of lists and objects that were written before the rest of the snapshot was available, by list or object. A
+ * change to one of them, or to anything inside it, invalidates its text, which must then be removed.
  */
 export type WrittenParts = Map<object, string>
 
-/** A text that is being written: what was not handed on yet, and where to. */
+/** A text in progress: the part that has not been passed on yet, and its receiver. */
 interface Draft {
   text: string
   readonly written: WrittenParts
@@ -21,11 +22,11 @@ interface Draft {
 }
 
 /**
- * Writes the canonical text of a snapshot in pieces: lists in order, empty ones left out, keys sorted, no white space, no
+ * Writes the canonical text of a snapshot in pieces: sorted lists, no empty lists, sorted keys, no white space, no
  * `observed`.
  *
- * One type that ten thousand schemas use is written ten thousand times: a small catalog can make an immense text. `take`
- * ends the writing by what it throws.
+ * A type that ten thousand schemas use is written ten thousand times, so a small catalog can produce an enormous text.
+ * `take` stops the writing by throwing.
  */
 export function writeCanonical(
   snapshot: Snapshot,
@@ -44,9 +45,9 @@ export function writeCanonical(
   handOn(draft)
 }
 
-/** The canonical text of a snapshot. */
+/** Returns the canonical text of a snapshot. */
 export function canonicalText(snapshot: Snapshot): string {
-  // Joined by `+`, which does not copy: a large snapshot is not to be held several times over.
+  // Joins with `+`, which does not copy: a large snapshot must not be in memory several times.
   let whole = ''
   writeCanonical(snapshot, text => {
     whole += text
@@ -54,7 +55,7 @@ export function canonicalText(snapshot: Snapshot): string {
   return whole
 }
 
-/** The canonical text of an object by itself, of which some lists may be `written`. */
+/** Returns the canonical text of a single object, some of whose lists may be in `written`. */
 export function nodeText(node: Node, kind: ObjectKind, written: WrittenParts): string {
   let whole = ''
   const take = (text: string) => {
@@ -65,7 +66,7 @@ export function nodeText(node: Node, kind: ObjectKind, written: WrittenParts): s
   return whole + draft.text
 }
 
-/** The canonical text of a list by itself. Its objects are made of no lists of objects. */
+/** Returns the canonical text of a single list, whose objects contain no lists of objects. */
 export function listText(nodes: readonly Node[], isOrdered: boolean): string {
   return jsonText(isOrdered || inOrderOfNames(nodes) ? nodes : nodes.toSorted(byName))
 }
@@ -73,7 +74,7 @@ export function listText(nodes: readonly Node[], isOrdered: boolean): string {
 const listsOf = (kind: ObjectKind) => new Map(PARTS[kind].map(part => [part.list, part]))
 // Sound: the keys are those of PARTS.
 const KINDS = Object.keys(PARTS) as ObjectKind[]
-/** The lists of each sort of object by name. */
+/** The lists of each kind of object, by name. */
 const LISTS = Object.fromEntries(KINDS.map(kind => [kind, listsOf(kind)])) as Record<ObjectKind, Map<string, Part>> // the keys are those of PARTS
 
 function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {
@@ -93,7 +94,9 @@ function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {
   draft.text += separator === '{' ? '{}' : '}'
 }
 
-/** True for an object with few parts, all in order, of which none is left out, as most relations are: it is written in one go. */
+/**
+ * True for an object with few parts, all sorted and none to be omitted, like most relations. It is written in one step.
+ */
 function isAsWritten({ written }: Draft, node: Node, kind: ObjectKind): boolean {
   const parts = PARTS[kind]
   return parts.every(({ list, kind: below, ordered, kept }) => {
@@ -109,7 +112,7 @@ const MANY = 16
 
 const PLAIN_KEY = /^\w+$/
 
-/** The properties of snapshots are plain words, which need no quoting within. */
+/** The property names of snapshots are plain words, which need no escaping. */
 function keyText(key: string): string {
   return PLAIN_KEY.test(key) ? `"${key}":` : `${JSON.stringify(key)}:`
 }
@@ -126,11 +129,11 @@ function isLeftOut(node: Node, part: Part): boolean {
   return !part.kept && nodesIn(node, part.list).length === 0
 }
 
-/** A list in order. Its objects are written one by one where each can be large by itself, or made of more. */
+/** Writes a list in order. Objects that can be large or contain other lists are written one by one. */
 function writeList(draft: Draft, node: Node, part: Part): void {
   const given = nodesIn(node, part.list)
   const known = draft.written.get(given)
-  // Columns are many and small, and no relation has more than it may.
+  // Columns are many and small, and the number per relation is bounded.
   if (known !== undefined || part.kind === 'column') {
     draft.text += known ?? listText(given, part.ordered)
     return
@@ -149,7 +152,7 @@ function writeList(draft: Draft, node: Node, part: Part): void {
   draft.text += separator === '[' ? '[]' : ']'
 }
 
-/** Pieces of about this length are handed on: one for each object would cost more, and a text is to end at its bound. */
+/** The approximate length of a piece. A piece for each object would cost more, and the text must end at its bound. */
 const PIECE_UNITS = 16_384
 
 function handOn(draft: Draft): void {
@@ -157,7 +160,7 @@ function handOn(draft: Draft): void {
   draft.text = ''
 }
 
-/** An object of a snapshot with every list below it in canonical order and the empty ones left out. */
+/** Returns an object of a snapshot with every list below it in canonical order and without empty lists. */
 export function ordered(node: Node, kind: ObjectKind): Node {
   const result: Record<string, unknown> = { ...node }
   for (const part of PARTS[kind]) {
@@ -173,12 +176,18 @@ function valueText(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : jsonText(value)
 }
 
-/** JSON with sorted keys and no white space (RFC 8785, for values without fractions); absent properties are left out. */
+/**
+ * Returns JSON with sorted keys and no white space (RFC 8785, for values without fractions). Absent properties are
+ * omitted.
+ */
 export function jsonText(value: unknown): string {
   return JSON.stringify(keysSorted(value)) ?? 'null'
 }
 
-/** The same value with the keys of every object in order: itself, where they are, since a copy of each column costs much. */
+/**
+ * Returns the value with the keys of every object sorted. A sorted value is returned itself, because copying every
+ * column is expensive.
+ */
 function keysSorted(value: unknown): unknown {
   if (Array.isArray(value)) return listSorted(value)
   if (!isNode(value)) return value
@@ -205,7 +214,10 @@ function listSorted(values: readonly unknown[]): readonly unknown[] {
   return copy ?? values
 }
 
-/** Most objects are: a snapshot has a hundred thousand, and sorting two keys costs more than looking at them. */
+/**
+ * Most objects have sorted keys. A snapshot has a hundred thousand objects, and sorting two keys costs more than this
+ * check.
+ */
 function inOrder(keys: readonly string[]): boolean {
   for (let at = 1; at < keys.length; at++) if ((keys[at - 1] ?? '') > (keys[at] ?? '')) return false
   return true

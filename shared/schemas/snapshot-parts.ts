@@ -1,11 +1,11 @@
 /**
- * How a snapshot is a tree of named objects: which lists an object has, and what is in them. The canonical form and the
- * drift both walk it by this one table, so that neither can forget a list that the other knows.
+ * Describes a snapshot as a tree of named objects: the lists of each kind of object, and the kind of their items. The
+ * canonical form and the drift both walk the tree by this table, so neither can miss a list that the other knows.
  *
- * It knows nothing of what an object means.
+ * It knows nothing about the meaning of an object.
  */
 
-/** Every sort of object that drift tells of. */
+/** Every kind of object that drift reports. */
 export type ObjectKind =
   | 'snapshot'
   | 'extension'
@@ -31,23 +31,23 @@ export type ObjectKind =
   | 'server'
   | 'other'
 
-/** An object seen as plain properties. */
+/** An object as plain properties. */
 export type Node = Readonly<Record<string, unknown>>
 
 /** A list of named objects inside an object. */
 export interface Part {
   readonly list: string
   readonly kind: ObjectKind
-  /** True when the order says something (columns); every other list is ordered by name. */
+  /** True if the order has a meaning (columns); every other list is sorted by name. */
   readonly ordered: boolean
-  /** True when the list is written even when it is empty. */
+  /** True if the list is written even when it is empty. */
   readonly kept: boolean
 }
 
 const kept = (list: string, kind: ObjectKind): Part => ({ list, kind, ordered: false, kept: true })
 const sparse = (list: string, kind: ObjectKind): Part => ({ list, kind, ordered: false, kept: false })
 
-/** The lists of each sort of object. */
+/** The lists of each kind of object. */
 export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
   snapshot: [
     kept('extensions', 'extension'),
@@ -98,26 +98,28 @@ export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
   other: [],
 }
 
-/** Orders texts by UTF-16 code units, as RFC 8785 does: the same on every machine and in every locale. */
+/**
+ * Compares texts by UTF-16 code units, as RFC 8785 does; the result is the same on every machine and in every locale.
+ */
 export function byCodeUnit(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1
 }
 
-/** The objects in one list of an object; an absent list is an empty one. */
+/** Returns the objects in one list of an object; an absent list is empty. */
 export function nodesIn(node: Node, list: string): Node[] {
   const value = node[list]
   return Array.isArray(value) ? value : []
 }
 
-/** An object's name, by which it is told from the others of its list. */
+/** Returns the name of an object, which is unique within its list. */
 export function nameOf(node: Node): string {
   return String(node['name'])
 }
 
 /**
- * True when two objects of one list have the same name, anywhere below an object: then drift could not tell them apart.
- * Lists and objects that are `known` to have none are not looked at.
+ * True if two objects of one list, at any depth, have the same name; drift could not tell them apart. Skips lists and
+ * objects that are in `known`, which have been checked before.
  */
 export function hasTwins(node: Node, kind: ObjectKind, known?: { has(part: object): boolean }): boolean {
   if (known?.has(node) === true) return false
@@ -130,9 +132,9 @@ export function hasTwins(node: Node, kind: ObjectKind, known?: { has(part: objec
   })
 }
 
-/** True when two of a list have the same name. */
+/** True if two objects of the list have the same name. */
 export function isNamedTwice(nodes: readonly Node[]): boolean {
-  // Most lists are in order, and the others short: to look at the names is cheaper than to make a set of them.
+  // Most lists are sorted, and the others are short: comparing the names is cheaper than building a set of them.
   if (nodes.length > FEW) return !isAscending(nodes) && new Set(nodes.map(nameOf)).size < nodes.length
   for (let at = 1; at < nodes.length; at++)
     for (let before = 0; before < at; before++) if (nodes[at]?.['name'] === nodes[before]?.['name']) return true

@@ -1,7 +1,7 @@
 /**
- * The shape of a table or view in a snapshot, and of what it is made of.
+ * The shape of a table or view in a snapshot, and of its parts.
  *
- * As in `snapshot.ts`, which alone says what a whole snapshot is: what is absent is false, empty or unknown.
+ * As in `snapshot.ts`, which defines a whole snapshot, an absent field is false, empty or unknown.
  */
 import { z } from 'zod'
 
@@ -12,7 +12,7 @@ const text = z.string().optional()
 export const Permission = z.enum(['select', 'insert', 'update', 'delete'])
 export type Permission = z.infer<typeof Permission>
 
-/** The numbers of an identity column's sequence. They are text: they do not fit a JSON number. */
+/** The options of an identity column's sequence. They are text, because they exceed the range of a JSON number. */
 const IdentityOptions = z.object({
   start: text,
   increment: text,
@@ -21,17 +21,17 @@ const IdentityOptions = z.object({
   cache: text,
   cycle: flag,
 })
-/** The numbers of an identity column's sequence. */
+/** The options of an identity column's sequence. */
 export type IdentityOptions = z.infer<typeof IdentityOptions>
 
-/** An option of a foreign table or column. Of a value that may be a secret there is the SHA-256 alone, as `hash`. */
+/** An option of a foreign table or column. If the value may be a secret, only its SHA-256 is kept, as `hash`. */
 const Option = z.object({ name: z.string(), value: text, hash: text })
 /** An option of a foreign table or column. */
 export type Option = z.infer<typeof Option>
 
 /**
- * A column. `type` is as `format_type` spells it with an empty search path: everything outside `pg_catalog` is
- * qualified. An enum's labels and a domain's base type stand in the schema's `enums` and `domains`, under that spelling.
+ * A column. `type` is as `format_type` prints it with an empty search path: names outside `pg_catalog` are qualified.
+ * The labels of an enum and the base type of a domain are in the schema's `enums` and `domains`, under that name.
  */
 export const Column = z.object({
   name: z.string(),
@@ -39,32 +39,34 @@ export const Column = z.object({
   notNull: flag,
   default: text,
   identity: z.enum(['always', 'by_default']).optional(),
-  /** The expression of a generated column; `virtual` when it is computed on reading (PostgreSQL 18). */
+  /** The expression of a generated column. `virtual` is true if it is computed on reading (PostgreSQL 18). */
   generated: text,
   virtual: flag,
-  /** Only where it is not the type's own. */
+  /** Present only if it differs from the collation of the type. */
   collation: text,
   comment: text,
-  /** Privileges on this column and not on the whole relation. */
+  /** Privileges on this column that do not cover the whole relation. */
   may: z.array(Permission).optional(),
-  /** Null is refused from now on, and earlier rows may still have it: `not null … not valid` (PostgreSQL 18). */
+  /** True if null is refused, but existing rows may contain it: `not null … not valid` (PostgreSQL 18). */
   notNullUnvalidated: flag,
-  /** A table that inherits from this one takes null in it, and is read with it. */
+  /**
+   * True if a table that inherits from this one accepts null in the column; its rows are read along with this table's.
+   */
   nullBelow: flag,
-  /** Of an identity column: what its sequence was given, where that is not what it has by itself. */
+  /** The options of an identity column's sequence that differ from the defaults. */
   identityOptions: IdentityOptions.optional(),
-  /** The base type of an extension's or PostgreSQL's own domain, which is not in `domains`. */
+  /** The base type of a domain that belongs to an extension or PostgreSQL and is therefore not in `domains`. */
   base: text,
-  /** Of a foreign table's column. */
+  /** The options of a column of a foreign table. */
   options: z.array(Option).optional(),
-  /** The name of its not null, where PostgreSQL would give it another one (18). */
+  /** The name of its not-null constraint, if it is not the one that PostgreSQL would choose (18). */
   notNullName: text,
 })
 export type Column = z.infer<typeof Column>
 
 const Action = z.enum(['no_action', 'restrict', 'cascade', 'set_null', 'set_default'])
 
-/** The target of a foreign key, and its actions on rows. */
+/** The target of a foreign key, and its referential actions. */
 const Reference = z.object({
   schema: z.string(),
   relation: z.string(),
@@ -74,8 +76,8 @@ const Reference = z.object({
 })
 
 /**
- * A constraint. `definition` is PostgreSQL's text of it, left out where the rest says it whole: of primary, unique and
- * foreign keys without further clauses.
+ * A constraint. `definition` is PostgreSQL's text; it is omitted for primary, unique and foreign keys without further
+ * clauses, which the other fields describe completely.
  */
 export const Constraint = z.object({
   name: z.string(),
@@ -84,24 +86,24 @@ export const Constraint = z.object({
   references: Reference.optional(),
   definition: text,
   comment: text,
-  /** It comes from the table that this one inherits from or is a partition of. */
+  /** True if it comes from a table that this table inherits from or is a partition of. */
   inherited: flag,
 })
 export type Constraint = z.infer<typeof Constraint>
 
-/** An index that no constraint owns: those of keys and exclusions are their constraints. */
+/** An index that does not belong to a constraint. The indexes of keys and exclusions are part of their constraints. */
 export const Index = z.object({
   name: z.string(),
   definition: z.string(),
   unique: flag,
   invalid: flag,
   comment: text,
-  /** It is the part of an index of the table that this one is a partition of. */
+  /** True if it belongs to an index of the table that this table is a partition of. */
   inherited: flag,
 })
 export type Index = z.infer<typeof Index>
 
-/** A row-level security policy. `roles` is `["public"]` when it is for everyone. */
+/** A row-level security policy. `roles` is `["public"]` if it applies to everyone. */
 export const Policy = z.object({
   name: z.string(),
   command: z.enum(['all', 'select', 'insert', 'update', 'delete']),
@@ -113,21 +115,24 @@ export const Policy = z.object({
 })
 export type Policy = z.infer<typeof Policy>
 
-/** How a trigger or a rule fires: `disabled`, in a replica's session alone (`replica`) or in any (`always`). */
+/**
+ * When a trigger or rule fires: never (`disabled`), only in a replica's session (`replica`), or in any session
+ * (`always`).
+ */
 const Enabled = z.enum(['disabled', 'replica', 'always']).optional()
 
 /**
- * A trigger. Its arguments, condition and transition tables may hold secrets: of its whole text there is the SHA-256 alone,
- * as `hash`, where it has any of them.
+ * A trigger. Its arguments, condition and transition tables may contain secrets; if it has any of them, only the
+ * SHA-256 of its whole text is kept, as `hash`.
  */
 export const Trigger = z.object({
   name: z.string(),
   timing: z.enum(['before', 'after', 'instead_of']),
   events: z.array(z.enum(['insert', 'update', 'delete', 'truncate'])),
-  /** Of an update of these columns alone. */
+  /** The columns whose update fires it. */
   columns: z.array(z.string()).optional(),
   forEachRow: flag,
-  /** With its schema as SQL takes it. */
+  /** The function with its schema, as SQL accepts it. */
   function: z.string(),
   enabled: Enabled,
   constraint: z.enum(['immediate', 'deferrable', 'deferred']).optional(),
@@ -136,7 +141,7 @@ export const Trigger = z.object({
 })
 export type Trigger = z.infer<typeof Trigger>
 
-/** A rewrite rule, but for the query of a view. */
+/** A rewrite rule, other than the query of a view. */
 export const Rule = z.object({
   name: z.string(),
   event: z.enum(['select', 'insert', 'update', 'delete']),
@@ -147,13 +152,13 @@ export const Rule = z.object({
 })
 export type Rule = z.infer<typeof Rule>
 
-/** That a publication names the table: with which columns (all, if there are none) and rows. */
+/** Membership of the table in a publication, with its columns (all, if there are none) and its row filter. */
 export const Published = z.object({ name: z.string(), columns: z.array(z.string()).optional(), filter: text })
 export type Published = z.infer<typeof Published>
 
 /**
- * The part of a partition that its table does not give it. `name` is empty where it has one alone, `definition` absent where
- * the snapshot does not hold it.
+ * A part of a partition that does not come from its table. `name` is empty if there can be only one; `definition` is
+ * absent if the snapshot does not hold it.
  */
 const OwnPart = z.object({
   kind: z.enum([
@@ -163,12 +168,12 @@ const OwnPart = z.object({
   name: z.string(),
   definition: text,
 })
-/** The part of a partition that its table does not give it. */
+/** A part of a partition that does not come from its table. */
 export type OwnPart = z.infer<typeof OwnPart>
 
 /**
- * A partition of a partitioned table, of whatever depth. `name` and `of` are spelled with their schemas as SQL takes them;
- * `of` is what it is a partition of, where that is not the table itself. `bound` is `DEFAULT` or `FOR VALUES …`.
+ * A partition of a partitioned table, at any depth. `name` and `of` include their schemas, as SQL accepts them; `of` is
+ * the parent, if that is not the table itself. `bound` is `DEFAULT` or `FOR VALUES …`.
  */
 export const Partition = z.object({
   name: z.string(),
@@ -176,11 +181,11 @@ export const Partition = z.object({
   bound: z.string(),
   partitionKey: text,
   unlogged: flag,
-  /** The foreign server's name, of a foreign table. */
+  /** The foreign server's name, for a foreign table. */
   server: text,
-  /** Of a foreign table. */
+  /** The options of a foreign table. */
   options: z.array(Option).optional(),
-  /** In the order of kind and name. */
+  /** Sorted by kind and name. */
   own: z.array(OwnPart).optional(),
 })
 export type Partition = z.infer<typeof Partition>
@@ -188,27 +193,27 @@ export type Partition = z.infer<typeof Partition>
 const RelationName = z.object({ schema: z.string(), name: z.string() })
 
 /**
- * A table, view or materialized view. Partitions are folded into their table, but for those that a foreign key refers to
- * and those whose table the role does not see: these are listed too, with `partitionOf`.
+ * A table, view or materialized view. Partitions are included in their table. A partition is listed separately, with
+ * `partitionOf`, only if a foreign key refers to it or the role cannot see its table.
  */
 export const Relation = z.object({
   name: z.string(),
   kind: z.enum(['table', 'partitioned_table', 'foreign_table', 'view', 'materialized_view']),
   comment: text,
-  /** In the table's own order; every other list is ordered by name. */
+  /** In the table's own order; every other list is sorted by name. */
   columns: z.array(Column),
   constraints: z.array(Constraint).optional(),
   indexes: z.array(Index).optional(),
   rowSecurity: flag,
   rowSecurityForced: flag,
   policies: z.array(Policy).optional(),
-  /** `RANGE (at)`, of a partitioned table. */
+  /** `RANGE (at)`, for a partitioned table. */
   partitionKey: text,
-  /** The foreign server's name, of a foreign table. */
+  /** The foreign server's name, for a foreign table. */
   server: text,
-  /** The query, of a view or materialized view. */
+  /** The query, for a view or materialized view. */
   definition: text,
-  /** `security_barrier=true, security_invoker=true`, of a view, in this order. */
+  /** `security_barrier=true, security_invoker=true`, in this order, for a view. */
   options: text,
   may: z.array(Permission).optional(),
   triggers: z.array(Trigger).optional(),
@@ -216,16 +221,16 @@ export const Relation = z.object({
   published: z.array(Published).optional(),
   partitions: z.array(Partition).optional(),
   unlogged: flag,
-  /** Which old values replication gets: not the primary key's, but all, none, or those of `replicaIndex`. */
+  /** The old values that replication sends if not those of the primary key: all, none, or those of `replicaIndex`. */
   replicaIdentity: z.enum(['full', 'nothing', 'index']).optional(),
   replicaIndex: text,
-  /** The tables that it inherits from, in their order; a partition does not. */
+  /** The tables that it inherits from, in order; absent for a partition. */
   inherits: z.array(RelationName).optional(),
   partitionOf: RelationName.optional(),
   bound: text,
-  /** Of a foreign table. */
+  /** The options of a foreign table. */
   serverOptions: z.array(Option).optional(),
-  /** The composite type that a typed table is of, as SQL takes it. */
+  /** The composite type of a typed table, as SQL accepts it. */
   ofType: text,
   /** `fillfactor=70, toast.autovacuum_enabled=false`, in this order; a view has `options` instead. */
   storage: text,

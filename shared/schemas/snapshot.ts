@@ -1,9 +1,9 @@
 /**
  * The shape of an introspected schema, as it is stored, sent and compared.
  *
- * An absent field is false, empty or unknown: a compact row leaves defaults out. Names are kept apart from
- * each other, never joined by dots, because a PostgreSQL name may hold a dot, a quote or a newline. Everything in it
- * came from a server that may be hostile: print it, compare it, and never run it.
+ * An absent field is false, empty or unknown, which keeps rows compact. Names are separate fields and never joined by
+ * dots, because a PostgreSQL name may contain a dot, a quote or a newline. Everything in a snapshot came from a server
+ * that may be hostile: print it, compare it, and never run it.
  */
 import { z } from 'zod'
 
@@ -23,7 +23,10 @@ import { Relation } from './snapshot-relation.ts'
 
 const text = z.string().optional()
 
-/** One schema. `enums`, `domains`, `composites` and `ranges` are its own and those of other schemas that its columns use, so that it says all. */
+/**
+ * One schema. `enums`, `domains`, `composites` and `ranges` also include types of other schemas that its columns use,
+ * so that the schema is complete.
+ */
 export const SchemaSnapshot = z.object({
   name: z.string(),
   comment: text,
@@ -35,16 +38,19 @@ export const SchemaSnapshot = z.object({
   ranges: z.array(Range).optional(),
   functions: z.array(Routine).optional(),
   others: z.array(Other).optional(),
-  /** The extension that brought the schema: it is there for objects in it that are not the extension's. */
+  /**
+   * The extension that created the schema. Such a schema is listed for objects in it that do not belong to the
+   * extension.
+   */
   extension: text,
 })
 export type SchemaSnapshot = z.infer<typeof SchemaSnapshot>
 
-/** Why a schema that was asked for is not there. */
+/** The reason why a requested schema is missing. */
 export const Finding = z.object({ schema: z.string(), finding: z.enum(['unknown', 'no_usage', 'system']) })
 export type Finding = z.infer<typeof Finding>
 
-/** PostgreSQL's own estimates, as of its last vacuum or analyze: `rows` is null when it has none. */
+/** PostgreSQL's own estimates as of its last vacuum or analyze. `rows` is null if it has none. */
 export const Estimate = z.object({
   name: z.string(),
   rows: z.number().nullable(),
@@ -54,7 +60,7 @@ export const Estimate = z.object({
 })
 export type Estimate = z.infer<typeof Estimate>
 
-/** How much of what is there the role may not see. */
+/** The number of objects that the role cannot see. */
 export const Hidden = z.object({
   schemas: z.number(),
   relations: z.number(),
@@ -62,32 +68,44 @@ export const Hidden = z.object({
   sequences: z.number(),
 })
 
-/** An object of an extension. A type's name is its spelling as a column's type. */
+/** An object that belongs to an extension. The name of a type is as a column shows it. */
 const Member = z.object({
   extension: z.string(),
   of: z.enum(['relation', 'type']),
   schema: z.string(),
   name: z.string(),
 })
-/** An object of an extension. */
+/** An object that belongs to an extension. */
 export type Member = z.infer<typeof Member>
 
-/** Observations that change while the schema does not: beside the snapshot, outside its fingerprint. */
+/**
+ * Observations that can change while the schema stays the same. They are stored next to the snapshot and are not part
+ * of its fingerprint.
+ */
 export const Observed = z.object({
   /** PostgreSQL's `server_version_num`, such as 180004. */
   serverVersionNum: z.number(),
-  /** How many objects of the schemas asked for the role may not see. */
+  /** The number of objects in the requested schemas that the role cannot see. */
   hidden: Hidden,
   estimates: z.array(z.object({ schema: z.string(), relations: z.array(Estimate) })),
-  /** Relations, sequences and types that belong to extensions, and so are none of the schema's; not told in format 1. */
+  /**
+   * Relations, sequences and types that belong to extensions and are therefore not part of the schema; absent in format
+   * 1.
+   */
   members: z.array(Member).optional(),
 })
 export type Observed = z.infer<typeof Observed>
 
-/** The format that is written. One of format 1 lacks what came with format 2, and holds what extensions own. */
+/**
+ * The format of new snapshots. Format 1 lacks the properties added in format 2, and includes objects owned by
+ * extensions.
+ */
 export const SNAPSHOT_FORMAT = 2
 
-/** The whole: which schemas were asked for (`null`: all but the excluded ones), what was found there, what stands beside. */
+/**
+ * The whole snapshot: the requested schemas (`null`: all except the excluded ones), what was found in them, and
+ * observations.
+ */
 export const Snapshot = z.object({
   version: z.union([z.literal(1), z.literal(SNAPSHOT_FORMAT)]),
   schemasAsked: z.array(z.string()).nullable(),
@@ -96,7 +114,7 @@ export const Snapshot = z.object({
   extensions: z.array(Extension),
   publications: z.array(Publication).optional(),
   servers: z.array(Server).optional(),
-  /** Those of no schema. */
+  /** Objects that belong to no schema. */
   others: z.array(Other).optional(),
   schemas: z.array(SchemaSnapshot),
   observed: Observed,

@@ -129,7 +129,7 @@ describe('A revoked key', () => {
 })
 
 describe('A key’s mode', () => {
-  it('is the plane that it registers in, as the id and livemode show', async () => {
+  it('is the mode of the datasources that it registers, as the id and livemode show', async () => {
     const { testKey, liveKey } = mooring.organization
     for (const [key, prefix, livemode] of [
       [testKey, /^ds_test_[0-9a-f]{32}$/, false],

@@ -185,7 +185,7 @@ const TABLE: Record<string, () => Promise<Row>> = {
 const mutations = Object.entries(appRouter._def.procedures)
   .filter(([, one]) => Reflect.get(Reflect.get(one, '_def'), 'type') === 'mutation')
   .map(([name]) => name)
-  // It exists in local mode alone: `console-sign-in.test.ts` has its event.
+  // It exists only in local mode: `console-sign-in.test.ts` has its event.
   .filter(name => name !== 'local.signIn')
 
 const EVENTS = `select id, action, outcome, principal_kind, principal_id, object_kind, object_id, request_id, address,
@@ -225,7 +225,7 @@ describe.each(mutations)('%s', name => {
 })
 
 describe('A call that changes nothing', () => {
-  it('because the credential is already there is recorded like any other, since the web tier cannot tell them apart', async () => {
+  it('because the credential is already in force is recorded like any other, since the web tier cannot tell them apart', async () => {
     const id = await direct()
     const before = await lastEvent()
     await mooring.client().datasources.rotate.mutate({ id, connectionString: url('one') })

@@ -16,9 +16,7 @@ import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring/mooring.ts'
 
-/**
- * The objects that inputs are made of. `fresh…` creates another one on each call, for procedures that consume theirs.
- */
+/** The objects that inputs refer to. `fresh…` creates another one on each call, for procedures that consume theirs. */
 interface World {
   readonly datasource: DatasourceId
   readonly endpoint: DatasourceId
@@ -39,23 +37,21 @@ type End =
   | 'capability_scope_denied'
   | 'route_not_found'
 
-/**
- * One procedure: its scope, an input that a full key of the test plane may send, and the result for each other actor.
- */
+/** One procedure: its scope, an input that a full key of test mode may send, and the result for each other actor. */
 interface Row {
   readonly scope: Scope | null
   readonly input: (world: World) => unknown
   /** The result for a key with every scope that a new one has; `ok` by default. */
   readonly full?: End
-  /** The result for a key with this scope alone; `ok` by default. */
+  /** The result for a key with only this scope; `ok` by default. */
   readonly alone?: End
-  /** The results for a full key of another organization, and for one of the live plane of this organization. */
+  /** The results for a full key of another organization, and for a full live-mode key of this organization. */
   readonly stranger: End
   readonly live: End
-  /** The results for a capability that names this operation: for all datasources, and for another datasource alone. */
+  /** The results for a capability that names this operation: for all datasources, and for another datasource only. */
   readonly capability: End
   readonly elsewhere: End
-  /** The result for everyone, with whatever key or none: a procedure that asks for no key. */
+  /** The result for everyone, with any key or none: a procedure that requires no key. */
   readonly anyone?: End
 }
 
@@ -136,7 +132,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'organization.current': { scope: null, input: () => ({}), ...asks },
   'organization.usage': { scope: 'organization.read', input: () => ({}), ...readsOwn },
   'operations.overview': { scope: 'organization.read', input: () => ({}), ...readsOwn },
-  // It exists in local mode alone: `console-sign-in.test.ts` has the successful case.
+  // It exists only in local mode: `console-sign-in.test.ts` has the successful case.
   'local.signIn': { scope: null, input: () => ({ code: 'x'.repeat(22) }), ...asks, anyone: 'route_not_found' },
   'organization.audit': { scope: 'organization.read', input: () => ({}), ...readsOwn },
   'organization.listKeys': { scope: 'organization.read', input: () => ({}), ...readsOwn },

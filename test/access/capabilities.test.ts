@@ -115,7 +115,7 @@ describe('A capability', () => {
     await refused(DENIED, () => mooring.call('POST', '/v1/datasources', { key: token, body }))
   })
 
-  it('changes only its own plane', async () => {
+  it('changes only datasources of its own mode', async () => {
     const live = await registered('plane', mooring.organization.liveKey)
     const { token } = await minted({ operations: ['datasources.read', 'datasources.remove'] })
     expect(await statusWith(token, `/v1/datasources/${live}`)).toBe(200)
@@ -302,7 +302,7 @@ describe('A rotation', () => {
     expect(late.body.rotatedFrom).toEqual({ id: body.id, capabilityId: body.id, expiresAt: old.expiresAt })
   })
 
-  it('is refused to a key that lacks part of the grant, and to the other plane', async () => {
+  it('is refused to a key that lacks part of the grant, and to a key of the other mode', async () => {
     const { id } = await minted({ operations: ['datasources.remove'] })
     const key = await makeKey(mooring, { scopes: ['datasources.read', 'organization.write'] })
     const forbidden = { status: 403, code: 'forbidden' }

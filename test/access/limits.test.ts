@@ -258,13 +258,13 @@ describe('Several processes', () => {
     }
   })
 
-  describe('of which each settles its calls with the others', () => {
+  describe('that settle their calls with each other', () => {
     const WINDOW = { limit: 1_000, windowMs: 3_600_000 }
     const open = () => new SettledCounts(mooring.db)
     const settled = async (key: string) =>
       (await query(mooring.databaseUrl, `select points from rate_limits where key = '${key}'`))[0]?.['points']
 
-    it('settle those of a quarter of a second together', async () => {
+    it('settle the calls of a quarter of a second together', async () => {
       const counts = open()
       for (let used = 1; used <= 20; used += 1) {
         expect((await counts.take('few', 1, WINDOW)).used).toBe(used)
@@ -276,7 +276,7 @@ describe('Several processes', () => {
       await expect.poll(() => settled('few')).toBe(20)
     })
 
-    it('have at most 32 calls of a key that are not settled', async () => {
+    it('have at most 32 unsettled calls of a key', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
       const counts = open()
       for (let used = 1; used <= 80; used += 1) {
@@ -306,7 +306,7 @@ describe('Several processes', () => {
       }
     })
 
-    it('begin anew when the window of the database is over', async () => {
+    it('start a new count when the window of the database is over', async () => {
       const [one, other] = [open(), open()]
       const short = { limit: 5, windowMs: 60_000 }
       for (let used = 1; used <= 5; used += 1) await one.take('window', 1, short)
@@ -315,7 +315,7 @@ describe('Several processes', () => {
       expect((await open().take('window', 1, short)).used).toBe(1)
     })
 
-    it('count what a failed settlement leaves behind before what is taken after it', async () => {
+    it('count the calls of a failed settlement before later ones', async () => {
       const counts = open()
       const short = { limit: 5, windowMs: 60_000 }
       const holder = new pg.Client(mooring.databaseUrl)
@@ -331,7 +331,7 @@ describe('Several processes', () => {
       expect((await counts.take('behind', 1, short)).used).toBe(3)
     })
 
-    it('begin anew when the database’s clock has gone back, whatever window it then has, and hold up no other key', async () => {
+    it('start a new count when the database’s clock has gone back, into whichever window, and delay no other key', async () => {
       const short = { limit: 5, windowMs: 60_000 }
       const ahead = Date.now() + 40 * 86_400_000
       await query(mooring.databaseUrl, `insert into rate_limits (key, points, expire) values ('ahead', 9, ${ahead})`)

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { SameTurn } from '#server/api/caller/same-turn.ts'
 
 describe('A look-up', () => {
-  it('is made once for all who ask within a turn, after the last of them', async () => {
+  it('is made once for all callers of a turn, after the last of them', async () => {
     const turn = new SameTurn<number>()
     let [row, looks] = [1, 0]
     const look = async () => {
@@ -17,7 +17,7 @@ describe('A look-up', () => {
     expect(looks).toBe(2)
   })
 
-  it('shows who asks while it is under way nothing of it: they have one of their own', async () => {
+  it('is not shared with callers that arrive while it runs: they get one of their own', async () => {
     const turn = new SameTurn<number>()
     const { promise, resolve } = Promise.withResolvers<number>()
     const first = turn.ask('key', () => promise)
@@ -27,7 +27,7 @@ describe('A look-up', () => {
     expect(await Promise.all([first, second])).toEqual([1, 2])
   })
 
-  it('that fails fails for those who share it, and for nobody after them', async () => {
+  it('that fails does so for the callers that share it, and for no later one', async () => {
     const turn = new SameTurn<number>()
     const failing = () => Promise.reject(new Error('away'))
     const both = await Promise.allSettled([turn.ask('key', failing), turn.ask('key', failing)])

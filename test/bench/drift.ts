@@ -1,6 +1,6 @@
 /**
- * The cost of a comparison: two stored snapshots of 10,000 tables × 10 columns, of which every hundredth has another column,
- * read and compared, ÷ `JSON.parse` of both texts, alternating. A row of `npm run bench`.
+ * The cost of a comparison: two stored snapshots of 10,000 tables × 10 columns, with one differing column in every
+ * hundredth table, read and compared, ÷ `JSON.parse` of both texts, alternating. A row of `npm run bench`.
  */
 
 import { drift } from '#shared/schemas/drift/drift.ts'
@@ -14,7 +14,7 @@ const WARM_UP = 3
 const ROUNDS = 9
 const TYPES = ['bigint', 'integer', 'text', 'numeric(12,2)', 'boolean', 'timestamp with time zone', 'jsonb', 'uuid']
 
-/** The text of a snapshot. Each table has a key and an index. */
+/** Returns the text of a snapshot. Each table has a key and an index. */
 function textOf(isLater: boolean): string {
   const relations = Array.from({ length: TABLES }, (_, at) => {
     const columns = Array.from({ length: isLater && at % 100 === 0 ? 11 : 10 }, (__, of) => ({

@@ -1,6 +1,7 @@
 /**
- * The customers of the feed benchmark, in a process of their own: endpoints without events until they are told to
- * begin, and then with all events at once. Answers are made in advance, so that they cost little of the measured time.
+ * The customers of the feed benchmark, in a process of their own: endpoints without events until they receive the start
+ * signal, and then with all events at once. Answers are prepared in advance, so that they cost little of the measured
+ * time.
  */
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'

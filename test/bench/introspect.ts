@@ -18,8 +18,8 @@ const MAX_RATIO = 1.1
 const MAX_GROWTH_MIB = 200
 
 /**
- * Sizes and rounds of each, and the first rounds that do not count: fewer for slower ones. The one of 10,000 warms
- * itself up.
+ * Sizes, the number of rounds for each, and the number of first rounds that do not count. Slow sizes have fewer; the
+ * largest warms itself up within a round.
  */
 const SIZES = [
   { tables: 50, warmUp: 15, rounds: 25 },
@@ -30,7 +30,10 @@ const SIZES = [
 type Size = (typeof SIZES)[number]
 const ONCE = { warmUp: 0, rounds: 1 }
 
-/** Ten columns with defaults, a key, a foreign key to the table before, an index and a comment; read by a role that owns nothing. */
+/**
+ * Ten columns with defaults, a key, a foreign key to the previous table, an index and a comment; read by a role that
+ * owns nothing.
+ */
 const MAKE = `
 create procedure make(tables integer) language plpgsql as $$ begin
   for i in 1..tables loop

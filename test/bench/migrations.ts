@@ -24,10 +24,10 @@ const say = (line: string) => void stdout.write(`${line}\n`)
 /** The measurements of one file. */
 interface Step {
   seconds: number
-  /** Of one read and of one registration that ended during the file. */
+  /** The times of one read and of one registration that ended while the file ran. */
   readMs: number
   writeMs: number
-  /** How long a lock was held that others wait for, by table and mode. */
+  /** How long a lock that others wait for was held, by table and mode. */
   readonly locks: Map<string, number>
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:role [-- REF]`: how long the glance at a role and the whole reading take in a database of 10,000 tables, each in a new
- * backend, and the same of the statements of another commit beside them, round by round in one run.
+ * Measures the short and the full reading of a role in a database of 10,000 tables, each in a new backend; with a REF,
+ * also the statements of that commit, round by round in the same run. Run by `npm run bench:role [-- REF]`.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
@@ -28,7 +28,7 @@ import { GLANCE_SQL as glance } from '#server/net/role/glance-sql.ts'
 import { factStatements } from '#server/net/role/role-facts.ts'
 process.stdout.write(JSON.stringify({ glance, all: factStatements(${MAJOR}) }))`
 
-/** The statements of a commit, from a copy of its files. */
+/** Returns the statements of a commit, from a copy of its files. */
 async function statementsOf(ref: string, cleanup: AsyncDisposableStack): Promise<Statements> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-role-'))
   cleanup.defer(() => rm(dir, { recursive: true, force: true }))
@@ -38,12 +38,12 @@ async function statementsOf(ref: string, cleanup: AsyncDisposableStack): Promise
   })
   execFileSync('tar', ['-x', '-C', dir], { input: archive })
   await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
-  // In a process of its own, whose package that copy is.
+  // Runs in a process of its own, whose package is that copy.
   const printed = execFileSync(process.execPath, ['--input-type=module', '-e', PRINTING], { cwd: dir })
   return Statements.parse(JSON.parse(String(printed)))
 }
 
-/** Milliseconds of the statements in a new backend, in the session's own settings. */
+/** Returns the milliseconds of the statements in a new backend, with the session's own settings. */
 async function timed(url: string, sql: readonly string[], settings: string): Promise<number> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -66,7 +66,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<void> {
   cleanup.defer(() => server.stop())
   await server.createDatabase('shop')
   await server.query("create role reader login password 'reader'; create schema app", 'shop')
-  // Few at a time: each table is a lock until its transaction ends.
+  // In small groups, because each table holds a lock until its transaction ends.
   for (let from = 1; from <= TABLES; from += TOGETHER) {
     const made = Array.from({ length: TOGETHER }, (_, at) => `app.t${from + at}`)
     const sql = made.map(

@@ -60,7 +60,7 @@ async function bad(explainer: Explainer, site: Site): Promise<Explained[]> {
   return explainer.found().filter(({ rows: read, whole }) => read > MOST_ROWS || whole.some(table => large.has(table)))
 }
 
-/** What is on the disk: of each table that holds much, its rows and bytes, and what one row takes with its indexes. */
+/** Sizes on disk: for each large table its rows and bytes, and the bytes of one row including its indexes. */
 async function sizesOf({ url }: Site): Promise<string[]> {
   const rows = await query(
     url,

@@ -1,11 +1,11 @@
 /**
- * `npm run bench`: one run, one table. Each line is work of Mooring's beside a limit that is measured in the same run, so that
- * the ratio holds on any machine: medians of interleaved rounds, each variant warmed, the load from another process, and any
- * error fails the line. Writes `test/bench/results.json` and `docs/benchmarks.md`, unless it is a part or shorter than that.
+ * `npm run bench`: compares Mooring with limits measured in the same run, so that the ratios hold on any machine. Any
+ * error fails its line. Writes `test/bench/results.json` and `docs/benchmarks.md`, unless the run is partial or
+ * shortened.
  *
- * `--rows read,trpc` measures the lines whose names begin so; `--rounds`, `--seconds` and `--warm-up` make them shorter;
- * `--checkout` runs the checkout instead of the built package, `--profile FOLDER` writes a profile of the web tier's CPU, and
- * `--write` writes the files all the same.
+ * `--rows read,trpc` selects lines by the beginning of their names; `--rounds`, `--seconds` and `--warm-up` shorten
+ * them; `--checkout` runs the checkout instead of the built package; `--profile FOLDER` writes a CPU profile of the web
+ * tier; `--write` writes the files in any case.
  */
 import { parseArgs } from 'node:util'
 import { errorMessage } from '#shared/base/error-text.ts'
@@ -47,7 +47,7 @@ const site = await startSite(cleanup, { fromCheckout: values.checkout, flags })
 const results: Result[] = []
 for (const row of chosen) {
   const measured = await row.measure(site, extent).catch((error: unknown) => {
-    // The others are measured all the same: a whole run takes a quarter of an hour.
+    // The other rows are still measured, because a whole run takes a quarter of an hour.
     process.stdout.write(`FAILED  ${row.name}: ${errorMessage(error)}\n`)
     process.exitCode = 1
     return []

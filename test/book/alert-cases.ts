@@ -1,12 +1,12 @@
 /**
- * For each alert the series on which it fires and those on which it does not, for `promtool test rules`: a condition that can
- * never come about, or that a healthy installation meets, fails.
+ * For each alert, series on which it fires and series on which it does not, for `promtool test rules`. This detects a
+ * condition that can never be true and one that a healthy installation meets.
  */
 import { ALERTS, runbookOf } from '#server/metrics/alerts.ts'
 
-/** Values each minute, in promtool's notation: for two hours. */
+/** A constant value each minute for two hours, in promtool's notation. */
 const steady = (value: number) => `${value}x120`
-/** So much more each second. */
+/** A value that increases by this amount each second. */
 const rising = (perSecond: number) => `0+${perSecond * 60}x120`
 const gone = 'stale'
 
@@ -14,7 +14,7 @@ type Values = Readonly<Record<string, string>>
 
 interface Case {
   readonly fires: Values
-  /** Labels of the alert beside its name and severity. */
+  /** Labels of the alert other than its name and severity. */
   readonly labels: Readonly<Record<string, string>>
   readonly quiet: Values
 }
@@ -25,7 +25,7 @@ const of = (name: string, labels: Readonly<Record<string, string>> = {}) =>
     .map(([label, value]) => `${label}="${value}"`)
     .join(',')}}`
 
-/** A histogram whose observations all fall between two bounds, once a second. */
+/** A histogram whose observations, one per second, all fall between two bounds. */
 function histogram(
   name: string,
   [below, within]: readonly [string, string],
@@ -41,7 +41,7 @@ const gauge = (name: string, [bad, good]: readonly [number, number], labels: Rec
   quiet: { [of(name, labels)]: steady(good) },
 })
 
-/** A part of what is counted, at a bad share and at a good one. */
+/** A part of a total, at a bad share and at a good one. */
 const share = (part: string, whole: string, [bad, good]: readonly [number, number]): Case => ({
   fires: { [part]: rising(bad), [whole]: rising(1 - bad) },
   labels: {},
@@ -72,7 +72,7 @@ const requests = (status: string) => of('mooring_http_requests_total', { status 
 const faults = (fault: string) => of('mooring_faults_total', { fault })
 const verdicts = (outcome: string) => of('mooring_verdicts_total', { outcome })
 
-/** Alert → its case. */
+/** The case of each alert. */
 const CASES: Readonly<Record<string, Case>> = {
   MooringDown: {
     fires: { [of('up')]: steady(0), [of('mooring_build_info', { version: '1' })]: steady(1) },
@@ -128,7 +128,7 @@ const CASES: Readonly<Record<string, Case>> = {
   }),
   MooringFeedsLag: slow('mooring_feed_lag_seconds', ['3600', '21600']),
   MooringRetentionStands: {
-    // The time of the test begins at 0: a turn in its first second was 90 minutes ago.
+    // Time in the test begins at 0, so a run in its first second was 90 minutes ago.
     fires: { [of('mooring_retention_last_turn_timestamp_seconds')]: steady(1) },
     labels: {},
     quiet: { [of('mooring_retention_last_turn_timestamp_seconds')]: '0+60x120' },
@@ -148,7 +148,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 }
 
-/** The input of `promtool test rules` as an object: JSON is YAML. Throws for an alert without a case. */
+/**
+ * Returns the input of `promtool test rules` as an object, because JSON is also YAML. Throws for an alert without a
+ * case.
+ */
 export function alertTests(rules: string): { readonly tests: readonly object[]; readonly [field: string]: unknown } {
   const missing = Object.keys(ALERTS).filter(name => CASES[name] === undefined)
   if (missing.length > 0) throw new Error(`alerts without a case in alert-cases.ts: ${missing.join(', ')}`)
@@ -165,7 +168,7 @@ export function alertTests(rules: string): { readonly tests: readonly object[]; 
     })
     return [test(fires, [alert]), test(quiet, [])]
   })
-  // Where nothing at all is scraped.
+  // For an installation from which nothing is scraped.
   const { severity = '', means = '', todo = '' } = ALERTS['MooringDown'] ?? {}
   const nothing = {
     interval: '1m',

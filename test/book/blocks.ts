@@ -1,14 +1,14 @@
 /**
- * The marked blocks of docs/operations.md, as shell: `sh install`, and `sh book` with what the test does around it. The suite
- * reads them for their marks, `npm run test:book` runs them.
+ * The marked blocks of docs/operations.md as shell scripts: `sh install`, and `sh book` with the test's own steps
+ * around it. The suite checks their marks; `npm run test:book` runs them.
  */
 
-/** What the test does before and behind a block, by its mark: paths of its control server. */
+/** The test's steps before and after a block, by its mark: paths of its control server. */
 const AROUND: Readonly<Record<string, { readonly before?: string; readonly behind?: string }>> = {
   book: {},
-  // Calls go on through a balancer: none fails.
+  // Calls continue through a balancer, and none fails.
   'book under load': { before: 'begin', behind: 'served' },
-  // Calls may fail; what was acknowledged is there afterwards.
+  // Calls may fail, but everything that was acknowledged exists afterwards.
   'book losing nothing': { before: 'begin', behind: 'kept' },
   // Prometheus scrapes the processes and answers every query of the dashboard and of the alerts.
   'book watched': { behind: 'queries' },
@@ -18,12 +18,12 @@ const AROUND: Readonly<Record<string, { readonly before?: string; readonly behin
 /** A marked block. */
 export interface Block {
   readonly mark: string
-  /** The heading above it. */
+  /** The heading above the block. */
   readonly chapter: string
   readonly text: string
 }
 
-/** All marked blocks, in order. Throws for an unknown mark. */
+/** Returns all marked blocks, in order. Throws for an unknown mark. */
 export function blocksOf(book: string): Block[] {
   let chapter = ''
   return [...book.matchAll(/^##+ (.*)$|^```sh (\S.*)\n([\s\S]*?)^```$/gm)].flatMap(([, heading, mark, text = '']) => {
@@ -43,7 +43,7 @@ const CALL_CONTROL = `control() {
   })' "$CONTROL/$1"
 }`
 
-/** One script of all blocks but those of the installation. */
+/** Returns one script of all blocks except those of the installation. */
 export function scriptOf(blocks: readonly Block[]): string {
   const steps = blocks.filter(({ mark }) => mark !== 'install')
   const told = steps.flatMap(({ mark, chapter, text }, at) => {

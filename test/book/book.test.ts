@@ -1,6 +1,7 @@
 /**
- * What the suite checks of the book (docs/operations.md) without running it: its blocks are there, in valid shell, and start with
- * the Dockerfile's own commands; each alert has a section whose queries, statements and log lines exist. `npm run test:book` runs it.
+ * Checks the book (docs/operations.md) without running it: its blocks exist, are valid shell, and start with the
+ * Dockerfile's own commands; each alert has a section whose queries, statements and log lines exist. `npm run
+ * test:book` runs the book.
  */
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
@@ -30,7 +31,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** The issue's list, by the headings of the book. */
+/** The required chapters, by their headings in the book. */
 const CHAPTERS = [
   ...[
     'The book',
@@ -51,7 +52,7 @@ describe('The book', () => {
     expect(chapters.filter((chapter, at) => chapter !== chapters[at - 1])).toEqual(CHAPTERS)
   })
 
-  it('runs under load where it says that nobody is refused, and where a primary is lost', () => {
+  it('runs under load in the steps that promise no refusal, and in those that lose a primary', () => {
     const marks = (mark: string) => blocks.filter(one => one.mark === mark).map(({ chapter }) => chapter)
     expect(marks('book under load')).toEqual(['Upgrade without downtime', 'Failover'])
     expect(marks('book losing nothing')).toEqual(['Failover'])
@@ -63,7 +64,7 @@ describe('The book', () => {
     await expect(promisify(execFile)('bash', ['-n', '-c', 'if'])).rejects.toThrow()
   })
 
-  it('installs by the commands of the Dockerfile', async () => {
+  it('installs with the commands of the Dockerfile', async () => {
     const [install] = blocks.filter(({ mark }) => mark === 'install')
     const commands = (install?.text ?? '')
       .trim()
@@ -71,20 +72,20 @@ describe('The book', () => {
       .filter(line => line.startsWith('npm '))
     const [build] = stagesOf(await read('Dockerfile'))
     const runs = (build?.instructions ?? []).filter(({ name }) => name === 'RUN').map(({ rest }) => rest)
-    // The first one is what a checkout has had: `npm ci`.
+    // The first command, `npm ci`, has already run in a checkout.
     expect(runs.slice(1)).toEqual(commands)
     expect(runs[0]).toMatch(/^npm ci /)
   })
 })
 
-/** The section of an alert. */
+/** Returns the section of an alert. */
 function sectionOf(name: string): string {
   const [, section = ''] = new RegExp(`^### ${name}\\n([\\s\\S]*?)(?=^##)`, 'm').exec(book) ?? []
   return section
 }
 
 describe('The section of an alert', () => {
-  it.each(Object.keys(ALERTS))('%s has queries to ask, what to do, and when it is over', name => {
+  it.each(Object.keys(ALERTS))('%s has queries to run, what to do, and when it is over', name => {
     const section = sectionOf(name)
     const [, asked = ''] = /^\n\*\*Ask\*\* ([\s\S]*?)\n\n\*\*Do\*\* /.exec(section) ?? []
     expect(section).toMatch(/\n\*\*Do\*\* [\s\S]{60,}\n\*\*Over\*\* when/)
@@ -95,7 +96,7 @@ describe('The section of an alert', () => {
     expect(names.filter(one => !known.has(one.replace(/_(bucket|count|sum)$/, '')))).toEqual([])
   })
 
-  it('is one of an alert that exists, and is linked from its rule and from the table', async () => {
+  it('belongs to an existing alert, and is linked from its rule and from the table', async () => {
     const headings = [...book.matchAll(/^### (Mooring\w+)$/gm)].map(([, name]) => name)
     expect(headings).toEqual(Object.keys(ALERTS))
     const { groups } = parse(await read('docs/prometheus/alerts.yml'))

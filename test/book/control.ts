@@ -1,6 +1,6 @@
 /**
- * The server that the book's script calls around some of its blocks: load that begins and ends, Prometheus, and time that
- * passes. It answers 200 where all is well, and 500 with sentences otherwise. Started by `run.ts`.
+ * The server that the book's script calls around some of its blocks: load that begins and ends, Prometheus, and time
+ * that passes. It answers 200 if everything is well, otherwise 500 with messages. Started by `run.ts`.
  */
 
 import { readFile, writeFile } from 'node:fs/promises'
@@ -16,21 +16,21 @@ import { askEverything } from './prometheus.ts'
 const LATER_MS = 16 * 60_000
 const PAUSE_MS = 1_000
 
-/** What the script may be given. */
+/** The environment of the script. */
 export interface Ground {
   readonly docs: string
   readonly folder: string
   /** The folder of both keyrings. */
   readonly keyring: string
-  /** URLs of the web processes, whether they run or not. */
+  /** URLs of the web processes, running or not. */
   readonly webs: readonly string[]
-  /** `host:port` of each process for Prometheus. */
+  /** `host:port` of each process, for Prometheus. */
   readonly targets: readonly string[]
 }
 
 type Actions = Readonly<Record<string, (asked: URLSearchParams) => Promise<string>>>
 
-/** Starts it; the stack stops it. Returns its URL. */
+/** Starts the server; the stack stops it. Returns its URL. */
 export async function startControl(cleanup: AsyncDisposableStack, ground: Ground): Promise<string> {
   const load = await createLoad(ground.webs)
   cleanup.defer(() => load.stop())
@@ -43,7 +43,7 @@ export async function startControl(cleanup: AsyncDisposableStack, ground: Ground
       (error: Error) => response.writeHead(500).end(error.stack),
     )
   })
-  // A query of Prometheus takes longer than a request may by default.
+  // A Prometheus query takes longer than the default limit of a request.
   server.requestTimeout = 0
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   cleanup.defer(async () => {
@@ -69,7 +69,7 @@ function actionsOf(ground: Ground, load: Load): Actions {
   }
 }
 
-/** Calls of each outcome go on meanwhile: rates of what never happened are empty, as they must be. */
+/** Runs calls with every outcome in the meantime, because the rate of something that never happened is empty. */
 async function queries(ground: Ground, load: Load, key: string): Promise<string> {
   await load.begin(key)
   const isWorking = { value: true }
@@ -94,7 +94,7 @@ async function ended(load: Load, isServed: boolean): Promise<string> {
   return told
 }
 
-/** Answers of 5xx, until told otherwise: a schema of a database that refuses connections. */
+/** Causes 5xx answers until told otherwise, with the schema of a database that refuses connections. */
 async function failures(url: string, key: string, isWorking: { readonly value: boolean }): Promise<void> {
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   const post = (path: string, body: object) =>
@@ -108,7 +108,7 @@ async function failures(url: string, key: string, isWorking: { readonly value: b
   }
 }
 
-/** Dates every key back, as if it had come into use earlier: what `keyring retire` goes by. */
+/** Dates every key back, as if it had come into use earlier, because `keyring retire` checks that date. */
 async function age(path: string): Promise<void> {
   const text = await readFile(path, 'utf8')
   const aged = text.replace(/(?<="since": ?")[^"]+/g, since => new Date(Date.parse(since) - LATER_MS).toISOString())

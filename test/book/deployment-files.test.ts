@@ -1,6 +1,7 @@
 /**
- * Dockerfile, compose.yaml, the units of systemd and pgbouncer.ini: each says only what exists here, confines what it starts,
- * and agrees with the others. Nothing of them is built or started here: `npm run test:book` runs the image's layout.
+ * Checks Dockerfile, compose.yaml, the systemd units and pgbouncer.ini: each refers only to things that exist here,
+ * confines the programs that it starts, and agrees with the others. Nothing is built or started here: `npm run
+ * test:book` runs the layout of the image.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -57,7 +58,7 @@ const Compose = z.strictObject({
   networks: z.record(z.string(), z.strictObject({ internal: z.literal(true).optional() })),
   volumes: z.record(z.string(), z.strictObject({})),
 })
-// Each service is confined: the schema refuses one that is not, and every key that it does not know.
+// Each service must be confined: the schema refuses one that is not, and any unknown key.
 const compose = Compose.parse(parse(read('compose.yaml'), { merge: true }))
 const services = Object.entries(compose.services)
 const stages = stagesOf(read('Dockerfile'))
@@ -66,7 +67,7 @@ const image = runOf(stages.at(-1) ?? { base: '', name: '', instructions: [] })
 const folder = mkdtempSync(join(tmpdir(), 'mooring-compose-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** A service's environment as its process gets it; secrets are files. */
+/** Returns a service's environment as its process receives it; secrets are files. */
 function environmentOf(service: z.infer<typeof Service>): Record<string, string> {
   const url = join(folder, 'url')
   writeFileSync(url, 'postgres://mooring_web:secret@pgbouncer:6432/mooring\n')
@@ -78,7 +79,7 @@ function environmentOf(service: z.infer<typeof Service>): Record<string, string>
   )
 }
 
-/** The names of variables that the product reads. */
+/** Returns the names of the variables that the product reads. */
 function variablesRead(): Set<string> {
   const names = new Set<string>()
   readConfig(new Proxy({}, { get: (_, name) => void names.add(String(name)) }))
@@ -86,7 +87,7 @@ function variablesRead(): Set<string> {
 }
 
 describe('The Dockerfile', () => {
-  it('ends with the stage that runs Mooring, as a number that is not root, by programs that the build makes', () => {
+  it('ends with the stage that runs Mooring, as a numeric user other than root, with programs that the build creates', () => {
     expect(stages.map(({ name }) => name)).toEqual(['build', 'pgbouncer', 'mooring'])
     for (const { instructions } of stages.slice(1))
       expect(instructions.filter(({ name }) => name === 'USER')).toEqual([{ name: 'USER', rest: '65534:65534' }])
@@ -104,7 +105,7 @@ describe('The Dockerfile', () => {
     }
   })
 
-  it('has the Node that the tests run', () => {
+  it('has the version of Node that the tests use', () => {
     const major = process.versions.node.split('.')[0]
     const bases = stages.filter(({ name }) => name !== 'pgbouncer').map(({ base }) => base)
     expect(bases).toEqual([`node:${major}-bookworm-slim`, `node:${major}-bookworm-slim`])
@@ -131,14 +132,14 @@ describe('compose.yaml', () => {
       }
   })
 
-  it('starts programs that the build makes', () => {
+  it('starts programs that the build creates', () => {
     for (const name of ['web', 'worker'])
       expect(compose.services[name]?.command).toEqual(image.command.with(-1, `server/${name}.js`))
     expect(compose.services['operator']?.entrypoint).toEqual(['node', 'server/cli.js'])
     expect(programs).toEqual(expect.arrayContaining(['server/web.js', 'server/worker.js', 'server/cli.js']))
   })
 
-  it.each(['web', 'worker', 'operator'])('gives %s settings that it knows, and with which it starts', name => {
+  it.each(['web', 'worker', 'operator'])('gives %s settings that it knows and starts with', name => {
     const service = Service.parse(compose.services[name])
     const known = variablesRead()
     expect(Object.keys(service.environment).filter(one => !known.has(one))).toEqual([])
@@ -147,7 +148,7 @@ describe('compose.yaml', () => {
     if (name !== 'operator') expect([config.healthHost, config.healthPort]).toEqual(['0.0.0.0', 9464])
   })
 
-  it('asks each container for its health: of Mooring as the image does', () => {
+  it('checks the health of each container, and that of Mooring as the image does', () => {
     for (const [name, { healthcheck }] of services) {
       if ('disable' in healthcheck) expect(name).toBe('operator')
       else expect(healthcheck.test[0]).toBe('CMD')
@@ -157,13 +158,13 @@ describe('compose.yaml', () => {
     expect(image.health.join(' ')).toContain(':9464/readyz')
   })
 
-  it('waits for what answers, each of which has a check', () => {
+  it('waits only for services with a health check', () => {
     const awaited = services.flatMap(([, { depends_on }]) => Object.keys(depends_on))
     expect(new Set(awaited)).toEqual(new Set(['postgres', 'pgbouncer']))
     for (const name of awaited) expect(compose.services[name]?.healthcheck).toHaveProperty('test')
   })
 
-  it('gives secrets as files alone, each to whom it is for', () => {
+  it('passes secrets only as files, each to the services that need it', () => {
     const given = services.flatMap(([name, { secrets }]) =>
       secrets.map(one => [typeof one === 'string' ? one : one.source, name]),
     )
@@ -179,7 +180,7 @@ describe('compose.yaml', () => {
       }
   })
 
-  it('publishes the callers’ port alone, and lets nobody but Mooring at the database', () => {
+  it('publishes only the callers’ port, and lets only Mooring reach the database', () => {
     const published = services.filter(([, { ports }]) => ports.length > 0).map(([name, { ports }]) => [name, ports])
     expect(published).toEqual([['web', ['3000-3001:3000']]])
     const isOpen = (network: string) => compose.networks[network]?.internal !== true
@@ -191,7 +192,7 @@ describe('compose.yaml', () => {
 })
 
 describe('docs/pgbouncer/pgbouncer.ini', () => {
-  it('has the connections of the processes of compose.yaml, and of one more while they are replaced', () => {
+  it('allows the connections of the processes in compose.yaml, and of one more while they are replaced', () => {
     const settings = Object.fromEntries(
       [...read('docs/pgbouncer/pgbouncer.ini').matchAll(/^(\w+) = (.*)$/gm)].map(([, name, value]) => [name, value]),
     )
@@ -219,16 +220,16 @@ describe.each(['web', 'worker'])('The unit of %s', tier => {
   const lines = read(unit).split('\n')
   const setting = (name: string) => lines.find(line => line.startsWith(`${name}=`))?.slice(name.length + 1)
 
-  it('starts the program as the image does, as a user of its own, confined', () => {
+  it('starts the program as the image does, confined and as a user of its own', () => {
     expect(setting('ExecStart')).toBe(`/usr/bin/${image.command.with(-1, `server/${tier}.js`).join(' ')}`)
     expect([setting('User'), setting('ExecReload')]).toEqual([`mooring-${tier}`, '/bin/kill -HUP $MAINPID'])
     expect(CONFINED.filter(line => !lines.includes(line))).toEqual([])
-    // V8 makes code at run time.
+    // V8 generates code at run time.
     expect(lines).not.toContain('MemoryDenyWriteExecute=yes')
   })
 
-  it('gives a process the time to drain and to finish that it takes at most', () => {
-    // The drain, the grace, and what is left before the process kills itself.
+  it('gives a process the maximum time that it needs to drain and finish', () => {
+    // The drain, the grace period, and the time until the process kills itself.
     expect(Number(setting('TimeoutStopSec'))).toBeGreaterThanOrEqual(5 + 20 + 5)
     expect(compose.services[tier]?.stop_grace_period).toBe(`${setting('TimeoutStopSec')}s`)
   })
@@ -239,7 +240,7 @@ describe.each(['web', 'worker'])('The unit of %s', tier => {
       const analyze = (...args: string[]) =>
         promisify(execFile)('/usr/bin/systemd-analyze', [...args, join(ROOT, unit)])
       const { stderr } = await analyze('verify', '--man=no')
-      // On a machine without Node in its usual place systemd says so, and nothing else.
+      // On a machine without Node in its usual place, systemd reports only that.
       expect(stderr.split('\n').filter(line => line.includes(unit) && !line.includes('/usr/bin/node'))).toEqual([])
       await analyze('security', '--offline=true', '--threshold=20')
     },

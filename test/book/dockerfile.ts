@@ -1,6 +1,6 @@
 /**
- * Reads the instructions of the Dockerfile, so that the tests run and check these very ones, and not a copy that could differ
- * from them. Only the forms that the file uses are known: anything else throws.
+ * Parses the instructions of the Dockerfile, so that the tests run and check the real ones and not a copy that could
+ * differ. It knows only the forms that the file uses, and throws for anything else.
  */
 import { z } from 'zod'
 
@@ -13,14 +13,14 @@ export interface Instruction {
   readonly rest: string
 }
 
-/** A stage: what it is made of. */
+/** A stage and its instructions. */
 export interface Stage {
   readonly base: string
   readonly name: string
   readonly instructions: readonly Instruction[]
 }
 
-/** How a container of the last stage is run. */
+/** How to run a container of the last stage. */
 export interface Run {
   readonly workdir: string
   readonly user: string
@@ -29,7 +29,7 @@ export interface Run {
   readonly health: readonly string[]
 }
 
-/** The stages, in order; the last one is what `docker build` makes unless a target is named. */
+/** Returns the stages, in order. `docker build` builds the last one unless a target is named. */
 export function stagesOf(dockerfile: string): Stage[] {
   const lines = dockerfile
     .replace(/^#.*\n/gm, '')
@@ -49,7 +49,7 @@ export function stagesOf(dockerfile: string): Stage[] {
   return stages
 }
 
-/** What the instructions of a stage say about its containers. Throws where one is missing or has the shell's form. */
+/** Returns the settings of a stage's containers. Throws if an instruction is missing or in shell form. */
 export function runOf({ instructions }: Stage): Run {
   const last = (name: Instruction['name']) => instructions.findLast(one => one.name === name)?.rest ?? ''
   const env = instructions.filter(({ name }) => name === 'ENV').map(({ rest }) => rest.split('=') as [string, string])

@@ -1,7 +1,7 @@
 /**
- * Runs the Dockerfile without a container engine: the instructions of the stages `build` and `mooring` in folders, and their
- * result as the root of a mount namespace that is read-only, as the image's user without capabilities. Where namespaces are not
- * allowed, the modes of files stand for the mount. `npm run test:book` calls it.
+ * Runs the Dockerfile without a container engine: the instructions of the stages `build` and `mooring` in folders, and
+ * the result as the root of a read-only mount namespace, as the image's user without capabilities. If namespaces are
+ * not allowed, file modes replace the mount. Called by `npm run test:book`.
  */
 import { execFile } from 'node:child_process'
 import { cp, lstat, mkdir, readFile, symlink } from 'node:fs/promises'
@@ -16,20 +16,23 @@ const MAX_OUTPUT = 1 << 26
 /** The image's root file system. */
 export interface Image {
   readonly how: Run
-  /** False where this user may not mount: nothing is hidden then, and modes of files keep it from writing. */
+  /** False if this user may not mount: then nothing is hidden, and file modes prevent writing. */
   readonly isMounted: boolean
-  /** A program with its arguments in a container, to be spawned. `secrets` is mounted at /run/keyring, writable if so said. */
+  /**
+   * Returns a program with its arguments, to be started in a container. `secrets` is mounted at /run/keyring, writable
+   * on request.
+   */
   command(words: readonly string[], of: Container): { program: string; args: string[]; env: Record<string, string> }
 }
 
-/** What a container is given. */
+/** The settings of a container. */
 export interface Container {
   readonly env: Readonly<Record<string, string>>
   readonly keyring: string
   readonly mayWrite?: boolean
 }
 
-/** Runs the instructions of the Dockerfile; takes a minute or two. */
+/** Runs the instructions of the Dockerfile, which takes a minute or two. */
 export async function buildImage(root: string, folder: string): Promise<Image> {
   const stages = stagesOf(await readFile(join(root, 'Dockerfile'), 'utf8'))
   const named = (name: string) => {
@@ -45,7 +48,7 @@ export async function buildImage(root: string, folder: string): Promise<Image> {
   return imageOf(roots.mooring, runOf(named('mooring')))
 }
 
-/** The files that `docker build` would be sent: those of the checkout, without those of .dockerignore. */
+/** Copies the files that `docker build` would send: those of the checkout, except those in .dockerignore. */
 async function copyContext(root: string, context: string): Promise<void> {
   const ignored = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n').filter(Boolean)
   const { stdout } = await run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -75,7 +78,10 @@ async function runStage(stage: Stage, root: string, from: (stage: string | null)
   }
 }
 
-/** `COPY [--from=stage] [--chown=…] source… target`. A folder's content is copied, a file goes into a folder or takes its name. */
+/**
+ * Runs `COPY [--from=stage] [--chown=…] source… target`. The content of a folder is copied; a file goes into a folder
+ * or takes its name.
+ */
 async function copy(rest: string, { to, from }: { to: string; from: (stage: string | null) => string }): Promise<void> {
   const words = rest.split(/\s+/)
   const flag = (name: string) => words.find(word => word.startsWith(`--${name}=`))?.slice(name.length + 3) ?? null
@@ -112,7 +118,7 @@ async function imageOf(root: string, how: Run): Promise<Image> {
   }
 }
 
-/** True for root where mounts and namespaces are allowed. */
+/** True for root if mounts and namespaces are allowed. */
 async function mayMount(): Promise<boolean> {
   if (process.getuid?.() !== 0) return false
   const [program, ...spaces] = NAMESPACES
@@ -122,11 +128,11 @@ async function mayMount(): Promise<boolean> {
   )
 }
 
-/** The words that enter the root as the image's user, without any privilege. */
+/** Returns the command that enters the root as the image's user, without privileges. */
 function enter(root: string, { user, workdir }: Run): string[] {
   const [uid = '', gid = ''] = user.split(':')
   const account = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
-  // Killed with `unshare`, which the change of the user would forget.
+  // Killed together with `unshare`, whose own option would be lost when the user changes.
   const confined = [
     'setpriv',
     '--pdeathsig=SIGKILL',
@@ -153,7 +159,7 @@ mount -o "remount,bind,$MODE" "$R/run/keyring"
 mount -o remount,bind,ro "$R"
 exec "$@"`
 
-/** The places of what a base image has. */
+/** Creates the folders that a base image has. */
 async function furnish(root: string): Promise<void> {
   for (const name of ['usr', 'etc', 'dev', 'proc', 'tmp', 'run/keyring', 'node'])
     await mkdir(join(root, name), { recursive: true })

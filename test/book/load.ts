@@ -1,6 +1,7 @@
 /**
- * Calls that go on while a step of the book runs: writers register databases through a balancer, and repeat whatever was not
- * acknowledged under the same `Idempotency-Key`. At the end each acknowledged one must be there, once.
+ * Calls that continue while a step of the book runs: writers register databases through a balancer and repeat
+ * unacknowledged calls under the same `Idempotency-Key`. At the end, each acknowledged datasource must exist exactly
+ * once.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,27 +10,29 @@ import { type Balancer, startBalancer } from '#test/support/operations/balancer.
 const WRITERS = 2
 const PAUSE_MS = 100
 const CALL_MS = 20_000
-/** So many are acknowledged before the step begins, and as many more before the load ends: fewer prove nothing. */
+/**
+ * The minimum number of acknowledged calls before a step begins, and again before the load ends; fewer prove nothing.
+ */
 const LEAST = 10
 const LEAST_MS = 120_000
 
-/** What came of the calls. */
+/** The result of the calls. */
 export interface Outcome {
   readonly acknowledged: number
-  /** Sentences of calls that failed; repeated until they did not. */
+  /** Messages of failed calls, which were repeated until they succeeded. */
   readonly failed: readonly string[]
-  /** Acknowledged, and not there afterwards. */
+  /** Datasources that were acknowledged but do not exist afterwards. */
   readonly lost: readonly string[]
 }
 
-/** Load that can be begun and ended. */
+/** Load that can be started and stopped. */
 export interface Load {
   begin(key: string): Promise<void>
   end(): Promise<Outcome>
   stop(): Promise<void>
 }
 
-/** Load through a balancer over these web processes, which need not run yet. */
+/** Creates load through a balancer over these web processes, which need not run yet. */
 export async function createLoad(webs: readonly string[]): Promise<Load> {
   const balancer = await startBalancer()
   const given = webs.map(url => balancer.add(url))
@@ -67,7 +70,7 @@ export async function createLoad(webs: readonly string[]): Promise<Load> {
   }
 }
 
-/** Until so many more are acknowledged. */
+/** Resolves when this many more calls have been acknowledged. */
 async function more(acknowledged: readonly string[]): Promise<void> {
   const enough = acknowledged.length + LEAST
   const until = performance.now() + LEAST_MS
@@ -79,7 +82,7 @@ async function more(acknowledged: readonly string[]): Promise<void> {
 
 const headersOf = (key: string) => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' })
 
-/** Registers one database, however often that takes; its id. */
+/** Registers one database, with as many attempts as necessary; returns its id. */
 async function registered({ url }: Balancer, key: string, failed: string[]): Promise<string | null> {
   const once = randomUUID()
   const body = JSON.stringify({ connectionString: `postgres://app:secret@127.0.0.1:1/load_${once}` })

@@ -1,6 +1,6 @@
 /**
- * A real Prometheus, with the configuration of docs/prometheus: it scrapes the processes of the book and answers every query
- * of the dashboard and of the alerts. Debian has it as `prometheus`; only its two programs are used.
+ * A real Prometheus with the configuration of docs/prometheus: it scrapes the processes of the book and answers every
+ * query of the dashboard and of the alerts. Debian has it as `prometheus`; only its two programs are used.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,7 +27,7 @@ const Rules = z.object({
   ),
 })
 
-/** Fails with a sentence if the programs are not there. */
+/** Throws an error with a message if the programs are missing. */
 export async function requirePrometheus(): Promise<void> {
   for (const program of ['prometheus', 'promtool'])
     await run(program, ['--version']).catch(() => {
@@ -38,7 +38,7 @@ export async function requirePrometheus(): Promise<void> {
     })
 }
 
-/** Each alert fires on the series that it is for, and on no others: by `promtool test rules`. */
+/** Checks with `promtool test rules` that each alert fires on its series and on no others. */
 export async function testAlerts(docs: string, folder: string): Promise<number> {
   const file = join(folder, 'alert-tests.json')
   const tests = alertTests(join(docs, 'prometheus/alerts.yml'))
@@ -47,7 +47,10 @@ export async function testAlerts(docs: string, folder: string): Promise<number> 
   return tests.tests.length
 }
 
-/** Scrapes these targets until rates exist, and asks every query. Returns sentences of what has no answer, and how many were asked. */
+/**
+ * Scrapes these targets until rates exist, and runs every query. Returns messages about missing answers, and the number
+ * of queries.
+ */
 export async function askEverything(
   { docs, folder }: { docs: string; folder: string },
   targets: readonly string[],
@@ -63,7 +66,7 @@ export async function askEverything(
     if (result.length === 0) unanswered.push(`${title}: ${expr}`)
   }
   for (const [name, { expr }] of Object.entries(ALERTS)) {
-    // An alert that does not fire answers nothing: what it compares must.
+    // An alert that does not fire returns nothing, but the compared values must exist.
     for (const side of comparedIn(expr)) {
       if (side.startsWith('absent(')) continue
       const { result } = Result.parse(await ask(url, `query?query=${encodeURIComponent(side)}`))
@@ -80,7 +83,7 @@ export async function askEverything(
 
 const interval = (expr: string) => expr.replaceAll('$__rate_interval', '1m')
 
-/** The left sides of an alert's comparisons. */
+/** Returns the left sides of an alert's comparisons. */
 function comparedIn(expr: string): string[] {
   return expr.split(' or ').map(part => part.replace(/ (?:>|<|==) [0-9.e]+$/, ''))
 }
@@ -120,7 +123,7 @@ async function startPrometheus(
   return url
 }
 
-/** Until each target was scraped so often that rates have values. */
+/** Waits until each target has been scraped often enough for rates to have values. */
 async function scrapedOften(url: string, targets: number): Promise<void> {
   for (;;) {
     const query = encodeURIComponent(`count(count_over_time(up{job="mooring"}[1m]) >= ${SCRAPES} and up == 1)`)

@@ -1,7 +1,7 @@
 /**
- * `npm run test:book`: the marked blocks of docs/operations.md as they stand there, the alerts in a real Prometheus, and the
- * Dockerfile without an engine. Where it may, everything runs as user 65534 in a process namespace that ends with this process,
- * over an installation that is read-only. `-- image`, `-- alerts` or `-- steps` runs one part.
+ * `npm run test:book`: runs the marked blocks of docs/operations.md unchanged, the alerts in a real Prometheus, and the
+ * Dockerfile without an engine. If permitted, everything runs as user 65534 in a process namespace that ends with this
+ * process, over a read-only installation. `-- image`, `-- alerts` or `-- steps` runs one part.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -28,21 +28,21 @@ const FORMER = '0.2.0'
 const isRoot = process.getuid?.() === 0
 const parts = process.argv.length > 2 ? process.argv.slice(2) : ['alerts', 'steps', 'image']
 
-/** Everything that the script starts, daemons too, ends with its namespace. */
+/** Everything that the script starts, including daemons, ends with its namespace. */
 const CONFINED = [
   '--pid',
   '--fork',
   '--kill-child',
   '--mount-proc',
   'setpriv',
-  // Asked for again behind the change of the user, which forgets it.
+  // Requested again after the change of user, which resets it.
   '--pdeathsig=SIGKILL',
   '--reuid=65534',
   '--regid=65534',
   '--clear-groups',
 ]
 
-/** Without a namespace: what the shell started, and PostgreSQL's daemons. */
+/** Without a namespace: stops the processes of the shell, and PostgreSQL's daemons. */
 const STOPS = `stops() {
   kill $(jobs -p) 2>/dev/null || true
   for pid in "\${PG:-/nowhere}"/*/postmaster.pid; do test ! -e "$pid" || kill -QUIT "$(head -n 1 "$pid")" || true; done
@@ -54,8 +54,7 @@ await using cleanup = new AsyncDisposableStack()
 const folder = await mkdtemp(join(tmpdir(), 'mooring-book-'))
 cleanup.defer(() => rm(folder, { recursive: true, force: true }))
 await chmod(folder, 0o755)
-// The customers' side: another server than the installation's own.
-// With TLS, which a string without `sslmode` asks for.
+// The customers' server is not that of the installation. It uses TLS, which a string without `sslmode` requires.
 const tls = await selfSigned({ names: ['localhost'], addresses: ['127.0.0.1'] })
 const server = await startServer({ major: 15, tls })
 cleanup.defer(() => server.stop())
@@ -101,7 +100,7 @@ async function steps(): Promise<string> {
     ...{ SUPERUSER_PASSWORD: 'superuser-Tell-N0-one', OWNER_PASSWORD: 'owner-Tell-N0-one' },
     ...{ WEB_PASSWORD: 'web-Tell-N0-one', WORKER_PASSWORD: 'worker-Tell-N0-one' },
     ...{ REPLICA_PASSWORD: 'replica-Tell-N0-one', POOLER_PASSWORD: 'pooler-Tell-N0-one' },
-    // The customer's database is on this machine; the balancer of the test looks once a second.
+    // The customer's database is on this machine; the test's balancer checks once a second.
     ...{ MOORING_ALLOWED_NETWORKS: '127.0.0.0/8', MOORING_DRAIN_SECONDS: '3' },
   }
   const install = blocks.filter(({ mark }) => mark === 'install').map(({ text }) => text)
@@ -113,7 +112,7 @@ async function steps(): Promise<string> {
 
 async function image(): Promise<string> {
   const built = await buildImage(ROOT, folder)
-  // Not the customers' server: a registry never dials its own.
+  // Not the customers' server, because an installation never dials its own.
   const own = await startServer({ major: 15 })
   cleanup.defer(() => own.stop())
   const owner = await own.createDatabase('containers')

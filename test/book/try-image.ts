@@ -1,6 +1,7 @@
 /**
- * Starts web and worker in containers of the image that `image.ts` makes, against a PostgreSQL: commands, health checks as the
- * Dockerfile has them, a database that becomes active, and what a container may not do. Called by `npm run test:book`.
+ * Starts web and worker in containers of the image built by `image.ts`, with a PostgreSQL: commands, the health checks
+ * of the Dockerfile, a database that becomes active, and forbidden operations of a container. Called by `npm run
+ * test:book`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,17 +18,17 @@ const LOOK_MS = 300
 const HEALTHY_MS = 60_000
 const PASSWORD = 'container-Tell-N0-one'
 
-/** What the trial needs. */
+/** The environment of the trial. */
 export interface Trial {
   readonly image: Image
   readonly folder: string
-  /** An empty database, as its owner. */
+  /** The URL of an empty database, as its owner. */
   readonly owner: string
   /** A connection string to register. */
   readonly customer: string
 }
 
-/** Throws for whatever is not as it should be. */
+/** Throws an error for anything that is not as it should be. */
 export async function tryImage({ image, folder, owner, customer }: Trial): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
   const keyring = join(folder, 'image-keyring')
@@ -54,7 +55,7 @@ export async function tryImage({ image, folder, owner, customer }: Trial): Promi
     return child
   }
   if (image.isMounted) await isConfined(image, keyring)
-  // Each at the port that the health check of the image asks, so that one is there at a time.
+  // One at a time, because each uses the port of the image's health check.
   const alone = start('worker', { MOORING_HEALTH_PORT: '9464' })
   await healthy(image, alone, keyring)
   await ended(alone)
@@ -81,7 +82,7 @@ async function output(image: Image, words: readonly string[], of: Container): Pr
   return (await run(program, args, { env })).stdout.trim()
 }
 
-/** No file can be written but those of /tmp, and no privilege is left. */
+/** Checks that only files in /tmp can be written, and that no privilege is left. */
 async function isConfined(image: Image, keyring: string): Promise<void> {
   const program = `const fs = require('fs')
     const write = path => { try { fs.writeFileSync(path, ''); return 'written' } catch (error) { return error.code } }
@@ -96,7 +97,7 @@ async function isConfined(image: Image, keyring: string): Promise<void> {
   if (found !== JSON.stringify(expected)) throw new Error(`a container is not confined: ${found}`)
 }
 
-/** The image's own health check, until it succeeds. */
+/** Waits until the image's own health check succeeds. */
 async function healthy(image: Image, child: ChildProcess, keyring: string): Promise<void> {
   const until = performance.now() + HEALTHY_MS
   while (performance.now() < until) {
@@ -121,7 +122,7 @@ async function becomesActive(key: string, customer: string): Promise<void> {
   if (answer.status !== 201 || JSON.parse(text).status !== 'active') throw new Error(`${answer.status} ${text}`)
 }
 
-/** SIGTERM as an engine sends it, to the program itself; it must end with status 0. */
+/** Sends SIGTERM to the program itself, as an engine does; it must end with status 0. */
 async function ended(child: ChildProcess): Promise<void> {
   const closed = once(child, 'close')
   for (const pid of await innermost(child.pid ?? 0)) process.kill(pid, 'SIGTERM')
@@ -129,7 +130,7 @@ async function ended(child: ChildProcess): Promise<void> {
   if (status !== 0) throw new Error(`a container ended with status ${status}`)
 }
 
-/** `unshare` waits for the program that it started. */
+/** Returns the process that `unshare` started and waits for. */
 async function innermost(pid: number): Promise<number[]> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8')
   if (!command.startsWith('unshare')) return [pid]

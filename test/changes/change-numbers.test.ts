@@ -142,7 +142,7 @@ describe('A reset', () => {
     for (const stream of [unaware, aware]) await stream?.close()
   })
 
-  it('does not follow from the last position before the stored changes, nor from the head', async () => {
+  it('is not sent for the last position before the stored changes, nor for the head', async () => {
     await append(4)
     await sql(`delete from changes where org_id = '${organization.id}' and n <= 2`)
     const { epoch, last } = await head()

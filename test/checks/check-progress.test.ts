@@ -1,5 +1,6 @@
 /**
- * How far a check has come while it goes on: told to callers who watch, by five known words, and never after its end.
+ * The progress of a running check: reported to callers who watch, in five known words, and never after the check has
+ * ended.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readPassed, sendPassed } from '#server/net/process/passed-items.ts'
@@ -13,7 +14,7 @@ import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
 let customer: Customer
-/** Takes the startup message and offers a login, and refuses it once `refuse` is called. */
+/** A server that accepts the startup message and offers a login, and refuses it once `refuse` is called. */
 let slow: HostileServer
 const { promise: refused, resolve: refuse } = Promise.withResolvers<void>()
 beforeAll(async () => {
@@ -38,14 +39,14 @@ const register = (connectionString: string, waitSeconds: number) =>
 const told = () => query(mooring.databaseUrl, 'select reached, reached_by from tasks where reached is not null')
 
 describe('A check', () => {
-  it('that ends soon tells nothing on its way', async () => {
+  it('that ends soon reports no progress', async () => {
     const { id, status } = await register(customer.url(), 20)
     expect(status).toBe('active')
     expect(await mooring.client().datasources.progress.query({ id })).toEqual({ isRunning: false, reached: [] })
     expect(await told()).toEqual([])
   })
 
-  it('that a server keeps waiting tells how far it has come, and no more once it has ended', async () => {
+  it('that waits for a server reports its progress until it ends', async () => {
     const url = `postgres://app:T3ll-n0-one@127.0.0.1:${slow.port}/shop?sslmode=disable`
     const { id, status } = await register(url, 0)
     expect(status).toBe('unverified')
@@ -61,8 +62,8 @@ describe('A check', () => {
   })
 })
 
-describe('What a check has told', () => {
-  it('is of its claim alone: the one that takes the task over begins anew, and a lost one tells nothing', async () => {
+describe('The progress of a check', () => {
+  it('belongs to its claim: a claim that takes the task over starts again, and a lost claim reports nothing', async () => {
     const { id } = await register(customer.url(), 20)
     const org = mooring.organization.id
     await query(mooring.databaseUrl, `update tasks set reached = null, reached_by = null`)
@@ -104,7 +105,7 @@ describe('What a check has told', () => {
 })
 
 describe('A dialling process', () => {
-  it('is believed five words, each once and in their order', () => {
+  it('may report five words, each once and in order', () => {
     const heard: DialItem[] = []
     const read = readPassed(item => heard.push(item))
     for (const item of DIAL_ITEMS) read(Buffer.from(JSON.stringify(item)))
@@ -118,9 +119,9 @@ describe('A dialling process', () => {
     expect(() => skipping(Buffer.from('"connect"'))).toThrow(RangeError)
   })
 
-  it('says each word once, whatever stages a dial passes again', () => {
+  it('reports each word once, even if a dial repeats a stage', () => {
     const sent: Buffer[] = []
-    // Sound: nothing but `write` is called.
+    // Sound: only `write` is called.
     const pipe = { write: (bytes: Buffer) => sent.push(bytes) } as unknown as Parameters<typeof sendPassed>[0]
     const passed = sendPassed(pipe)
     for (const stage of ['parse', 'resolve', 'policy', 'connect', 'policy', 'tls', 'tls', 'privilege'] as const)

@@ -36,7 +36,7 @@ describe('A first try', () => {
     }
   })
 
-  it('does not exist when the whole dial may take no longer: its end is final', async () => {
+  it('does not exist when the whole dial has no more time: its end is final', async () => {
     const request = { ...dial(portOf(silent), FIRST_TRY_MS.dial / 4), schema: null }
     expect(await tries.probe(request)).toMatchObject({ failure: { code: 'connection_timeout' } })
   })

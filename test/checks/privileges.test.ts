@@ -43,14 +43,17 @@ describe.each(triedMajors())('on PostgreSQL %i', major => {
   const verified = (user: string): Promise<VerifiedLogin> =>
     verifyLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema: null })
 
-  /** Runs a text with the password in its place, a line of comments too; answers the role that it makes, where it makes one. */
+  /**
+   * Runs SQL with the password in place of its placeholder, including in comments; returns the role that it creates, if
+   * any.
+   */
   async function pasted(sql: string): Promise<string | null> {
     await server.query(sql.replace(PASSWORD_PLACEHOLDER, PASSWORD), 'shop')
     return /create role "([^"]+)"/.exec(sql)?.[1] ?? null
   }
   const drop = (role: string) => server.query(`drop owned by ${role}; drop role ${role}`, 'shop')
 
-  /** Pastes what the failing lines say; answers the login to use from then on. */
+  /** Runs the fixes of the failed lines; returns the login to use afterwards. */
   async function mend(found: VerifiedLogin, user: string): Promise<string> {
     const fixes = new Set(found.judgement.checks.flatMap(({ outcome, fix }) => (outcome === 'fail' ? [fix ?? ''] : [])))
     let login = user
@@ -74,7 +77,7 @@ describe.each(triedMajors())('on PostgreSQL %i', major => {
     })
   })
 
-  /** Pastes what the advisories say; answers the login to use from then on. */
+  /** Runs the SQL of the advisories; returns the login to use afterwards. */
   async function heed({ judgement }: VerifiedLogin, user: string): Promise<string> {
     let login = user
     for (const { item, recommendation } of judgement.advisories) {

@@ -1,6 +1,6 @@
 /**
- * A server's answer about a role is a stranger's text: read whole or not at all, bounded, and without the password that
- * the server received.
+ * A server's answer about a role is untrusted text: it is read completely or not at all, bounded, and without the
+ * password that the server received.
  */
 import { describe, expect, it } from 'vitest'
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
@@ -39,7 +39,7 @@ const RELATIONS = {
 const CODE = { evented: 0, evented_names: [] as unknown[], called: 0, called_names: [] as unknown[] }
 const SECRETS = { catalogs: [] as unknown[], functions: [] as unknown[], servers: [] as unknown[], mappings: 0 }
 const GLANCE = ['140012', 'app', 't', 'f', 'f', 'f', 'f', 'f', 'f']
-/** Of another role that the login is a member of. */
+/** The row of another role that the login is a member of. */
 const MORE = ['140012', 'app', 'f', 'f', 'f', 'f', 'f', 'f', 't']
 
 /** The texts of an answer with changes in it, each in the part that has such a field. */
@@ -56,7 +56,10 @@ function texts(change: Record<string, unknown> = {}): string[] {
 const parsed = (change: Record<string, unknown>, secret?: string): RoleFacts | null =>
   parseRoleFacts(texts(change), secret)
 
-/** A server that gives the glance those rows, the other statements those texts in order, and what it was asked. */
+/**
+ * A server that returns those rows to the short query and those texts to the other statements in order, and records the
+ * queries.
+ */
 function answering(glance: string[][], answers: readonly string[] = []) {
   const asked: (readonly string[])[] = []
   const ask = async (statements: readonly string[]) => {
@@ -104,7 +107,7 @@ describe('an answer', () => {
     ['a function that is no name', { file_functions: ['x; drop table t'] }],
   ])('with %s is refused', (_, change) => expect(parsed(change)).toBeNull())
 
-  it('that is no JSON, or larger than it may be, or lacks a part, or the parameters of its version, is refused', () => {
+  it('that is not JSON, is too large, or lacks a part or the parameters of its version is refused', () => {
     const whole = texts()
     const withFirst = (text: string) => parseRoleFacts([text, ...whole.slice(1)])
     for (const text of ['', '{', '[]', `${whole[0]}${' '.repeat(65_536)}`]) expect(withFirst(text)).toBeNull()
@@ -121,7 +124,7 @@ describe('an answer', () => {
     })
   })
 
-  it('is never misread, whatever it holds', () => {
+  it('is never misread, whatever it contains', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string()), fc.nat({ max: 3 }), (text, part) => {
         expect(parseRoleFacts(texts().with(part, text))).toBeNull()

@@ -1,6 +1,7 @@
 /**
- * The role policy of an organization, from the operator's command to the verdict: `strict` refuses rights that row security does not bind,
- * which `enforce` advises on, and every database is judged anew soon after the policy was changed.
+ * The role policy of an organization, from the operator's command to the verdict: `strict` refuses rights that bypass
+ * row security, for which `enforce` only adds advisories, and every database is checked again soon after a change of
+ * policy.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PASSWORD_PLACEHOLDER } from '#server/domain/checks/role/role-sql.ts'
@@ -43,13 +44,13 @@ const lineOf = ({ checks }: Awaited<ReturnType<typeof register>>) => checks.find
 const RIGHTS = ['rls_bypassing_views', 'role_partitions', 'role_table_rights']
 
 describe('The role policy', () => {
-  it('enforce advises on rights that row security does not bind', async () => {
+  it('enforce adds advisories for rights that bypass row security', async () => {
     const made = await register()
     expect(made).toMatchObject({ status: 'active' })
     expect(made.advisories.map(({ item }) => item)).toEqual(expect.arrayContaining(RIGHTS))
   })
 
-  it('strict refuses them in one line, whose fix takes each, and a role that is mended so is active', async () => {
+  it('strict refuses them in one line, whose fix revokes each; a role repaired with it is active', async () => {
     await set({ 'role-policy': 'strict' })
     const made = await register()
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'byo_role_cannot_enforce_rls' })
@@ -74,7 +75,7 @@ describe('The role policy', () => {
     expect((await register()).advisories.filter(({ item }) => item !== 'tls')).toEqual([])
   })
 
-  it('has every database judged within an hour of its change, and no other word is one', async () => {
+  it('is applied to every database within an hour of a change, and accepts no other value', async () => {
     const made = await register()
     await set({ 'role-policy': 'strict' })
     const latest = Date.now() + 3_600_000

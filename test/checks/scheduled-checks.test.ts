@@ -170,7 +170,7 @@ describe('Scheduled checks', () => {
   })
 })
 
-/** Forwards to a server, until it is told to accept connections and stay silent. */
+/** Forwards to a server, until a test makes it accept connections and stay silent. */
 async function startProxy(port: number) {
   const sockets = new Set<net.Socket>()
   let isSilent = false

@@ -90,7 +90,7 @@ describe('A validation', () => {
     expect(missing).toMatchObject({ status: 200, body: { reachable: true, ready: false, reason: 'schema_not_found' } })
   })
 
-  it('of a host that may not be dialled is a verdict and no error, reached without a task', async () => {
+  it('of a host that may not be dialled is a verdict, not an error, and needs no task', async () => {
     const left = await leftBehind(async () => {
       const { status, body } = await validate('postgres://reader:secret@10.0.0.1/shop')
       expect(status).toBe(200)

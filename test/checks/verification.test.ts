@@ -274,7 +274,7 @@ describe('a provider', () => {
     expect(recogniseProvider('203.0.113.9', 'constructor')).toBe('plain')
   })
 
-  it("removes the project from a user name at Supabase's pooler alone", () => {
+  it("removes the project from a user name only at Supabase's pooler", () => {
     expect(roleOfUser('my.role.abcdefgh', 'aws-0-eu.pooler.supabase.com')).toBe('my.role')
     expect(roleOfUser('my.role', 'db.abcdefgh.supabase.co')).toBe('my.role')
     expect(roleOfUser('app', 'aws-0-eu.pooler.supabase.com')).toBe('app')

@@ -1,6 +1,6 @@
 /**
- * Whoever reads a command's output may leave before its end, as `head` does: the command does its work, says nothing of it, and
- * ends with the status that it would have had.
+ * The reader of a command's output may close it early, as `head` does: the command completes its work, reports nothing
+ * about it, and ends with the status that it would have had.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-/** Runs a command whose output nobody reads: the ends of these pipes are closed before it writes. */
+/** Runs a command whose output nobody reads: the other ends of these pipes are closed before it writes. */
 async function unread(closed: readonly ('stdout' | 'stderr')[], ...words: string[]) {
   const env = { PATH: process.env['PATH'] ?? '', HOME: dir, MOORING_KEYRING: join(dir, 'keyring') }
   const child = spawn(process.execPath, ['server/cli.ts', ...words], { cwd: ROOT, env })
@@ -34,11 +34,11 @@ async function unread(closed: readonly ('stdout' | 'stderr')[], ...words: string
   return { code, signal, ...told }
 }
 
-it('A result that nobody reads is no failure', async () => {
+it('A result that nobody reads is not a failure', async () => {
   expect(await unread(['stdout'], 'completion', 'bash')).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
 })
 
-it('A command that changes something does so to its end', async () => {
+it('A command that changes something runs to its end', async () => {
   expect(await unread(['stdout', 'stderr'], 'keyring', 'init', '--dir', join(dir, 'keyring'))).toMatchObject({
     code: 0,
     signal: null,

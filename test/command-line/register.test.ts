@@ -1,6 +1,6 @@
 /**
- * `register`: a connection string that is typed at a hidden prompt or sent to standard input, sealed in the command, verified, and
- * told as a checklist. It is in no output, argument, log line or table.
+ * `register`: a connection string that is typed at a hidden prompt or sent to standard input is sealed in the command
+ * and verified, and the result is printed as a checklist. The string is in no output, argument, log line or table.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -46,7 +46,7 @@ interface Told {
 const words = (...args: string[]) => ['server/cli.ts', 'register', '--url', mooring.url, '--key-file', keyFile, ...args]
 const env = () => ({ PATH: process.env['PATH'] ?? '', HOME: dir })
 
-/** With a string by standard input. */
+/** Runs the command with a string from standard input. */
 async function register(input: string, ...args: string[]): Promise<Told> {
   const child = spawn(process.execPath, words(...args), { cwd: ROOT, env: env() })
   let [out, err] = ['', '']
@@ -61,7 +61,7 @@ async function register(input: string, ...args: string[]): Promise<Told> {
   return { code, out, err }
 }
 
-/** At a terminal, in which keys are pressed once the prompt is there; what the screen got. */
+/** Runs the command in a terminal, presses keys once the prompt is shown, and returns the content of the screen. */
 async function atTerminal(
   keys: string,
   { on: [text, seen] = ['\0', () => undefined], key = keyFile }: { on?: [string, () => void]; key?: string } = {},
@@ -70,9 +70,9 @@ async function atTerminal(
   const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: ROOT, env: env() })
   let screen = ''
   child.stdout.on('data', chunk => {
-    const wasAsked = screen.includes('nothing is shown')
+    const wasAsked = screen.includes('input is hidden')
     screen += String(chunk)
-    if (!wasAsked && screen.includes('nothing is shown')) child.stdin.write(keys)
+    if (!wasAsked && screen.includes('input is hidden')) child.stdin.write(keys)
     if (screen.includes(text)) seen()
   })
   const [code] = await once(child, 'close')
@@ -98,13 +98,13 @@ describe('From standard input', () => {
     for (const text of everywhere) expect(text).not.toContain(passwordOf(url))
   })
 
-  it('a refused one is told with what to do, by status 1, and as JSON', async () => {
+  it('a refused database is reported with its fix, with status 1, and as JSON', async () => {
     const told = await register(customer.url('superuser'))
     expect(told.code).toBe(1)
     expect(told.out).toMatch(/^ {2}FAIL {2}role_superuser .*\n {8}\S/m)
     const line = told.out.trimEnd().split('\n').at(-1) ?? ''
     expect(line).toMatch(/^ds_test_[0-9a-f]{32} {2}rejected \(byo_role_cannot_enforce_rls\) /)
-    expect(told.err).toMatch(/^Mend what failed/)
+    expect(told.err).toMatch(/^Fix what failed/)
     const again = await register(customer.url('superuser'), '--json')
     expect([again.code, JSON.parse(again.out)]).toMatchObject([1, { status: 'rejected', checks: expect.any(Array) }])
   })
@@ -115,7 +115,7 @@ describe('From standard input', () => {
     ['postgres://app:Tell-N0-one@db.example.com/app', ['--wait', '5m'], '--wait must be a whole number of seconds'],
     ['postgres://app:Tell-N0-one@db.example.com/app', ['--ca', '/nowhere.pem'], '/nowhere.pem'],
     ['postgres://app:Tell-N0-one@db.example.com/app', ['--db-type', 'oracle'], '--db-type must be one of'],
-  ])('what cannot be registered is told by status 2, and nothing is sent: %j %j', async (input, args, sentence) => {
+  ])('an invalid registration is reported with status 2, and nothing is sent: %j %j', async (input, args, sentence) => {
     const before = await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()
     const told = await register(input, ...args)
     expect([told.code, told.out]).toEqual([2, ''])
@@ -124,8 +124,8 @@ describe('From standard input', () => {
     expect(await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()).toEqual(before)
   })
 
-  it('without a verdict in time the status is 3, and the checks go on', async () => {
-    // A server that says nothing.
+  it('without a verdict in time the status is 3, and the checks continue', async () => {
+    // A server that sends nothing.
     const silent = createServer(() => undefined).listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const { port } = silent.address() as { port: number }
@@ -136,11 +136,11 @@ describe('From standard input', () => {
 })
 
 describe('At a terminal', () => {
-  it('the string is asked for and shown nowhere, and the checklist follows', async () => {
+  it('the string is requested and never shown, and the checklist follows', async () => {
     const url = customer.url('reader', { host: 'localhost' })
     const { code, screen } = await atTerminal(`${url}\r`)
     expect(code).toBe(0)
-    expect(screen).toMatch(/^Connection string \(nothing is shown\): \r\n/)
+    expect(screen).toMatch(/^Connection string \(input is hidden\): \r\n/)
     expect(screen).toMatch(/ds_test_[0-9a-f]{32} {2}active/)
     expect(screen).not.toContain(passwordOf(url))
     expect(screen).not.toContain('postgres')
@@ -154,8 +154,8 @@ describe('At a terminal', () => {
     expect(code).toBe(0)
   })
 
-  it('the checklist is drawn while it is worked through, and gives way to the verdict', async () => {
-    // It begins a login and says nothing more until the command has drawn what it knows by then.
+  it('the checklist is drawn while the check runs, and is replaced by the verdict', async () => {
+    // It begins a login and then sends nothing until the command has drawn the progress so far.
     const { promise: drawn, resolve: go } = Promise.withResolvers<void>()
     const slow = await startHostile(async peer => {
       await peer.startup()
@@ -176,11 +176,11 @@ describe('At a terminal', () => {
   it('Ctrl-C ends it, and nothing is sent', async () => {
     const before = await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()
     const { code, screen } = await atTerminal('postgres://half\u0003')
-    expect([code, screen]).toEqual([2, expect.stringContaining('Broken off; nothing was sent.')])
+    expect([code, screen]).toEqual([2, expect.stringContaining('Aborted; nothing was sent.')])
     expect(await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()).toEqual(before)
   })
 
-  it('its arguments hold neither key nor string', async () => {
+  it('its arguments contain neither key nor string', async () => {
     expect(words().join(' ')).not.toContain(mooring.organization.testKey)
     expect(await readFile(keyFile, 'utf8')).toContain(mooring.organization.testKey)
   })

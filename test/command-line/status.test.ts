@@ -1,6 +1,6 @@
 /**
- * `status`: what of an installation is up, and what to do where something is not: its processes, its queue, its keyrings, its
- * database. As a process beside a running installation, and part by part.
+ * `status`: reports which parts of an installation work, with a remedy for each that does not: its processes, queue,
+ * keyrings and database. Tested as a process beside a running installation, and part by part.
  */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -46,11 +46,11 @@ async function status(args: readonly string[] = [], env: Record<string, string> 
 interface Report extends Record<string, { ok: boolean; troubles: string[] } & Record<string, unknown>> {}
 const reportOf = ({ out }: Told): Report => JSON.parse(out.join('\n'))
 
-describe('Of an installation that is well', () => {
-  it('a line for each part says so, with status 0, and nothing is changed', async () => {
+describe('The status of a healthy installation', () => {
+  it('has a line for each part and exit status 0, and changes nothing', async () => {
     const quiet = 'delete from tasks; update processes set seen_at = clock_timestamp()'
     await query(installation.databaseUrl, quiet)
-    // The processes write their rows and do their work meanwhile.
+    // The processes keep writing their rows and working meanwhile.
     const rows = async () =>
       Object.entries(await allRows(installation.databaseUrl)).filter(([table]) => !/processes|tasks|upkeep/.test(table))
     const before = await rows()
@@ -68,7 +68,7 @@ describe('Of an installation that is well', () => {
     expect(await rows()).toEqual(before)
   })
 
-  it('--json tells the same to programs', async () => {
+  it('is the same with --json, for programs', async () => {
     const told = await status(['--json'])
     expect([told.code, told.err]).toEqual([0, ''])
     expect(reportOf(told)).toMatchObject({
@@ -91,8 +91,8 @@ describe('Of an installation that is well', () => {
   })
 })
 
-describe('Of one that is not', () => {
-  it('processes that are gone, of another release or with other networks are told with what to do', async () => {
+describe('The status of an unhealthy installation', () => {
+  it('names processes that are gone, of another release or with other networks, each with its remedy', async () => {
     const other = `insert into processes (id, kind, version, asks_to_write, open_networks, seen_at)
       values (gen_random_uuid(), 'web', '0.2.9', true, '10.0.0.0/8', clock_timestamp()),
         (gen_random_uuid(), 'worker', '0.3.0', true, null, clock_timestamp() - interval '90 s')`
@@ -109,7 +109,7 @@ describe('Of one that is not', () => {
     )
   })
 
-  it('a database that does not answer and keyrings that are not there are told each, and the rest is left out', async () => {
+  it('names a database that does not answer and missing keyrings, and leaves out the rest', async () => {
     const away = await status(['--json'], {
       DATABASE_URL: 'postgres://app:Tell-N0-one@localhost:1/app',
       MOORING_KEYRING: dir,
@@ -127,7 +127,7 @@ describe('Of one that is not', () => {
     expect(away.out.join('\n') + away.err).not.toContain('Tell-N0-one')
   })
 
-  it('keyrings of another installation, and a rotation that is not finished, are told by the keys', async () => {
+  it('recognises keyrings of another installation and an unfinished rotation by the keys', async () => {
     const keyrings = join(dir, 'other')
     await initKeyrings(keyrings, newKeyId)
     const told = await status([], { MOORING_KEYRING: keyrings })
@@ -141,7 +141,7 @@ describe('Of one that is not', () => {
     )
   })
 
-  it('in the local mode it makes no installation where there is none', async () => {
+  it('creates no installation in local mode if there is none', async () => {
     const folder = join(dir, 'local')
     const one = startEntry('cli', { MOORING_DATA_DIR: folder }, ['status'])
     expect(await one.ended).toBe(1)
@@ -157,7 +157,7 @@ describe('The parts', () => {
   const now = new Date('2026-01-01T00:00:00Z')
   const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
 
-  it('say that none runs, with the command that starts one', () => {
+  it('report that none runs, with the command that starts one', () => {
     const worker = processesPart('worker', { all: [], now, version: '1.0.0' })
     expect([worker.message, worker.troubles]).toEqual([
       'none runs',
@@ -165,7 +165,7 @@ describe('The parts', () => {
     ])
   })
 
-  it('say how deep and how old the queue is, and what is late', () => {
+  it('report how deep and how old the queue is, and what is late', () => {
     const depths = [
       { priority: 0, due: 0, oldestAt: null },
       { priority: 2, due: 7, oldestAt: ago(600) },
@@ -176,7 +176,7 @@ describe('The parts', () => {
     expect(part.troubles).toEqual([
       expect.stringMatching(/^What is due \(scheduled\) is not done .* MOORING_DIAL_PROCESSES/),
     ])
-    // What failed before waits for its time.
+    // A failed task waits for its next time.
     expect(queuePart(depths.slice(2), now).troubles).toEqual([])
     expect(queuePart([{ priority: 10, due: 1, oldestAt: ago(1) }], now).troubles).toHaveLength(1)
   })

@@ -1,6 +1,6 @@
 /**
- * The table of commands as people meet it: what is parsed, help and errors of each command, what is meant, and what shells
- * complete. Nothing of it needs a server.
+ * The table of commands as people use it: parsing, help and errors of each command, suggestions, and shell completion.
+ * No test needs a server.
  */
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
@@ -13,14 +13,14 @@ import { allCommands } from '#server/operator/command-line/table.ts'
 
 const parse = (...args: string[]) => parseCommandLine(args, { name: 'mooring', version: '1.2.3', all: allCommands })
 
-/** Of a line that asks for a text. */
+/** Parses a line that prints a text. */
 function text(...args: string[]): { text: string; to: string; status: number } {
   const parsed = parse(...args)
   if ('text' in parsed) return parsed
   throw new Error(`it runs ${parsed.command.words.join(' ')}`)
 }
 
-/** Of a line that runs a command. */
+/** Parses a line that runs a command. */
 function given(...args: string[]): object {
   const parsed = parse(...args)
   if ('text' in parsed) throw new Error(parsed.text)
@@ -32,7 +32,7 @@ const named = (command: Described) => [command.words.join(' '), command] as cons
 describe.each(allCommands.map(named))('%s', (name, command) => {
   const { words, operands = [], options = [] } = command
 
-  it('prints a help of its own with its synopsis, its options and status 0', () => {
+  it('prints its own help with synopsis and options, with status 0', () => {
     const help = text(...words, '--help')
     expect([help.to, help.status]).toEqual(['output', 0])
     expect(help.text).toMatch(/^Usage: mooring /)
@@ -40,7 +40,7 @@ describe.each(allCommands.map(named))('%s', (name, command) => {
     for (const option of options) expect(help.text).toContain(`  ${optionTerm(option)}  `)
   })
 
-  it('takes every operand and option, by the names that the table has', () => {
+  it('accepts every operand and option under the names in the table', () => {
     const asked = options.map(option => {
       const value = option.choices?.[0] ?? 'value'
       const shown = option.isRepeatable === true ? [value] : value
@@ -50,11 +50,11 @@ describe.each(allCommands.map(named))('%s', (name, command) => {
     const those = operands.map(operand => operand.choices?.[0] ?? 'operand')
     const wanted = Object.fromEntries(asked.map(([option, value]) => [option.name, value]))
     expect(given(...words, ...those, ...args)).toEqual({ words: name, operands: those, options: wanted })
-    // Also before the words, as until now.
+    // Options may also come before the words, as in earlier releases.
     expect(given(...args, ...words, ...those)).toEqual({ words: name, operands: those, options: wanted })
   })
 
-  it('refuses what it does not know, names where to look, and repeats no value', () => {
+  it('refuses unknown arguments, says where to look, and repeats no value', () => {
     const wrong = [
       [...words, '--nonsense=postgres://app:s3cret@db/app'],
       [...words, ...operands.map(() => 'x'), 'postgres://app:s3cret@db/app'],
@@ -68,7 +68,7 @@ describe.each(allCommands.map(named))('%s', (name, command) => {
     }
   })
 
-  it('is described in one sentence without an end, and each option likewise', () => {
+  it('is described in one phrase without a full stop, and so is each option', () => {
     for (const { about } of [command, ...operands, ...options]) expect(about).toMatch(/^[\da-z'][^\n]*[^.\n]$/)
   })
 })
@@ -84,11 +84,11 @@ describe('A command line', () => {
     ],
     [['keyring', 'init', '--dir'], 1, "Option '--dir <DIR>' argument missing. See: mooring keyring init --help\n"],
     [['postgres://app:s3cret@db/app'], 2, 'Unknown command. See: mooring --help\n'],
-  ])('that is mistyped is told what was probably meant: %j', (args, status, sentence) => {
+  ])('that is mistyped gets a suggestion: %j', (args, status, sentence) => {
     expect(text(...args)).toEqual({ text: sentence, to: 'error', status })
   })
 
-  it('without a command, or with a part of one, prints the commands that there are, as an error', () => {
+  it('without a command, or with part of one, prints the available commands as an error', () => {
     expect(text()).toMatchObject({ to: 'error', status: 2 })
     for (const command of allCommands) expect(text().text).toContain(`  ${synopsisOf(command)}\n      ${command.about}`)
     const { text: ofKeys, status } = text('keys')
@@ -97,12 +97,12 @@ describe('A command line', () => {
     expect(ofKeys).not.toContain('  org')
   })
 
-  it('of --version prints the release, alone', () => {
+  it('with --version prints only the release', () => {
     expect(text('--version')).toEqual({ text: '1.2.3\n', to: 'output', status: 0 })
     expect(text('-V').text).toBe('1.2.3\n')
   })
 
-  it('ends its options with --, and takes --option=value', () => {
+  it('ends its options at --, and accepts --option=value', () => {
     expect(given('keys', 'revoke', '--', '--force')).toMatchObject({ operands: ['--force'], options: {} })
     expect(given('keys', 'create', '--mode=live')).toMatchObject({ options: { mode: 'live' } })
     const twice = given('capability', 'create', '--datasource', 'ds_1', '--datasource', 'ds_2')
@@ -119,7 +119,7 @@ describe('The table', () => {
     for (const command of lists) expect(synopsisOf(command)).toContain('[--json]')
   })
 
-  it('has options of one name that take values of one kind, which a shell completes by the name alone', () => {
+  it('gives options of one name values of one kind, so that a shell can complete them by name', () => {
     const kinds = new Map<string, Set<string>>()
     for (const { name, choices, completes, ...option } of allCommands.flatMap(({ options = [] }) => options)) {
       const kind = JSON.stringify([takesValue({ name, ...option, ...(choices && { choices }) }), choices, completes])
@@ -132,7 +132,7 @@ describe('The table', () => {
 const has = (program: string) => spawnSync(program, ['--version']).status === 0
 const script = (shell: Shell) => completionScript(shell, 'mooring', completionOf(allCommands))
 
-/** What a shell offers at the end of a line, sorted. */
+/** Returns what a shell offers at the end of a line, sorted. */
 const OFFERS: Readonly<Record<Shell, (line: readonly string[]) => Promise<string[]>>> = {
   bash: async line => {
     const words = ['mooring', ...line].map(word => `'${word}'`).join(' ')
@@ -140,7 +140,7 @@ const OFFERS: Readonly<Record<Shell, (line: readonly string[]) => Promise<string
     return lines((await run('bash', ['--norc', '-c', `${script('bash')}\n${ask}`])).stdout)
   },
   zsh: async line => {
-    // A terminal of its own, in which a list of what follows is asked for and read back.
+    // Runs in a terminal of its own, in which the completion list is requested and read back.
     const ask = `${ZSH}\n${script('zsh').replaceAll('_describe ', 'described ')}\nwords=(mooring ${line.map(word => `'${word}'`).join(' ')}); CURRENT=${line.length + 1}; _mooring`
     return lines((await run('zsh', ['-f', '-c', ask])).stdout).filter(one => one.startsWith(line.at(-1) ?? ''))
   },
@@ -149,7 +149,7 @@ const OFFERS: Readonly<Record<Shell, (line: readonly string[]) => Promise<string
     return lines((await run('fish', ['--no-config', '-c', ask])).stdout.replaceAll(/\t.*$/gm, ''))
   },
 }
-/** In place of the widgets, which want a terminal: they print what they are given. */
+/** Replaces the widgets, which need a terminal, by functions that print their arguments. */
 const ZSH = `compdef() { :; }
 compadd() { shift; print -l -- "$@"; }
 _files() { print -l -- *(N); }
@@ -187,7 +187,7 @@ describe.each(SHELLS)('%s', shell => {
     expect(offered.filter(one => line.at(-1) !== '' || !one.startsWith('--'))).toEqual(wanted)
   })
 
-  it.skipIf(!has(shell))('knows every command and every option of it', async () => {
+  it.skipIf(!has(shell))('knows every command and every option', async () => {
     for (const { words, options = [] } of allCommands) {
       const offered = await OFFERS[shell]([...words, '--'])
       expect(offered, words.join(' ')).toEqual(['--help', ...options.map(({ name }) => `--${name}`)].toSorted())

@@ -1,6 +1,6 @@
 /**
- * One datasource in a real browser: its schema is searched and drawn, drift shows after a migration, leases are listed, its credential
- * is rotated, and it is removed once its name was typed.
+ * One datasource in a real browser: its schema is searched and drawn, drift appears after a migration, leases are
+ * listed, its credential is rotated, and it is removed after its name has been typed.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { DatasourceId } from '#shared/base/wire.ts'
@@ -65,7 +65,7 @@ withBrowser('A datasource', () => {
     expect(await open.page.locator('.change').count()).toBe(1)
   })
 
-  it('is drawn as tables and foreign keys, and a table with its neighbours by the keyboard alone', async () => {
+  it('is drawn as tables and foreign keys, and the keyboard alone opens a table with its neighbours', async () => {
     await customer.sql(`create table app.lines (id int primary key, order_id int not null references app.orders);
       create table app.apart (id int primary key); grant select on app.lines, app.apart to ${customer.roles.reader}`)
     await open.go(`/datasources/${id}?tab=diagram`)
@@ -94,7 +94,7 @@ withBrowser('A datasource', () => {
 
   it('shows who held its credential, and how each lease ended', async () => {
     await open.go(`/datasources/${id}?tab=leases`)
-    await open.page.getByText('It was never leased').waitFor()
+    await open.page.getByText('Never leased').waitFor()
     const holder = mooring.client(await leaseCapability(mooring))
     const { publicKey } = await holderKey()
     const lease = async () => holder.datasources.lease.mutate({ id, publicKey })
@@ -103,7 +103,7 @@ withBrowser('A datasource', () => {
     await holder.datasources.releaseLease.mutate({ leaseId })
     await open.page.reload()
     await open.page.locator('tbody tr', { hasText: 'Live' }).getByText('version 1').waitFor()
-    await open.page.locator('tbody tr', { hasText: 'Given back' }).waitFor()
+    await open.page.locator('tbody tr', { hasText: 'Released' }).waitFor()
   })
 
   it('shows its verifications as a chart and a list', async () => {
@@ -113,7 +113,7 @@ withBrowser('A datasource', () => {
     await open.page.locator('.entry[open] .check.pass').first().waitFor()
   })
 
-  it('takes another credential, sealed in the page, and says which version is in force', async () => {
+  it('accepts another credential, sealed in the page, and says which version is in force', async () => {
     await customer.sql(`alter role ${customer.roles.reader} connection limit 50`)
     await open.go(`/datasources/${id}?tab=settings`)
     await open.page
@@ -124,7 +124,7 @@ withBrowser('A datasource', () => {
     expect(await open.sightingsOf(canary)).toEqual([])
   })
 
-  it('is removed when its name was typed, and not before', async () => {
+  it('is removed only after its name has been typed', async () => {
     await open.go(`/datasources/${id}?tab=settings`)
     await open.page.getByRole('button', { name: 'Remove…' }).click()
     const dialog = open.page.getByRole('dialog')

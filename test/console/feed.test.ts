@@ -1,6 +1,6 @@
 /**
- * A signed endpoint in a real browser: it is registered by its form, its events come with how late they were, and its key is rotated. The
- * key that is typed is afterwards in no storage, address or document.
+ * A signed endpoint in a real browser: it is registered with its form, its events appear with their delay, and its key
+ * is rotated. Afterwards, the typed key is in no storage, address or document.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
@@ -34,11 +34,11 @@ withBrowser('A signed endpoint', () => {
     const [one] = (await followed.mooring.client().datasources.list.query({})).items
     return one?.id ?? 'dse_'
   }
-  /** But for the one request that brings it, which the server seals. */
+  /** Ignores the one request that sends the key, which the server seals. */
   const heldBut = async (procedure: string) =>
     (await open.sightingsOf(canary)).filter(({ where }) => where !== `POST /trpc/datasources.${procedure}`)
 
-  it('is registered by its form and judged, and its key is nowhere in the page afterwards', async () => {
+  it('is registered with its form and checked, and its key is nowhere in the page afterwards', async () => {
     const { page } = open
     await open.go('/register?kind=endpoint')
     await page.getByLabel('URL').fill('https://user:pw@api.acme.io/source')
@@ -54,7 +54,7 @@ withBrowser('A signed endpoint', () => {
     expect(await heldBut('register')).toEqual([])
   })
 
-  it('shows its events as they come, how late each was, and its text as the endpoint gave it', async () => {
+  it('shows its events as they arrive, how late each was, and its text as the endpoint sent it', async () => {
     const id = await only()
     const { page } = open
     await open.go(`/datasources/${id}?tab=feed`)
@@ -63,7 +63,7 @@ withBrowser('A signed endpoint', () => {
     await followed.run('poll', id)
     await page.getByText('The newest 3 events').waitFor()
     await page.getByRole('img', { name: /Time from when each event happened/ }).waitFor()
-    await page.getByText('It keeps up.').waitFor()
+    await page.getByText('It is up to date.').waitFor()
     const newest = page.locator('.entry').first()
     await newest.locator('summary').click()
     await newest.getByText('"id":"e2"').waitFor()
@@ -79,13 +79,13 @@ withBrowser('A signed endpoint', () => {
     followed.stranger.be(hosted({ signingKey: () => given.key, count: () => given.count }))
   })
 
-  it('takes another signing key, which is nowhere in the page afterwards', async () => {
+  it('accepts another signing key, which is nowhere in the page afterwards', async () => {
     given.key = `${canary.password}2`
     const id = await only()
     await open.go(`/datasources/${id}?tab=settings`)
     await open.page.getByLabel('New signing key').fill(given.key)
     await open.page.getByRole('button', { name: 'Rotate' }).click()
-    await open.page.getByText('The key is registered').waitFor()
+    await open.page.getByText('The key is stored').waitFor()
     expect(await heldBut('rotateKey')).toEqual([])
     await open.page.getByRole('tab', { name: 'Checks' }).click()
     await open.page.getByText('version 2').waitFor({ timeout: VERDICT_MS })

@@ -1,6 +1,6 @@
 /**
- * The list in a real browser: it changes without a reload when something happens elsewhere, comes back after the connection was
- * gone, pages by the API's cursors, and shows a second organization nothing of the first.
+ * The list in a real browser: it changes without a reload when something happens elsewhere, recovers from a lost
+ * connection, pages with the API's cursors, and shows a second organization nothing of the first.
  */
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { openConsole, type WatchedPage } from '#test/support/console/watched-pag
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
-/** Keeps what the server answers to such requests from the page until it is let go. */
+/** Withholds the server's answers to such requests from the page until they are released. */
 async function holdAnswers(page: Page, url: RegExp) {
   const [first, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   await page.route(url, async route => {
@@ -50,7 +50,7 @@ withBrowser('The list of datasources', () => {
   }
   const row = (name: string) => open.page.locator('tbody tr', { hasText: name })
 
-  it('shows how to begin where there is nothing, and then what is registered and judged elsewhere', async () => {
+  it('shows how to begin while it is empty, and then datasources that are registered and checked elsewhere', async () => {
     await openFor(mooring.organization.testKey)
     await open.page.getByText('No datasources yet').waitFor()
     const { datasources } = mooring.client()
@@ -65,17 +65,17 @@ withBrowser('The list of datasources', () => {
     expect(await row('Elsewhere').count()).toBe(0)
   })
 
-  it('says that the connection is gone, keeps what it showed, and catches up when it is back', async () => {
+  it('says that the connection is lost, keeps its content, and catches up when it is back', async () => {
     await openFor(mooring.organization.testKey)
     await row('Renamed').waitFor()
     await open.context.setOffline(true)
-    await open.page.getByText('The connection is gone').waitFor()
+    await open.page.getByText('Connection lost').waitFor()
     await row('Renamed').waitFor()
     const [one] = (await mooring.client().datasources.list.query({})).items
     await mooring.client().datasources.update.mutate({ id: one?.id ?? 'ds_', name: 'Meanwhile' })
     await open.context.setOffline(false)
     await row('Meanwhile').waitFor()
-    expect(await open.page.getByText('The connection is gone').count()).toBe(0)
+    expect(await open.page.getByText('Connection lost').count()).toBe(0)
   })
 
   it('is filtered and paged by its address', async () => {
@@ -107,10 +107,10 @@ withBrowser('The list of datasources', () => {
     await openFor(other.testKey)
     await open.page.getByText('No datasources yet').waitFor()
     await open.go(`/datasources/${one?.id}`)
-    await open.page.getByText('There is no such datasource here').waitFor()
+    await open.page.getByText('Datasource not found').waitFor()
   })
 
-  it('goes on showing a change when an answer that was read before it arrives after it', async () => {
+  it('keeps showing a change when an older answer arrives after it', async () => {
     const { datasources } = mooring.client()
     const [one] = (await datasources.list.query({ limit: 1 })).items
     const [id, before] = [one?.id ?? 'dse_', one?.name ?? '']
@@ -125,7 +125,7 @@ withBrowser('The list of datasources', () => {
       const watching = datasources.watch.subscribe(undefined, { onData: () => changed.resolve() })
       await datasources.update.mutate({ id, name })
       await changed.promise
-      // A list shows nothing before its first answer; a datasource is shown as the change brings it.
+      // A list shows nothing before its first answer; a datasource is shown as soon as a change arrives.
       if (place !== '/datasources') await open.page.getByText(name).first().waitFor()
       watching.unsubscribe()
       await held.letGo()

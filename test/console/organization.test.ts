@@ -1,6 +1,6 @@
 /**
- * The organization's own affairs in a real browser: a key is made, shown once, used and revoked with what hangs on it; a capability
- * is minted; the record is filtered; the palette goes anywhere.
+ * The organization's settings in a real browser: a key is created, shown once, used and revoked with its descendants; a
+ * capability is minted; the record is filtered; the palette opens any page.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
@@ -30,12 +30,12 @@ withBrowser('The organization', () => {
       .textContent()
       .then(text => text ?? '')
 
-  it('makes a key with chosen scopes, shows it once, and revokes it with what it has made', async () => {
+  it('creates a key with chosen scopes, shows it once, and revokes it with the keys that it has created', async () => {
     await open.go('/organization')
     await click('New key')
     await open.page.getByLabel('Name', { exact: true }).fill('Robot')
     await open.page.getByLabel(/^datasources\.remove/).uncheck()
-    await click('Make the key')
+    await click('Create the key')
     const key = await token()
     const made = mooring.client(key)
     const { principal } = await made.organization.current.query()
@@ -54,11 +54,11 @@ withBrowser('The organization', () => {
     await expect(made.organization.current.query()).rejects.toThrow()
   })
 
-  it('mints a capability that may do what was chosen, for as long as was chosen', async () => {
+  it('mints a capability with the chosen operations and lifetime', async () => {
     await open.go('/organization?tab=capabilities')
     await click('New capability')
     await open.page.getByLabel('Label').fill('Reader')
-    await click('Mint it')
+    await click('Mint the capability')
     const { principal } = await mooring.client(await token()).organization.current.query()
     expect(principal).toMatchObject({ kind: 'capability', scopes: ['datasources.read'] })
     await click('Done')

@@ -1,6 +1,6 @@
 /**
- * Each page in both themes: nothing that the accessibility rules call serious, nothing wider than a telephone, and, where
- * `MOORING_SCREENSHOTS` is set, its pictures in `docs/console/`.
+ * Each page in both themes has no serious violation of the accessibility rules and nothing wider than a phone; if
+ * `MOORING_SCREENSHOTS` is set, its pictures are written to `docs/console/`.
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -44,7 +44,7 @@ withBrowser('Each page', () => {
     })
     afterAll(() => Promise.all([open.close(), signedOut.close()]))
 
-    it.each(PLACES)('$name is accessible, and fits a telephone', async (place: Place) => {
+    it.each(PLACES)('$name is accessible, and fits a phone', async (place: Place) => {
       const { page, go, wrongs } = place.isSignedOut === true ? signedOut : open
       await page.setViewportSize({ width: WIDE, height: 860 })
       await go(place.address(shop))
@@ -65,7 +65,7 @@ async function settled(page: Page, place: Place): Promise<void> {
   await place.whole(page)
   await page.evaluate(async () => {
     await document.fonts.ready
-    // A frame later what a change of width has moved is where it belongs.
+    // One frame later, elements that a change of width has moved are in place.
     await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))
   })
 }
@@ -74,7 +74,10 @@ async function picture(page: Page, { name, isPictured = false }: Place, which: s
   if (draws && isPictured) await page.screenshot({ path: `${PICTURES}${name}-${which}.png` })
 }
 
-/** What axe calls serious or worse, as `rule: element`. It is put in by the browser's protocol, past the page's policy. */
+/**
+ * Returns violations that axe rates as serious or worse, as `rule: element`. Axe is injected through the browser's
+ * protocol, which the page's policy does not restrict.
+ */
 async function seriousIn(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => Reflect.has(globalThis, 'axe')))) await page.evaluate(await readFile(AXE, 'utf8'))
   return page.evaluate(async () => {

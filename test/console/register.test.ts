@@ -1,6 +1,6 @@
 /**
- * Registering in a real browser: a good database, a superuser's string whose fix is pasted by its owner, and strings that are
- * mended with one press. The password that is typed is afterwards in no request, storage, address or document.
+ * Registering in a real browser: a good database, a superuser's string whose fix the owner runs, and strings that are
+ * repaired with one press. Afterwards, the typed password is in no request, storage, address or document.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -55,7 +55,7 @@ withBrowser('Registering', () => {
     expect(await open.sightingsOf(canary)).toEqual([])
   })
 
-  it('the checklist fills in as the check goes on: what a silent server has passed is ticked before the verdict', async () => {
+  it('the checklist fills in while the check runs: lines that a silent server has passed are ticked before the verdict', async () => {
     const { page } = open
     const silent = createServer(socket => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
     await once(silent, 'listening')
@@ -66,7 +66,7 @@ withBrowser('Registering', () => {
       await line('A connection is accepted').getByText('passed so far').waitFor()
       await line('The host may be dialled').getByText('passed so far').waitFor()
       await line('The connection is encrypted').getByText('not tried yet').waitFor()
-      await page.getByText('It was not reached').waitFor({ timeout: VERDICT_MS })
+      await page.getByText('It could not be reached').waitFor({ timeout: VERDICT_MS })
       await page.locator('.check.fail').first().waitFor()
     } finally {
       silent.close()
@@ -78,7 +78,7 @@ withBrowser('Registering', () => {
     await field().fill(customer.url('superuser'))
     await send()
     await page.getByText('It was refused').waitFor({ timeout: VERDICT_MS })
-    const failed = page.locator('.check.fail', { hasText: 'The role is no superuser' })
+    const failed = page.locator('.check.fail', { hasText: 'The role is not a superuser' })
     await failed.getByRole('button', { name: 'Copy' }).click()
     const fix = await page.evaluate(() => navigator.clipboard.readText())
     const [, role = ''] = /create role "([^"]+)"/.exec(fix) ?? []
@@ -91,7 +91,7 @@ withBrowser('Registering', () => {
     await customer.sql(`drop owned by "${role}"; drop role "${role}"`)
   })
 
-  it('a password with signs that have to be encoded is mended with one press, and nothing was sent before', async () => {
+  it('a password with unencoded characters is repaired with one press, and nothing is sent before', async () => {
     const { page } = open
     const sent: string[] = []
     page.on('request', request => {
@@ -107,7 +107,7 @@ withBrowser('Registering', () => {
     expect(sent).toEqual([])
   })
 
-  it('a string is hidden while it is typed, and shown when that is asked', async () => {
+  it('a string is hidden while it is typed, and shown on request', async () => {
     const { page } = open
     await field().fill(customer.url())
     const security = () => field().evaluate(input => getComputedStyle(input).getPropertyValue('-webkit-text-security'))
@@ -120,7 +120,7 @@ withBrowser('Registering', () => {
   it('a host that may not be dialled is refused with its reason and the id of the request', async () => {
     const { page } = open
     await field().fill(customer.url('reader', { host: '10.0.0.1' }))
-    await page.getByText('The host is of a private network').waitFor()
+    await page.getByText('The host is in a private network').waitFor()
     await send()
     await page.getByText('byo_host_not_allowed').waitFor()
     await page.getByText(/req_[0-9a-f]{32}/).waitFor()

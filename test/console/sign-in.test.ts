@@ -1,5 +1,6 @@
 /**
- * Signing in to the console: with a key, and with a code of the terminal that is neither sent by itself nor left in the address.
+ * Signing in to the console: with a key, and with a terminal code that is neither sent automatically nor left in the
+ * address.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -43,7 +44,7 @@ withBrowser('The sign-in', () => {
     return open
   }
 
-  it('takes a key that is known, and keeps it in this tab alone', async () => {
+  it('accepts a known key, and keeps it only in this tab', async () => {
     const { page, context, wrongs } = await opened(`${url}/`)
     const key = mooring.organization.testKey
     await page.getByLabel('API key').fill(key)
@@ -78,7 +79,7 @@ withBrowser('The sign-in', () => {
     await page.getByText('apikey_revoked').waitFor()
   })
 
-  it('takes a code out of the address of a page that is open, which then asks nobody who was signed in before', async () => {
+  it('removes a code from the address of an open page, whoever was signed in before', async () => {
     const code = await makeConsoleCode(dir, new Date())
     open = await openConsole(browser(), { url, key: mooring.organization.testKey })
     const { page } = open
@@ -93,7 +94,7 @@ withBrowser('The sign-in', () => {
     expect(open.wrongs()).toEqual([])
   })
 
-  it('takes a code out of the address before anything else, and sends it when the button is pressed', async () => {
+  it('removes a code from the address before anything else, and sends it when the button is pressed', async () => {
     const code = await makeConsoleCode(dir, new Date())
     const requests: { url: string; body: string }[] = []
     open = await openConsole(browser(), { url })
@@ -117,7 +118,7 @@ withBrowser('The sign-in', () => {
     expect(open.wrongs()).toEqual([])
   })
 
-  it('takes the address that the command console prints, and shows the whole installation to the key of it', async () => {
+  it('accepts the address that the command console prints, and shows its key the whole installation', async () => {
     const other = await mooring.newOrganization('Second')
     for (const key of [mooring.organization.testKey, other.testKey])
       await mooring.client(key).datasources.register.mutate({ connectionString: UNREACHED })
@@ -127,14 +128,14 @@ withBrowser('The sign-in', () => {
     const { page } = await opened(stdout.trim())
     await page.getByRole('button', { name: 'Open the console' }).click()
     await page.getByRole('link', { name: 'Overview' }).click()
-    await page.getByText('Figures of the whole installation').waitFor()
-    await page.getByText('No worker was seen lately').waitFor()
+    await page.getByText('Figures for the whole installation').waitFor()
+    await page.getByText('No worker seen recently').waitFor()
     const unverified = (of: Page) => of.locator('.figure', { hasText: 'Not verified' }).getByRole('definition')
     expect(await unverified(page).textContent()).toBe('2')
     await open?.close()
     open = await openConsole(browser(), { url, key: other.testKey })
     await open.go('/overview')
-    await open.page.getByText('Figures of your organization').waitFor()
+    await open.page.getByText('Figures for your organization').waitFor()
     expect(await unverified(open.page).textContent()).toBe('1')
   })
 

@@ -1,8 +1,8 @@
 /**
- * `npm run test:consumers`: the packages in real consumers, from their tarballs and in workspaces, against the server that
- * was installed with them. Prints a table of consumer, way and result, and what the packages cost beside their limits; exit
- * status 1 where something fails. It needs the package registry. CI runs two ways; `--all` adds the third, tests, and the checkout
- * itself as pnpm installs it.
+ * `npm run test:consumers`: tries the packages in real consumers, from their tarballs and in workspaces, with the
+ * server that was installed with them. Prints a table of consumer, way and result, and the packages' sizes with their
+ * limits; exit status 1 if anything fails. It needs the package registry. CI runs two ways; `--all` adds the third, the
+ * tests, and the checkout as pnpm installs it.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -40,7 +40,7 @@ const browser = path === null ? null : await startChromium(path)
 try {
   const built = await buildAll()
   await tried('', leanCheck(ROOT, join(base, 'lean'), built))
-  // Its limits are seconds of CPU, which another machine does not keep to; the suite starts them from the checkout.
+  // Its limits are in CPU seconds, which another machine may exceed; the suite starts them from the checkout.
   if (process.argv.includes('--all')) await tryTests(built)
   for (const way of WAYS) await tryWay(way, built)
   if (process.argv.includes('--all'))
@@ -50,7 +50,7 @@ try {
   await rm(base, { recursive: true, force: true })
 }
 
-/** Builds and packs both packages, and fetches what consumers are made of. */
+/** Builds and packs both packages, and fetches the dependencies of the consumers. */
 async function buildAll(): Promise<Built> {
   await node(['test/support/packages/build.ts'])
   const dist = join(ROOT, 'dist')

@@ -10,7 +10,7 @@ const ORG = 'one'
 // The class passes it on without looking inside.
 const DB = {} as Db
 
-/** A statement that ends when it is told to. */
+/** A statement that ends when a test ends it. */
 interface Sent {
   readonly org: string
   readonly entries: readonly string[]

@@ -39,7 +39,7 @@ const many = (db: Db, count: number, seconds = 0) =>
   Promise.all(Array.from({ length: count }, async (_, n) => (await echo(db, { n, seconds }))[0]))
 
 describe('Prepared reads', () => {
-  it('are answered each with its own rows, over at most as many connections as there are lanes', async () => {
+  it('each get their own rows, over at most as many connections as there are lanes', async () => {
     const db = open()
     const rows = [...(await many(db, 200)), ...(await many(db, 200))]
     expect(rows.map(row => row?.n)).toEqual([...Array(200).keys(), ...Array(200).keys()])
@@ -61,7 +61,7 @@ describe('Prepared reads', () => {
     }
   })
 
-  it('leave the pool to what changes something, and see a transaction only from inside it', async () => {
+  it('leave the pool to writes, and see a transaction only from inside it', async () => {
     const db = open()
     const [outside] = await echo(db, { n: 1, seconds: 0 })
     const inside = await transaction(db, async tx => {
@@ -97,7 +97,7 @@ describe('Prepared reads', () => {
     expect(results.map(one => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 
-  it('have connections of their own where they must be answered soon, and where sessions are not kept', async () => {
+  it('have connections of their own if they are urgent or sessions are not kept', async () => {
     const db = open()
     const [shared] = await many(db, 1)
     const soon = await withDeadline(5_000, () => many(db, 1))

@@ -1,7 +1,7 @@
 /**
  * One order of locks everywhere: concurrent changes to datasources of one organization wait for each other, and never
- * in a cycle. The server itself counts deadlocks, beneath any retry of ours. `MOORING_LOCK_RUNS` sets the calls of each
- * kind (1,000 were tried), `MOORING_LOCK_SEED` their order.
+ * in a cycle. The server itself counts deadlocks, whether or not our code retries. `MOORING_LOCK_RUNS` sets the calls
+ * of each kind (1,000 were tried), `MOORING_LOCK_SEED` their order.
  */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -19,7 +19,7 @@ describe('The statements of a text', () => {
     expect(statementsOf(text)).toEqual(statements)
   })
 
-  it.each(["select 'a", 'select "a', 'do $$ begin', 'select 1 /* a'])('require an end of every quote: %s', text => {
+  it.each(["select 'a", 'select "a', 'do $$ begin', 'select 1 /* a'])('must close every quote: %s', text => {
     expect(() => statementsOf(text)).toThrow(/has no end/)
   })
 

@@ -1,5 +1,5 @@
 /**
- * One organization has most of the rows, and two hundred others a hundredth: a page is read by its own rows, under
+ * One organization has most of the rows, and two hundred others a hundredth: a page reads only its own rows, with
  * PostgreSQL's plan for any organization.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -46,7 +46,7 @@ async function readFor(work: (db: Db) => Promise<unknown>): Promise<number> {
   return rowsRead(database.url, statement)
 }
 
-it('A page of a list is read by its own rows', async () => {
+it('A page of a list reads only its own rows', async () => {
   const first = await readFor(db => datasources.list(db, LARGE, { limit: PAGE }))
   expect(first).toBeGreaterThanOrEqual(PAGE)
   expect(first).toBeLessThanOrEqual(BOUND)
@@ -58,7 +58,7 @@ it('A page of a list is read by its own rows', async () => {
   expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, newerThan: low }))).toBeLessThanOrEqual(BOUND)
 })
 
-it('A page of what was changed, or is not active, is read by its own rows, however few or many they are', async () => {
+it('A page of changed or inactive datasources reads only its own rows, however few or many there are', async () => {
   await query(
     database.url,
     `update datasources set updated_at = now() + interval '1 hour', status = 'rejected'
@@ -84,12 +84,12 @@ it('A page of what was changed, or is not active, is read by its own rows, howev
     ).toBeLessThanOrEqual(BOUND)
 })
 
-it('One datasource is read by its row and its credential', async () => {
+it('Reading one datasource reads only its row and its credential', async () => {
   const [{ org_id: org, id } = {}] = await query(database.url, 'select org_id, id from asked limit 1')
   expect(await readFor(db => datasources.find(db, String(org), { id: String(id) }))).toBe(2)
 })
 
-it('The heads of the watched feeds are read by their rows', async () => {
+it('Reading the heads of the watched feeds reads only their rows', async () => {
   const asked = await query(database.url, 'select org_id, id from asked')
   const feeds = asked.map(row => ({ organizationId: String(row['org_id']), datasourceId: String(row['id']) }))
   // The array parameter counts as rows, too.

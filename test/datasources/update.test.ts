@@ -109,7 +109,7 @@ describe('An update', () => {
     expect(await datasources().update.mutate({ id, name: 'Feed' })).toMatchObject({ name: 'Feed' })
   })
 
-  it('is refused to the other plane, to another organization, and for a removed datasource; nothing changes', async () => {
+  it('is refused to the other mode, to another organization, and for a removed datasource; nothing changes', async () => {
     const { id } = await registered()
     const gone = await registered()
     await datasources().remove.mutate({ id: gone.id })

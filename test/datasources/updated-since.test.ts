@@ -1,4 +1,7 @@
-/** `updatedAt`: it moves with what a datasource shows, and not with the dates of checks; lists are narrowed by it. */
+/**
+ * `updatedAt`: it moves with what a datasource shows, and not
+ * with the dates of checks; lists can be filtered by it.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -23,7 +26,7 @@ const register = () =>
   datasources().register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
 const verify = (id: DatasourceId) => datasources().verify.mutate({ id, waitSeconds: 20 })
 
-/** Waits until the clock of the database is behind the date: a change then has a later one. */
+/** Waits until the clock of the database is later than the date, so that a change gets a later one. */
 const past = (date: string) =>
   query(
     mooring.databaseUrl,
@@ -37,7 +40,7 @@ describe('updatedAt', () => {
     expect((await verify(made.id)).updatedAt > made.createdAt).toBe(true)
   })
 
-  it('stays where a check finds the same again, which changes the dates of checks alone', async () => {
+  it('stays the same when a check finds no change, which only moves the dates of checks', async () => {
     const made = await register()
     await past(made.updatedAt)
     const again = await verify(made.id)
@@ -45,7 +48,7 @@ describe('updatedAt', () => {
     expect(again.updatedAt).toBe(made.updatedAt)
   })
 
-  it('stays where a datasource is introspected, and moves with a name, a label and a credential', async () => {
+  it('stays the same after an introspection, and moves with a name, a label and a credential', async () => {
     const made = await register()
     await past(made.updatedAt)
     await mooring.client().snapshots.introspect.mutate({ id: made.id })
@@ -64,7 +67,7 @@ describe('updatedAt', () => {
     }
   })
 
-  it('moves when a check finds something else', async () => {
+  it('moves when a check finds a change', async () => {
     const own = await makeCustomer()
     const made = await datasources().register.mutate({ connectionString: own.url(), waitSeconds: 20 })
     await past(made.updatedAt)
@@ -74,7 +77,7 @@ describe('updatedAt', () => {
     expect(after.updatedAt > made.updatedAt).toBe(true)
   })
 
-  it('never goes back, though the clock of a process does', async () => {
+  it('never goes back, even if the clock of a process does', async () => {
     const made = await register()
     const uuid = bareUuid(made.id)
     await query(mooring.databaseUrl, `update datasources set updated_at = '2100-01-01' where id = '${uuid}'`)
@@ -85,7 +88,7 @@ describe('updatedAt', () => {
 })
 
 describe('updatedSince', () => {
-  it('has what was changed then or later, the last changed first, over tRPC and REST, and pages it', async () => {
+  it('selects datasources changed then or later, the last changed first, over tRPC and REST, in pages', async () => {
     const organization = await mooring.newOrganization('Since')
     const key = organization.testKey
     const client = mooring.client(key).datasources
@@ -129,7 +132,7 @@ describe('Registering the same database again', () => {
   const again = (body: object) =>
     mooring.call('POST', '/v1/datasources', { body: { connectionString: customer.url(), schema: 'labels', ...body } })
 
-  it('replaces labels where it brings others, tells watchers and the record once, and keeps them where it brings none', async () => {
+  it('replaces labels if it brings others, notifies watchers and the record once, and keeps them if it brings none', async () => {
     await again({ metadata: { a: '1' } })
     const updates = async () =>
       (await mooring.client().organization.audit.query({ action: 'datasource.updated' })).items.length

@@ -1,5 +1,6 @@
 /**
- * `withDatasource`: one line with which a platform's worker uses a customer's database, over judged addresses alone.
+ * `withDatasource`: a single call with which a platform's worker uses a customer's database, only over allowed
+ * addresses.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -69,7 +70,7 @@ describe('withDatasource', () => {
       return { who: answers[2]?.rows[0].who, tls: tls.rows[0].ssl, live: await liveLeases() }
     })
     expect(row).toEqual({ who: 'app', tls: true, live: 1 })
-    // One look-up for the lease: the worker's, which judged the answer before it leased.
+    // One look-up for the lease: that of the worker, which checked the answer before granting the lease.
     expect(dns.asked.slice(asked).filter(question => question.startsWith('A '))).toHaveLength(1)
   })
 

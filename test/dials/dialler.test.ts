@@ -186,7 +186,7 @@ describe('The worker', () => {
     expect(await Promise.all(dialled)).toEqual(Array.from({ length: 5 }, () => 'dialler_died'))
   })
 
-  it('starts more processes than the cores have work for where servers do not answer', async () => {
+  it('starts more processes than the cores have work for when servers do not answer', async () => {
     const few = availableParallelism() + 2
     const children = few + 2
     const dialler = dialling({ children })

@@ -122,7 +122,7 @@ describe('no setting', () => {
   })
 
   it('opens a special name other than localhost', () => {
-    // Names of a network of their own are told apart, so that the fix can say what to give in their place.
+    // Names of private networks are distinguished, so that the fix can say what to use instead.
     for (const host of [
       ...['metadata', 'db', 'ip6-localhost', 'localhost.localdomain', 'db.internal', 'db.local', 'db.corp', 'db.lan'],
       ...['metadata.google.internal', 'db.default.svc'],

@@ -120,7 +120,7 @@ describe('A session', () => {
     const { failure } = await at.within('good', { deadlineMs: 5_000 }, async session => {
       const inMs = "select setting from pg_catalog.pg_settings where name = 'statement_timeout'"
       const [[row] = []] = await session.query(inMs)
-      // Before our own deadline, so that nothing of ours keeps running there after we leave.
+      // Before our own deadline, so that no statement keeps running there after we leave.
       expect(Number(row?.[0])).toBeGreaterThan(0)
       expect(Number(row?.[0])).toBeLessThanOrEqual(4_800)
       return session.query('select pg_sleep(60)')

@@ -1,4 +1,7 @@
-/** What each sslmode verifies with real servers, and which servers get a password, in clear, hashed or as a proof. */
+/**
+ * The checks of each sslmode with real servers, and the servers
+ * that get a password, in clear, hashed or as a proof.
+ */
 import { once } from 'node:events'
 import net from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'

@@ -30,7 +30,7 @@ export interface Fault {
   scene?(cleanup: AsyncDisposableStack): Promise<SceneOptions>
   /** Why this machine cannot run it; null when it can. */
   leftOut?(): Promise<string | null>
-  /** Starts it, and returns the function that ends it. */
+  /** Starts the fault, and returns the function that ends it. */
   begin(scene: Scene, chance: Chance): Promise<() => Promise<void>>
   /** Looks for forbidden leftovers at the end; returns sentences. */
   after?(scene: Scene): Promise<string[]>

@@ -22,7 +22,7 @@ export interface OwnServer {
   readonly dir: string
   /** Connection string of the superuser. */
   url(database?: string): string
-  /** Starts it again after `stop` or `kill`. */
+  /** Starts the server again after `stop` or `kill`. */
   start(): Promise<void>
   /** As an operator stops it: every client is disconnected. */
   stop(): Promise<void>
@@ -37,7 +37,7 @@ export interface OwnServer {
   remove(): Promise<void>
 }
 
-/** What can be chosen. */
+/** The options of a server. */
 export interface OwnServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Lines of `pg_hba.conf` behind the usual one. */
@@ -47,7 +47,7 @@ export interface OwnServerOptions {
   readonly dir?: string
 }
 
-/** Starts one. The caller removes it. */
+/** Starts a server. The caller removes it. */
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<OwnServer> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'mooring-faults-')))
   const port = await choosePort(join(dir, 'port'))

@@ -97,7 +97,7 @@ async function allTold(scene: Scene): Promise<void> {
   while (deliveries(scene).missed > 0 && performance.now() < until) await wait(LOOK_MS)
 }
 
-/** In an order by the seed: a sample is the first of them, as many as its time allows. */
+/** Shuffles the faults by the seed: a sample consists of the first ones, as many as its time allows. */
 function shuffled(faults: readonly Fault[], chance: Chance): Fault[] {
   return faults
     .map(fault => ({ fault, at: chance() }))

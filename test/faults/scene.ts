@@ -24,7 +24,7 @@ const LOOK_MS = 50
 
 /** The name of a process; a restarted process keeps its port. */
 export type Member = 'web-1' | 'web-2' | 'worker-1' | 'worker-2'
-/** All of them. */
+/** The names of all processes. */
 export const MEMBERS: readonly Member[] = ['web-1', 'web-2', 'worker-1', 'worker-2']
 
 /** The options of a scene. */

@@ -1,6 +1,6 @@
 /**
  * A subscriber that resumes from the last event it saw, at one web process and then at the other, for as long as it
- * lives, and lists anew after a reset. At the end it knows which changes it received.
+ * lives, and lists again after a reset. At the end it knows which changes it received.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
@@ -90,7 +90,7 @@ class Subscriber implements Watcher {
     await Promise.all(listing)
   }
 
-  /** True when it has to list anew. */
+  /** True if it must list again. */
   #hear({ id: eventId, text }: Received): boolean {
     if (this.#seen.has(eventId)) this.#repeated += 1
     this.#seen.add(eventId)

@@ -30,7 +30,7 @@ async function withEvents(count: () => number): Promise<Id> {
 const list = (id: string, search = '') => followed.mooring.call('GET', `/v1/datasources/${id}/events${search}`)
 
 describe('The newest events', () => {
-  it('come newest first, as many as were asked for, with what happened when, and when it was stored', async () => {
+  it('come newest first, as many as requested, with the times of the event and of its storage', async () => {
     const before = Date.now()
     const id = await withEvents(() => 7)
     const { items } = await followed.mooring.client().feeds.recent.query({ id, limit: 3 })
@@ -43,7 +43,7 @@ describe('The newest events', () => {
     expect((await followed.mooring.client().feeds.list.query({ id })).items.at(-1)?.position).toBe(position)
   })
 
-  it('are as many as fit into the answer, and one at least', async () => {
+  it('are as many as fit into the answer, and at least one', async () => {
     const large = 'x'.repeat(150_000)
     followed.stranger.be(response =>
       response.end(JSON.stringify({ events: events(0, 3).map(one => ({ ...one, data: large })) })),
@@ -57,7 +57,7 @@ describe('The newest events', () => {
     expect((await recent()).map(item => item.id)).toEqual(['e9', 'e2'])
   })
 
-  it('are of an endpoint alone', async () => {
+  it('exist only for an endpoint', async () => {
     const { datasources, feeds } = followed.mooring.client()
     const { id } = await datasources.register.mutate({ connectionString: 'postgresql://app:pw@127.0.0.1:1/orders' })
     await expect(feeds.recent.query({ id })).rejects.toMatchObject({ data: { fault: 'entity_not_found' } })

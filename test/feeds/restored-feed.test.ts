@@ -1,6 +1,6 @@
 /**
  * Our own database is restored elsewhere, copied or promoted, and issues numbers a second time. Reconnecting
- * subscribers are told to list anew, and no subscriber gets old changes as new.
+ * subscribers get a reset and list again, and no subscriber gets old changes as new.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -47,7 +47,10 @@ const overDb = async <T>(url: string, work: (db: ReturnType<typeof openDb>) => P
   return work(db).finally(() => db.destroy())
 }
 
-/** Under the running Mooring's keyring, so that its keys are valid wherever the database is restored. */
+/**
+ * Prepares an installation with the running Mooring's keyring, so that its keys are valid wherever the database is
+ * restored.
+ */
 async function installed(url: string): Promise<Served> {
   await migrate(url)
   const key = await overDb(url, async db => {
@@ -93,7 +96,7 @@ async function toldBefore(of: Served, copy: () => Promise<void>): Promise<{ befo
 }
 
 /**
- * Asserts the copy's deliveries: reconnecting subscribers list anew, from any position; new ones get nothing from
+ * Asserts the copy's deliveries: reconnecting subscribers list again, from any position; new ones get nothing from
  * before.
  */
 async function expectReset(of: Served, copyUrl: string, places: { before: string; after: string }): Promise<void> {

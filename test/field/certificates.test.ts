@@ -1,6 +1,6 @@
 /**
- * R7: a certificate that is refused is named in the fix by its names, issuer and dates, whichever of the chain it was; and nothing of
- * it is shown that is no printable ASCII, that no host could be called, or that repeats the password.
+ * R7: the fix for a refused certificate gives its names, issuer and dates, whichever certificate of the chain it is. It
+ * never shows text that is not printable ASCII, that cannot be a host name, or that repeats the password.
  */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -24,7 +24,7 @@ interface Asked {
   readonly target?: Partial<Target>
 }
 
-/** The failed line of a dial to a server that shows this certificate and then hangs up. */
+/** Returns the failed line of a dial to a server that presents this certificate and then hangs up. */
 async function lineOf({ pair, ca = root.cert, target = {} }: Asked) {
   const heard: Buffer[] = []
   const server = createServer(socket => {
@@ -38,7 +38,7 @@ async function lineOf({ pair, ca = root.cert, target = {} }: Asked) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  // Sound: it listens on a port.
+  // Sound: the server listens on a port.
   const { port } = server.address() as AddressInfo
   const wanted = localTarget(port, { tlsMode: 'verify-full', ...target })
   const request = { target: wanted, caCertificate: ca, schema: null, deadlineMs: 20_000 }
@@ -61,7 +61,7 @@ async function lineOf({ pair, ca = root.cert, target = {} }: Asked) {
 }
 
 describe('A certificate', () => {
-  it('for other names is told with them, ten at most, and nothing is sent to the server', async () => {
+  it('for other names is reported with them, ten at most, and nothing is sent to the server', async () => {
     const names = Array.from({ length: 14 }, (_, at) => `db-${at}.shop.example`)
     const { fix, item, heard } = await lineOf({ pair: await makeCertificate({ ...HERE, addresses: [], names }) })
     expect(item).toBe('tls')
@@ -71,13 +71,13 @@ describe('A certificate', () => {
     expect(heard.length).toBe(0)
   })
 
-  it('has names shown that a host can have, and no others', async () => {
+  it('is shown only with names that a host can have', async () => {
     const names = ['*.shop.example', 'call 0800 now', 'a\nb.example', `${'x'.repeat(300)}.example`, 'bücher.example']
     const { fix } = await lineOf({ pair: await makeCertificate({ ...HERE, addresses: ['192.0.2.9'], names }) })
     expect(fix).toBe('The certificate is for *.shop.example, 192.0.2.9. Use one of these names, or sslmode=verify-ca.')
   })
 
-  it('of an unknown CA is told with its issuer, in printable ASCII', async () => {
+  it('of an unknown CA is reported with its issuer, in printable ASCII', async () => {
     const stranger = await makeCertificate({ subject: 'CN=Rööt of nobody\u202e', isAuthority: true })
     const pair = await makeCertificate({ ...HERE, issuer: stranger })
     const { fix } = await lineOf({ pair })
@@ -86,26 +86,26 @@ describe('A certificate', () => {
     expect(fix).toMatch(/^[\x20-\x7e\n]*$/)
   })
 
-  it('of an unknown CA is not trusted for a mode that asks for the chain alone', async () => {
+  it('of an unknown CA is not trusted for a mode that requires only the chain', async () => {
     const pair = await makeCertificate({ subject: 'CN=self', addresses: ['127.0.0.1'] })
     const { fix, heard } = await lineOf({ pair, ca: null, target: { tlsMode: 'verify-ca' } })
     expect(fix).toContain('Give the CA certificate as PEM, or use sslmode=require.')
     expect(heard.length).toBe(0)
   })
 
-  it('that has expired is told with its dates', async () => {
+  it('that has expired is reported with its dates', async () => {
     const { fix } = await lineOf({ pair: await makeCertificate({ ...HERE, fromDays: -30, toDays: -2 }) })
     expect(fix).toMatch(/^Renew the server's certificate\. It holds from \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d\./)
   })
 
-  it('that was given and has expired is told to be that one', async () => {
+  it('that the caller gave and that has expired is named as that one', async () => {
     const { subject, keys } = root
     const former = await makeCertificate({ subject, keys, isAuthority: true, fromDays: -30, toDays: -2 })
     const { fix } = await lineOf({ pair: await makeCertificate(HERE), ca: former.cert })
     expect(fix).toContain('The given CA certificate "Root of the test, Acme" is outside its dates')
   })
 
-  it('of an intermediate that has expired is told to be that one', async () => {
+  it('of an intermediate that has expired is named as that one', async () => {
     const between = await makeCertificate({
       subject: 'CN=Between',
       isAuthority: true,

@@ -1,6 +1,6 @@
 /**
- * R7 and R10, of fixes about networks: names of private networks, names with IPv6 alone, providers' firewalls with the addresses of this
- * installation, and standbys and poolers that are recognised.
+ * R7 and R10, for fixes about networks: names of private networks, names with only IPv6 addresses, providers' firewalls
+ * with the addresses of this installation, and recognised standbys and poolers.
  */
 import { describe, expect, it } from 'vitest'
 import type { Probe } from '#server/domain/checks/probe.ts'
@@ -59,7 +59,7 @@ const PRIVATE = [
   '1a2b.8f7b.private.databases.appdomain.cloud',
   'eu-west.private-connect.psdb.cloud',
 ]
-/** Such a network has no connection string of its own for strangers. */
+/** Such a network has no public connection string. */
 const OF_OVERLAY = "It is of an overlay network such as Tailscale, or of a carrier's. Give a public name or address."
 const PUBLIC = [
   'db.shop.io',
@@ -83,9 +83,9 @@ describe('A private name', () => {
     )
   })
 
-  it.each(PUBLIC)('%s is none', host => expect(verdictOf(host).verdict).toBe('resolve'))
+  it.each(PUBLIC)('%s is not one', host => expect(verdictOf(host).verdict).toBe('resolve'))
 
-  it('is looked up where the installation has opened a network that may be its own', () => {
+  it('is looked up if the installation has opened a network that may be its own', () => {
     expect(verdictOf('shop-db.flycast', ['fdaa::/16']).verdict).toBe('resolve')
   })
 })
@@ -138,28 +138,31 @@ describe('A fix about a firewall', () => {
     }
   })
 
-  it('is a line of pg_hba.conf for each address where the customer has that file', () => {
+  it('is a line of pg_hba.conf for each address if the customer has that file', () => {
     const { fix } = lineOf('db.shop.io', { code: 'address_refused' }, { passed: 'tls', tls: TLS })
     expect(fix).toContain('hostssl "shop" "app" 192.0.2.7/32 scram-sha-256')
     expect(fix).toContain('hostssl "shop" "app" 2001:db8::7/128 scram-sha-256')
   })
 })
 
-describe('A name with IPv6 addresses alone', () => {
+describe('A name with only IPv6 addresses', () => {
   const addresses = ['2001:db8::5', '2001:db8::6']
 
-  it.each(['network_unreachable', 'connection_timeout'] as const)('says so where it ends as %s', code => {
-    expect(lineOf('db.shop.io', { code }, { addresses }).fix).toContain('IPv6 addresses only (AAAA)')
-    expect(lineOf('db.abcdefgh.supabase.co', { code }, { addresses }).fix).toContain('session pooler of Supabase')
-  })
+  it.each(['network_unreachable', 'connection_timeout'] as const)(
+    'is reported as such when the dial ends as %s',
+    code => {
+      expect(lineOf('db.shop.io', { code }, { addresses }).fix).toContain('IPv6 addresses only (AAAA)')
+      expect(lineOf('db.abcdefgh.supabase.co', { code }, { addresses }).fix).toContain('session pooler of Supabase')
+    },
+  )
 
-  it('is not what one with both is', () => {
+  it('is distinguished from a name with both', () => {
     const both = { addresses: ['203.0.113.5', ...addresses] }
     expect(lineOf('db.shop.io', { code: 'network_unreachable' }, both).fix).not.toContain('AAAA')
   })
 })
 
-it('A login that takes too long over a link that is secured was reached, and is tried again', () => {
+it('A login that times out over a secured link counts as reached, and is retried', () => {
   const { actual } = lineOf('db.shop.io', { code: 'login_timeout', seconds: 10 }, { passed: 'tls', tls: TLS })
   expect(actual).toBe('reached; the login took over 10 s (a paused database may be waking)')
 })

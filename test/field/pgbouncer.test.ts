@@ -41,7 +41,7 @@ const TLS = {
   client_tls_key_file: join(dir, 'key.pem'),
 }
 
-it('runs where the distribution has it', () => {
+it('runs if the distribution has it', () => {
   expect(hasPgBouncer || process.platform !== 'linux').toBe(true)
 })
 
@@ -175,7 +175,7 @@ describe.runIf(hasPgBouncer)('A PgBouncer that serves listed databases', () => {
     expect({ reason, reachable }).toEqual({ reason: 'database_not_found', reachable: true })
   })
 
-  it('rejects a datasource registered with a wrong password, and it is not tried again by itself', async () => {
+  it('rejects a datasource registered with a wrong password, which is not retried automatically', async () => {
     const connectionString = customer.url('reader', { port: pooler.port, password: 'wrong-but-once' })
     const made = await mooring.client().datasources.register.mutate({ connectionString, waitSeconds: 30 })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'authentication_failed', nextCheckAt: null })

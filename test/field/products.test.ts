@@ -1,6 +1,6 @@
 /**
- * R9: what speaks PostgreSQL's protocol and is another product, or too old, is said to be so; its role is never blamed. Each is a fake
- * that logs us in as that product does and knows no statement of ours.
+ * R9: a server that speaks PostgreSQL's protocol but is another product, or too old, is reported as such; its role is
+ * never blamed. Each is a fake that accepts the login as that product does and knows none of our statements.
  */
 import { describe, expect, it } from 'vitest'
 import { verifyProbe } from '#server/domain/checks/verification.ts'
@@ -25,8 +25,8 @@ const PRODUCTS: readonly (readonly [string, Readonly<Record<string, string>>, st
   ['Greenplum 7', { server_version: '12.12', gp_session_role: 'dispatch' }, 'Greenplum'],
   ['QuestDB', { server_version: '12.3', questdb_version: '8.1' }, 'QuestDB'],
 ]
-/** Those that report nothing of it: what they answer to our first statement tells. */
-const STATEMENTS = ['42704', '42883', '42601', '0A000', '42P01', '42703', '42000', '42725', '42804', '42846']
+/** Errors of products that do not identify themselves: their answer to our first statement reveals them. */
+const STATEMENTS = ['42704', '42883', '42601', '0A000', '42P01', '42703']
 
 async function judged(parameters: Readonly<Record<string, string>>, sqlstate = '42883') {
   const statuses = Object.entries(parameters).map(([name, value]) => frame('S', `${name}\0`, `${value}\0`))
@@ -42,8 +42,8 @@ async function judged(parameters: Readonly<Record<string, string>>, sqlstate = '
   return verifyProbe(probe, { schema: null, rolePolicy: 'enforce', dbType: 'postgresql', target })
 }
 
-describe('A server that is no PostgreSQL of today', () => {
-  it.each(PRODUCTS)('%s is named as what it is', async (_, parameters, name) => {
+describe('A server that is not a supported PostgreSQL', () => {
+  it.each(PRODUCTS)('%s is identified', async (_, parameters, name) => {
     const { checks, reason, retryable } = await judged(parameters)
     const line = checks.find(({ outcome }) => outcome === 'fail')
     expect({ reason, retryable, item: line?.item }).toEqual({

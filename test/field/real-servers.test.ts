@@ -1,6 +1,6 @@
 /**
- * R7 and R10 on real servers: a hot standby that streams from its primary, a standby that takes no connections, and a database
- * whose drop was broken off.
+ * R7 and R10 on real servers: a hot standby that streams from its primary, a standby that accepts no connections, and a
+ * database whose drop was interrupted.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { verifyLogin } from '#test/support/checks/judged-login.ts'
@@ -39,7 +39,7 @@ describe('A standby', () => {
   it('that streams from its primary is active with advice, and the primary has none of it', async () => {
     const standby = await started()
     await primary.query('create table app.late (id int); grant select on app.late to app', 'shop')
-    // The table gets there by replication alone: it was made after the copy.
+    // The table can only get there by replication, because it was created after the copy.
     while ((await standby.query("select where to_regclass('app.late') is not null", 'shop')).length === 0);
     expect(await standby.query('select status from pg_stat_wal_receiver')).toEqual([{ status: 'streaming' }])
     const string = (port: number) => `postgres://app:${PASSWORD}@127.0.0.1:${port}/shop?sslmode=require&schema=app`
@@ -55,7 +55,7 @@ describe('A standby', () => {
     expect([judgement.outcome, judgement.advisories.some(({ item }) => item === 'standby')]).toEqual(['passed', false])
   })
 
-  it('that takes no connections is told apart from a server that is away, and is tried again', async () => {
+  it('that accepts no connections is distinguished from an unreachable server, and is retried', async () => {
     const { port } = await started({ isHot: false })
     const { judgement } = await verifyLogin({ ...LOGIN, port })
     expect(judgement).toMatchObject({ reason: 'database_unreachable', retryable: true })
@@ -70,7 +70,7 @@ describe('A standby', () => {
 describe.each([installedMajors()[0] ?? 18, 18] as const)(
   'A database whose drop was broken off, on PostgreSQL %i,',
   major => {
-    it('is told apart from one that is not there, by a fix that its owner can paste', async () => {
+    it('is distinguished from a missing one, with a fix that its owner can paste', async () => {
       const server = await startServer({ major })
       try {
         await server.query(SHOP)

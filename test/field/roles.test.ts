@@ -1,7 +1,7 @@
 /**
- * R11: rights of a role that row security does not bind, code of its that others run, and secrets that it reads, on every
- * supported version. Each printed text is pasted as it is by who it says can; then the finding is gone, and nobody else has lost
- * anything.
+ * R11: rights of a role that bypass row security, code of the role that others run, and secrets that it can read, on
+ * every supported version. The person named in the printed text runs it unchanged; then the finding is gone, and nobody
+ * else has lost anything.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -14,8 +14,9 @@ import { fieldCases } from '#test/support/field/cases.ts'
 const PASSWORD = 'correct-horse-7-battery'
 
 /**
- * `:me` is the role and a schema with tables `secret`, row-secured and not forced, and `plain`. `proof` gives rows to the role
- * before it is mended; each of `keeps`, a role and a query, gives the same before and after. `paster` runs the printed SQL.
+ * `:me` is the role and a schema with the tables `secret`, with row security that is not forced, and `plain`. `proof`
+ * returns rows to the role before the repair; each entry of `keeps`, a role and a query, returns the same before and
+ * after. `paster` runs the printed SQL.
  */
 const CASES = fieldCases(
   'roles.json',
@@ -69,7 +70,7 @@ describe.each(triedMajors())('on PostgreSQL %i', major => {
     return url.href
   }
 
-  /** The rows of each query that is to be kept. */
+  /** Returns the rows of each query whose result must not change. */
   const kept = async ({ keeps, me, database }: Case) => {
     const rows = []
     for (const [role, sql] of keeps) rows.push(await query(urlOf(named(role, me), database), named(sql, me)))

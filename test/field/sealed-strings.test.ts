@@ -1,6 +1,7 @@
 /**
- * R2 to R6 for callers who seal their string: the client refuses what it would seal with the code and sentence of the same string in clear,
- * and of a box that somebody sealed by other means the worker tells them, on every surface that takes one.
+ * R2 to R6 for callers who seal their string: the client refuses a string before sealing it, with the code and sentence
+ * that it has in clear, and the worker reports the same for a box sealed by other means, on every surface that accepts
+ * one.
  */
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -13,7 +14,7 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 const TABLES = ['dashboard-strings.json', 'right-place.json', 'placeholders.json']
-/** So many are registered at a time. */
+/** The number of concurrent registrations. */
 const TOGETHER = 8
 const SECRET = /s3cr3t-w|hunter/
 
@@ -47,7 +48,7 @@ interface Place {
 
 const HEADERS = { prefer: 'wait=30' }
 
-/** Registers a box on each surface. Answers the UUID, and the text of the surface's own answer. */
+/** Registers a box on each surface. Returns the UUID, and the text of the surface's own answer. */
 const REGISTER = {
   async trpc({ box: sealedConnectionString, keyId }: Box, place: Place) {
     const body = { sealedConnectionString, keyId, ...place, waitSeconds: 30 }
@@ -69,18 +70,18 @@ const REGISTER = {
 const SURFACES = ['trpc', 'datasources', 'connections'] as const
 
 const CASES = TABLES.flatMap(stringCases)
-/** A box with JSON has a form of its own, which is tried apart. */
+/** A box with JSON has a form of its own, which is tested separately. */
 const REFUSED = CASES.flatMap(({ text }) => {
   const parsed = parseConnectionString(text)
   return parsed.ok || text.startsWith('{') ? [] : [{ text, code: parsed.code, message: parsed.message }]
 })
 const CODES = [...new Set(REFUSED.map(({ code }) => code))]
-/** A ninth of them for each surface, and of each code one for all. */
+/** Every ninth case for each surface, and one case of each code on all surfaces. */
 const refusedOver = (surface: number) =>
   REFUSED.filter((one, at) => at % 9 === surface || one === REFUSED.find(({ code }) => code === one.code))
 
 describe('A refused string', () => {
-  it('is not sealed by the client, which says the code and the sentence of the server', async () => {
+  it('is not sealed by the client, which reports the code and the sentence of the server', async () => {
     const key = await sealingKey()
     for (const { text, code, message } of REFUSED) {
       const error: unknown = await sealConnectionString(text, key).catch((thrown: unknown) => thrown)
@@ -118,7 +119,7 @@ describe('A refused string', () => {
     ['{"password":"hunter-of-ducks"}', 'sealed_content'],
     ['{', 'sealed_content'],
     ['{"connectionString":"postgres://a:b@c.io/d","caCertificate":"-----BEGIN"}', 'ca_certificate'],
-  ])('that is no string is rejected with what it has to be: %s', async (text, code) => {
+  ])('that is not a string is rejected with the expected form: %s', async (text, code) => {
     const place = { host: 'c.io', port: 5432, database: `box_${code}` }
     const { uuid } = await REGISTER.trpc(boxOf(text, await sealingKey()), place)
     const { body, text: answered } = await mooring.call('GET', `/v1/datasources/${typedId('ds_test_', uuid)}`)
@@ -128,14 +129,14 @@ describe('A refused string', () => {
   })
 })
 
-/** Parameters that are taken, of the cases that lead to the place of the table. */
+/** Accepted parameters, from the cases that lead to the server of the table. */
 const TAKEN = CASES.flatMap(({ text, advises }) => {
   const [, query] = /^postgres:\/\/app:[^@]*@db\.acme\.io\/app\?(.+)$/.exec(text) ?? []
   const parsed = parseConnectionString(text)
   return query === undefined || !parsed.ok || advises === undefined ? [] : [{ query, advises }]
 })
 
-describe('A string that is taken', () => {
+describe('An accepted string', () => {
   it.each(TAKEN)('has its advice on every surface, sealed or not: $query', async ({ query, advises }) => {
     const { testKey: key } = await mooring.newOrganization(query.slice(0, 40))
     const { host, port, database } = customer

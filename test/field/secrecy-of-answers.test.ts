@@ -1,6 +1,6 @@
 /**
- * R3 and R5 as a property of whole answers: whatever is put into whatever field, over tRPC and both dialects, no refusal repeats
- * eight characters of the password, and each names a field that was sent or that has to be.
+ * R3 and R5 as a property of whole answers: whatever text is in whichever field, over tRPC and both dialects, no
+ * refusal repeats eight characters of the password, and each names a field that was sent or is required.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sharesPiece } from '#shared/base/text.ts'
@@ -22,7 +22,7 @@ type Body = (text: string) => Fields
 const VALID = 'postgres://app:s3cr3t-w0rd-of-mine@db.acme.io/app'
 const NAMED = { name: 'shop', db_type: 'postgresql' }
 
-/** Bodies with a text in each place where one can come to stand, by the path that takes them. */
+/** Bodies with a text in each place that accepts one, by path. */
 const BODIES: Readonly<Record<string, readonly Body[]>> = {
   '/trpc/datasources.register': [
     text => ({ connectionString: text }),
@@ -55,7 +55,7 @@ const BODIES: Readonly<Record<string, readonly Body[]>> = {
   ],
 }
 
-/** The fields that a refusal names, in the words of the surface. */
+/** Returns the fields that a refusal names, under the surface's own names. */
 function namedFields(path: string, body: Record<string, unknown>): string[] {
   if (path.startsWith('/trpc'))
     return pathsOf(Reflect.get(Object(Reflect.get(Object(body['error']), 'data')), 'issues'), 'path')
@@ -71,7 +71,7 @@ function pathsOf(issues: unknown, key: string): string[] {
   })
 }
 
-/** Fields that are asked for where they were not sent. */
+/** Fields that are required but may not have been sent. */
 const ASKED = new Set([
   'connectionString',
   'connection_string',
@@ -92,7 +92,7 @@ it.each(Object.keys(BODIES))('no refusal of %s repeats a password, and each name
   await fc.assert(
     fc.asyncProperty(text, fc.constantFrom(...(BODIES[path] ?? [])), async (pasted, make) => {
       const body = make(pasted.text)
-      // A password alone, without a string that says so, is a word as any other.
+      // A password alone, without a string that marks it as one, is an ordinary word.
       fc.pre(pasted.text !== pasted.written || JSON.stringify(body).includes('://'))
       const answer = await mooring.call('POST', path, { body })
       if (answer.status < 400) return

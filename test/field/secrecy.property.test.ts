@@ -1,6 +1,6 @@
 /**
- * Properties of every answer about a connection string: none repeats eight characters of the password, whatever is pasted and whatever
- * a server makes of it, and every refusal names a place that is in the text.
+ * Properties of every answer about a connection string: none repeats eight characters of the password, whatever is
+ * pasted and whatever a server does with it, and every refusal names a position inside the text.
  */
 import { describe, expect, it } from 'vitest'
 import { readSealedContent, type SealedContent } from '#server/domain/access/sealed-content.ts'
@@ -14,12 +14,12 @@ import { FAILURES, type FailureCode } from '#shared/faults/failure.ts'
 import { absentPlaces, type Pasted, pastedIn, SHAPE_NAMES, secret } from '#test/support/field/pasted.ts'
 import { fc } from '#test/support/house/properties.ts'
 
-/** Whether any piece of the password, as it is or as it is written, is in what is told. */
+/** True if any piece of the password, encoded or decoded, is in the reported text. */
 const repeats = (told: string, { password, written }: Pasted) =>
   sharesPiece(told, password) || sharesPiece(told, written) || sharesPiece(told, JSON.stringify(password).slice(1, -1))
 
 describe.each(SHAPE_NAMES)('Whatever is pasted as %s', shape => {
-  it('is answered without eight characters of the password', () => {
+  it('is answered without eight consecutive characters of the password', () => {
     fc.assert(
       fc.property(pastedIn(shape), pasted => {
         const parsed = parseConnectionString(pasted.text)
@@ -29,7 +29,7 @@ describe.each(SHAPE_NAMES)('Whatever is pasted as %s', shape => {
     )
   })
 
-  it('is refused by a place that is in it', () => {
+  it('is refused with a position inside it', () => {
     fc.assert(
       fc.property(pastedIn(shape), ({ text }) => {
         const parsed = parseConnectionString(text)
@@ -38,7 +38,7 @@ describe.each(SHAPE_NAMES)('Whatever is pasted as %s', shape => {
     )
   })
 
-  it('is told from a sealed box in the same way, alone or beside a CA certificate', () => {
+  it('is reported from a sealed box in the same way, alone or beside a CA certificate', () => {
     fc.assert(
       fc.property(pastedIn(shape), fc.constantFrom<Boxed>(asIs, inJson, asCertificate, asField), (pasted, boxed) => {
         const content = readSealedContent(boxed(pasted))
@@ -60,7 +60,7 @@ const asCertificate: Boxed = ({ text }) =>
   JSON.stringify({ connectionString: 'postgres://a:b@c.io/d', caCertificate: text })
 const asField: Boxed = ({ text }) => JSON.stringify({ connectionString: 'postgres://a:b@c.io/d', [text]: 1 })
 
-/** As the worker does it. */
+/** Returns what the worker would report. */
 function schemaToTell({ said, target }: SealedContent): string | null {
   return said.schema === null || repeating(target.password)(said.schema) ? null : said.schema
 }
@@ -68,7 +68,7 @@ function schemaToTell({ said, target }: SealedContent): string | null {
 const codes = Object.keys(FAILURES).filter((code): code is FailureCode => code in FAILURES)
 
 describe('Whatever a server answers', () => {
-  it('is told without eight characters of a password that the server chose its texts by', () => {
+  it('is reported without eight characters of a password that the server builds its texts from', () => {
     const piece = fc.tuple(secret, fc.nat(30), fc.boolean()).map(([password, at, isUpper]) => {
       const from = password.slice(Math.min(at, password.length - 8)).slice(0, 8)
       return { password, text: `x ${isUpper ? from.replace(/[a-z]/g, letter => letter.toUpperCase()) : from} y` }
@@ -80,7 +80,7 @@ describe('Whatever a server answers', () => {
     )
   })
 
-  it('ends in a fix that holds nothing of a password, since no fix is given one', () => {
+  it('ends in a fix without any part of a password, since no fix receives one', () => {
     fc.assert(
       fc.property(secret, fc.constantFrom(...codes), (password, code) => {
         const target = { host: 'db.acme.io', port: 5432, database: 'shop', user: 'app', password } as const

@@ -32,7 +32,7 @@ describe('A refused string', () => {
   const refused = ['dashboard-strings.json', 'right-place.json', 'placeholders.json']
     .flatMap(stringCases)
     .filter(({ code }) => code !== undefined)
-    // The connections dialect has a shortest length of its own.
+    // The connections dialect has its own minimum length.
     .filter(({ text }) => [...text].length >= 10)
 
   it('is refused with its own code and sentence over raw tRPC and both dialects, and nothing is stored', async () => {
@@ -103,7 +103,7 @@ describe('Advice about a string', () => {
 })
 
 describe('The schema in a string', () => {
-  it.each(['schema=app', 'currentSchema=app'])('is registered where no field says one: %s', async parameters => {
+  it.each(['schema=app', 'currentSchema=app'])('is registered if no field names one: %s', async parameters => {
     const connectionString = customer.url('reader', { parameters })
     expect(await mooring.client().datasources.register.mutate({ connectionString })).toMatchObject({ schema: 'app' })
     const id = (await connection({ connection_string: connectionString })).body.data.id
@@ -146,7 +146,7 @@ describe('The schema in a string', () => {
     expect(await register.mutate({ ...sealed, schema: 'app', waitSeconds: 30 })).toMatchObject({ schema: 'app' })
   })
 
-  it('is registered from a string that the client seals where no field says one, and refused at once beside another', async () => {
+  it('is registered from a string that the client seals if no field names one, and refused at once beside another', async () => {
     const other = await makeCustomer()
     const sealing = createClient({ url: mooring.url, key: mooring.organization.testKey })
     const connectionString = other.url('reader', { parameters: 'currentSchema=app' })

@@ -1,8 +1,9 @@
 /**
- * What is registered: a connection string in its parts, a CA certificate and a schema.
+ * An attempt to register: the parts of a connection
+ * string, a CA certificate and a schema.
  */
 
-/** The parts. */
+/** The parts of an attempt. */
 export interface Attempt {
   readonly user: string
   readonly password: string
@@ -15,7 +16,7 @@ export interface Attempt {
   readonly schema: string
 }
 
-/** The connection string. */
+/** Returns the connection string. */
 export function connectionStringOf({ user, password, host, port, database, parameters }: Attempt): string {
   const query = Object.entries(parameters).map(([name, value]) => `${name}=${value}`)
   const login = [user, password].map(encodeURIComponent).join(':')

@@ -1,5 +1,6 @@
 /**
- * The catalogue: every misconfiguration that `npm run test:fixes` does to a server and has mended by what Mooring prints.
+ * The catalogue: every misconfiguration that `npm run test:fixes`
+ * applies to a server and repairs with the printed fix.
  */
 import { DATABASES } from '#test/fixes/catalogue/databases.ts'
 import { ENCRYPTION } from '#test/fixes/catalogue/encryption.ts'
@@ -9,7 +10,7 @@ import { POOLERS } from '#test/fixes/catalogue/poolers.ts'
 import { ROLES } from '#test/fixes/catalogue/roles.ts'
 import type { Misconfiguration } from './misconfiguration.ts'
 
-/** All of them, in the order in which they are done. */
+/** All misconfigurations, in the order in which they are applied. */
 export const CATALOGUE: readonly Misconfiguration[] = [
   ...LOGINS,
   ...DATABASES,

@@ -1,26 +1,27 @@
 /**
- * `docs/fixes.md`: a table of what was done, what Mooring said, and how it ended, with the fixes as they were printed.
+ * Writes `docs/fixes.md`: a table of the misconfigurations,
+ * Mooring's reports and the results, with the printed fixes.
  */
 import type { Misconfiguration } from './misconfiguration.ts'
 
-/** How one ended. */
+/** The result of one misconfiguration. */
 export interface Outcome {
   readonly of: Misconfiguration
   readonly reason: string
   readonly item: string
-  /** What was seen, and the fix: of the failed line, with names of the run replaced. */
+  /** The finding and the fix of the failed line, with names from the run replaced. */
   readonly actual: string
   readonly fix: string
-  /** What was done for the fix; nothing where it says nothing that a robot can do. */
+  /** The steps taken for the fix; empty if it contains nothing that a robot can do. */
   readonly done: readonly string[]
   readonly end: string
-  /** What is not as it should be. */
+  /** Deviations from the expected result. */
   readonly wrong: readonly string[]
 }
 
 const cell = (text: string) => text.replaceAll('|', '\\|')
 
-/** A line of the table. */
+/** Returns a line of the table. */
 export function rowOf(outcome: Outcome, number: number): string {
   const { of, reason, item, actual, done, end } = outcome
   return `| ${number} | ${cell(of.title)} | \`${item}\`: ${cell(actual)} (\`${reason}\`) | ${done.join(', ') || '–'} | ${end} |`
@@ -30,7 +31,7 @@ export function rowOf(outcome: Outcome, number: number): string {
 export const HEAD = `| | What is wrong | What Mooring says | What the fix has done | Then |
 |---|---|---|---|---|`
 
-/** The whole document. */
+/** Returns the whole document. */
 export function fixesDocument(outcomes: readonly Outcome[]): string {
   const mended = outcomes.filter(({ end }) => end === 'active').length
   const numbered = outcomes.map(({ fix }, at) => ({ fix, number: at + 1 }))

@@ -1,5 +1,6 @@
 /**
- * One misconfiguration of the catalogue: what is wrong, what Mooring has to say of it, and what its owner has at hand to mend it.
+ * One misconfiguration of the catalogue: what is wrong, what Mooring must report about it, and the means that its owner
+ * has to repair it.
  */
 import type { CheckItem } from '#shared/checks/check.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
@@ -8,39 +9,42 @@ import type { Place } from './place.ts'
 import type { PoolerSetting } from './pooler.ts'
 import type { Owner } from './robot.ts'
 
-/** Which of the servers: PostgreSQL 18 with TLS, 15 with TLS, or 18 that has a certificate and does not use it. */
+/** The servers: PostgreSQL 18 with TLS, 15 with TLS, and 18 with a certificate but with TLS switched off. */
 export type ServerName = 'main' | 'older' | 'without TLS'
 
 /** A row of the catalogue. */
 export interface Misconfiguration {
-  /** What is wrong, as its owner would say it once they know. */
+  /** The mistake, as its owner would describe it once they know. */
   readonly title: string
   readonly server?: ServerName
-  /** A PgBouncer before the server, through which the string leads. */
+  /** A PgBouncer in front of the server, which the string connects to. */
   readonly pooler?: PoolerSetting
-  /** How the login begins, where lines of `pg_hba.conf` are to know it apart. */
+  /** The beginning of the login's name, if lines of `pg_hba.conf` must distinguish it. */
   readonly login?: string
-  /** What is registered otherwise than it should be. */
+  /** The deviations from a correct registration. */
   readonly attempt?: (place: Place) => Partial<Attempt> | Promise<Partial<Attempt>>
-  /** What is done to the server before it is registered. */
+  /** The change to the server before the registration. */
   readonly breaks?: (place: Place) => Promise<void>
   readonly says: {
-    /** `active` where it is no failure: then an advisory says it. */
+    /** `active` if it is not a failure; then an advisory reports it. */
     readonly reason: FaultCode | 'active'
-    /** The line that fails, or the advisory. */
+    /** The failed line, or the advisory. */
     readonly item: CheckItem | 'standby'
-    /** The one true cause, in the words of the failed line. */
+    /** The true cause, in the words of the failed line. */
     readonly cause: string
-    /** What the fix has to hold, beyond that it works. */
+    /** Texts that the fix must contain, besides working. */
     readonly fix?: readonly string[]
   }
-  /** What the owner has beside the rights to run SQL and to write to the server's files. */
+  /** The owner's means apart from running SQL and writing to the server's files. */
   readonly owner?: (place: Place) => Partial<Owner>
-  /** Why no robot can do what the fix says: the datasource does not become active by it. */
+  /** The reason why no robot can follow the fix; the datasource then does not become active. */
   readonly stays?: string
 }
 
-/** SQL of the superuser's, in the place's database unless another is named, in which `:login`, `:password`, `:neighbour`, `:database` and `:tag` are the place's. */
+/**
+ * Runs SQL as superuser, by default in the place's database. `:login`, `:password`, `:neighbour`, `:database` and
+ * `:tag` are replaced by the place's values.
+ */
 export function altered(sql: string, at?: string): (place: Place) => Promise<void> {
   return async place => {
     const { login, password, neighbour, database } = place

@@ -1,5 +1,6 @@
 /**
- * Measures what others than the registered login can do in a place: a fix must take none of it from them.
+ * Measures what roles other than the registered login can do in
+ * a place: a fix must not take anything from them.
  */
 import pg from 'pg'
 import type { Place } from './place.ts'
@@ -12,7 +13,7 @@ const QUERIES: readonly string[] = [
   'with added as (insert into app.orders values (1000, 1) returning 1) select count(*) as n from added',
 ]
 
-/** A line for each thing that works, with the number that it gives. */
+/** Returns a line for each operation that works, with its result. */
 export async function accessOf(place: Place): Promise<string[]> {
   const { server, pooler, neighbour, owner } = place
   const ways = [
@@ -36,7 +37,7 @@ export async function accessOf(place: Place): Promise<string[]> {
 }
 
 async function worksFor(client: pg.Client, who: string, first = 'select 1'): Promise<string[]> {
-  // What refuses a login also ends the connection, which is no error of the test's.
+  // A refused login also ends the connection, which is not an error of the test.
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -53,7 +54,7 @@ async function worksFor(client: pg.Client, who: string, first = 'select 1'): Pro
   return works
 }
 
-/** Runs a query and leaves nothing of it behind; null where it is refused, or a transaction is. */
+/** Runs a query and rolls it back; null if the query or the transaction is refused. */
 async function within(client: pg.Client, query: string): Promise<pg.QueryResult | null> {
   try {
     await client.query('begin')

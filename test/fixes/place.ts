@@ -1,6 +1,6 @@
 /**
- * Where one misconfiguration is done and mended: a database of its own on one of the servers, with the login that is registered, a
- * neighbour who has nothing to do with it, and an owner of the tables.
+ * The place where one misconfiguration is applied and repaired: a database of its own on one of the servers, with the
+ * registered login, an uninvolved neighbour, and an owner of the tables.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ export interface Server {
   readonly server: TestServer
   readonly dataDirectory: string
   readonly authority: MadeCertificate
-  /** Its certificate at the beginning, for 127.0.0.1 and localhost, issued by the authority. */
+  /** Its original certificate for 127.0.0.1 and localhost, issued by the authority. */
   readonly certificate: TlsPair
 }
 
@@ -25,30 +25,30 @@ export interface Place extends Server {
   readonly login: string
   readonly neighbour: string
   readonly owner: string
-  /** Connection string of the owner, who has CREATEROLE and made the other two, and is no superuser. */
+  /** The connection string of the owner, who has CREATEROLE, created the other two roles, and is not a superuser. */
   readonly ownerUrl: string
-  /** Of all three. */
+  /** The password of all three roles. */
   readonly password: string
   readonly pooler: Pooler | null
-  /** Ends what a row has started. */
+  /** Stops everything that a row has started. */
   readonly cleanup: AsyncDisposableStack
-  /** What is registered where nothing is wrong. */
+  /** A correct registration. */
   readonly attempt: Attempt
-  /** Runs SQL as the superuser, in the place's database unless another is named. */
+  /** Runs SQL as the superuser, by default in the place's database. */
   sql(text: string, database?: string): Promise<Record<string, unknown>[]>
-  /** Puts lines above the others of `pg_hba.conf`. In force once it is read again. */
+  /** Inserts lines at the top of `pg_hba.conf`. They come into force on the next reload. */
   putAbove(lines: readonly string[]): Promise<void>
-  /** Reads the configuration again, and answers when new sessions have it. */
+  /** Reloads the configuration, and resolves when new sessions use it. */
   reload(): Promise<void>
-  /** Has the server show another certificate, and answers when it does. */
+  /** Makes the server present another certificate, and resolves when it does. */
   show(pair: TlsPair): Promise<void>
-  /** Takes the database and every role away again, and has the server show its own certificate. */
+  /** Drops the database and all roles, and restores the server's own certificate. */
   restore(): Promise<void>
 }
 
 const NEIGHBOURS = 'neighbour'
 
-/** What of a place is chosen; `number` makes its names. */
+/** The options of a place; `number` determines its names. */
 interface Asked {
   readonly number: number
   readonly login: string
@@ -56,7 +56,7 @@ interface Asked {
   readonly pooler: (place: Place) => Promise<Pooler | null>
 }
 
-/** Makes the roles and the database, and a pooler before them where one is asked for. */
+/** Creates the roles and the database, and a pooler in front of them on request. */
 export async function makePlace(of: Server, asked: Asked): Promise<Place> {
   const { server } = of
   const tag = String(asked.number).padStart(2, '0')
@@ -87,13 +87,13 @@ export async function makePlace(of: Server, asked: Asked): Promise<Place> {
 
 type Names = Pick<Place, 'login' | 'neighbour' | 'owner'>
 
-/** Makes the database with its tables, as a backup of it would. */
+/** Creates the database with its tables, as restoring a backup would. */
 export async function makeDatabase(server: TestServer, database: string, names: Names): Promise<void> {
   await server.createDatabase(database)
   await server.query(tables(database, names), database)
 }
 
-/** What an owner can do to the server and the database. */
+/** Returns what an owner can do to the server and the database. */
 function hands(
   { server, dataDirectory, certificate }: Server,
   database: string,
@@ -123,14 +123,14 @@ function hands(
   }
 }
 
-/** Rows are done one after the other: whoever is there is of this one. */
+/** Rows run one after the other, so all such roles belong to this one. */
 const DROP_ROLES = `do $$
 declare role name;
 begin
   for role in select rolname from pg_roles where oid >= 16384 loop execute format('drop role %I', role); end loop;
 end $$`
 
-/** What the neighbour and the owner can do is measured before and after a fix; see `neighbour.ts`. */
+/** The tables on which the abilities of neighbour and owner are measured before and after a fix; see `neighbour.ts`. */
 function tables(database: string, { login, neighbour, owner }: Names): string {
   return `
     alter database ${database} owner to ${owner};
@@ -151,13 +151,13 @@ function tables(database: string, { login, neighbour, owner }: Names): string {
     reset role`
 }
 
-/** Does what makes the server read its configuration again, and answers when new sessions have what it read. */
+/** Runs an action that makes the server reload its configuration, and resolves when new sessions use it. */
 export async function reloaded<T>(server: TestServer, act: () => Promise<T>): Promise<T> {
   const loaded = async () =>
     String((await server.query('select pg_catalog.pg_conf_load_time()::text as at'))[0]?.['at'])
   const before = await loaded()
   const done = await act()
-  // Each look is a session of its own; the postmaster reads its configuration between two of them.
+  // Each query has a session of its own; the postmaster reloads its configuration between two of them.
   while ((await loaded()) === before);
   return done
 }

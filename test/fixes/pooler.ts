@@ -1,20 +1,21 @@
 /**
- * A PgBouncer whose configuration its owner changes: users, databases and settings, at one port for good.
+ * A PgBouncer whose configuration its owner changes: users,
+ * databases and settings, always at the same port.
  */
 import { type PgBouncer, startPgBouncer } from '#test/support/database/pgbouncer.ts'
 
-/** How one is set up, where it is not as it should be. */
+/** The deviations from a correct setup. */
 export interface PoolerSetting {
   readonly settings?: Readonly<Record<string, string>>
-  /** Whether its auth_file has the login; else it knows nobody. */
+  /** False if the login is missing from its auth_file. */
   readonly isLoginKnown?: boolean
-  /** Another password of the login than the server's. */
+  /** A password for the login that differs from the server's. */
   readonly password?: string
-  /** Lines of [databases] for a server at this host and port; by default all are served. */
+  /** Lines of [databases] for a server at this host and port; by default, it serves all databases. */
   readonly databases?: (at: string) => readonly string[]
 }
 
-/** A running one. Changes come into force by `restart`. */
+/** A running PgBouncer. Changes come into force on `restart`. */
 export interface Pooler {
   readonly port: number
   readonly users: Map<string, string>
@@ -24,7 +25,7 @@ export interface Pooler {
   stop(): Promise<void>
 }
 
-/** Starts one before a server. `users` are its auth_file. */
+/** Starts a PgBouncer in front of a server. `users` is the content of its auth_file. */
 export async function startPooler(of: {
   readonly server: string
   readonly users: ReadonlyMap<string, string>

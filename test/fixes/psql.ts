@@ -1,11 +1,14 @@
 /**
- * SQL as a person pastes it: into psql, statement by statement, stopping at the first error.
+ * Runs SQL as a person would paste it: with psql,
+ * statement by statement, stopping at the first error.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
-/** Runs SQL as the user of a connection string. Answers what psql printed, one row a line; throws what it complained of. */
+/**
+ * Runs SQL as the user of a connection string. Returns the output of psql, one row per line; throws its error messages.
+ */
 export async function paste(url: string, database: string, sql: string): Promise<string> {
   const { hostname, port, username, password } = new URL(url)
   const where = ['-h', hostname, '-p', port, '-U', decodeURIComponent(username), '-d', database]

@@ -1,44 +1,47 @@
 /**
- * Does what a printed fix says, and only that: it reads the text as a person in front of it would, and has no other knowledge of
- * what is wrong. SQL is pasted as it stands into psql, by the owner of the database, and by a superuser only where the fix asks for
- * one; lines of `pg_hba.conf` go above the others; a string is changed where the fix says how. What is between angle brackets is put
- * in by the owner, who alone knows it.
+ * Follows a printed fix, and only that: it reads the text as a person would, without any other knowledge of the
+ * mistake. It pastes SQL unchanged into psql, as the owner of the database, or as superuser only if the fix asks for
+ * one; it puts lines of `pg_hba.conf` at the top; and it changes the string if the fix says how. The owner fills in the
+ * parts between angle brackets, which only they know.
  */
 import type { Attempt } from './attempt.ts'
 import { type Place, reloaded } from './place.ts'
 import { paste } from './psql.ts'
 
-/** What the owner has at hand. */
+/** The owner's means. */
 export interface Owner {
   readonly newPassword: string
-  /** The CA certificate that is in force, as PEM. */
+  /** The CA certificate in force, as PEM. */
   readonly ca?: string
-  /** Other names by which the server is reached. */
+  /** Other host names of the server. */
   readonly hosts?: readonly string[]
-  /** Puts a renewed certificate at the server. */
+  /** Installs a renewed certificate on the server. */
   readonly renew?: () => Promise<void>
-  /** Makes the database anew, from a backup. */
+  /** Recreates the database from a backup. */
   readonly restoreDatabase?: () => Promise<void>
-  /** The port of the primary, where the string leads to a standby. */
+  /** The port of the primary, if the string leads to a standby. */
   readonly primaryPort?: number
-  /** Settings of the pooler that name files, which are the owner's. */
+  /** Settings of the pooler that name the owner's files. */
   readonly files?: Readonly<Record<string, string>>
 }
 
-/** What to try next, and what was done for it, in words. */
+/** The next attempt, and a description of the steps taken. */
 export interface Mended {
   readonly attempt: Attempt
   readonly done: readonly string[]
 }
 
-/** The owner of the database has CREATEROLE and its tables, and is no superuser: "or as a superuser" asks for none. */
+/**
+ * The owner of the database has CREATEROLE and its tables but is not a superuser, so "or as a superuser" does not
+ * require one.
+ */
 const ASKS_FOR_SUPERUSER = /Needs a superuser\.|(?<!\bor )\bas a superuser\b/i
 const HBA_LINE = /^(?:host|hostssl|hostnossl) "/
 const SQL_BEGINS = /^(?:--|alter |create |drop |grant |revoke |set |reset |do \$|select |begin;)/
 const POOLER_DATABASE = /^(?:[A-Za-z0-9_.-]+|"(?:[^"]|"")*") = host=/
 const POOLER_SETTING = /\b(auth_type|client_tls_sslmode|pool_mode) = ([a-z0-9-]+)/g
 
-/** Does what the fix says. Throws where it does not paste, or says nothing that can be done. */
+/** Follows the fix. Throws if its SQL fails, or if it contains nothing to do. */
 export async function mend(fix: string, place: Place, owner: Owner): Promise<Mended> {
   const done: string[] = []
   const rows = fix.split('\n')
@@ -71,7 +74,7 @@ export async function mend(fix: string, place: Place, owner: Owner): Promise<Men
   return { attempt, done }
 }
 
-/** From the first line that is SQL; what is no SQL behind it makes psql complain. */
+/** Returns the rows from the first line of SQL on; if any of them is not SQL, psql reports an error. */
 function sqlOf(rows: readonly string[]): string {
   const rest = rows.filter(row => !HBA_LINE.test(row) && !POOLER_DATABASE.test(row))
   const first = rest.findIndex(row => SQL_BEGINS.test(row))
@@ -117,12 +120,12 @@ async function configured(
 interface Read {
   readonly place: Place
   readonly owner: Owner
-  /** What the SQL printed. */
+  /** The output of the SQL. */
   readonly printed: string
   readonly sql: string
 }
 
-/** The string as the fix wants it; that which was tried where it says nothing of it. */
+/** Returns the string that the fix asks for; the previous one if it says nothing about the string. */
 function stringOf(fix: string, { place, owner, printed, sql }: Read): Attempt {
   const [, role] = /create role "((?:[^"]|"")+)" login/.exec(sql) ?? []
   const changes: Partial<Attempt>[] = []
@@ -141,7 +144,7 @@ function stringOf(fix: string, { place, owner, printed, sql }: Read): Attempt {
   return changes.length === 0 ? place.attempt : Object.assign({}, place.attempt, ...changes)
 }
 
-/** What the fix says of host and parameters; null where it says nothing of them. */
+/** Returns the host and parameters that the fix names; null if it names none. */
 function parametersOf(fix: string, { place, owner }: Pick<Read, 'place' | 'owner'>): Partial<Attempt> | null {
   const { parameters } = place.attempt
   const [, names = ''] = /^The certificate is for (.+?)\. Use one of these names/.exec(fix) ?? []

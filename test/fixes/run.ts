@@ -1,11 +1,11 @@
 /**
- * `npm run test:fixes`: does one misconfiguration of the catalogue after the other to a real server, asks Mooring, does what the
- * printed fix says, and asks again. It writes `docs/fixes.md`, and ends with status 1 where a cause is not named, where fewer become
- * active than should, where somebody else loses access, or, under CI, where that file was not current.
+ * `npm run test:fixes`: applies one misconfiguration after the other to a real server, registers it with Mooring,
+ * follows the printed fix, and registers again. Writes `docs/fixes.md`. Exit status 1 if a cause is not named, too few
+ * datasources become active, somebody else loses access, or, under CI, the file is not current.
  *
- *     npm run -s test:fixes [-- WORDS …]
+ * npm run -s test:fixes [-- WORDS …]
  *
- * With words it does the rows whose titles hold them all, and writes nothing.
+ * With words, it runs only the rows whose titles contain all of them, and writes nothing.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -51,7 +51,7 @@ async function documented(text: string): Promise<number> {
 }
 
 const cleanup = new AsyncDisposableStack()
-// One folder for all that is written, so that nothing stays behind of what is broken off while it is made.
+// A single folder for all files, so that an aborted setup leaves nothing behind.
 const folder = await mkdtemp(join(tmpdir(), 'mooring-fixes-'))
 process.env['TMPDIR'] = folder
 const leave = async (status: number) => {

@@ -1,5 +1,6 @@
 /**
- * The servers on which misconfigurations are done, and a Mooring beside them whose customers they are.
+ * The servers to which misconfigurations are applied,
+ * and a Mooring whose customers they are.
  */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,17 +19,17 @@ import { type Pooler, startPooler } from './pooler.ts'
 export interface Scene {
   readonly mooring: Mooring
   readonly servers: Readonly<Record<ServerName, Server>>
-  /** Settings that name the certificate of the poolers. */
+  /** Settings with the certificate files of the poolers. */
   readonly poolerFiles: Readonly<Record<string, string>>
 }
 
-/** Logins of these beginnings have a line of their own; others have none. */
+/** Logins with these prefixes have a line of their own; others have none. */
 const HBA = `host all /^(app|neighbour|owner|mooring)_ 127.0.0.1/32 scram-sha-256
 ${REPLICATION_HBA}`
 const HBA_BEFORE_16 = 'host all all 127.0.0.1/32 scram-sha-256'
 const HERE = { subject: 'CN=server', names: ['localhost'], addresses: ['127.0.0.1'] }
 
-/** Starts it all; what is on `cleanup` ends it. */
+/** Starts everything; `cleanup` stops it. */
 export async function makeScene(cleanup: AsyncDisposableStack): Promise<Scene> {
   const authority = await makeCertificate({ subject: 'CN=Root of the shop', isAuthority: true })
   const dir = await mkdtemp(join(tmpdir(), 'mooring-fixes-'))
@@ -43,7 +44,7 @@ export async function makeScene(cleanup: AsyncDisposableStack): Promise<Scene> {
   ])
   const { cert, key } = main.certificate
   await writeFile(join(dir, 'pooler.crt'), cert)
-  // The pooler runs as another account; the key is of this run alone.
+  // The pooler runs as another account; only this run uses the key.
   await writeFile(join(dir, 'pooler.key'), key, { mode: 0o644 })
   const poolerFiles = { client_tls_cert_file: join(dir, 'pooler.crt'), client_tls_key_file: join(dir, 'pooler.key') }
   return { mooring, servers: { main, older, 'without TLS': withoutTls }, poolerFiles }
@@ -73,8 +74,8 @@ async function startRegistry(cleanup: AsyncDisposableStack): Promise<Mooring> {
 }
 
 /**
- * PostgreSQL without the argument that turns TLS on or off, so that `alter system` can: what is said on the command line, no file
- * overrules.
+ * Starts PostgreSQL without the argument that turns TLS on or off, because a setting on the command line overrides
+ * `alter system`.
  */
 async function withoutTlsSetting(dir: string) {
   const binaries = await locateBinaries()
@@ -94,7 +95,7 @@ exec '${binaries.postgres}' "$@"
   return { ...binaries, postgres: program }
 }
 
-/** The place of one misconfiguration. */
+/** Returns the place for one misconfiguration. */
 export function placeFor(
   scene: Scene,
   of: Misconfiguration,

@@ -1,5 +1,6 @@
 /**
- * One misconfiguration from its beginning to its end: done, registered, judged, mended by what was printed, tried again.
+ * Runs one misconfiguration from beginning to end: apply, register,
+ * check, repair with the printed fix, register again.
  */
 import type { Client } from '#client/index.ts'
 import { type Attempt, connectionStringOf } from './attempt.ts'
@@ -14,7 +15,7 @@ const WAIT_SECONDS = 30
 
 type Registered = Awaited<ReturnType<Client['datasources']['get']['query']>>
 
-/** Does it. Throws where the scene itself fails. */
+/** Runs a misconfiguration. Throws if the scene itself fails. */
 export async function tryFix(scene: Scene, of: Misconfiguration, number: number): Promise<Outcome> {
   await using cleanup = new AsyncDisposableStack()
   const made = await placeFor(scene, of, { number, cleanup })
@@ -47,7 +48,7 @@ interface Said {
   readonly fix: string
 }
 
-/** The line that fails; of what is no failure, the advisory that the row is about. */
+/** Returns the failed line; if it is not a failure, the advisory that the row is about. */
 function saidOf({ checks, advisories, status, statusReason }: Registered, { says }: Misconfiguration): Said {
   const failed = checks.find(({ outcome }) => outcome === 'fail')
   const advised = advisories.find(({ item }) => item === says.item)?.recommendation ?? ''
@@ -102,7 +103,7 @@ function misnamed({ says }: Misconfiguration, said: Said): string[] {
   ]
 }
 
-/** A text of which every run makes the same: names without their numbers, and no ports or dates. */
+/** Returns a text that is the same in every run: names without their numbers, and no ports or dates. */
 function unnumbered(text: string, { login, neighbour, owner, database, server, pooler }: Place): string {
   const names = [login, neighbour, owner, database, database.toUpperCase()]
   const tag = login.slice(login.lastIndexOf('_'))

@@ -1,10 +1,11 @@
 /**
- * Reads an OpenAPI document from standard input and writes the types of a client for it to standard output. A program of its
- * own, beside the TypeScript that openapi-typescript needs; `test/openapi/openapi-client.test.ts` runs it.
+ * Reads an OpenAPI document from standard input and writes the types of a client to standard output. It is a separate
+ * program because openapi-typescript needs its own version of TypeScript; `test/openapi/openapi-client.test.ts` runs
+ * it.
  */
 import { json } from 'node:stream/consumers'
 import openapiTS, { astToString, type OpenAPI3 } from 'openapi-typescript'
 
-// Whatever came in is the document: the generator itself refuses anything else.
+// The input is not validated here: the generator itself refuses anything but a document.
 const document = (await json(process.stdin)) as OpenAPI3
 process.stdout.write(astToString(await openapiTS(document)))

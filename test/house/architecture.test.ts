@@ -135,7 +135,7 @@ describe('The rooms of a layer', () => {
     expect(wrong('server/net/quic.ts', '')).toEqual(['server/net has no room quic in the picture'])
   })
 
-  it('hold at most fifteen files beside each other', () => {
+  it('hold at most fifteen files each', () => {
     const files = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`server/net/socket/f${n}.ts`, '']))
     expect(broken(files(15))).toEqual([])
@@ -276,6 +276,13 @@ describe('The house rules', () => {
   ])('require %s', (_what, text, expected) => {
     expect(broken({ 'server/store/one.ts': text })).toContain(`server/store/one.ts:${expected}`)
   })
+
+  it.each(['Reads it anew.', 'A reader is told.', 'For whoever reads.', 'Written otherwise than before.'])(
+    'require no word of a translation: %s',
+    comment => {
+      expect(broken({ 'shared/base/one.ts': `// ${comment}\nexport {}\n` })).toContain('shared/base/one.ts:5 english')
+    },
+  )
 
   it('require a header of two to six lines', () => {
     const path = 'server/store/one.ts'

@@ -1,5 +1,6 @@
 /**
- * The document of fixes has the rows of the catalogue; `npm run test:fixes` shows that its fixes are the printed ones.
+ * docs/fixes.md has the rows of the catalogue; `npm run
+ * test:fixes` verifies that its fixes are the printed ones.
  */
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'

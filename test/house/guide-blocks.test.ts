@@ -1,6 +1,7 @@
 /**
- * Runs the blocks of docs/guide.md, from top to bottom as a reader would, against a Mooring and a customer's database: each prints
- * the output that the guide shows; its TypeScript is also type-checked, and its SQL is run in the customer's database.
+ * Runs the blocks of docs/guide.md from top to bottom, as a reader would, against a Mooring and a customer's database:
+ * each prints the output that the guide shows. Its TypeScript is also type-checked, and its SQL runs in the customer's
+ * database.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -46,7 +47,7 @@ const here = (text: string) =>
   text.replaceAll('http://localhost:3000', mooring.url).replaceAll('localhost:3000', new URL(mooring.url).host)
 
 describe('The guide', () => {
-  it('has no blocks but those that are run', () => {
+  it('has only blocks that are run', () => {
     expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['console', 'ts', 'sql']))
     expect(commandsOf(blocks).length).toBeGreaterThan(10)
   })
@@ -60,7 +61,7 @@ describe('The guide', () => {
     for (const [at, { command, printed: wanted }] of commands.entries()) {
       const text = comparable(wanted)
       expect(comparable(printed[at] ?? '').slice(0, text.length), command).toBe(text)
-      // A command that prints nothing sets a variable for those behind it.
+      // A command that prints nothing sets a variable for later ones.
       if (wanted === '') expect(command).toMatch(/^[A-Z]+=/)
     }
   })
@@ -80,7 +81,7 @@ describe('The guide', () => {
     const checked = [...programs.map(programOf), ...ofClient]
     const files = checked.map((program, at) => [`checked-${at}.mts`, program] as const)
     for (const [name, text] of files) await writeFile(join(folder, name), text)
-    // Of the tree's own rules, one that a reader's project need not have.
+    // One of our own compiler rules that a reader's project need not have.
     const own = { noPropertyAccessFromIndexSignature: false, typeRoots: [join(root, 'node_modules/@types')] }
     const only = { include: [], files: files.map(([name]) => join(folder, name)) }
     const config = { extends: join(root, 'tsconfig.json'), compilerOptions: own, ...only }
@@ -111,7 +112,7 @@ describe('The guide', () => {
 /** The output of each program, in the order of the guide. */
 const PRINTED = [/^active\n$/, /^registered\n(updated\n)*verified\n$/, /:\d+\//]
 
-/** What each program of docs/client.md leaves to its reader. */
+/** The parts that each program of docs/client.md leaves to its reader. */
 const LEFT_TO_READERS = [
   'declare const connectionString: string; declare function sessionKey(): string',
   `import type { Client } from '${clientFile('index')}'; declare const mooring: Client`,
@@ -119,7 +120,7 @@ const LEFT_TO_READERS = [
    declare function readEvents(cursor: string | null, limit: number): ReturnType<Options['events']>`,
 ]
 
-/** The block as it stands there, but for the address of the server and the place of the package. */
+/** Returns the block unchanged, except for the server's address and the location of the package. */
 function programOf({ text }: Block): string {
   return placed(here(text))
 }

@@ -1,6 +1,6 @@
 /**
- * Every block of every document is run by a test, or stands here with the reason why it is not: a block that nobody decided about
- * fails. Every command of ours that a document names is one that the command line takes.
+ * Every block of every document is run by a test, or is listed here with the reason why not; a block without a decision
+ * fails. Every Mooring command in a document must be accepted by the command line.
  */
 import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ import { ownCommandsOf } from '#test/support/papers/own-commands.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFile(join(root, path), 'utf8')
 
-/** Documents of which one test runs, or makes, every block. */
+/** Documents of which one test runs or generates every block. */
 const WHOLE: Readonly<Record<string, string>> = {
   'README.md': 'test/house/readme-blocks.test.ts',
   'docs/guide.md': 'test/house/guide-blocks.test.ts',
@@ -26,7 +26,7 @@ const WHOLE: Readonly<Record<string, string>> = {
   'docs/state-machines.md': 'test/house/papers.test.ts',
 }
 
-/** The file that runs a block, or the reason why nothing does, which begins with `not run:`. */
+/** The file that runs a block, or the reason why none does, which begins with `not run:`. */
 type Decision = readonly [opening: string, by: string]
 
 const HERE = 'test/house/markdown-blocks.test.ts'
@@ -35,7 +35,10 @@ const ALERTS = 'test/book/book.test.ts'
 const TRACING =
   'not run: these packages are an operator’s; test/telemetry/tracing.test.ts has an SDK of the same family'
 
-/** Blocks of the others, each by its language and the beginning of its first line. One decision may be of several blocks. */
+/**
+ * Blocks of the other documents, by language and the beginning of the first line. One decision may cover several
+ * blocks.
+ */
 const DECIDED: Readonly<Record<string, readonly Decision[]>> = {
   'CONTRIBUTING.md': [
     [' main.ts (all in one)', 'not run: a drawing, whose arrows test/house/architecture.test.ts holds'],
@@ -77,7 +80,7 @@ const DECIDED: Readonly<Record<string, readonly Decision[]>> = {
 interface Found {
   readonly language: string
   readonly text: string
-  /** The words behind the fence, and the first line. */
+  /** The info string of the fence, and the first line. */
   readonly opening: string
 }
 
@@ -103,12 +106,12 @@ const texts = new Map(await Promise.all(documents.map(async name => [name, await
 const blocksOf = (name: string) => blocksIn(texts.get(name) ?? '')
 const decisionsOf = (name: string, { opening }: Found) =>
   (DECIDED[name] ?? []).filter(([beginning]) => opening.startsWith(beginning))
-/** Of all documents, the blocks with this decision. */
+/** Returns the blocks of all documents with this decision. */
 const decided = (by: string) =>
   documents.flatMap(name => blocksOf(name).filter(block => decisionsOf(name, block).some(one => one[1] === by)))
 
 describe('The blocks of the documents', () => {
-  it('are each decided about once, and no decision is of a block that is gone', () => {
+  it('have one decision each, and no decision is about a block that is gone', () => {
     const others = documents.filter(name => WHOLE[name] === undefined)
     const undecided = others.flatMap(name =>
       blocksOf(name)
@@ -130,7 +133,7 @@ describe('The blocks of the documents', () => {
     const wrong: string[] = []
     for (const [name, by] of named) {
       if (by.startsWith('not run: ') || by === HERE) continue
-      // The tests of generated documents and of the pooler read what the document is made of or agrees with.
+      // The tests of generated documents and of the pooler read the sources that the documents are made from.
       if (!(await read(by)).includes(name.split('/').at(-1) ?? name)) wrong.push(`${by} does not read ${name}`)
     }
     expect(wrong).toEqual([])
@@ -142,7 +145,7 @@ describe('The blocks of the documents', () => {
     for (const { text } of shell) await promisify(execFile)('bash', ['-n', '-c', text])
   })
 
-  it('with settings alone name settings that there are', () => {
+  it('with only settings name existing settings', () => {
     const lines = decided(HERE)
       .filter(({ language, text }) => language === 'sh' && /^[A-Z_]+=/.test(text))
       .flatMap(({ text }) => text.trim().split('\n'))
@@ -150,7 +153,7 @@ describe('The blocks of the documents', () => {
     expect(lines.filter(line => SETTINGS[line.split('=')[0] ?? ''] === undefined)).toEqual([])
   })
 
-  it('with an answer of readiness have fields and conditions that it has', () => {
+  it('with an answer of readiness have its fields and conditions', () => {
     const answers = decided(HERE)
       .filter(({ language }) => language === 'json')
       .flatMap(({ text }) => text.trim().split('\n'))
@@ -169,9 +172,9 @@ describe('The blocks of the documents', () => {
   })
 })
 
-describe('A command of ours in a document', () => {
+describe('A Mooring command in a document', () => {
   const line = { name: 'mooring', version: '0', all: allCommands }
-  it.each(documents)('%s is one that the command line takes', name => {
+  it.each(documents)('%s is accepted by the command line', name => {
     const wrong = ownCommandsOf(texts.get(name) ?? '').flatMap(words => {
       const parsed = parseCommandLine(words, line)
       const isHelp = 'text' in parsed && parsed.status === 0
@@ -180,7 +183,7 @@ describe('A command of ours in a document', () => {
     expect(wrong).toEqual([])
   })
 
-  it('is found in whatever way it is called', () => {
+  it('is found however it is called', () => {
     const found = (text: string) => ownCommandsOf(text).map(words => words.join(' '))
     expect(found('Run `npm run -s mooring -- keys list --json` first.')).toEqual(['keys list --json'])
     expect(found('```sh\nX=1 operator org create --name "A B" >"$OUT"\n```')).toEqual(['org create --name X'])

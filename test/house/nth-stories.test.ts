@@ -1,5 +1,6 @@
 /**
- * Every procedure, route, kind of task and operator's command has a story for `npm run test:nth`, and every story one of those.
+ * Every procedure, route, kind of task and operator's command has a story for `npm run test:nth`, and every story
+ * belongs to one of them.
  */
 import { describe, expect, it } from 'vitest'
 import { appRouter } from '#server/api/router.ts'
@@ -14,24 +15,24 @@ import { TASKS } from '#test/nth/stories/tasks.ts'
 
 const names = (stories: readonly { readonly name: string }[]) => stories.map(({ name }) => name).toSorted()
 
-describe('The Nth failure is told', () => {
-  it('of every procedure that answers once', () => {
+describe('The Nth failure has a story', () => {
+  it('for every procedure that answers once', () => {
     const { procedures } = appRouter._def
-    // A subscription has no effect; a broken one goes on from its last event id: test/changes, test/feeds.
+    // A subscription has no effect; a broken one resumes from its last event id: test/changes, test/feeds.
     const answering = Object.keys(procedures).filter(name => Reflect.get(procedures, name)._def.type !== 'subscription')
     expect([...names(PROCEDURES), ...Object.keys(WITHOUT_STORY)].toSorted()).toEqual(answering.toSorted())
   })
 
-  it('of every route of both dialects', () => {
+  it('for every route of both dialects', () => {
     const routes = [...connectionsDialect.routes, ...datasourcesDialect('https://mooring.example').routes]
     expect(names(ROUTES)).toEqual([...new Set(routes.map(({ operationId }) => operationId))].toSorted())
   })
 
-  it('of every kind of task', () => {
+  it('for every kind of task', () => {
     expect(names(TASKS)).toEqual(Object.keys({ ...taskHandlers, ...feedTaskHandlers }).toSorted())
   })
 
-  it('of every operator’s command, or why it has no effect that could fail', () => {
+  it('for every operator’s command, or a reason why it has no effect that could fail', () => {
     const told = [...names(COMMANDS), ...Object.keys(WITHOUT)].toSorted()
     expect(told).toEqual(commands.map(({ words }) => words.join(' ')).toSorted())
   })

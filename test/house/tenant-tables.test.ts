@@ -165,7 +165,7 @@ describe('The statements', () => {
     expect(Object.keys(STATEMENTS).filter(piece => !seen.some(text => text.includes(piece)))).toEqual([])
   })
 
-  it('change rows of one table each: what writes to several is a transaction of plain statements, or a function of such', () => {
+  it('change rows of one table each: a write to several is a transaction of plain statements, or a function of them', () => {
     expect([...sent].map(flat).filter(text => changedTables(text).length > 1)).toEqual([])
   })
 
@@ -179,7 +179,7 @@ describe('The statements', () => {
     ['with a as (delete from tasks returning 1), b as (delete from tasks returning 1) select from a, b', 2],
     ['with a as (select 1 from tasks for update) insert into changes (org_id) select $1 from a', 1],
     ['select settle_check_1($1)', 0],
-  ])('are looked through: %s', (text, count) => {
+  ])('are checked: %s', (text, count) => {
     expect(changedTables(text)).toHaveLength(count)
   })
 
@@ -223,7 +223,7 @@ describe('The statements', () => {
 })
 
 describe('The functions', () => {
-  it('are of such statements, too', async () => {
+  it('consist of such statements, too', async () => {
     const rows = await query(
       mooring.databaseUrl,
       `select p.proname as name, pg_get_functiondef(p.oid) as text from pg_proc p join pg_language l on l.oid = p.prolang

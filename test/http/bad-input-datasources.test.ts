@@ -194,7 +194,7 @@ describe('A key', () => {
       })
   })
 
-  it('may read the other plane and change nothing there', async () => {
+  it('may read datasources of the other mode and change none of them', async () => {
     const key = deps.mooring.organization.liveKey
     const forbidden = { status: 403, code: 'forbidden' }
     const path = `${PATH}/ds_test_${deps.own.replaceAll('-', '')}`

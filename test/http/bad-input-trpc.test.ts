@@ -113,7 +113,7 @@ describe('The input of a procedure', () => {
 })
 
 describe('An id', () => {
-  it('that is unknown, another organization’s, or of another plane or kind, is not found', async () => {
+  it('that is unknown, another organization’s, or of another mode or kind, is not found', async () => {
     const hex = (uuid: string) => uuid.replaceAll('-', '')
     const ids = [`ds_test_${hex(deps.unknown)}`, `ds_test_${hex(deps.foreign)}`, `ds_${hex(deps.own)}`]
     for (const id of [...ids, `dse_${hex(deps.own)}`]) {

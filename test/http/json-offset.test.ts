@@ -43,7 +43,7 @@ it('CPython and this reader report the same error for every text that both rejec
 })
 
 // CPython accepts these; no field can hold one, and its own framework answers 500 when it has to print one.
-it.each(['NaN', '[Infinity]', '{"a": -Infinity}'])('%s is no value, deliberately', text => {
+it.each(['NaN', '[Infinity]', '{"a": -Infinity}'])('%s is deliberately not a value', text => {
   expect(jsonError(text)?.message).toBe('Expecting value')
 })
 

@@ -291,7 +291,7 @@ describe('A string that the worker opens', () => {
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'credential_unreadable' })
   })
 
-  it('is rejected when it is no connection string, and its content is not repeated', async () => {
+  it('is rejected when it is not a connection string, and its content is not repeated', async () => {
     await sodium.ready
     const { keyId, key } = await mooring.client().organization.sealingKey.query()
     const box = sodium.crypto_box_seal('not a connection string at all', Buffer.from(key, 'base64'))

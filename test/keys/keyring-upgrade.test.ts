@@ -13,7 +13,7 @@ import { initKeyrings, readWebKeyring, readWorkerKeyring, upgradeFiles } from '#
 type Ring = Record<string, { id: string; secret?: string }[]>
 
 let dir: string
-/** Both files as the previous release wrote them. */
+/** Both keyring files as the previous release wrote them. */
 let former: { web: Ring; worker: Ring }
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mooring-upgrade-'))

@@ -90,13 +90,13 @@ const MUTATIONS: Readonly<Record<string, (world: World) => object>> = {
   'organization.rotateCapability': w => ({ id: w.capability, graceSeconds: 60 }),
   'organization.revokeCapability': w => ({ id: w.capability }),
 }
-/** They take no idempotency key. */
+/** Mutations that accept no idempotency key. */
 const KEYLESS = ['datasources.removeAll']
 /**
  * Only a capability that an operator signed gets as far as writing, and its tasks are written like those of `validate`.
  */
 const BY_CAPABILITY = ['datasources.lease', 'datasources.releaseLease']
-/** Of no caller: it exists in local mode alone, where no organization moves to or from. */
+/** Mutations that no caller has: they exist only in local mode, where no organization moves to or from. */
 const OF_NOBODY = ['local.signIn']
 
 describe('While an organization moves', () => {

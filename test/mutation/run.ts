@@ -10,7 +10,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Decisions without I/O, the vocabulary and the seals: what unit tests can judge alone. */
+/** Decisions without I/O, the vocabulary and the seals: the code that unit tests can judge on their own. */
 const MEASURED = ['server/domain', 'server/seal', 'shared']
 const WANTED = 80
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -28,7 +28,10 @@ const say = (text: string) => void process.stdout.write(`${text}\n`)
 const git = (...args: string[]) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
 const isMeasured = (path: string) => path.endsWith('.ts') && MEASURED.some(folder => path.startsWith(`${folder}/`))
 
-/** Files that differ from where this branch left the main one; on the main branch itself, those that are not committed. */
+/**
+ * Returns the files that differ from the point where this branch left the main one; on the main branch itself, the
+ * uncommitted files.
+ */
 function changedFiles(): string[] {
   const branches = git('branch', '--all', '--format=%(refname:short)').split('\n')
   const main = ['origin/main', 'main'].find(branch => branches.includes(branch))
@@ -43,7 +46,7 @@ function patternOf(path: string): string {
   return isFolder ? `${path.replace(/\/$/, '')}/**/*.ts` : path
 }
 
-/** Prints what survived in the files that were asked for, and the score of each folder of `MEASURED`. */
+/** Prints the surviving mutants of the selected files, and the score of each folder of `MEASURED`. */
 function tell(report: Report, isAsked: (path: string) => boolean): boolean {
   const folders = new Map(MEASURED.map(folder => [folder, { killed: 0, all: 0 }]))
   for (const [path, { source, mutants }] of Object.entries(report).filter(([name]) => isAsked(name))) {

@@ -1,11 +1,11 @@
 /**
- * The tests that `npm run mutation` repeats for each mutant: those of the unit project that test the product, in processes that
- * start no other. Tests of the house read files, which no mutant changes: they are left out.
+ * The tests that `npm run mutation` repeats for each mutant: those of the unit project that test the product, in
+ * processes that start no others. Tests of the house only read files, which no mutant changes, so they are left out.
  */
 import { defineConfig } from 'vitest/config'
 import { unit } from '../../vitest.config.ts'
 
-/** What looks at the repository and not at what the product does. */
+/** Tests of the repository rather than of the product's behaviour. */
 const OF_FILES = ['test/house/', 'test/regression/npm-ci']
 
 export default defineConfig({

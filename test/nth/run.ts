@@ -24,7 +24,7 @@ import { tellTask } from '#test/support/nth/task-story.ts'
 
 const KINDS = ['task', 'route', 'procedure', 'command'] as const
 const SAMPLE_MS = 30_000
-/** One failure in so many is tried of a sample's story. */
+/** The sample tries one in this many failures of a story. */
 const ONE_IN = 16
 
 type Chosen = (mishap: Mishap, at: number) => boolean
@@ -44,7 +44,7 @@ async function stories(cleanup: AsyncDisposableStack, words: readonly string[]):
     all
       .filter(({ name }) => words.every(word => `${kind} ${name}`.includes(word)))
       .map(story => ({ name: `${kind} ${story.name}`, tell: (chosen: Chosen) => how(story, chosen) }))
-  // Made when the first story needs it.
+  // Created when the first story needs it.
   const scenes = {
     web: lazily(() => makeScene(cleanup, 'web')),
     worker: lazily(() => makeScene(cleanup, 'worker')),
@@ -66,7 +66,7 @@ function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** Chooses by the seed, the same way each time. */
+/** Selects by the seed, so that a run can be repeated. */
 const fraction = (text: string) => Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16) / 2 ** 32
 
 /** One thread does most of a kind's work, and much of its time is waiting: all kinds at once are done in the time of the longest. */

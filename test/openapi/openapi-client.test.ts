@@ -1,4 +1,7 @@
-/** A client that is generated from `/openapi.json` type-checks, and calls every operation. */
+/**
+ * A client generated from `/openapi.json`
+ * type-checks, and calls every operation.
+ */
 import { spawn } from 'node:child_process'
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * The pages for people: `/` in a browser, the guide, the reference, the faults. Each fits a telephone and a desk, and keeps the
- * policy that it is sent with; programs get the Markdown, or the refusal of a path that is not there.
+ * The pages for people: `/` in a browser, the guide, the reference, the faults. Each fits a phone and a desktop and
+ * keeps the policy that it is sent with; programs get the Markdown, or a 404 for an unknown path.
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
@@ -20,7 +20,7 @@ const PAGES = ['/', '/docs/guide', '/docs', '/docs/faults']
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8'
 
 let mooring: Mooring
-/** The documents alone: where a console was built, `/` is the console of a whole Mooring. */
+/** Only the documents: if a console was built, `/` of a whole Mooring is the console. */
 let alone: Server
 let browser: Browser | null
 beforeAll(async () => {
@@ -43,7 +43,7 @@ const address = () => `http://127.0.0.1:${portOf(alone)}`
 const get = (path: string, accept?: string) =>
   mooring.call('GET', path, { key: null, headers: accept === undefined ? {} : { accept } })
 
-/** Words of tables that take more than one line. */
+/** Returns words in tables that take more than one line. */
 const BROKEN_WORDS = `[...document.querySelectorAll('th, td code')].filter(cell => {
   const range = document.createRange()
   range.selectNodeContents(cell)
@@ -52,7 +52,7 @@ const BROKEN_WORDS = `[...document.querySelectorAll('th, td code')].filter(cell 
 
 describe.each(PAGES)('The page %s', path => {
   it.skipIf(CHROMIUM === null).each([360, 1280])(
-    'is %i pixels wide at most, names itself, and breaks no rule of its policy',
+    'is at most %i pixels wide, has a title, and breaks no rule of its policy',
     async width => {
       const page = await browser?.newPage({ viewport: { width, height: 800 } })
       if (page === undefined) throw new Error('there is no browser')
@@ -69,14 +69,14 @@ describe.each(PAGES)('The page %s', path => {
       expect(await page.evaluate(BROKEN_WORDS)).toEqual([])
       const contents = `document.querySelector('nav')?.getBoundingClientRect().height ?? 0`
       if (width < 1_000) expect(await page.evaluate(contents)).toBeLessThanOrEqual(400)
-      // The style is there: without it the body has margins of its own.
+      // Without the style sheet, the body would have its default margins.
       expect(await page.evaluate('getComputedStyle(document.body).margin')).toBe('0px')
       expect(said).toEqual([])
       await page.close()
     },
   )
 
-  it.skipIf(CHROMIUM === null)('has links that lead somewhere, each to a place that is there', async () => {
+  it.skipIf(CHROMIUM === null)('has only links to existing places', async () => {
     const page = await browser?.newPage()
     if (page === undefined) throw new Error('there is no browser')
     await page.goto(`${address()}${path}`)
@@ -116,7 +116,7 @@ describe('GET /', () => {
 })
 
 describe('A program that reads', () => {
-  it('is led by llms.txt to Markdown and to the document, all of which are there', async () => {
+  it('is led by llms.txt to Markdown and to the document, all of which exist', async () => {
     const { text, headers } = await get('/llms.txt')
     expect(headers.get('content-type')).toBe('text/plain; charset=utf-8')
     expect(text).toMatch(/^# Mooring\n\n> .+\n/)
@@ -134,7 +134,7 @@ describe('An error', () => {
     ['/v1/datasources', 'apikey_missing'],
     ['/api/v1/connections', 'apikey_missing'],
     ['/nowhere', 'route_not_found'],
-  ])('of %s has a link to the section of its code, with what to do about it', async (path, code) => {
+  ])('of %s has a link to the section of its code, which says what to do', async (path, code) => {
     const { headers } = await get(path)
     const [, link = '', relation] = /^<([^>]+)>; rel="(\w+)"$/.exec(headers.get('link') ?? '') ?? []
     expect([new URL(link).pathname, new URL(link).hash, relation]).toEqual(['/docs/faults', `#${code}`, 'help'])

@@ -20,7 +20,7 @@ const received: [string, string][] = []
 const QUERIES = Object.entries<AnyProcedure>(Object(appRouter._def.procedures))
   .filter(([, { _def }]) => _def.type === 'query')
   .map(([name]) => name)
-/** These want what is not there: a capability, and a snapshot of a schema. */
+/** These ask for something that does not exist: a capability, and a snapshot of a schema. */
 const UNANSWERED = ['organization.getCapability', 'snapshots.get', 'snapshots.latest', 'snapshots.drift']
 
 let dns: DnsServer

@@ -40,8 +40,8 @@ const timeOf = (id: string) =>
   `to_timestamp(('x' || lpad(replace(left(${id}::text, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0)`
 
 /**
- * How far the times of a table are from the database's, at most, in seconds; `after` is their regular offset into the
- * future.
+ * Returns the maximum distance of a table's times from the database's, in seconds; `after` is their regular offset into
+ * the future.
  */
 async function farthest(table: string, expression: string, after = 0): Promise<number> {
   const [row] = await query(

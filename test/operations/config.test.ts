@@ -10,7 +10,7 @@ import { createResolver } from '#server/net/socket/resolver.ts'
 const DATABASE_URL = 'postgres://mooring:pw@db.internal/mooring'
 
 describe('Without a DATABASE_URL', () => {
-  it('everything is local: loopback alone is listened on and may be dialled, and all files are under .data', () => {
+  it('everything is local: only loopback is listened on and may be dialled, and all files are under .data', () => {
     expect(readConfig({})).toMatchObject({
       port: 3000,
       host: '127.0.0.1',

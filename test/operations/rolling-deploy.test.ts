@@ -30,7 +30,7 @@ let backup: string
 let ownerUrl: string
 let testKey: string
 let token: string
-/** Of this release: the keyrings have none before the upgrade. */
+/** The verify keys of this release; before the upgrade the keyrings have none. */
 let verifyKeys: string[]
 let old: { web: Running; worker: Running }
 let current: { web: Running; worker: Running }
@@ -75,7 +75,7 @@ async function emptyDatabase(): Promise<string> {
 const BASE = { HOST: '127.0.0.1', PORT: '0', MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' }
 
 function start(root: string, entry: Entry, of: { env: Record<string, string>; args?: readonly string[] }): Running {
-  // The release before does not know `off`, and serves no metrics.
+  // The previous release does not know `off`, and serves no metrics.
   const own = root === OWN_ROOT ? { MOORING_HEALTH_PORT: 'off' } : {}
   const one = startEntryOf(root, entry, { ...of, env: { ...BASE, ...own, ...of.env } })
   running.push(one)

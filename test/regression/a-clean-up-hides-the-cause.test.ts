@@ -1,6 +1,6 @@
 /**
- * A start on a disk that was full once said "An error was suppressed during disposal": what it had begun could not be ended on that
- * disk either, and the second error took the place of the first.
+ * A start on a full disk once reported "An error was suppressed during disposal": cleaning up failed on that disk as
+ * well, and the second error replaced the first.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ await run(async (config, log, cleanup) => {
   throw new Error('The first error.')
 })`
 
-it('A start that fails says why, though what it had begun cannot be ended', () => {
+it('A start that fails reports its cause, even if its clean-up fails as well', () => {
   const env = { PATH: process.env['PATH'] ?? '', MOORING_LOG_LEVEL: 'silent' }
   const told = spawnSync(process.execPath, ['--input-type=module', '-e', ENTRY], { cwd: ROOT, env, encoding: 'utf8' })
   expect([told.status, told.stderr]).toEqual([1, 'The first error.\n'])

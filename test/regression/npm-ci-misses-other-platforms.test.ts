@@ -1,6 +1,6 @@
 /**
- * `npm ci` once refused the lockfile: it was written on a machine without the packages of other platforms, so that it
- * lacked them, and npm takes that for a lockfile out of step with package.json.
+ * `npm ci` once refused the lockfile: a machine without the packages of other platforms had written it without them,
+ * and npm then considers the lockfile out of sync with package.json.
  */
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Migrations as people and their tools write them, on a real server: each with the class of the worst change that drift may tell,
- * in the direction of the migration. The safe paths that guides recommend break nothing; what takes rows or refuses writes is told.
+ * Migrations as people and their tools write them, on a real server, each with the worst class that drift may report
+ * for it. The safe paths that guides recommend break nothing; changes that lose rows or refuse writes are reported.
  */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { drift } from '#shared/schemas/drift/drift.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => query(admin, `drop database ${NAME} with (force)`))
 
 let count = 0
-/** The worst class, and every change. */
+/** Returns the worst class, and every change. */
 async function worst(before: string, after: string): Promise<{ worst: string; changes: string[] }> {
   count += 1
   const schema = `pair_${count}`

@@ -1,6 +1,7 @@
 /**
- * What is no table, and what a table has beside its columns, changed on a real server: pairs of a change that must be told and
- * one that must not, such as another owner, a comment, a dump that is loaded again, or the same body under another search path.
+ * Objects other than tables, and parts of tables other than columns, changed on a real server: pairs of a change that
+ * must be reported and one that must not, such as another owner, a comment, a reloaded dump, or the same body under
+ * another search path.
  */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { drift } from '#shared/schemas/drift/drift.ts'

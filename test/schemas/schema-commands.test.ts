@@ -84,7 +84,7 @@ describe('The schema commands', () => {
     await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('MOORING_API_KEY') })
   })
 
-  it('print a schema or a table with its neighbours alone, and nothing of what is not there', async () => {
+  it('print only a schema, or a table with its neighbours, and nothing that does not exist', async () => {
     await customer.sql(`create schema side; create table app.line (id int primary key, order_id bigint references app.orders);
       create table app.alone (id int); create table side.other (id int);
       grant usage on schema side to public; grant select on all tables in schema app, side to public`)

@@ -91,8 +91,8 @@ describe('the SQL of a snapshot', () => {
       const clerk = Object.assign(new URL(url), { username: 'clerk', password: 'clerk' }).href
       const partial = await readCatalog(clerk, { schemas: null, excludedSchemas: ['auth', 'extensions'] })
       const text = schemaSql(partial)
-      expect(text).toMatch(/^-- Not in the snapshot as a whole:\n-- alter table app.invoices_raw$/m)
-      expect(text).toMatch(/^-- Not in the snapshot as a whole:\n-- create view app.long as$/m)
+      expect(text).toMatch(/^-- Incomplete in the snapshot:\n-- alter table app.invoices_raw$/m)
+      expect(text).toMatch(/^-- Incomplete in the snapshot:\n-- create view app.long as$/m)
       const again = await server.createDatabase('again')
       await query(again, text)
       const views = 'select viewname from pg_catalog.pg_views where schemaname = $$app$$ order by 1'

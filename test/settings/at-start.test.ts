@@ -1,6 +1,6 @@
 /**
- * Settings that only the start finds wrong: files and their modes, and our own database. One sentence that names the setting, and
- * never a password. And a mistyped setting, which is warned of.
+ * Settings whose mistakes only the start can find: files and their modes, and our own database. The error is one
+ * sentence that names the setting and never a password. A misspelt setting causes a warning.
  */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -61,7 +61,7 @@ describe('A file', () => {
     ],
     ['broken.json', /^MOORING_KEYRING: The keyring is not valid JSON\. Restore it from its backup, /],
     ['folder', /^MOORING_KEYRING must be the file web\.json in the folder that keyring init made, not a folder\.$/],
-  ])('of MOORING_KEYRING is named with what to do: %s', async (name, sentence) => {
+  ])('of MOORING_KEYRING is named with the remedy: %s', async (name, sentence) => {
     expect(await start('web', { MOORING_KEYRING: join(dir, name) })).toMatch(sentence)
   })
 
@@ -148,13 +148,13 @@ describe('Our own database', () => {
     ],
   ]
 
-  it.each(CASES)('that %s is told by one sentence that begins with DATABASE_URL', async (_, url, sentence) => {
+  it.each(CASES)('that %s is reported in one sentence that begins with DATABASE_URL', async (_, url, sentence) => {
     const told = await start('web', { DATABASE_URL: url() })
     expect(told.slice(0, 'DATABASE_URL: '.length)).toBe('DATABASE_URL: ')
     expect(told.slice('DATABASE_URL: '.length)).toMatch(sentence)
   })
 
-  it('is told by a command likewise', async () => {
+  it('is reported by a command in the same way', async () => {
     const url = at(url => {
       url.password = SECRET
     })
@@ -166,16 +166,16 @@ describe('Our own database', () => {
     ['DEPTH_ZERO_SELF_SIGNED_CERT', "the server's certificate is of no trusted authority; name the authority's file"],
     ['CERT_HAS_EXPIRED', "the server's certificate has expired; renew it"],
     ['ERR_TLS_CERT_ALTNAME_INVALID', "the server's certificate is for another name; use a name that it has"],
-  ])('whose certificate is refused is told with the remedy: %s', (code, sentence) => {
+  ])('whose certificate is refused is reported with the remedy: %s', (code, sentence) => {
     const error = Object.assign(new Error(`of ${SECRET}`), { code })
     const told = databaseTrouble('DATABASE_URL', new NoConnection(error))?.message ?? ''
     expect(told.startsWith(`DATABASE_URL: ${sentence}`)).toBe(true)
     expect(told).not.toContain(SECRET)
-    // A file of ours that has expired is none of the database's.
+    // An expired file of our own is not a problem of the database.
     expect(databaseTrouble('DATABASE_URL', new Error('nothing of the database'))).toBe(null)
   })
 
-  it('behind MOORING_LISTEN_URL is told by that name', async () => {
+  it('behind MOORING_LISTEN_URL is reported under that name', async () => {
     const sentence = await start('worker', {
       MOORING_LISTEN_URL: at(url => {
         url.password = SECRET
@@ -186,7 +186,7 @@ describe('Our own database', () => {
 })
 
 describe('A mistyped setting', () => {
-  it('is warned of by a process, and by a command, which go on', async () => {
+  it('causes a warning from a process and from a command, which continue', async () => {
     const env = { MOORING_POOLSIZE: SECRET, MOORING_OTHER_THING_ENTIRELY: SECRET }
     const web = startEntry('web', { ...installation.env('web'), ...env })
     await web.line(/"msg":"web is listening"/)

@@ -1,6 +1,6 @@
 /**
- * Each setting with each mistake that people make in a file of settings: one sentence that names the setting, says what it must
- * be, gives an example, and says what is wrong, without the value.
+ * Each setting with each mistake that people make in a settings file: the error is one sentence that names the setting,
+ * says what it must be, gives an example, and describes the mistake without the value.
  */
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
@@ -18,7 +18,7 @@ const readAll = (env: Record<string, string>) => [
   readMoveTarget(env),
 ]
 
-/** What the reader of settings says of a value; null where it takes it. */
+/** Returns the error about a value; null if the value is accepted. */
 function said(name: string, value: string): string | null {
   try {
     readAll({ [name]: value })
@@ -30,7 +30,7 @@ function said(name: string, value: string): string | null {
 }
 
 const settings = Object.keys(SETTINGS).filter(name => name !== 'MOORING_LEASE_KEYS')
-/** Run by a shell, in which quotes, comments and blanks have their meaning. */
+/** A shell runs these, so quotes, comments and blanks have their meaning. */
 const FREE = ['MOORING_KEYRING_COMMAND']
 const texts = settings.filter(name => !FREE.includes(name))
 const example = (name: string) => SETTINGS[name] ?? ''
@@ -40,13 +40,13 @@ const LISTS = ['MOORING_ALLOWED_NETWORKS', 'MOORING_DNS_SERVERS', 'MOORING_EGRES
 const WORDS = ['MOORING_RATE_LIMITS', 'MOORING_LOG_LEVEL']
 const URLS = ['MOORING_PUBLIC_URL', 'MOORING_URL']
 const DATABASES = ['DATABASE_URL', 'MOORING_LISTEN_URL', 'MOORING_MOVE_TO']
-/** Read at once: a file that is not there is as wrong as any other value. */
+/** Read immediately, so a missing file is as wrong as any other value. */
 const FILES = ['DATABASE_URL_FILE', 'MOORING_LISTEN_URL_FILE', 'MOORING_MOVE_TO_FILE']
 
 const of = (names: readonly string[], wrong: RegExp, value: (name: string) => string) =>
   names.map(name => [name, value(name), wrong] as const)
 
-/** The setting, its value, and what the sentence says of it. */
+/** A setting, a value, and the expected text of the error. */
 const CASES = [
   ...of(settings, /its value is blank/, () => '   '),
   ...of(texts, /white space around its value/, name => ` ${example(name)} `),
@@ -86,7 +86,7 @@ describe('A wrong value', () => {
     expect(CASES.length).toBeGreaterThan(300)
   })
 
-  it.each(CASES)('of %s is named with what is allowed, an example and what is wrong: %j', (name, value, wrong) => {
+  it.each(CASES)('of %s is named with the allowed values, an example and the mistake: %j', (name, value, wrong) => {
     const sentence = said(name, value) ?? ''
     expect(sentence).toMatch(/^[A-Z_]+ must be [^\n]+ such as [^\n]+; [^\n]+\.$/)
     expect(sentence.startsWith(`${name} must be `)).toBe(true)
@@ -143,7 +143,7 @@ describe('The table of settings', () => {
   })
 
   it('has examples of numbers that are the defaults', () => {
-    // These have a default that another setting or the process decides.
+    // The defaults of these are determined by another setting or by the process.
     const others = ['MOORING_HEALTH_PORT', 'MOORING_DRAIN_SECONDS']
     for (const name of numbers.filter(name => !others.includes(name)))
       expect(readConfig({ [name]: example(name) }), name).toEqual(readConfig({}))
@@ -163,7 +163,7 @@ describe('docs/settings.md and .env.example', () => {
     expect(await read('.env.example'), 'run: npm run dump').toBe(envExample(await read('docs/settings.md')))
   })
 
-  it('are parsed as Node and a shell do, with every line switched on', async () => {
+  it('are parsed by Node as by a shell, with every line enabled', async () => {
     const text = (await read('.env.example')).replaceAll(/^#(?=[A-Z_]+=)/gm, '')
     const env = Object.fromEntries(Object.entries(parseEnv(text)).map(([name, value]) => [name, value ?? '']))
     expect(env).toEqual(SETTINGS)
@@ -182,11 +182,11 @@ describe('An unknown MOORING_ variable', () => {
     ['MOORING_APIKEY', 'MOORING_API_KEY'],
     ['MOORING_KEEP_AUDITS_DAYS', 'MOORING_KEEP_AUDIT_DAYS'],
     ['MOORING_SOMETHING_OF_ANOTHER_PROGRAM', null],
-  ])('is told with the name that was probably meant: %s', (name, nearest) => {
+  ])('is reported with the name that was probably meant: %s', (name, nearest) => {
     expect(unknownSettings({ [name]: 'x', PATH: '/bin', ...SETTINGS })).toEqual([{ name, nearest }])
   })
 
-  it('is none that Kubernetes sets for a Service', () => {
+  it('is not one that Kubernetes sets for a Service', () => {
     const env = {
       MOORING_SERVICE_HOST: '10.0.0.1',
       MOORING_SERVICE_PORT: '80',

@@ -1,9 +1,9 @@
 /**
- * Whether a process grows: its last quarter is compared with its second, since the first is that of warming up. The soak reads
- * the samples from `/metrics`.
+ * Decides whether a process grows: compares its last quarter with its second, because the first is for warming up. The
+ * soak reads the samples from `/metrics`.
  */
 
-/** What one moment of a process is. */
+/** The measurements of a process at one moment. */
 export interface Sample {
   readonly memoryMb: number
   readonly descriptors: number
@@ -11,7 +11,7 @@ export interface Sample {
   readonly loopMs: number
 }
 
-/** How much more of each is still none: collections come when they come, and sockets close a moment later. */
+/** The increase that still counts as none: garbage is collected at any time, and sockets close a moment later. */
 const SLACK: Readonly<Record<keyof Sample, { times: number; more: number }>> = {
   memoryMb: { times: 1.15, more: 24 },
   descriptors: { times: 1, more: 6 },
@@ -20,8 +20,8 @@ const SLACK: Readonly<Record<keyof Sample, { times: number; more: number }>> = {
 }
 
 /**
- * Sentences of what grows; none where nothing does. A process warms up for some minutes: of a short soak memory is not compared.
- * Throws for fewer than eight samples.
+ * Returns a sentence for each measurement that grows; empty if none does. A process warms up for some minutes, so a
+ * short soak does not compare memory. Throws if there are fewer than eight samples.
  */
 export function growth(samples: readonly Sample[], isShort: boolean): string[] {
   const quarter = Math.floor(samples.length / 4)

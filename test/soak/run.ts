@@ -1,7 +1,7 @@
 /**
- * `npm run soak`: web and worker as processes under mixed load for ten minutes, or `-- SECONDS`. Every interval prints what
- * `/metrics` says of memory, descriptors, connections and the event loop; growth ends it with status 1. Of less than five minutes
- * memory is not compared: a process warms up.
+ * `npm run soak`: web and worker as processes under mixed load for ten minutes, or `-- SECONDS`. Each interval prints
+ * memory, descriptors, connections and the event loop from `/metrics`; growth ends it with status 1. A soak of less
+ * than five minutes does not compare memory, because a process warms up.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -73,7 +73,9 @@ async function start(tier: 'web' | 'worker', listening: RegExp): Promise<{ port:
   return { port, health }
 }
 
-/** One caller: registers, reads, lists, renames, checks anew and removes, what is refused and what is not there among it. */
+/**
+ * One caller: registers, reads, lists, renames, rechecks and removes, including refused requests and missing objects.
+ */
 async function load(at: number): Promise<void> {
   for (let n = 0; performance.now() < until; n += 1) {
     const string = `postgres://app:secret@127.0.0.1:1/shop_${at}_${n}`
@@ -88,12 +90,12 @@ async function load(at: number): Promise<void> {
   }
 }
 
-/** An id that nothing has: the one of a datasource with another last digit. */
+/** Returns an id that does not exist: that of a datasource with a different last digit. */
 function strangerOf(id: string): string {
   return `${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`
 }
 
-/** `expected` is the status of a refusal that is asked for. The first answers that are not as expected are printed. */
+/** `expected` is the status of an intended refusal. The first unexpected answers are printed. */
 async function call(method: string, path: string, of: { body?: object; expected?: number } = {}): Promise<Response> {
   const { body, expected } = of
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }

@@ -1,6 +1,6 @@
 /**
- * The console's sign-in on the machine of a local installation: a code from the terminal, once, within five minutes, from
- * this machine alone, for a key of mode test that ends after twelve hours.
+ * The console's sign-in on the machine of a local installation: a terminal code, once, within five minutes, only from
+ * this machine, for a test-mode key that expires after twelve hours.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -31,7 +31,7 @@ interface Answer {
   readonly body: ReturnType<typeof JSON.parse>
 }
 
-/** Brings a code, with the headers of a page of this machine unless others are given. `fetch` would choose `Host` itself. */
+/** Sends a code, by default with the headers of a page on this machine. `fetch` would choose `Host` itself. */
 function signIn(code: string, headers: Record<string, string> = {}, to = mooring): Promise<Answer> {
   const { port, host } = new URL(to.url)
   const given = { host, origin: `http://${host}`, 'content-type': 'application/json', ...headers }
@@ -56,7 +56,7 @@ const keys = () =>
   )
 
 describe('A code of the terminal', () => {
-  it('is exchanged once, for a key named console of mode test with every scope but the lease, that lives twelve hours', async () => {
+  it('is exchanged once, for a test-mode key named console with every scope but the lease, which lives twelve hours', async () => {
     const before = Date.now()
     const code = await makeConsoleCode(dir, new Date())
     const { status, body } = await signIn(code)
@@ -85,7 +85,7 @@ describe('A code of the terminal', () => {
     expect(event).toEqual({ action: 'key.created', principal_kind: 'operator', outcome: 'ok', address: '127.0.0.1' })
   })
 
-  it('is in no file of the data folder, and its file is readable for its owner alone', async () => {
+  it('is in no file of the data folder, and only its owner can read its file', async () => {
     const code = await makeConsoleCode(dir, new Date())
     for (const name of await readdir(dir)) expect(await readFile(join(dir, name), 'utf8')).not.toContain(code)
   })
@@ -115,7 +115,7 @@ describe('A request', () => {
     ['whose Host begins like one of ours', { host: 'localhost.example.com' }],
     ['of a page of another origin', { origin: 'https://example.com' }],
     ['of a page without an origin', { origin: 'null' }],
-  ])('%s is refused, makes no key, and spends nothing', async (_which, headers) => {
+  ])('%s is refused, creates no key, and uses up no code', async (_which, headers) => {
     const made = await keys()
     const { status, body } = await signIn(code, headers)
     expect([status, body.error.data.fault]).toEqual([403, 'forbidden'])
@@ -123,7 +123,7 @@ describe('A request', () => {
     expect(await localConsole({ dir, organizationId: '', clock: () => new Date() }).redeem(code)).toBe(true)
   })
 
-  it('is let in by the three names of loopback, with any port', () => {
+  it('is accepted under the three names of loopback, with any port', () => {
     for (const name of ['localhost', '127.0.0.1', '[::1]', 'LOCALHOST'])
       expect(isOfThisMachine({ host: `${name}:3000`, origin: `http://${name}:5173` })).toBe(true)
     expect(isOfThisMachine({ host: 'localhost', origin: undefined })).toBe(true)
@@ -133,21 +133,21 @@ describe('A request', () => {
 })
 
 describe('A code', () => {
-  it('is good for five minutes, and then no more', async () => {
+  it('is valid for five minutes, and no longer', async () => {
     const now = Date.now()
     const at = (ms: number) => localConsole({ dir, organizationId: '', clock: () => new Date(now + ms) })
     expect(await at(5 * MINUTE_MS).redeem(await makeConsoleCode(dir, new Date(now)))).toBe(false)
     expect(await at(5 * MINUTE_MS - 1).redeem(await makeConsoleCode(dir, new Date(now)))).toBe(true)
   })
 
-  it('is spent by one of many who bring it at once', async () => {
+  it('is used up by one of many concurrent requests', async () => {
     const code = await makeConsoleCode(dir, new Date())
     const local = localConsole({ dir, organizationId: '', clock: () => new Date() })
     const spent = await Promise.all(Array.from({ length: 20 }, () => local.redeem(code)))
     expect(spent.filter(Boolean)).toHaveLength(1)
   })
 
-  it('takes the place of the one before it, and a wrong one spends nothing', async () => {
+  it('replaces the previous one, and a wrong one uses up nothing', async () => {
     const first = await makeConsoleCode(dir, new Date())
     const second = await makeConsoleCode(dir, new Date())
     const local = localConsole({ dir, organizationId: '', clock: () => new Date() })
@@ -156,7 +156,7 @@ describe('A code', () => {
     expect(await local.redeem(second)).toBe(true)
   })
 
-  it('is tried ten times a minute at most, right or wrong', async () => {
+  it('may be tried ten times a minute at most, right or wrong', async () => {
     for (let tries = 0; tries < LOCAL_SIGN_INS.points; tries += 1) await signIn('wrong')
     const code = await makeConsoleCode(dir, new Date())
     const { status, body } = await signIn(code)

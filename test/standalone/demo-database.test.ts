@@ -94,7 +94,7 @@ describe('The sample database', () => {
       })
   })
 
-  it('is made once: a later start returns the same string and leaves its rows alone', async () => {
+  it('is created once: a later start returns the same string and leaves its rows alone', async () => {
     await query(databaseUrl(server.url, 'chandlery'), "insert into inventory.categories (name) values ('Flags')")
     expect(await ensureDemoDatabase(server, dir)).toEqual(sample)
     expect(await oneRow("select name from inventory.categories where name = 'Flags'")).toEqual({ name: 'Flags' })

@@ -1,4 +1,7 @@
-/** What `npm start` prints at the end of every start: where to read on, how to make another key, and how to stop. */
+/**
+ * The output of `npm start` at the end of every start: where to
+ * read on, how to create another key, and how to stop.
+ */
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { firstGreeting, laterGreeting } from '#server/standalone/greeting.ts'
@@ -32,12 +35,12 @@ describe('Every start', () => {
   it.each([
     ['the first', firstGreeting(place(3000), keys), laterGreeting(place(3000), false)],
     ['one that owes keys', laterGreeting(place(3000), true), laterGreeting(place(3000), false)],
-  ])('ends with what to do next: %s', (_, ...texts) => {
+  ])('ends with the next step: %s', (_, ...texts) => {
     const wanted = ending('http://localhost:3000', 'npm run -s mooring -- register')
     for (const text of texts) expect(text.endsWith(`\n${wanted}`)).toBe(true)
   })
 
-  it('names another port where it is at one', () => {
+  it('names its port if that is not the default', () => {
     const wanted = ending('http://localhost:4000', 'MOORING_URL=http://localhost:4000 npm run -s mooring -- register')
     expect(laterGreeting(place(4000), false).endsWith(wanted)).toBe(true)
   })

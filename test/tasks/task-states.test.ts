@@ -107,7 +107,7 @@ async function stateOf({ now }: Pick<Subject, 'now'>): Promise<TaskState> {
 }
 
 const STATES = Object.keys(TASK_TRANSITIONS) as TaskState[] // As the table is typed.
-/** What only a standing task, and what only one that is done once can meet. */
+/** The events and states that only a standing task can have; below it, those that only a one-time task can have. */
 const STANDING: readonly (TaskEvent | TaskState)[] = ['settled', 'put_off', 'idle']
 const ONE_TIME: readonly (TaskEvent | TaskState)[] = ['finished', 'taken', 'done']
 const CASES = STATES.flatMap(state =>

@@ -102,7 +102,7 @@ describe('A claim', () => {
     expect(await claim(later(5_000))).toHaveLength(1)
   })
 
-  it('serves organizations in turn, whosever tasks were due first', async () => {
+  it('serves organizations in turn, whichever tasks were due first', async () => {
     for (let count = 0; count < 3; count += 1) await register(customer.url())
     const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
     await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
@@ -157,7 +157,7 @@ describe('A claim', () => {
     expect(await settle(held, null)).toBe(true)
   })
 
-  it('that was settled changes nothing any more, though the worker that lost the answer gives it back as failed', async () => {
+  it('that was settled changes nothing any more, even if the worker that lost the answer releases it as failed', async () => {
     const held = await claimOne(now)
     expect(await settle(held, later(7_000))).toBe(true)
     const before = await effects(mooring.databaseUrl)

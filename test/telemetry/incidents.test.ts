@@ -39,7 +39,7 @@ import { type Canary, newCanary, sightings } from '#test/support/operations/cana
 import { type Line, loggedIn, openQuestions } from '#test/support/operations/incident.ts'
 
 const CODES = Object.keys(FAULTS) as FaultCode[] // its keys are the codes
-/** They log a line with their cause where they are thrown. */
+/** Faults that log a line with their cause where they are thrown. */
 const OURS: readonly FaultCode[] = ['internal_error', 'service_unavailable', 'outcome_unknown']
 const SURFACES = ['connections', 'datasources', 'trpc', 'none'] as const
 

@@ -1,6 +1,6 @@
 /**
- * No metric is constant: each moves by the work that it counts. `metrics.test.ts` checks what they count; here a metric that nothing
- * feeds fails, and so does a new one until some work moves it.
+ * No metric is constant: each changes with the work that it counts. `metrics.test.ts` checks what they count; this test
+ * fails for a metric that nothing updates, and for a new one until some work changes it.
  */
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
@@ -21,7 +21,7 @@ import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { scraped } from '#test/support/operations/prometheus-text.ts'
 
-/** Moved by other tests, which need a process of their own or a broken machine. */
+/** Changed by other tests, which need a process of their own or a broken machine. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   mooring_quarantined_total: 'test/attacks/sizes/task-takes-workers-down.test.ts',
 }
@@ -43,7 +43,7 @@ beforeAll(async () => {
   vi.setSystemTime(Date.now() + 5_000)
   await startClock(clockwork, { db, meter, log })
   vi.useRealTimers()
-  // A condition that /readyz tells of, as where no worker of this release was seen.
+  // A condition that /readyz reports, as when no worker of this release has been seen.
   const ready = async () => ({ ok: true, failing: [], worker: 'not_seen' as const })
   const started = await startHealth('web', { config, meter, ready, log })
   if (started === null) throw new Error('nothing listens')
@@ -57,7 +57,7 @@ afterAll(async () => {
   await customer.drop()
 })
 
-/** Notes what is not zero now. */
+/** Records the metrics that are not zero now. */
 async function look(): Promise<Set<string>> {
   const text = await (await fetch(`http://127.0.0.1:${health.port}/metrics`)).text()
   for (const { name, value } of scraped(text).series)
@@ -95,7 +95,7 @@ it('Every metric moves by the work that it counts', async () => {
   expect(Object.keys(METRICS).filter(name => !moved.has(name))).toEqual(Object.keys(ELSEWHERE))
 })
 
-/** Servers that accept and say nothing hold up workers, dials and callers who wait. */
+/** Servers that accept connections and send nothing occupy workers, dials and waiting callers. */
 async function heldUp(): Promise<void> {
   const silent = createServer(() => undefined).listen(0, '127.0.0.1')
   await once(silent, 'listening')
@@ -116,7 +116,7 @@ async function heldUp(): Promise<void> {
   await Promise.all(waiting)
 }
 
-/** The dialling processes of this one. */
+/** Returns the dialling processes of this process. */
 async function dialling(): Promise<number[]> {
   const threads = await readdir('/proc/self/task')
   const children = await Promise.all(threads.map(id => readFile(`/proc/self/task/${id}/children`, 'utf8')))
@@ -142,7 +142,7 @@ async function ended(id: string): Promise<void> {
   await becomes('mooring_connections_lost_total')
 }
 
-/** A task that nobody works at. */
+/** Creates a task that nobody processes. */
 async function due(id: string): Promise<void> {
   await query(
     followed.mooring.databaseUrl,
@@ -153,7 +153,7 @@ async function due(id: string): Promise<void> {
   await becomes('mooring_tasks_oldest_due_seconds')
 }
 
-/** A turn of retention with something to remove. */
+/** Runs a turn of retention that removes something. */
 async function retention(): Promise<void> {
   const { db, meter, databaseUrl } = followed.mooring
   await query(databaseUrl, `update changes set at = now() - interval '90 days'`)

@@ -49,7 +49,7 @@ afterAll(async () => {
 
 type Span = ReturnType<InMemorySpanExporter['getFinishedSpans']>[number]
 
-/** By their subject: a request's name is its route. */
+/** Returns the spans of one kind of subject; the name of a request's span is its route. */
 function spans(kind: 'request' | 'task' | 'dial' | 'statement'): Span[] {
   return exporter.getFinishedSpans().filter(span => (kind === 'request' ? span.kind === 1 : span.name === kind))
 }

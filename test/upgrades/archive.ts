@@ -1,8 +1,9 @@
 /**
- * Programs of PostgreSQL from Debian's archive, of suites that this machine has not installed: fetched once, checked by the
- * hash in the suite's index, and unpacked into a folder of their own under `node_modules`. Nothing is installed.
+ * PostgreSQL programs from Debian's archive, from suites that are not installed on this machine: downloaded once,
+ * verified with the hash in the suite's index, and unpacked into a folder of their own under `node_modules`. Nothing is
+ * installed.
  *
- * It must never run what a package brings to be run at its installation. Called by `npm run test:upgrades`.
+ * It must never run a package's installation scripts. Called by `npm run test:upgrades`.
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -19,27 +20,27 @@ const LIBRARIES = 'usr/lib/x86_64-linux-gnu'
 const INDEX_BYTES = 256 << 20
 const FETCH_MS = 120_000
 
-/** Packages of one suite that hold the programs of one major version. */
+/** The packages of one suite that contain the programs of one major version. */
 export interface Suite {
   readonly name: string
   readonly major: number
   readonly packages: readonly string[]
-  /** True where the programs need a newer C library than this machine has: all their libraries come with them. */
+  /** True if the programs need a newer C library than this machine has: all of their libraries are included. */
   readonly ownLibraries: boolean
 }
 
 /** The programs of a major version, ready to run here. */
 export interface Programs {
   readonly major: number
-  /** The folder of the programs as they are. */
+  /** The folder of the unmodified programs. */
   readonly folder: string
-  /** The variables that they need, also where one starts another. */
+  /** The environment variables that they need, including for programs that they start. */
   readonly env: Readonly<Record<string, string>>
-  /** The path of a program that can be run without them. */
+  /** Returns the path of a program that runs without these variables. */
   program(name: string): string
 }
 
-/** Thrown where the archive has no such package; its message is a sentence. */
+/** Thrown if the archive has no such package; its message is a sentence. */
 export class Missing extends Error {
   override readonly name = 'Missing'
 }
@@ -47,7 +48,7 @@ export class Missing extends Error {
 const Entry = z.object({ filename: z.string(), sha256: z.string(), depends: z.string() })
 type Entry = z.infer<typeof Entry>
 
-/** Fetches and unpacks the programs of a suite, unless they are there. Throws `Missing`. */
+/** Downloads and unpacks the programs of a suite, unless they exist. Throws `Missing`. */
 export async function programsOf(suite: Suite): Promise<Programs> {
   const root = join(CACHE, suite.name)
   if (!(await exists(root))) await unpack(suite, root)
@@ -88,10 +89,10 @@ async function unpack(suite: Suite, root: string): Promise<void> {
   await rename(aside, root)
 }
 
-/** Packages with the libraries that they depend on, and those that these do. */
+/** Returns the packages with the libraries that they depend on, directly or indirectly. */
 function withLibraries(packages: readonly string[], index: ReadonlyMap<string, Entry>): Set<string> {
   const all = new Set(packages)
-  // A set is iterated in order of insertion, what is added meanwhile included.
+  // A set is iterated in order of insertion, including elements added meanwhile.
   for (const name of all) {
     for (const [, needed = ''] of (index.get(name)?.depends ?? '').matchAll(/(?:^|,)\s*([a-z0-9.+-]+)/g))
       if (/^(?:lib|zlib)/.test(needed) && index.has(needed)) all.add(needed)

@@ -1,5 +1,5 @@
 /**
- * Every schema of the fixtures, dumped and restored by a version's own `pg_dump`, compared with what was read before.
+ * Every schema of the fixtures, dumped and restored by a version's own `pg_dump`, compared with the schema before.
  * Called by `npm run test:upgrades`.
  */
 import { execFile } from 'node:child_process'
@@ -15,25 +15,27 @@ import type { Programs } from './archive.ts'
 const FOLDER = new URL('../field/schemas/fixtures/', import.meta.url)
 const MAX_DUMP_BYTES = 1 << 24
 
-/** The functions of the extension earthdistance do not find its types where the search path is empty, as it is in a dump. */
+/**
+ * The functions of the extension earthdistance do not find their types with an empty search path, which a dump sets.
+ */
 export const NOT_RESTORABLE: ReadonlySet<string> = new Set(['maps.sql'])
 
 /** The comparison of one schema. */
 export interface Outcome {
   readonly file: string
-  /** The drift that should not be. */
+  /** Unexpected drift. */
   readonly others: readonly string[]
-  /** How much of it is said to be spelling alone. */
+  /** The number of changes that are reported as differences in formatting only. */
   readonly spelled: number
 }
 
-/** The fixtures for a major version, by name. `name-15.sql` is for 15 and later. */
+/** Returns the fixtures for a major version, by name. `name-15.sql` is for 15 and later. */
 export function fixturesFor(major: number): Map<string, string> {
   const files = readdirSync(FOLDER).filter(file => Number(/-(\d\d)\.sql$/.exec(file)?.[1] ?? 13) <= major)
   return new Map(files.sort().map(file => [file, readFileSync(new URL(file, FOLDER), 'utf8')]))
 }
 
-/** Compares. `isExpected` is true for a change that the way brings. */
+/** Compares two snapshots. `isExpected` is true for a change that the upgrade is expected to cause. */
 export function outcomeOf(
   file: string,
   [before, after]: readonly [Snapshot, Snapshot],
@@ -48,7 +50,7 @@ export function outcomeOf(
 
 /** Dumps and restores on servers of the programs' own version. No drift at all is expected. */
 export async function restoredByItself(programs: Programs): Promise<Outcome[]> {
-  // Sound: the suites are of versions that the tests start.
+  // Sound: the suites have versions that the tests can start.
   const server = await startServer({ major: programs.major as Major, settings: { wal_level: 'logical' } })
   const outcomes: Outcome[] = []
   try {
@@ -61,7 +63,7 @@ export async function restoredByItself(programs: Programs): Promise<Outcome[]> {
       })
       const again = await server.createDatabase(`${file}_restored`)
       const { refused } = await loadFile(again, dump)
-      // The schema is there from the beginning, and what belongs to the whole server is made once.
+      // The schema exists from the beginning, and objects of the whole server are created once.
       const wrong = refused.filter(({ message }) => !/already exists/.test(message)).map(({ message }) => message)
       const outcome = outcomeOf(file, [await readCatalog(url), await readCatalog(again)], () => false)
       outcomes.push({ ...outcome, others: [...wrong, ...outcome.others] })

@@ -1,11 +1,11 @@
 /**
- * `npm run test:upgrades`: does a schema that is dumped and restored by each version's own `pg_dump`, or that `pg_upgrade`
- * carries to a newer version, show no drift but in spelling? The programs come from Debian's archive. Ends with status 1
- * where there is other drift, and says in a sentence where the archive lacks a version.
+ * `npm run test:upgrades`: checks that a schema shows no drift except in formatting after each version's own `pg_dump`
+ * has dumped and restored it, and after `pg_upgrade` has moved it to a newer version. The programs come from Debian's
+ * archive. Exit status 1 for other drift; a message says which version the archive lacks.
  *
- *     npm run -s test:upgrades [-- WORDS …]
+ * npm run -s test:upgrades [-- WORDS …]
  *
- * With words it does those whose titles hold them all.
+ * With words, it runs those whose titles contain all of them.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -34,7 +34,7 @@ const TESTS: readonly (readonly [title: string, suite: Suite, test: Test])[] = [
 
 const say = (text: string) => void process.stdout.write(`${text}\n`)
 
-/** Does one of the tests; true unless there was drift. */
+/** Runs one of the tests; returns true unless there was drift. */
 async function attempt(
   title: string,
   suite: Suite,
@@ -57,7 +57,7 @@ async function attempt(
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'mooring-upgrades-'))
-// One folder for all that is written, so that nothing stays behind of what is broken off while it is made.
+// A single folder for all files, so that an aborted run leaves nothing behind.
 process.env['TMPDIR'] = folder
 try {
   const words = process.argv.slice(2)

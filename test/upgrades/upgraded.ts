@@ -1,6 +1,6 @@
 /**
- * Every schema of the fixtures in one cluster, which `pg_upgrade` carries to Debian's own PostgreSQL 15: read before, and
- * read after. Called by `npm run test:upgrades`.
+ * Every schema of the fixtures in one cluster, which `pg_upgrade` upgrades to Debian's own PostgreSQL 15: introspected
+ * before and after. Called by `npm run test:upgrades`.
  */
 import { once } from 'node:events'
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
@@ -19,22 +19,25 @@ import { Missing, type Programs } from './archive.ts'
 import { fixturesFor, NOT_RESTORABLE, type Outcome, outcomeOf } from './dumped.ts'
 
 const SETTINGS = { fsync: 'off', wal_level: 'logical' }
-// pg_upgrade comes by a socket that it makes itself in a folder of its own.
+// pg_upgrade connects through a socket that it creates in a folder of its own.
 const HBA = 'local all all trust\nhost all all 127.0.0.1/32 scram-sha-256'
 
-/** What the newer server spells otherwise, and that it is another: it says so, or it is the type of `extract` since 14. */
+/**
+ * True for a difference in formatting between the two servers, according to its reason or because it is the type of
+ * `extract`, which changed in 14.
+ */
 function isOfServer({ reason, what, before }: Change): boolean {
   if (what === 'type' && before === 'double precision') return true
-  return /^(?:another major version of the server spells|the server has another major version)/.test(reason)
+  return /^(?:possibly )?unchanged: the two major versions/.test(reason)
 }
 
-// pg_upgrade refuses these itself from 13 to 14 and later, for their functions have another argument since.
+// pg_upgrade itself refuses these from 13 to 14 and later, because their functions have had another argument since.
 const DROP_REFUSED = `do $$ declare found record; begin
   for found in select n.nspname, c.conname from pg_conversion c join pg_namespace n on n.oid = c.connamespace
     where c.oid >= 16384 loop execute format('drop conversion %I.%I cascade', found.nspname, found.conname); end loop;
 end $$`
 
-/** Upgrades all at once. */
+/** Upgrades all fixtures at once. */
 export async function upgraded(programs: Programs, folder: string): Promise<Outcome[]> {
   const newer = debianPostgres()
   if (newer === null) throw new Missing("Debian's PostgreSQL 15 is not installed here.")
@@ -72,7 +75,7 @@ function withDatabase(url: string, name: string): string {
   return changed.href
 }
 
-/** Does something with a server, reads each of its databases of a fixture, and stops it. */
+/** Runs some work on a server, introspects each of its fixture databases, and stops it. */
 async function reading(server: Embedded, work: (url: string) => Promise<void>): Promise<Map<string, Snapshot>> {
   const found = new Map<string, Snapshot>()
   try {
@@ -100,7 +103,7 @@ async function upgrade(
   const words = ['-c', script, 'sh', sockets, join(newer.root, 'bin/pg_upgrade'), ...args, ...more]
   const child = launch({ identity, program: '/bin/sh', args: words, env: older.env, stderr: 'pipe' })
   const [status] = await once(child, 'exit')
-  // Roles come with their passwords.
+  // Roles keep their passwords.
   await copyFile(old.password, young.password)
   if (status !== 0) throw new Error(`pg_upgrade: ${await readFile(join(sockets, 'upgrade.log'), 'utf8')}`)
 }

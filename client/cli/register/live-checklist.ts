@@ -1,11 +1,12 @@
 /**
- * The checklist of `register` at a terminal while a worker goes through it: drawn anew over itself, and gone once the verdict is
- * there. It says how far the check has come and nothing of how it will end. Elsewhere than at a terminal it writes nothing.
+ * Draws the checklist of `register` on a terminal while a worker runs it: it redraws itself in place and disappears
+ * once there is a verdict. It shows the progress of the check and never predicts the result. If the output is not a
+ * terminal, it writes nothing.
  */
 import { DIRECT_ITEMS } from '#shared/checks/items.ts'
 import type { CheckProgress } from '#shared/checks/progress.ts'
 
-/** The terminal on which it is drawn. */
+/** The terminal to draw on. */
 export interface ChecklistScreen {
   readonly output: NodeJS.WritableStream
   readonly isScreen: boolean
@@ -13,13 +14,13 @@ export interface ChecklistScreen {
 
 /** A drawing that replaces itself. */
 export interface LiveChecklist {
-  /** `progress` is null while nothing is known of the check. */
+  /** `progress` is null while nothing is known about the check. */
   draw(progress: CheckProgress | null): void
-  /** Removes it. */
+  /** Removes the drawing. */
   end(): void
 }
 
-/** Draws nothing until it is told to. */
+/** Creates a live checklist. Nothing is drawn until `draw` is called. */
 export function createLiveChecklist({ output, isScreen }: ChecklistScreen): LiveChecklist {
   const startedAt = performance.now()
   let height = 0
@@ -35,10 +36,10 @@ export function createLiveChecklist({ output, isScreen }: ChecklistScreen): Live
   }
 }
 
-/** The lines that are done with, the one that is worked on, and for how long all of it takes. */
+/** Returns the completed lines, the line in progress, and the elapsed time. */
 export function liveLines(progress: CheckProgress | null, seconds: number): string[] {
   const { isRunning, reached } = progress ?? { isRunning: false, reached: [] }
   const next = isRunning ? DIRECT_ITEMS.slice(reached.length, reached.length + 1) : []
-  const what = isRunning ? 'A worker goes through the checklist' : 'Sealed here and sent. A worker verifies it'
+  const what = isRunning ? 'A worker is running the checklist' : 'Sealed here and sent. A worker is verifying it'
   return [...reached.map(item => `  done  ${item}`), ...next.map(item => `  …     ${item}`), `${what} … ${seconds} s`]
 }

@@ -1,6 +1,7 @@
 /**
- * `register`: registers a database as any caller does, and prints the checklist of its verification. The connection string is typed
- * at a hidden prompt or comes by standard input, is sealed here, and is in no argument, variable or output.
+ * `register`: registers a database as any caller does, and prints the checklist of its verification. The connection
+ * string is typed at a hidden prompt or read from standard input, is sealed in this process, and never appears in an
+ * argument, a variable or the output.
  */
 import { readFile } from 'node:fs/promises'
 import type { CallerCommand, CallerSettings, Invocation } from '#client/cli/caller-command.ts'
@@ -16,35 +17,35 @@ type Asking = Required<Invocation>
 type Datasource = Outputs['datasources']['register']
 
 const PROMPT = 'Connection string'
-/** As long as one call may wait; after it the next one goes on. */
+/** The longest time that one call may wait, in seconds; the next call continues from there. */
 const CALL_SECONDS = 30
 const WAIT = { default: 60, max: 3_600 }
 const LOOK_MS = 500
-/** Of a verdict that is not there within the time; 1 is one that refuses, 2 a failure. */
+/** The exit status if there is no verdict in time; 1 is a refusing verdict, 2 a failure. */
 const UNDECIDED = 3
 const FAILED = 2
 
-/** The command. */
+/** The command `register`. */
 export const registerCommand: CallerCommand = {
   words: ['register'],
   options: [
-    { name: 'name', value: 'NAME', about: 'what it is called, shown in lists' },
-    { name: 'schema', value: 'NAME', about: 'the schema that is to be used' },
-    { name: 'db-type', choices: DB_TYPES, about: 'where it runs, for the wording of what to do' },
+    { name: 'name', value: 'NAME', about: 'the name shown in lists' },
+    { name: 'schema', value: 'NAME', about: 'the schema to use' },
+    { name: 'db-type', choices: DB_TYPES, about: 'where it runs, which selects the wording of fixes' },
     { name: 'ca', value: 'FILE', completes: 'files', about: "the CA certificates of the database's server, as PEM" },
-    { name: 'wait', value: 'SECONDS', about: `how long the verdict is waited for; without it ${WAIT.default}` },
+    { name: 'wait', value: 'SECONDS', about: `how long to wait for the verdict; default: ${WAIT.default}` },
     JSON_OPTION,
   ],
   about:
     'registers a database by a connection string that it asks for, or reads from standard input, and prints the checklist; ' +
-    'exit status 1 when it is refused, 2 when that fails, 3 when the verdict is not there in time',
+    'exit status 1 if it is refused, 2 on failure, 3 if there is no verdict in time',
   failureStatus: FAILED,
   run: register,
 }
 
 async function register(settings: CallerSettings, given: Invocation): Promise<number> {
   const { terminal } = given
-  if (terminal === undefined) throw new Error('There is nobody to be asked for the connection string.')
+  if (terminal === undefined) throw new Error('There is no terminal on which to ask for the connection string.')
   const invocation = { ...given, terminal }
   const seconds = waitSeconds(invocation)
   const ca = text(invocation, 'ca')
@@ -59,7 +60,8 @@ async function register(settings: CallerSettings, given: Invocation): Promise<nu
       ...described(invocation),
       ...(caCertificate === undefined ? {} : { caCertificate }),
       connectionString,
-      // At a terminal it is looked at while it goes on. One second: a check that somebody waits for goes before the others.
+      // On a terminal, the progress is polled while the check runs. Waiting for one second is enough to give the check
+      // the priority of an interactive one.
       waitSeconds: Math.min(seconds, terminal.isScreen && (await mayRead(client)) ? 1 : CALL_SECONDS),
     })
     const verified = await decided(client, { made, until, live: terminal.isScreen ? live : null })
@@ -83,13 +85,15 @@ function described(invocation: Invocation) {
   }
 }
 
-/** Whether the key may look at what it has registered. One that may only register waits in the call itself. */
+/** True if the key may read what it has registered. A key that may only register waits inside the call itself. */
 async function mayRead(client: Client): Promise<boolean> {
   const found = await client.organization.current.query().catch(unlessUnknown)
   return found?.principal.scopes.includes('datasources.read') ?? false
 }
 
-/** Asked again until there is a verdict, or the time is over. One that nobody could reach is tried again by itself. */
+/**
+ * Polls until there is a verdict or the time is over. A database that could not be reached is retried automatically.
+ */
 async function decided(
   client: Client,
   { made, until, live }: { made: Datasource; until: number; live: LiveChecklist | null },
@@ -104,7 +108,7 @@ async function decided(
   return last
 }
 
-/** A server of the release before has no such procedure: the checklist is shown once it is complete. */
+/** A server of the previous release lacks this procedure; the checklist is then shown once it is complete. */
 function unlessUnknown(thrown: unknown): null {
   if (Reflect.get(Object(Reflect.get(Object(thrown), 'data')), 'code') === 'NOT_FOUND') return null
   throw thrown
@@ -120,13 +124,13 @@ function show(datasource: Datasource, { options, print, terminal }: Asking): voi
   print(`${id}  ${status}${statusReason === null ? '' : ` (${statusReason})`}  ${displayName}`)
   const todo = {
     active: '',
-    rejected: 'Mend what failed, then register it again.\n',
-    unverified: 'There is no verdict yet; it is tried again by itself. See: mooring datasources list\n',
+    rejected: 'Fix what failed, then register it again.\n',
+    unverified: 'There is no verdict yet; the check is retried automatically. See: mooring datasources list\n',
   }[status]
   terminal.output.write(todo)
 }
 
-/** The API's refusal with each issue: our own codes and sentences, never the string. */
+/** Returns the API's refusal with each of its issues: codes and sentences of our own, never the connection string. */
 function refusal(error: unknown): unknown {
   const fault = faultOf(error)
   if (!(error instanceof Error) || fault === null) return error

@@ -1,20 +1,23 @@
 /**
- * Reads a secret that must be in no argument, no environment and no history of a shell: at a terminal by a prompt that shows
- * nothing of it, elsewhere from standard input. `register` calls it.
+ * Reads a secret that must not appear in an argument, the environment or the history of a shell: at a terminal from a
+ * prompt without echo, otherwise from standard input. Called by `register`.
  */
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 
-/** The source of the secret, and the output of the prompt. */
+/** The source of the secret, and the output for the prompt. */
 export interface SecretInput {
   readonly input: NodeJS.ReadStream
   readonly output: NodeJS.WritableStream
 }
 
-/** More than any connection string has. */
+/** Longer than any connection string, in UTF-16 units. */
 const MAX_LENGTH = 16_384
 
-/** The secret, without white space around it. Throws a sentence where there is none, or where somebody broke off. */
+/**
+ * Returns the secret without surrounding white space. Throws an error with a message for the user if there is no secret
+ * or the user aborts.
+ */
 export async function readSecret({ input, output }: SecretInput, prompt: string): Promise<string> {
   const secret = (input.isTTY ? await hidden({ input, output }, prompt) : await whole(input)).trim()
   if (secret === '')
@@ -22,15 +25,15 @@ export async function readSecret({ input, output }: SecretInput, prompt: string)
   return secret
 }
 
-/** A line that is typed. Nothing is echoed, and nothing is kept for the arrow keys. */
+/** Reads a typed line without echo and without a history for the arrow keys. */
 function hidden({ input, output }: SecretInput, prompt: string): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const reader = createInterface({ input, output: nowhere, terminal: true, historySize: 0 })
-  // Only now: until the reader has the terminal, the terminal itself shows what is typed.
-  output.write(`${prompt} (nothing is shown): `)
+  // Prompt only now: until the reader controls the terminal, the terminal itself echoes what is typed.
+  output.write(`${prompt} (input is hidden): `)
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   reader.once('line', resolve)
-  reader.once('SIGINT', () => reject(new Error('Broken off; nothing was sent.')))
+  reader.once('SIGINT', () => reject(new Error('Aborted; nothing was sent.')))
   // Ctrl-D.
   reader.once('close', () => resolve(''))
   return promise.finally(() => {

@@ -1,18 +1,18 @@
 /**
- * A part of a snapshot for the printers: one schema, or one table with its neighbours.
+ * Selects a part of a snapshot for the printers: one schema, or one table with its neighbours.
  *
- * Only the commands use it. Names that do not exist select nothing.
+ * Only the commands use this. Names that do not exist select nothing.
  */
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 
-/** The selection; both left out for the whole. */
+/** The selection; without either field, the whole snapshot. */
 interface Part {
   readonly schema?: string | undefined
   readonly table?: string | undefined
 }
 
-/** The schema, or the tables of the name with those that they refer to and that refer to them, wherever these are. */
+/** Returns the schema, or the tables with that name, the tables that they refer to, and those that refer to them. */
 export function narrowed(snapshot: Snapshot, { schema, table }: Part): Snapshot {
   if (table === undefined) {
     const schemas = snapshot.schemas.filter(({ name }) => schema === undefined || name === schema)

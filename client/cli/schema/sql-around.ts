@@ -1,14 +1,14 @@
 /**
  * Prints the parts of a script around its relations: foreign servers, publications, and the roles that policies name.
  *
- * Only the SQL printer uses it.
+ * Only the SQL printer uses this.
  */
 import { expressionText } from '#client/cli/schema-sql-form.ts'
 import { identifier, identifiers, qualified } from '#client/cli/schema-sql-text.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Publication } from '#shared/schemas/snapshot-object.ts'
 
-/** Foreign servers, and wrappers that no extension made and that need no function. */
+/** Returns foreign servers, and the wrappers that no extension created and that need no function. */
 export function serverStatements({ servers }: Snapshot): string[] {
   const wrappers = new Set(
     (servers ?? []).filter(it => it.extension === undefined && !it.handled).map(it => it.wrapper),
@@ -24,13 +24,13 @@ export function serverStatements({ servers }: Snapshot): string[] {
 
 const EVERY = 4
 
-/** Roles that policies name: the script does not make them. */
+/** Returns the roles that policies name; the script does not create them. */
 export function rolesOf({ schemas }: Snapshot): string[] {
   const named = schemas.flatMap(({ relations }) => relations.flatMap(it => (it.policies ?? []).flatMap(it => it.roles)))
   return [...new Set(named)].filter(role => role !== 'public' && !role.startsWith('pg_')).map(identifier)
 }
 
-/** Publications of what is made. */
+/** Returns the publications of the relations that the script creates. */
 export function publicationStatements(snapshot: Snapshot, made: ReadonlySet<string>): string[] {
   const all = snapshot.schemas.flatMap(({ name, relations }) =>
     relations.filter(it => made.has(qualified(name, it.name))).map(relation => ({ schema: name, relation })),
@@ -45,7 +45,7 @@ export function publicationStatements(snapshot: Snapshot, made: ReadonlySet<stri
       return [`${only}${qualified(schema, relation.name)}${columns}${filter}`]
     })
     const schemas = (publication.schemas ?? []).map(schema => `tables in schema ${identifier(schema)}`)
-    // One TABLE for all: PostgreSQL 13 and 14 take no other.
+    // A single TABLE for all tables: PostgreSQL 13 and 14 accept nothing else.
     const tables = named.length === 0 ? [] : [`table ${named.join(', ')}`]
     const what = publication.allTables ? ['all tables'] : [...tables, ...schemas]
     return `create publication ${identifier(publication.name)}${

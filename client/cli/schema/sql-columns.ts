@@ -1,7 +1,8 @@
 /**
- * Columns of a table as SQL takes them.
+ * Formats the columns of a table for SQL.
  *
- * Only the script of a relation uses it. Objects that a column needs and the snapshot lacks are left out, with a remark.
+ * Only the script of a relation uses this. Objects that a column needs and the snapshot lacks are left out, with a
+ * remark.
  */
 import { defaultText, expressionText, namesText, typeText } from '#client/cli/schema-sql-form.ts'
 import { identifier } from '#client/cli/schema-sql-text.ts'
@@ -10,7 +11,7 @@ import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import type { Needs } from './sql-needs.ts'
 import { identityClause, optionsClause } from './sql-traits.ts'
 
-/** A column with its type. */
+/** Returns a column with its type. */
 export function columnText(column: Column, needs: Needs): string {
   const parts = [`${identifier(column.name)} ${typeText(column.type)}${optionsClause(column.options)}`]
   if (column.collation !== undefined && needs.collations(column.collation).length === 0)
@@ -18,7 +19,7 @@ export function columnText(column: Column, needs: Needs): string {
   return [...parts, ...propertiesOf(column, needs)].join(' ')
 }
 
-/** A column of a table that is of a type; none where the type says all of it. */
+/** Returns a column of a typed table; nothing if the type describes it completely. */
 export function typedColumnText(column: Column, needs: Needs): string[] {
   const parts = propertiesOf(column, needs)
   return parts.length === 0 ? [] : [`${identifier(column.name)} with options ${parts.join(' ')}`]
@@ -40,8 +41,9 @@ function propertiesOf(column: Column, needs: Needs): string[] {
 }
 
 /**
- * Relations whose not null constraints have their names although PostgreSQL would choose them: where another table was made like
- * them, it has these names too, and is made first. Before 18 they have none.
+ * Writes out not-null constraint names that PostgreSQL would choose itself if another table has a constraint of the
+ * same name: that table was created like this one, keeps its names, and may be created first. Before 18 these
+ * constraints have no names.
  */
 export function withTakenNames({ relations }: SchemaSnapshot, serverVersionNum: number): readonly Relation[] {
   const names = relations.flatMap(({ columns }) => columns.flatMap(({ notNullName }) => notNullName ?? []))
@@ -60,7 +62,10 @@ export function withTakenNames({ relations }: SchemaSnapshot, serverVersionNum: 
 
 const NAMED_SINCE = 180_000
 
-/** `not null`, with its name where it is none that PostgreSQL would give it. Before 18 the name is read and forgotten. */
+/**
+ * Returns `not null`, with its name if PostgreSQL would choose another one. Versions before 18 accept the name and
+ * ignore it.
+ */
 export function notNullText({ notNullName }: Column): string {
   return notNullName === undefined ? 'not null' : `constraint ${identifier(notNullName)} not null`
 }

@@ -1,13 +1,13 @@
 /**
- * Constraints of a relation as SQL takes them, from their text or from what they are made of.
+ * Formats the constraints of a relation for SQL, from PostgreSQL's text or from their parts.
  *
- * Only the SQL printer and the console use it.
+ * Only the SQL printer and the console use this.
  */
 import { constraintClause } from '#client/cli/schema-sql-definition.ts'
 import { identifier, identifiers, qualified } from '#client/cli/schema-sql-text.ts'
 import type { Constraint } from '#shared/schemas/snapshot-relation.ts'
 
-/** A constraint as PostgreSQL spells it, whether the snapshot holds its text or only what it is made of. */
+/** Returns a constraint as PostgreSQL prints it, whether the snapshot holds its text or only its parts. */
 export function constraintDefinition({ kind, columns, references, definition }: Constraint): string {
   if (definition !== undefined) return definition
   if (!references) return `${kind === 'primary_key' ? 'PRIMARY KEY' : 'UNIQUE'} (${identifiers(columns)})`
@@ -26,7 +26,7 @@ const ACTIONS = {
   set_default: 'SET DEFAULT',
 } as const
 
-/** A constraint with its name, as a table's line has it. */
+/** Returns a constraint with its name, as a line of a table definition. */
 export function constraintText(constraint: Constraint): string {
   const { name, kind, definition } = constraint
   const clause = definition === undefined ? constraintDefinition(constraint) : constraintClause(kind, definition)

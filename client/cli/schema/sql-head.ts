@@ -1,7 +1,7 @@
 /**
- * The first lines of a script: what a snapshot does not hold of what it tells of, by name.
+ * The first lines of a script, which name the parts of the schema that a snapshot mentions but does not hold.
  *
- * Only the SQL printer uses it. Every line is a comment, and names are printable in it.
+ * Only the SQL printer uses this. Every line is a comment, and all names are printable.
  */
 import { identifier, qualified } from '#client/cli/schema-sql-text.ts'
 import { printable } from '#shared/base/printable.ts'
@@ -12,11 +12,11 @@ import { namedOthers } from './sql-others.ts'
 import { namedParts } from './sql-partitions.ts'
 import { isMade } from './sql-traits.ts'
 
-/** Nobody's snapshot holds these: it is told without them, and they are no difference to it. */
+/** Objects that no snapshot holds. They are listed once here and do not count as differences. */
 const NEVER = `-- No snapshot holds rows, owners, grants, tablespaces, access methods, security labels, settings of the database or of
--- roles, and of columns how they are stored, compressed and sampled.`
+-- roles, or how columns are stored, compressed and sampled.`
 
-/** The lines, as one text. `statements` are those of the script, remarks among them. */
+/** Returns the lines. `statements` are those of the script, including remarks. */
 export function headLines(snapshot: Snapshot, needs: Needs, statements: readonly string[]): string[] {
   const functions = snapshot.schemas.flatMap(({ name, functions }) =>
     (functions ?? []).map(it => `${it.kind} ${identifier(name)}.${it.name}`),
@@ -24,29 +24,32 @@ export function headLines(snapshot: Snapshot, needs: Needs, statements: readonly
   const known = new Set(functions.map(name => name.slice(0, name.indexOf('('))))
   const others = [...needs.missed()].filter(name => !known.has(name))
   const parts = [
-    ...group('Functions, of which a snapshot holds no body:', functions),
-    ...group('What else it mentions and does not hold:', others),
-    ...group('Statements that need them, which are remarks below:', statements.flatMap(titleOf)),
+    ...group('Functions, whose bodies a snapshot does not hold:', functions),
+    ...group('Other objects that it mentions and does not hold:', others),
+    ...group('Statements that need them, which are comments below:', statements.flatMap(titleOf)),
     ...group('Triggers that call them, or have arguments or a condition:', triggersOf(snapshot, needs)),
-    ...group('Objects of which a snapshot holds the name alone:', namedOthers(snapshot)),
-    ...group('Parts of partitions of which it holds the name alone:', partitionParts(snapshot)),
+    ...group('Objects of which a snapshot holds only the name:', namedOthers(snapshot)),
+    ...group('Parts of partitions of which it holds only the name:', partitionParts(snapshot)),
     ...group('Options of foreign servers, and user mappings, which may be secrets:', serversOf(snapshot)),
     ...group('Options of foreign tables whose values may be secrets:', optionsOf(snapshot)),
-    ...group('Tables that this role does not see, of which these are partitions:', partitionsOf(snapshot)),
+    ...group('Tables that this role cannot see, which have these partitions:', partitionsOf(snapshot)),
   ]
   const lines = [
     NEVER,
     ...(parts.length === 0 ? [] : ['-- Not in this script:', ...parts]),
-    ...group('Roles that must be there, since policies are for them:', rolesOf(snapshot)),
-    ...group('Extensions come in the version that the server offers. These were read:', versionsOf(snapshot)),
-    ...group('Indexes that were not valid, and are here:', invalidIndexes(snapshot)),
+    ...group('Roles that must exist, because policies name them:', rolesOf(snapshot)),
+    ...group(
+      'Extensions are created in the version that the server offers. The versions read were:',
+      versionsOf(snapshot),
+    ),
+    ...group('Indexes that were invalid, and are valid here:', invalidIndexes(snapshot)),
   ]
   return [lines.join('\n')]
 }
 
-/** Words and signs behind which a statement says more than which object it is about. */
+/** Keywords and signs at which a statement turns from naming its object to describing it. */
 const DETAIL = /^ (?:as|check|using|for|is|exclude|unique|foreign|primary|type)\b|^[ (]*\(|^;/i
-/** A word, a quoted name, or one sign. */
+/** A word, a quoted name, or a single sign. */
 const PIECE = /"(?:[^"]|"")*"|[A-Za-z0-9_$.]+|[^"]|"/g
 const MAX_TITLE = 300
 const MAX_DETAIL = 20
@@ -58,7 +61,7 @@ function titleOf(statement: string): string[] {
   return text.startsWith('comment on ') ? [] : [titleIn(text)]
 }
 
-/** The text up to where its detail begins. Its length is bounded, and each piece is looked at once. */
+/** Returns the text up to where its details begin. Its length is bounded, and each piece is read once. */
 function titleIn(text: string): string {
   for (const { index } of text.matchAll(PIECE))
     if (DETAIL.test(text.slice(index, index + MAX_DETAIL))) return text.slice(0, index)
@@ -67,7 +70,7 @@ function titleIn(text: string): string {
 
 function group(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return []
-  // No line break and no backslash, by which a comment could end or psql be told something.
+  // Removes line breaks and backslashes, with which a comment could end or a psql command begin.
   const safe = (text: string) => printable(text.replaceAll('\\', '\\u{5c}').replaceAll(/\s+/g, ' '))
   return [`-- ${title}`, ...names.map(name => `--   ${safe(name)}`)]
 }

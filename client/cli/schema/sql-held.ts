@@ -1,11 +1,11 @@
 /**
- * Statements that call functions which the snapshot may not hold.
+ * Handles statements that call functions which the snapshot may not hold.
  *
- * Only the script of a relation uses it.
+ * Only the script of a relation uses this.
  */
 import { remark } from '#client/cli/schema-sql-text.ts'
 
-/** A statement; a remark where something is missing that it calls. */
+/** Returns the statement; a remark if it calls something that is missing. */
 export function whenHeld(statement: string, missing: readonly string[]): string {
   return missing.length === 0 ? statement : remark(statement, 'missing')
 }

@@ -1,8 +1,8 @@
 /**
- * The objects that an SQL text mentions with their schema, by the places in which they are: functions, operators, types,
+ * Finds the qualified names that an SQL text mentions, and their kinds by position: functions, operators, types,
  * collations, operator classes, and names in literals such as `'app.words'::regconfig`.
  *
- * Only `sql-needs.ts` uses it. Each token is looked at once, whatever its depth.
+ * Only `sql-needs.ts` uses this. Each token is read once, at any depth.
  */
 import { identifiersIn } from '#client/cli/schema-sql-form.ts'
 import { solid, type Token } from '#client/cli/schema-sql-token.ts'
@@ -32,13 +32,13 @@ export const isName = (token: Token | undefined): token is Token => token?.kind 
 const isSign = (token: Token | undefined, text: string) => token?.kind === 'sign' && token.text === text
 /** The dot between two names. */
 export const isDot = (token: Token | undefined) => isSign(token, '.')
-/** Round brackets. */
+/** True for a group in round brackets. */
 export const isCall = (token: Token | undefined) => token?.kind === 'group' && token.value === '('
-/** One of some keywords, in lower case. */
+/** True for one of the given keywords, in lower case. */
 export const isWord = (token: Token | undefined, words: readonly string[]) =>
   token?.kind === 'word' && words.includes(token.value)
 
-/** Everything that is mentioned, at whatever depth. */
+/** Returns everything that is mentioned, at any depth. */
 export function mentionsIn(all: readonly Token[]): Mention[] {
   const found: Mention[] = []
   const left: (readonly Token[])[] = [all]
@@ -62,7 +62,7 @@ function operatorIn({ inner }: Token): Mention[] {
   return [{ kind: 'operator', schema: schema.value, name: signs.map(({ text }) => text).join('') }]
 }
 
-/** A cast to a type of a schema, or of a literal that names an object. */
+/** A cast to a qualified type, or of a literal that names an object. */
 function castAt(list: readonly Token[], at: number): Mention[] {
   const [given, type, dot, name] = [list[at - 1], list[at + 1], list[at + 2], list[at + 3]]
   if (isName(type) && isSign(dot, '.') && isName(name)) return [{ kind: 'type', schema: type.value, name: name.value }]
@@ -72,13 +72,13 @@ function castAt(list: readonly Token[], at: number): Mention[] {
   return schema === undefined || named === undefined ? [] : [{ kind, schema, name: named }]
 }
 
-/** The name of a function without what stands in brackets behind it. */
+/** Returns the name of a function without its argument list. */
 function withoutArguments(text: string): string {
   const at = text.indexOf('(')
   return at >= 0 && text.endsWith(')') ? text.slice(0, at) : text
 }
 
-/** `schema.name` in front of brackets or behind COLLATE. Behind INTO it is a table with its columns. */
+/** `schema.name` before brackets or after COLLATE. After INTO it is a table with its columns. */
 function qualifiedAt(list: readonly Token[], at: number): Mention[] {
   const [before, token, dot, name, behind] = [list[at - 1], list[at], list[at + 1], list[at + 2], list[at + 3]]
   if (!isName(token) || !isSign(dot, '.') || !isName(name) || isSign(before, '.')) return []
@@ -87,7 +87,7 @@ function qualifiedAt(list: readonly Token[], at: number): Mention[] {
   return isCall(behind) && !isSign(before, '::') && !isWord(before, ['into']) ? [{ kind: 'function', ...about }] : []
 }
 
-/** The operator classes of an index: `schema.name` behind a column, an expression or its collation. */
+/** The operator classes of an index: `schema.name` after a column, an expression or its collation. */
 export function operatorClassesIn(index: readonly Token[]): Mention[] {
   const list = solid(index)
   const using = list.findIndex(token => isWord(token, ['using']))

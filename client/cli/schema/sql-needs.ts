@@ -1,8 +1,8 @@
 /**
- * Finds the objects that a statement needs and a script cannot create: functions, whose bodies no snapshot holds, and operators,
- * types and relations outside the snapshot.
+ * Finds the objects that a statement needs and a script cannot create: functions, whose bodies no snapshot holds, and
+ * operators, types and relations outside the snapshot.
  *
- * Only the SQL printer uses it. Objects of an extension come with `create extension`.
+ * Only the SQL printer uses this. Objects of an extension are created with `create extension`.
  */
 
 import { collationKeys, formatKey as keyOf, multirangeKey } from '#client/cli/schema/sql-keys.ts'
@@ -14,21 +14,21 @@ import { baseTypeOf } from '#client/cli/schema-type-name.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { isCall, isDot, isName, isWord, type Mention, mentionsIn, operatorClassesIn } from './sql-mentions.ts'
 
-/** Answers with names as SQL takes them, each with its kind; nothing where all is there. */
+/** Each method returns the missing objects as SQL names with their kinds; an empty list if nothing is missing. */
 export interface Needs {
   /** Functions, operators, types, collations and other objects that an expression or a statement mentions. */
   calls(text: string | undefined): string[]
-  /** Relations that a query reads. `made` are those that are there. */
+  /** Relations that a query reads and that are not among the created ones in `made`. */
   relations(query: string, made: ReadonlySet<string>): string[]
-  /** Types that are none of the snapshot's. */
+  /** Types that the snapshot does not contain. */
   types(types: readonly string[]): string[]
-  /** The collation, where it is neither PostgreSQL's own nor in the snapshot. */
+  /** The collation, if it is neither PostgreSQL's own nor in the snapshot. */
   collations(name: string | undefined): string[]
-  /** The operator class, where no extension brings it. */
+  /** The operator class, if no extension provides it. */
   operatorClasses(name: string | undefined): string[]
-  /** PostgreSQL's `server_version_num` of what was read. */
+  /** PostgreSQL's `server_version_num` of the introspected server. */
   readonly serverVersionNum: number
-  /** All that was answered so far. */
+  /** Everything that any method has returned so far. */
   missed(): ReadonlySet<string>
 }
 
@@ -39,13 +39,13 @@ interface Known {
   readonly ofExtensions: ReadonlySet<string>
   readonly functions: ReadonlySet<string>
   readonly types: ReadonlySet<string>
-  /** And multiranges. */
+  /** Ranges and multiranges. */
   readonly ranges: ReadonlySet<string>
   readonly relations: ReadonlySet<string>
   readonly collations: ReadonlySet<string>
 }
 
-/** The key of a spelled name; of what is none, the text. */
+/** Returns the key of a quoted or unquoted name; any other text unchanged. */
 function keyOfText(text: string): string {
   const [schema, name] = identifiersIn(text) ?? []
   return schema === undefined || name === undefined ? text : keyOf(schema, name)
@@ -75,7 +75,7 @@ function knownIn(whole: Snapshot): Known {
   }
 }
 
-/** Gathers what a snapshot, or a part of it, knows. `whole` is what the part is of. */
+/** Collects the objects of a snapshot. `whole` is the full snapshot, even if only a part is printed. */
 export function needsOf(whole: Snapshot): Needs {
   const known = knownIn(whole)
   const missed = new Set<string>()
@@ -122,12 +122,15 @@ function isGiven({ ofExtensions }: Known, schema: string): boolean {
   return isOwn(schema) || ofExtensions.has(schema)
 }
 
-/** True for what the script creates, an extension brings or PostgreSQL has. No extension brings collations or the like. */
+/**
+ * True for an object that the script creates, an extension provides, or PostgreSQL has. No extension provides
+ * collations or the like.
+ */
 function isThere(known: Known, { kind, schema, name }: Mention): boolean {
   const key = keyOf(schema, name)
   switch (kind) {
     case 'function':
-      // A range brings functions of its own name.
+      // A range provides constructor functions with its name.
       return known.ranges.has(key) || (isGiven(known, schema) && !known.functions.has(key))
     case 'type':
       return isGiven(known, schema) || known.types.has(key)
@@ -144,7 +147,7 @@ function isThere(known: Known, { kind, schema, name }: Mention): boolean {
   }
 }
 
-/** Keys of the relations that a view reads, and of the types that its query names. */
+/** Returns the keys of the relations that a view reads and of the types that its query names. */
 export function readBy({ relation: { definition } }: Named): string[] {
   const read = definition === undefined ? [] : (tokens(definition.replace(/;$/, '')) ?? [])
   const types = mentionsIn(read).filter(({ kind }) => kind === 'type')
@@ -156,10 +159,10 @@ export function readBy({ relation: { definition } }: Named): string[] {
 
 const SOURCES = ['from', 'join', 'only']
 const CLAUSES = ['where', 'group', 'order', 'limit', 'union', 'select', 'having', 'window', 'values']
-/** Calls in the words of the standard, in which FROM is no clause. */
+/** Calls in the syntax of the standard, in which FROM is not a clause. */
 const STANDARD_CALLS = ['extract', 'trim', 'substring', 'overlay']
 
-/** Every `schema.name` behind FROM or JOIN, and behind a comma or an opening bracket there. */
+/** Returns every `schema.name` after FROM or JOIN, and after a comma or an opening bracket within them. */
 function relationsIn(all: readonly Token[]): [string, string][] {
   const found: [string, string][] = []
   const left: { readonly level: readonly Token[]; readonly isSource: boolean }[] = [{ level: all, isSource: false }]

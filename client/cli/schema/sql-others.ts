@@ -1,7 +1,8 @@
 /**
- * Objects that a snapshot has no shape for: the statements of collations and statistics, and the names of all others.
+ * Objects that have no shape of their own in a snapshot: the statements of collations and statistics, and the names of
+ * all others.
  *
- * Only the SQL printer uses it.
+ * Only the SQL printer uses this.
  */
 import { identifiersIn } from '#client/cli/schema-sql-form.ts'
 import { fitting, NAMES, whole } from '#client/cli/schema-sql-outline.ts'
@@ -22,17 +23,17 @@ const FORMS = {
   statistics: whole(`CREATE STATISTICS ${NAMES}(?: \\(\\))? ON .+ FROM ${NAMES}`),
 } as const
 
-/** The statement that makes a collation of the schema and name. */
+/** Returns the statement that creates a collation with the given schema and name. */
 function collationText(text: string, names: readonly string[] | null): string {
   return namedText(text, FORMS.collation, names)
 }
 
-/** The statement that makes extended statistics of the schema and name. */
+/** Returns the statement that creates extended statistics with the given schema and name. */
 function statisticsText(text: string, names: readonly string[] | null): string {
   return namedText(text, FORMS.statistics, names)
 }
 
-/** A statement of three words and more, the third of which is a schema and the one behind its dot the name. */
+/** Returns a statement of at least three words whose third word is the schema, followed by a dot and the name. */
 function namedText(text: string, form: RegExp, names: readonly string[] | null): string {
   const read = tokens(text)
   const [, , schema, , name] = read === null ? [] : solid(read)
@@ -40,7 +41,7 @@ function namedText(text: string, form: RegExp, names: readonly string[] | null):
   return isMeant ? fitting(read, form, text) : unfit(text)
 }
 
-/** The statements that make collations. */
+/** Returns the statements that create collations. */
 export function collationStatements(snapshot: Snapshot): string[] {
   return ofSchemas(snapshot).flatMap(({ name, definition }) =>
     definition !== undefined && name.startsWith(COLLATION)
@@ -49,7 +50,7 @@ export function collationStatements(snapshot: Snapshot): string[] {
   )
 }
 
-/** The statements that make statistics; remarks, where the table is not `made`. */
+/** Returns the statements that create statistics; remarks if the table is not among the created ones in `made`. */
 export function statisticsStatements(snapshot: Snapshot, needs: Needs, made: ReadonlySet<string>): string[] {
   return ofSchemas(snapshot).flatMap(({ name, definition }) => {
     if (definition === undefined || !name.startsWith(STATISTICS)) return []
@@ -62,7 +63,7 @@ export function statisticsStatements(snapshot: Snapshot, needs: Needs, made: Rea
 /** The text before the expressions, in which the name and its kinds of statistics look like a call. */
 const KINDS = /^CREATE STATISTICS (?:"(?:[^"]|"")+"|[^". ]+)\.(?:"(?:[^"]|"")+"|[^". ]+)(?: \([a-z, ]+\))? ON /
 
-/** The table that statistics are about, as SQL takes it. */
+/** Returns the table that the statistics are about, quoted for SQL. */
 function tableOf(definition: string): string {
   const [schema = '', name = ''] =
     identifiersIn(definition.slice(definition.lastIndexOf(' FROM ') + ' FROM '.length)) ?? []
@@ -73,7 +74,7 @@ function ownName(name: string, kind: string): string {
   return name.startsWith(kind) ? name.slice(kind.length) : ''
 }
 
-/** The objects of which a snapshot holds no more than the name. */
+/** Returns the objects of which a snapshot holds only the name. */
 export function namedOthers(snapshot: Snapshot): string[] {
   return [...(snapshot.others ?? []), ...ofSchemas(snapshot)]
     .filter(({ definition }) => definition === undefined)

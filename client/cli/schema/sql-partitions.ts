@@ -1,7 +1,9 @@
 /**
- * The partitions of a table, which the snapshot folds into it → the statements that make them, with what each has of its own.
+ * Converts the partitions of a table, which the snapshot includes in the table, into statements that create them and
+ * their own parts.
  *
- * Only the SQL printer uses it. Triggers, policies and rules of a partition are known by name alone: the first lines name them.
+ * Only the SQL printer uses this. Of triggers, policies and rules of a partition, only the names are known; the first
+ * lines list them.
  */
 import { boundText, constraintClause, indexText, partitionText } from '#client/cli/schema-sql-definition.ts'
 import { defaultText, identifiersIn, namesText } from '#client/cli/schema-sql-form.ts'
@@ -12,7 +14,7 @@ import type { Needs } from './sql-needs.ts'
 import { storageClause } from './sql-storage.ts'
 import { optionsClause } from './sql-traits.ts'
 
-/** The partitions of a table, each after what it is a partition of. */
+/** Returns the partitions of a table, each after its parent. */
 export function partitionStatements(table: string, { partitions = [] }: Relation): string[] {
   const byParent = Map.groupBy(partitions, one => one.of ?? '')
   const statements: string[] = []
@@ -31,7 +33,10 @@ export function partitionStatements(table: string, { partitions = [] }: Relation
   return statements
 }
 
-/** The objects of each partition itself, except foreign keys; `isListed` is for one that is told as a table itself. */
+/**
+ * Returns each partition's own objects except foreign keys. `isListed` is true for a partition that is also listed as a
+ * table.
+ */
 export function ownStatements({ partitions = [] }: Relation, needs: Needs): string[] {
   return partitions.flatMap(partition => (partition.own ?? []).flatMap(part => ownStatement(partition, part, needs)))
 }
@@ -94,7 +99,7 @@ function clause(kind: Constraint['kind'] | null, definition = ''): string {
 
 const TARGET = /^FOREIGN KEY \([^()]*\) REFERENCES (?:ONLY )?([^()]+)\(/
 
-/** Foreign keys that partitions have of their own, with the relation that each refers to. */
+/** Returns foreign keys that partitions have of their own, each with the relation that it refers to. */
 export function ownForeignKeys({ partitions = [] }: Relation): { readonly to: string; readonly text: string }[] {
   return partitions.flatMap(({ name: of, own = [] }) =>
     own.flatMap(({ kind, name, definition = '' }) => {
@@ -106,7 +111,7 @@ export function ownForeignKeys({ partitions = [] }: Relation): { readonly to: st
   )
 }
 
-/** The parts of partitions that a snapshot knows by name alone, for the first lines. */
+/** Returns the parts of partitions of which a snapshot knows only the names, for the first lines. */
 export function namedParts({ partitions = [] }: Relation): string[] {
   return partitions.flatMap(({ name: of, own = [] }) =>
     own

@@ -1,7 +1,7 @@
 /**
- * The statements of a relation's row security: the switches and its policies.
+ * The statements of a relation's row security: its switches and its policies.
  *
- * Only the script of a relation uses it.
+ * Only the script of a relation uses this.
  */
 import { whenHeld } from '#client/cli/schema/sql-held.ts'
 import type { Needs } from '#client/cli/schema/sql-needs.ts'
@@ -10,7 +10,10 @@ import { expressionText } from '#client/cli/schema-sql-form.ts'
 import { identifier } from '#client/cli/schema-sql-text.ts'
 import type { Policy, Relation } from '#shared/schemas/snapshot-relation.ts'
 
-/** Statements that switch row security on and make the policies; a policy whose functions are not held is a remark. */
+/**
+ * Returns statements that enable row security and create the policies. A policy that calls missing functions becomes a
+ * remark.
+ */
 export function rowSecurity(name: string, relation: Relation, needs: Needs): string[] {
   return [
     ...(relation.rowSecurity ? [`alter table ${name} enable row level security;`] : []),

@@ -1,11 +1,11 @@
 /**
- * Settings of what rows are kept in → the clause of a statement that gives them.
+ * Converts storage parameters into the clause that sets them.
  *
- * Only the SQL printer uses it. A name that is no setting's is `unfit`; values are literals.
+ * Only the SQL printer uses this. An invalid name is `unfit`; values become literals.
  */
 import { literal, unfit } from '#client/cli/schema-sql-text.ts'
 
-/** `fillfactor=70, toast.autovacuum_enabled=false` as a clause; nothing where there are none. */
+/** Returns `fillfactor=70, toast.autovacuum_enabled=false` as a clause; an empty text if there are no parameters. */
 export function storageClause(storage: string | undefined): string {
   if (storage === undefined) return ''
   const settings = storage.split(', ').map(text => {

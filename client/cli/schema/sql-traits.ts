@@ -1,8 +1,8 @@
 /**
- * Rarer traits of relations → the statements that create them: partitions, triggers, rules, replica identity, comments of keys
- * and indexes, options of foreign tables.
+ * Converts less common properties of relations into the statements that create them: partitions, triggers, rules,
+ * replica identity, comments on keys and indexes, options of foreign tables.
  *
- * Only the SQL printer uses it.
+ * Only the SQL printer uses this.
  */
 import { ruleText } from '#client/cli/schema-sql-definition.ts'
 import { namesText, numberText } from '#client/cli/schema-sql-form.ts'
@@ -10,7 +10,7 @@ import { identifier, identifiers, literal, qualified, remark } from '#client/cli
 import type { IdentityOptions, Option, Relation, Trigger } from '#shared/schemas/snapshot-relation.ts'
 import type { Needs } from './sql-needs.ts'
 
-/** Options of a foreign table or column. One of which only the hash is known is left out. */
+/** Returns the options of a foreign table or column. An option of which only the hash is known is left out. */
 export function optionsClause(options: readonly Option[] | undefined): string {
   const known = (options ?? []).flatMap(({ name, value }) =>
     value === undefined ? [] : [`${identifier(name)} ${literal(value)}`],
@@ -18,7 +18,7 @@ export function optionsClause(options: readonly Option[] | undefined): string {
   return known.length === 0 ? '' : ` options (${known.join(', ')})`
 }
 
-/** The options of an identity column's sequence. */
+/** Returns the options of an identity column's sequence. */
 export function identityClause(options: IdentityOptions | undefined): string {
   if (options === undefined) return ''
   const { start, increment, min, max, cache } = options
@@ -31,7 +31,7 @@ export function identityClause(options: IdentityOptions | undefined): string {
 
 const ENABLING = { disabled: 'disable', replica: 'enable replica', always: 'enable always' } as const
 
-/** Rules and triggers, as far as what they call is there. */
+/** Returns rules and triggers, if everything that they call exists. */
 export function rewriteStatements(name: string, relation: Relation, needs: Needs): string[] {
   const rules = (relation.rules ?? []).flatMap(rule => {
     const make = `${ruleText(rule.definition, rule.name)};`
@@ -48,7 +48,7 @@ export function rewriteStatements(name: string, relation: Relation, needs: Needs
 }
 
 function triggerStatements(table: string, trigger: Trigger, needs: Needs): string[] {
-  // Its arguments and its condition are not in a snapshot, and most functions are not either.
+  // A snapshot holds neither its arguments and condition nor most functions.
   if (!isMade(trigger, needs)) return []
   const columns = trigger.columns === undefined ? '' : ` of ${identifiers(trigger.columns)}`
   const events = trigger.events.map(event => (event === 'update' ? `update${columns}` : event)).join(' or ')
@@ -65,7 +65,7 @@ function triggerStatements(table: string, trigger: Trigger, needs: Needs): strin
   ]
 }
 
-/** The comment of a trigger, rule or policy of a relation. */
+/** Returns the comment of a trigger, rule or policy of a relation. */
 export function commentOn(kind: 'trigger' | 'rule' | 'policy', relation: string, of: Commented): string[] {
   if (of.comment === undefined) return []
   return [`comment on ${kind} ${identifier(of.name)} on ${relation} is ${literal(of.comment)};`]
@@ -76,19 +76,19 @@ interface Commented {
   readonly comment?: string | undefined
 }
 
-/** True when a trigger can be made of what a snapshot holds. */
+/** True if a snapshot holds everything that is needed to create the trigger. */
 export function isMade(trigger: Trigger, needs: Needs): boolean {
   return trigger.hash === undefined && needs.calls(`${trigger.function}()`).length === 0
 }
 
-/** Replica identity: the columns of old rows that replication receives. */
+/** Returns the replica identity: the columns of old rows that replication receives. */
 export function replicaStatements(name: string, { replicaIdentity, replicaIndex }: Relation): string[] {
   if (replicaIdentity === undefined) return []
   const what = replicaIdentity === 'index' ? `using index ${identifier(replicaIndex ?? '')}` : replicaIdentity
   return [`alter table ${name} replica identity ${what};`]
 }
 
-/** Comments of constraints and indexes. */
+/** Returns the comments of constraints and indexes. */
 export function partComments(schema: string, name: string, { constraints, indexes }: Relation): string[] {
   return [
     ...(constraints ?? []).flatMap(it =>

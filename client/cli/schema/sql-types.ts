@@ -1,7 +1,7 @@
 /**
- * The types of a snapshot → the statements that make them, each after those that it is made of.
+ * Converts the types of a snapshot into the statements that create them, each after the types that it consists of.
  *
- * Only the SQL printer uses it.
+ * Only the SQL printer uses this.
  */
 
 import { multirangeKey, typeKey } from '#client/cli/schema/sql-keys.ts'
@@ -12,14 +12,14 @@ import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { Composite, Domain, Range } from '#shared/schemas/snapshot-object.ts'
 import type { Needs } from './sql-needs.ts'
 
-/** The statements that make a type, and the types that it is made of. */
+/** The statements that create a type, and the types that it consists of. */
 export interface MadeType {
   readonly name: string
   readonly of: readonly string[]
   readonly statements: readonly string[]
 }
 
-/** Each type once, by its key, though several schemas may list it. */
+/** Returns each type once by its key, although several schemas may list it. */
 export function typesOf(schemas: readonly SchemaSnapshot[], needs: Needs): Map<string, MadeType> {
   const all = new Map<string, MadeType>()
   const add = (made: MadeType) => void (isSystem(made.name) || all.set(typeKey(made.name), made))
@@ -32,14 +32,14 @@ export function typesOf(schemas: readonly SchemaSnapshot[], needs: Needs): Map<s
     for (const one of schema.composites ?? []) add(composite(one, needs))
     for (const one of schema.ranges ?? []) {
       add(range(one, needs))
-      // It comes with its range, and types may be made of it.
+      // It is created with its range, and other types may use it.
       all.set(multirangeKey(one), { name: one.name, of: [one.name], statements: [] })
     }
   }
   return all
 }
 
-/** Snapshots of format 1 hold domains of PostgreSQL's own. */
+/** Snapshots of format 1 contain domains that belong to PostgreSQL itself. */
 function isSystem(name: string): boolean {
   const [schema] = identifiersIn(name) ?? []
   return schema === 'information_schema' || schema === 'pg_catalog'

@@ -1,6 +1,6 @@
 /**
- * Live changes: one subscription for the whole console, whose events are put into the cached answers, so that a verdict
- * reached anywhere changes the rows that are on the screen. After a reset, or while it was away, everything is read anew.
+ * Live changes: one subscription for the whole console puts its events into the cached answers, so a verdict reached
+ * anywhere updates the rows on the screen. After a reset or a lost connection, everything is read again.
  */
 import { type Query, type QueryClient, type QueryFilters, useQueryClient } from '@tanstack/react-query'
 import { useSubscription } from '@trpc/tanstack-react-query'
@@ -8,17 +8,17 @@ import { createContext, type ReactNode, useContext, useEffect, useRef, useState,
 import type { Outputs } from '#client/index.ts'
 import { type DatasourceItem, useTRPC } from './trpc.ts'
 
-/** `live` while changes arrive; `away` while the connection is being made again. */
+/** `live` while changes arrive; `away` while the connection is being re-established. */
 export type Connection = 'connecting' | 'live' | 'away'
 
 const ConnectionContext = createContext<Connection>('connecting')
 
-/** Whether changes arrive by themselves. */
+/** Returns the state of the live connection. */
 export function useConnection(): Connection {
   return useContext(ConnectionContext)
 }
 
-/** Subscribes for what is inside. */
+/** Subscribes to changes for its children. */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const trpc = useTRPC()
   const [stream, setStream] = useState<Connection>('connecting')
@@ -27,7 +27,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   useSubscription(
     trpc.datasources.watch.subscriptionOptions(undefined, {
       onConnectionStateChange: ({ state }) => {
-        // What was read before the connection was made may have changed since: that is told to nobody.
+        // Answers that were read before the connection was established may have changed since, and no event reports
+        // that.
         if (state === 'pending') apply.everything()
         setStream(before => (state === 'pending' ? 'live' : before === 'connecting' ? 'connecting' : 'away'))
       },
@@ -46,7 +47,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   return <ConnectionContext value={isOnline ? stream : 'away'}>{children}</ConnectionContext>
 }
 
-/** What the browser knows of its network. */
+/** Returns whether the browser considers itself online. */
 function useOnline(): boolean {
   return useSyncExternalStore(listenToNetwork, () => navigator.onLine)
 }
@@ -60,7 +61,7 @@ function listenToNetwork(wake: () => void): () => void {
 
 type Page = Outputs['datasources']['list']
 
-/** Puts a change into every answer that shows the datasource. */
+/** Returns a function that puts a change into every cached answer that shows the datasource. */
 function useApply() {
   const trpc = useTRPC()
   const queries = useQueryClient()
@@ -75,7 +76,8 @@ function useApply() {
         page => page && { ...page, items: page.items.map(row => newer(row, datasource)) },
       )
       if (queries.isFetching(one) > 0) readAgain(queries, one)
-      // A filter may now hold, or no longer: the page is asked for again while its rows stay where they are.
+      // The datasource may now match a filter, or no longer match it: request the page again and keep its rows
+      // meanwhile.
       if (change !== 'verified' || datasource.status !== 'active' || queries.isFetching(lists) > 0)
         readAgain(queries, lists)
       readAgain(queries, trpc.snapshots.pathFilter())
@@ -85,8 +87,8 @@ function useApply() {
 }
 
 /**
- * Asks again. An answer that is under way may have been read before the change, so it is dropped. The first answer of a page is shown all
- * the same, so that a page shows something however many changes arrive, and is followed by a second one.
+ * Requests answers again. An answer already in flight may predate the change, so it is discarded. The first answer of a
+ * page is shown anyway, so that the page is never empty however many changes arrive, and a second one follows.
  */
 function readAgain(queries: QueryClient, filters: QueryFilters = {}): void {
   const isFirst = (one: Query) => one.state.data === undefined

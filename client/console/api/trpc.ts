@@ -1,6 +1,6 @@
 /**
- * The API, for components: the packaged client behind TanStack Query. There is no other way from the console to the server.
- * `useTRPC` gives options for `useQuery`, `useMutation` and `useSubscription`.
+ * The API for components: the packaged client behind TanStack Query, which is the console's only way to the server.
+ * `useTRPC` returns options for `useQuery`, `useMutation` and `useSubscription`.
  */
 import { QueryClient } from '@tanstack/react-query'
 import { createTRPCContext } from '@trpc/tanstack-react-query'
@@ -16,7 +16,7 @@ export type DatasourceItem = Outputs['datasources']['get']
 
 const FRESH_MS = 15_000
 
-/** The cache of answers. The client itself tries again what can be, so that nothing is tried twice as often. */
+/** Creates the cache of answers. It does not retry, because the client already retries every call that it can. */
 export function createQueryClient(onSessionOver: () => void): QueryClient {
   const client = new QueryClient({
     defaultOptions: {

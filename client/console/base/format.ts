@@ -1,6 +1,6 @@
 /**
- * Times, numbers and sizes as people read them. Pure: the time that is now arrives as an argument.
- * Used by every page.
+ * Formats times, numbers and sizes for people. Pure: the
+ * current time is an argument. Used by every page.
  */
 
 const UNITS = [
@@ -14,7 +14,7 @@ const UNITS = [
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' })
 const NUMBER = new Intl.NumberFormat('en')
 
-/** A time relative to now: `3 minutes ago`, `in 2 hours`, `just now`. */
+/** Formats a time relative to now: `3 minutes ago`, `in 2 hours`, `just now`. */
 export function relativeTime(at: string | Date, now: number): string {
   const seconds = Math.round((new Date(at).getTime() - now) / 1000)
   const distance = Math.abs(seconds)
@@ -23,12 +23,12 @@ export function relativeTime(at: string | Date, now: number): string {
   return RELATIVE.format(seconds, 'second')
 }
 
-/** A time in full, in the reader's time zone. */
+/** Formats a time in full, in the reader's time zone. */
 export function exactTime(at: string | Date): string {
   return new Intl.DateTimeFormat('en', { dateStyle: 'full', timeStyle: 'long' }).format(new Date(at))
 }
 
-/** A duration: `850 ms`, `1.4 s`, `3 min`, `2 h`. */
+/** Formats a duration: `850 ms`, `1.4 s`, `3 min`, `2 h`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
@@ -36,17 +36,17 @@ export function duration(ms: number): string {
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`
 }
 
-/** A whole number with its thousands apart. */
+/** Formats an integer with thousands separators. */
 export function count(value: number): string {
   return NUMBER.format(value)
 }
 
-/** A number with its noun: `1 table`, `2 tables`. */
+/** Formats a number with its noun: `1 table`, `2 tables`. */
 export function quantity(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
 
-/** A size in bytes: `640 B`, `12 KB`, `3.4 MB`. */
+/** Formats a size in bytes: `640 B`, `12 KB`, `3.4 MB`. */
 export function bytes(value: number): string {
   if (value < 1_000) return `${value} B`
   const at = Math.min(Math.floor(Math.log10(value) / 3), 4)

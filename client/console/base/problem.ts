@@ -1,27 +1,27 @@
 /**
- * A failure as a person reads it: the fault's sentence, its issues, and the request id by which an operator finds it in the
- * log. A failure without an answer has none of these, and says that nothing was reached.
+ * A failure as shown to a person: the fault's message, its issues, and the request id by which an operator finds it in
+ * the log. A failure without an answer has none of these; it says that the installation could not be reached.
  */
 import { TRPCClientError } from '@trpc/client'
 import { faultOf } from '#client/index.ts'
 
 /** A failure as it is shown. */
 export interface Problem {
-  /** The fault's code, or null where the installation did not answer. */
+  /** The fault code; null if the installation did not answer. */
   readonly code: string | null
   readonly message: string
-  /** What was wrong with which field. */
+  /** The invalid fields, each with the reason. */
   readonly issues: readonly { readonly field: string; readonly message: string }[]
   readonly requestId: string | null
 }
 
-/** Reads what a call rejected with. */
+/** Converts the error that a call rejected with. */
 export function problemOf(error: unknown): Problem {
   const code = faultOf(error)
   if (!(error instanceof TRPCClientError) || code === null)
     return {
       code: null,
-      message: 'Mooring did not answer. It is tried again when the connection is back.',
+      message: 'Mooring did not answer; retrying when the connection is back.',
       issues: [],
       requestId: null,
     }
@@ -35,7 +35,7 @@ export function problemOf(error: unknown): Problem {
   }
 }
 
-/** True for a refusal of the key itself: the session is over. */
+/** True if the key itself was refused, which ends the session. */
 export function isSessionOver(error: unknown): boolean {
   const code = faultOf(error) ?? ''
   return /^(apikey|capability)_(invalid|missing|expired|revoked)$/.test(code)

@@ -1,16 +1,16 @@
 /**
- * The search parameters of pages: filters, places in lists, and open tabs. Whatever else a
- * link brings is left out, so that a page never has to look at it again. Used by the routes and their pages.
+ * The search parameters of pages: filters, positions in lists, and open tabs. Unknown or invalid parameters of a link
+ * are dropped here, so pages need not check them. Used by the routes and their pages.
  */
 
-/** A record of what was in the address. */
+/** The unchecked parameters from the address. */
 type Given = Record<string, unknown>
 
 const STATUSES = ['unverified', 'active', 'rejected'] as const
 const MODES = ['live', 'test'] as const
 const KINDS = ['direct', 'endpoint'] as const
 
-/** One of the words, or nothing. */
+/** Returns the value if it is one of the words; otherwise undefined. */
 export function wordIn<T extends string>(value: unknown, words: readonly T[]): T | undefined {
   return words.find(word => word === value)
 }
@@ -22,12 +22,12 @@ function textIn(value: unknown, longest: number): string | undefined {
 /** How a datasource is reached. */
 export type RegisterKind = (typeof KINDS)[number]
 
-/** What the address of the registration holds. */
+/** The search parameters of the registration page. */
 export interface RegisterSearch {
   readonly kind?: RegisterKind | undefined
 }
 
-/** Reads it. */
+/** Reads the search parameters of the registration page. */
 export function registerSearch(given: Given): RegisterSearch {
   return { kind: wordIn(given['kind'], KINDS) }
 }
@@ -36,17 +36,17 @@ const ORGANIZATION_TABS = ['keys', 'capabilities', 'audit', 'usage'] as const
 /** A tab of the organization. */
 export type OrganizationTab = (typeof ORGANIZATION_TABS)[number]
 
-/** What the address of the organization holds. */
+/** The search parameters of the organization page. */
 export interface OrganizationSearch {
   readonly tab?: OrganizationTab | undefined
 }
 
-/** Reads it. */
+/** Reads the search parameters of the organization page. */
 export function organizationSearch(given: Given): OrganizationSearch {
   return { tab: wordIn(given['tab'], ORGANIZATION_TABS) }
 }
 
-/** Filters of the list, and its place: behind `after`, or the rows before `before`. */
+/** The filters of the list, and the position in it: the rows after `after`, or those before `before`. */
 export interface ListSearch {
   readonly q?: string | undefined
   readonly status?: (typeof STATUSES)[number] | undefined
@@ -56,7 +56,7 @@ export interface ListSearch {
   readonly before?: string | undefined
 }
 
-/** Reads them. */
+/** Reads the search parameters of the list. */
 export function listSearch(given: Given): ListSearch {
   return {
     q: textIn(given['q'], 200),
@@ -69,15 +69,15 @@ export function listSearch(given: Given): ListSearch {
 }
 
 const TABS = ['facts', 'timeline', 'schema', 'diagram', 'drift', 'feed', 'leases', 'settings'] as const
-/** A tab of one datasource. */
+/** A tab of the datasource page. */
 export type DatasourceTab = (typeof TABS)[number]
 
-/** What the address of one datasource holds. */
+/** The search parameters of the datasource page. */
 export interface DatasourceSearch {
   readonly tab?: DatasourceTab | undefined
 }
 
-/** Reads it. */
+/** Reads the search parameters of the datasource page. */
 export function datasourceSearch(given: Given): DatasourceSearch {
   return { tab: wordIn(given['tab'], TABS) }
 }

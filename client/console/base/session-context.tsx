@@ -1,6 +1,6 @@
 /**
- * The session, for components, and the time that is now, for all of them at once: one clock ticks for the whole page, so that
- * a thousand relative times cost one timer. Provided by `app.tsx`.
+ * Provides the session and the current time to components. One clock ticks for the whole page, so a thousand relative
+ * times cost one timer. Provided by `app.tsx`.
  */
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
 import type { SignedIn, TabSession } from './session.ts'
@@ -10,7 +10,7 @@ const NowContext = createContext<number>(0)
 
 const TICK_MS = 10_000
 
-/** Gives the session and the clock to what is inside. */
+/** Provides the session and the clock to its children. */
 export function SessionProvider({ session, children }: { session: TabSession; children: ReactNode }) {
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
@@ -24,21 +24,21 @@ export function SessionProvider({ session, children }: { session: TabSession; ch
   )
 }
 
-/** The session of this tab. */
+/** Returns the session of this tab. */
 export function useSession(): TabSession {
   const session = useContext(SessionContext)
   if (session === null) throw new Error('no session is provided')
   return session
 }
 
-/** Who is signed in; null for nobody. */
+/** Returns the signed-in key; null if nobody is signed in. */
 export function useSignedIn(): SignedIn | null {
   const session = useSession()
   return useSyncExternalStore(session.listen, session.current)
 }
 
-/** The time that is now. Whoever asks is rendered anew every ten seconds. */
+/** Returns the current time in epoch milliseconds. The calling component renders again every ten seconds. */
 export function useNow(): number {
-  // Never the time of the last tick: what happened since then would be still to come.
+  // Not the time of the last tick: anything that happened since then would appear to be in the future.
   return Math.max(useContext(NowContext), Date.now())
 }

@@ -1,18 +1,18 @@
 /**
  * The signed-in key, held in memory and in `sessionStorage`, which ends with the tab. It is never in a URL, a cookie or
- * `localStorage`, and nothing but the client's header reads it. Made once by `main.tsx`; pages use `session-context.tsx`.
+ * `localStorage`, and only the client's header uses it. Created once by `main.tsx`; pages use `session-context.tsx`.
  */
 
-/** A key, and whether the console made it from a code of the terminal and so ends it at sign-out. */
+/** A key, and whether the console created it from a terminal code and therefore revokes it at sign-out. */
 export interface SignedIn {
   readonly key: string
-  /** The key's id, if it was made for this session alone. */
+  /** The key's id if it was created for this session; otherwise null. */
   readonly ownKeyId: KeyId | null
 }
 
 type KeyId = `key_${string}`
 
-/** The part of `sessionStorage` that is used. */
+/** The part of `sessionStorage` that the session uses. */
 export type SessionStore = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
 
 const NAME = 'mooring.session'
@@ -28,10 +28,10 @@ export class TabSession {
     this.#current = read(store)
   }
 
-  /** Who is signed in; the same object until that changes. */
+  /** Returns the signed-in key; the same object until the session changes. */
   readonly current = (): SignedIn | null => this.#current
 
-  /** Goes on with a key. */
+  /** Starts a session with a key. */
   begin(signedIn: SignedIn): void {
     this.#store.setItem(NAME, JSON.stringify(signedIn))
     this.#set(signedIn)
@@ -43,7 +43,7 @@ export class TabSession {
     this.#set(null)
   }
 
-  /** Calls `wake` after each change, until the returned function is called. */
+  /** Calls `wake` after each change until the returned function is called. */
   readonly listen = (wake: () => void): (() => void) => {
     this.#wakes.add(wake)
     return () => void this.#wakes.delete(wake)

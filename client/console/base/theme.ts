@@ -1,22 +1,22 @@
 /**
- * Light or dark: the system's choice unless the reader made another, which this browser keeps. A preference is no secret,
- * and the only thing that the console puts into `localStorage`.
+ * Light or dark theme: the system's choice unless the reader chose another, which this browser remembers. The
+ * preference is not secret, and it is the only value that the console stores in `localStorage`.
  */
 
-/** What a reader can choose. */
+/** The themes that a reader can choose. */
 export const THEMES = ['system', 'light', 'dark'] as const
-/** One choice. */
+/** The name of a theme. */
 export type Theme = (typeof THEMES)[number]
 
 const NAME = 'mooring.theme'
 
-/** The choice that is kept. */
+/** Returns the stored choice; `system` if there is none. */
 export function keptTheme(store: Pick<Storage, 'getItem'>): Theme {
   const kept = store.getItem(NAME)
   return THEMES.find(theme => theme === kept) ?? 'system'
 }
 
-/** Keeps a choice, and applies it. */
+/** Stores a choice and applies it. */
 export function chooseTheme({ document, localStorage }: Window, theme: Theme): void {
   localStorage.setItem(NAME, theme)
   applyTheme(document, theme)

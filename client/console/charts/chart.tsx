@@ -1,12 +1,12 @@
 /**
- * A chart, with its numbers as a table for those who cannot see it. The library is loaded when the first chart is on the screen; its
- * room is there before. Colours are those of the style sheet, in whichever theme.
+ * A chart, with its numbers as a table for readers who cannot see it. The library loads when the first chart is shown;
+ * the space for the chart is reserved before. The colours are those of the style sheet in either theme.
  */
 import { useEffect, useRef } from 'react'
 import '#client/console/styles/chart.css'
 import type { ChartSpec } from './spec.ts'
 
-/** The chart. `label` says what it shows; `height` in rem. */
+/** A chart. `label` describes it; `height` is in rem. */
 export function Chart({ label, spec, height = 11 }: { label: string; spec: ChartSpec; height?: number }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   useDrawing(canvas, spec)
@@ -25,7 +25,7 @@ export function Chart({ label, spec, height = 11 }: { label: string; spec: Chart
   )
 }
 
-/** Draws it anew when what is shown or the theme changes. */
+/** Redraws the chart when its content or the theme changes. */
 function useDrawing(canvas: { readonly current: HTMLCanvasElement | null }, spec: ChartSpec): void {
   useEffect(() => {
     let isOver = false

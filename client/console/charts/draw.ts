@@ -1,6 +1,6 @@
 /**
- * Draws with Chart.js, of which only these parts are loaded. Nothing moves, nothing is fetched, and no style is made: a canvas is drawn
- * on. Called by `chart.tsx`, which loads this file when a chart is shown.
+ * Draws with Chart.js, of which only the imported parts are loaded. There is no animation, no request and no style
+ * element: it only draws on a canvas. Called by `chart.tsx`, which loads this file when a chart is shown.
  */
 import {
   BarController,
@@ -30,7 +30,7 @@ const PARTS = [
   Tooltip,
 ]
 
-/** Draws on a canvas; the returned function takes it away. */
+/** Draws on a canvas; the returned function removes the drawing. */
 export function drawChart(canvas: HTMLCanvasElement, spec: ChartSpec): () => void {
   Base.register(...PARTS)
   const colors = colorsOf(canvas)
@@ -40,7 +40,7 @@ export function drawChart(canvas: HTMLCanvasElement, spec: ChartSpec): () => voi
 
 type Color = (name: ChartTone | 'text-soft' | 'line' | 'raised' | 'text') => string
 
-/** The colours as they are computed in the theme: a canvas knows no variables. */
+/** Returns the colours as computed in the current theme, because a canvas cannot use CSS variables. */
 function colorsOf(canvas: HTMLCanvasElement): Color {
   return name => {
     canvas.style.color = `var(--${name})`

@@ -1,12 +1,12 @@
 /**
- * The content of a chart: series of values under labels, coloured by what they mean.
- * Made by pages, drawn by `draw.ts`.
+ * The content of a chart: labelled series of values, coloured
+ * by meaning. Created by pages, drawn by `draw.ts`.
  */
 
-/** A colour by what it means. */
+/** A colour, by its meaning. */
 export type ChartTone = 'chart-1' | 'chart-2' | 'chart-3' | 'chart-4' | 'chart-5'
 
-/** One series: a value for each label, null where there is none. `tones` colours single bars. */
+/** One series: a value for each label, null if there is none. `tones` colours individual bars. */
 export interface Series {
   readonly name: string
   readonly tone: ChartTone
@@ -14,14 +14,14 @@ export interface Series {
   readonly tones?: readonly ChartTone[]
 }
 
-/** What is drawn. */
+/** The content of a chart. */
 export interface ChartSpec {
   readonly kind: 'bar' | 'line'
   readonly labels: readonly string[]
   readonly series: readonly Series[]
   readonly isStacked?: boolean
-  /** Bars from left to right, with their labels beside them. */
+  /** Draws the bars from left to right, with the labels beside them. */
   readonly isHorizontal?: boolean
-  /** A value as it is shown. */
+  /** Formats a value. */
   readonly format: (value: number) => string
 }

@@ -1,6 +1,7 @@
 /**
- * The checklist of a verification: each line with what was seen, and a failed one with its fix to copy. While the verdict is
- * awaited the lines that will be there are there already, and are ticked as its check passes them; nothing jumps when it comes.
+ * The checklist of a verification: each line with its finding, and for a failed check a fix to copy. While the verdict
+ * is pending, all lines are shown already and are ticked as the check passes them, so nothing moves when the verdict
+ * arrives.
  */
 import { Check as CheckMark, Circle, Minus, X } from 'lucide-react'
 import { CodeBlock } from '#client/console/kit/code.tsx'
@@ -15,11 +16,11 @@ const WORDS = { pass: 'passed', fail: 'failed', skipped: 'not tried' } as const
 interface ChecklistProps {
   readonly checks: readonly Check[]
   readonly kind: 'direct' | 'endpoint'
-  /** Without a verdict: the items that the check under way has passed so far. */
+  /** The items that the running check has passed so far; used while there is no verdict. */
   readonly reached?: readonly string[]
 }
 
-/** The lines of a verdict; without one, the lines of the kind, as far as its check has come. */
+/** Shows the lines of a verdict; without one, the lines for the kind with the progress of the check. */
 export function Checklist({ checks, kind, reached = [] }: ChecklistProps) {
   const awaited = kind === 'direct' ? DIRECT_ITEMS : ENDPOINT_ITEMS
   if (checks.length === 0)
@@ -69,7 +70,7 @@ function Line({ check: { item, outcome, actual, fix } }: { check: Check }) {
   )
 }
 
-/** What is allowed and should be changed. */
+/** Shows the properties that are allowed but should be changed. */
 export function Advisories({ advisories }: { advisories: readonly Advisory[] }) {
   return advisories.map(({ item, recommendation }) => (
     <Notice key={`${item} ${recommendation}`} tone="warn" title={itemName(item)}>

@@ -1,6 +1,6 @@
 /**
- * The lines of the checklist in words. An item without a name of its own is shown by its code, as words, so that one that a newer
- * server knows is still readable.
+ * The names of the lines of the checklist. An item without a name is shown as the words of its code, so an item that
+ * only a newer server knows is still readable.
  */
 import type { CheckItem } from '#shared/checks/check.ts'
 
@@ -11,20 +11,20 @@ const NAMES: Readonly<Record<CheckItem, string>> = {
   authenticate: 'The login is accepted',
   database: 'The database exists',
   server_version: 'The server is supported',
-  role_superuser: 'The role is no superuser',
-  role_bypassrls: 'Row security binds the role',
-  role_membership: 'No membership widens the role',
-  role_server_files: 'The role reads no files of the server',
-  role_replication: 'The role does not replicate',
-  role_createrole: 'The role makes no roles',
+  role_superuser: 'The role is not a superuser',
+  role_bypassrls: 'Row security applies to the role',
+  role_membership: 'No membership extends the role',
+  role_server_files: 'The role cannot read server files',
+  role_replication: 'The role cannot replicate',
+  role_createrole: 'The role cannot create roles',
   role_provider_admin: 'The role is not the provider’s administrator',
   role_row_security: 'Tables with policies are protected from the role',
   schema: 'The schema is readable',
   signature: 'The endpoint checks signatures',
-  answer: 'The endpoint answers as agreed',
+  answer: 'The endpoint follows the protocol',
 }
 
-/** An item in words. */
+/** Returns the name of an item. */
 export function itemName(item: string): string {
   const known = Object.entries(NAMES).find(([name]) => name === item)
   if (known !== undefined) return known[1]

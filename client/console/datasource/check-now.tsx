@@ -1,5 +1,6 @@
 /**
- * Asks for a check now. The verdict comes by the live changes; until then the button says that it is under way.
+ * Starts a check now. The verdict arrives with the live changes; until then, the button shows that the check is
+ * running.
  */
 import { useMutation } from '@tanstack/react-query'
 import { RefreshCw } from 'lucide-react'

@@ -1,6 +1,6 @@
 /**
- * One datasource: its state above, and a tab for each thing there is to know about it. Which tab is open belongs to the address.
- * The tabs of the other kind are left out.
+ * The page of one datasource: its state on top, and a tab for each subject. The open tab is part of the address. Tabs
+ * that belong to the other kind are left out.
  */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
@@ -29,7 +29,7 @@ const TABS: readonly (Tab<DatasourceTab> & { readonly kinds: readonly Datasource
   { value: 'settings', label: 'Settings', kinds: ['direct', 'endpoint'] },
 ]
 
-/** What a tab holds; all but the first are loaded when they are opened. */
+/** The content of each tab; all but the first are loaded when they are opened. */
 const CONTENT: Readonly<Record<DatasourceTab, ComponentType<{ datasource: DatasourceItem }>>> = {
   facts: FactsTab,
   timeline: lazy(async () => ({ default: (await import('./timeline.tsx')).Timeline })),
@@ -41,11 +41,11 @@ const CONTENT: Readonly<Record<DatasourceTab, ComponentType<{ datasource: Dataso
   settings: lazy(async () => ({ default: (await import('./settings.tsx')).SettingsTab })),
 }
 
-/** The page. */
+/** The page of one datasource. */
 export function DatasourceScreen() {
   const { id } = useParams({ from: '/datasources/$id' })
   const trpc = useTRPC()
-  // An id that is none is refused by the server, in its words.
+  // The server refuses an invalid id, and the page shows its message.
   const input = { id: id as DatasourceId, includeRemoved: true }
   const { data, error, refetch } = useQuery(trpc.datasources.get.queryOptions(input))
   if (data !== undefined) return <Known datasource={data} />
@@ -60,7 +60,7 @@ function Missing({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   if (problemOf(error).code !== 'entity_not_found') return <ProblemNotice error={error} onRetry={onRetry} />
   return (
     <Empty
-      title="There is no such datasource here"
+      title="Datasource not found"
       action={
         <Link to="/datasources" className={linkClass()}>
           All datasources

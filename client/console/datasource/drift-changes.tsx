@@ -1,6 +1,6 @@
 /**
- * The changes of a comparison, of which only those on the screen are made: a schema may change in many thousand places. Names and
- * definitions are a customer's server's: they are shown as text.
+ * The list of changes of a comparison. Only the lines on the screen are rendered, because a schema may have many
+ * thousands of changes. Names and definitions come from a customer's server and are shown as text.
  */
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useMemo, useRef, useState } from 'react'
@@ -44,7 +44,7 @@ function Lines({ changes }: { changes: readonly Change[] }) {
     overscan: 8,
   })
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section ref={place} className="changes-lines" tabIndex={0} aria-label="Changes">
       <ul className="outline-room" style={{ height: virtualizer.getTotalSize() }}>
         {virtualizer.getVirtualItems().map(({ index, key, start }) => {

@@ -1,6 +1,6 @@
 /**
- * What changed between two snapshots of a schema: the changes by class, each with its reason. By default the last one against the one
- * before it.
+ * The changes between two snapshots of a schema, by class and with their reasons. By default, the newest snapshot is
+ * compared with the one before it.
  */
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -13,10 +13,10 @@ import { ReadNow } from '#client/console/schemas/read-now.tsx'
 import type { SnapshotSummary } from '#shared/schemas/introspection.ts'
 import { ChangeList } from './drift-changes.tsx'
 
-/** The snapshots that are kept. */
+/** The maximum number of snapshots that are stored. */
 const KEPT = 100
 
-/** The tab. */
+/** The tab for drift. */
 export function DriftTab({ datasource: { id, removedAt } }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const { data, error, refetch } = useQuery(trpc.snapshots.list.queryOptions({ id, limit: KEPT }))
@@ -27,8 +27,8 @@ export function DriftTab({ datasource: { id, removedAt } }: { datasource: Dataso
     return (
       <Empty title="Nothing to compare yet" action={removedAt === null ? <ReadNow id={id} /> : undefined}>
         {latest === undefined
-          ? 'The schema was not read yet.'
-          : 'The schema was the same each time that it was read. A second snapshot is kept when it changes.'}
+          ? 'The schema has not been read yet.'
+          : 'The schema was the same every time it was read. A new snapshot is stored when it changes.'}
       </Empty>
     )
   return <Comparison snapshots={data.items} from={before.id} to={latest.id} />
@@ -75,7 +75,7 @@ function Changes({ from, to }: { from: SnapshotId; to: SnapshotId }) {
         <Notice key={note} title={note} />
       ))}
       {data.changes.length === 0 ? (
-        <Empty title="They are the same">Over the schemas that both cover, nothing differs.</Empty>
+        <Empty title="They are identical">There is no difference in the schemas that both cover.</Empty>
       ) : (
         <ChangeList changes={data.changes} />
       )}

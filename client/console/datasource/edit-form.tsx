@@ -1,5 +1,6 @@
 /**
- * The name of a datasource, and of a direct one the schema that it reads and those that it leaves out.
+ * Changes the name of a datasource; for a direct one, also
+ * the schema to read and the schemas to exclude.
  */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -66,12 +67,12 @@ function ScopeFields({ schema, onSchema, excluded, onExcluded }: ScopeProps) {
       <TextField
         label="Schema"
         maxLength={63}
-        hint="Empty for all that the role may read."
+        hint="Leave it empty for every schema that the role may read."
         value={schema}
         onChange={event => onSchema(event.target.value)}
       />
       <TextField
-        label="Schemas left out"
+        label="Excluded schemas"
         hint="Separated by commas."
         value={excluded}
         onChange={event => onExcluded(event.target.value)}

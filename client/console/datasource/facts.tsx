@@ -1,5 +1,6 @@
 /**
- * What is known of a datasource: the last verdict with its fixes, what should be better, and the facts beside.
+ * The overview of a datasource: the last verdict with its
+ * fixes, the advisories, and the facts beside them.
  */
 import type { ReactNode } from 'react'
 import type { DatasourceItem } from '#client/console/api/trpc.ts'
@@ -10,7 +11,7 @@ import { Facts as FactList, Panel } from '#client/console/kit/panel.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import { LastChecklist } from './last-checklist.tsx'
 
-/** The tab. */
+/** The overview tab. */
 export function FactsTab({ datasource }: { datasource: DatasourceItem }) {
   const { advisories, status, statusReason, removedAt } = datasource
   return (
@@ -18,12 +19,12 @@ export function FactsTab({ datasource }: { datasource: DatasourceItem }) {
       <Panel title="Last verdict" about={<Verdict datasource={datasource} />}>
         <div className="stack">
           {removedAt === null ? null : (
-            <Notice title="This datasource was removed">Its credential is destroyed.</Notice>
+            <Notice title="This datasource was removed">Its credential has been destroyed.</Notice>
           )}
           {status === 'active' && statusReason !== null ? (
             <Notice tone="warn" title="In use, with a problem">
               <p>
-                The last check ended with <code>{statusReason}</code>. It is tried again by itself.
+                The last check ended with <code>{statusReason}</code>. The check is retried automatically.
               </p>
             </Notice>
           ) : null}
@@ -67,7 +68,7 @@ function directFacts(datasource: Extract<DatasourceItem, { kind: 'direct' }>): R
     Port: <code>{port}</code>,
     Database: <code>{database}</code>,
     Schema: schema === null ? 'all that it may read' : <code>{schema}</code>,
-    'Schemas left out': excludedSchemas.length === 0 ? null : excludedSchemas.join(', '),
+    'Excluded schemas': excludedSchemas.length === 0 ? null : excludedSchemas.join(', '),
     'Schema read': <Time at={introspectedAt} none="never" />,
   }
 }

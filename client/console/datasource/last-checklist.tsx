@@ -1,6 +1,7 @@
 /**
- * The checklist of a datasource's last verdict. Before the first one it fills in as the check under way goes on: it is asked how far it
- * has come. What it has passed so far decides nothing; the verdict comes by the live changes and takes its place.
+ * The checklist of a datasource's last verdict. Before the first verdict, the page polls the progress of the running
+ * check and fills in the lines. The progress decides nothing; the verdict arrives with the live changes and replaces
+ * it.
  */
 import { useQuery } from '@tanstack/react-query'
 import { type DatasourceItem, useTRPC } from '#client/console/api/trpc.ts'
@@ -8,7 +9,7 @@ import { Checklist } from '#client/console/checks/checklist.tsx'
 
 const EVERY_MS = 500
 
-/** The lines. */
+/** The checklist. */
 export function LastChecklist({ datasource }: { datasource: DatasourceItem }) {
   const { id, checks, kind, status, statusReason, removedAt } = datasource
   const trpc = useTRPC()

@@ -1,5 +1,6 @@
 /**
- * Leases of a datasource, live and ended: who held its credential, and until when. What was leased is shown to nobody.
+ * The leases of a datasource, in force and ended: who held its credential, and until when. The leased credential is
+ * never shown.
  */
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
@@ -17,7 +18,7 @@ type Lease = Outputs['datasources']['leases']['items'][number]
 
 const ENDS: Readonly<Record<NonNullable<Lease['endedBy']> | 'live', { tone: Tone; word: string }>> = {
   live: { tone: 'good', word: 'Live' },
-  released: { tone: 'neutral', word: 'Given back' },
+  released: { tone: 'neutral', word: 'Released' },
   expired: { tone: 'neutral', word: 'Expired' },
   revoked: { tone: 'warn', word: 'Revoked' },
 }
@@ -25,7 +26,7 @@ const ENDS: Readonly<Record<NonNullable<Lease['endedBy']> | 'live', { tone: Tone
 const HEADINGS = ['State', 'Capability', 'Taken', 'Ends', 'Credential']
 const PER_PAGE = 50
 
-/** The tab. */
+/** The tab for leases. */
 export function Leases({ datasource: { id } }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const [cursor, setCursor] = useState<Lease['leaseId'] | null>(null)
@@ -35,7 +36,7 @@ export function Leases({ datasource: { id } }: { datasource: DatasourceItem }) {
     <Awaited of={leases} rows={6}>
       {({ items, nextCursor }) =>
         items.length === 0 ? (
-          <Empty title="It was never leased">
+          <Empty title="Never leased">
             A platform’s own worker leases a credential with a capability that an operator has signed.
           </Empty>
         ) : (

@@ -1,5 +1,6 @@
 /**
- * Removing a datasource: its credential is destroyed at once, for ever, so that its name has to be typed.
+ * Removes a datasource. Its credential is destroyed at once
+ * and for good, so the user must type its name.
  */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -34,12 +35,12 @@ export function RemovePanel({ datasource: { id, name } }: { datasource: Datasour
         </Button>
       }
     >
-      <p className="soft">Leases of it end, and it can be registered again with a new credential.</p>
+      <p className="soft">Its leases end. You can register it again with a new credential.</p>
       <TypedConfirmation
         isOpen={isAsked}
         onClose={() => setIsAsked(false)}
         title={`Remove ${name}?`}
-        about="Its credential is destroyed and cannot be brought back."
+        about="Its credential is destroyed and cannot be restored."
         word={name}
         action="Remove it"
         isBusy={remove.isPending}

@@ -1,5 +1,6 @@
 /**
- * Another signing key for an endpoint. It comes into force when the endpoint has answered a request that is signed with it.
+ * Replaces the signing key of an endpoint. The new key comes into force once the endpoint has answered a request signed
+ * with it.
  */
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
@@ -32,7 +33,7 @@ export function RotateKeyForm({ datasource: { id } }: { datasource: DatasourceIt
         <KeyField label="New signing key" hint="At least eight characters." field={field} onLength={setLength} />
         {rotate.error === null ? null : <ProblemNotice error={rotate.error} />}
         {rotate.isSuccess ? (
-          <Notice tone="good" title="The key is registered. The endpoint is asked with it now." />
+          <Notice tone="good" title="The key is stored. Mooring is checking the endpoint with it." />
         ) : null}
         <div>
           <Button type="submit" disabled={length < SHORTEST_KEY} isBusy={rotate.isPending}>

@@ -1,6 +1,7 @@
 /**
- * Another connection string for a datasource. It is tried first, and comes into force when it has passed; the one in force stays until
- * then. The string is kept in its field alone, is sealed here, and is gone from the field when it was sent.
+ * Replaces the connection string of a datasource. The new string is checked first and comes into force if it passes;
+ * until then the current one stays in force. The string exists only in its field, is sealed in this page, and is
+ * cleared from the field when it is sent.
  */
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
@@ -40,7 +41,7 @@ export function RotateStringForm({ datasource: { id, credentialVersion } }: { da
           The database has moved to another host or name
         </label>
         {rotate.error === null ? null : <ProblemNotice error={rotate.error} />}
-        {rotate.isPending ? <ProgressBar label="Sealed; a worker tries it now" /> : null}
+        {rotate.isPending ? <ProgressBar label="Sealed; a worker is checking it" /> : null}
         {rotate.data === undefined || rotate.isPending ? null : <InForce datasource={rotate.data} />}
         <div>
           <Button type="submit" disabled={reading.state !== 'read'} isBusy={rotate.isPending}>

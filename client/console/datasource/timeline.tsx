@@ -1,5 +1,6 @@
 /**
- * Past verifications: how long each took and how it ended, as a chart, and each of them below with what failed.
+ * Past verifications: a chart of their durations and results, and
+ * below it each verification with its failed check.
  */
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
@@ -25,16 +26,16 @@ const COLORS: Readonly<Record<Verification['verdict'], ChartTone>> = {
   unreachable: 'chart-3',
 }
 
-/** The tab. */
+/** The tab for past verifications. */
 export function Timeline({ datasource: { id, kind } }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const { data, error, refetch } = useQuery(trpc.datasources.verifications.queryOptions({ id, limit: SHOWN }))
   if (data === undefined)
     return error === null ? <Loading rows={10} /> : <ProblemNotice error={error} onRetry={() => void refetch()} />
-  if (data.items.length === 0) return <Empty title="No verification yet">The first one is under way.</Empty>
+  if (data.items.length === 0) return <Empty title="No verification yet">The first one is running.</Empty>
   return (
     <>
-      <Panel title="How long each check took" about="Green passed, amber was not reached, red was refused.">
+      <Panel title="How long each check took" about="Green: passed; amber: not reached; red: refused.">
         <TookChart items={data.items} />
       </Panel>
       <Panel title={`The last ${data.items.length === 1 ? 'one' : data.items.length}`} isFlush>

@@ -1,6 +1,6 @@
 /**
- * The list of datasources: newest first, by pages of the API's own cursors, with its filters in the address. A verdict
- * reached anywhere changes its row (`api/live.tsx`). The first page of somebody who signs in.
+ * The list of datasources, newest first, paged with the API's cursors, with its filters in the address. A verdict
+ * reached anywhere updates its row (`api/live.tsx`). It is the first page after signing in.
  */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
@@ -16,7 +16,7 @@ import { DatasourceTable } from './table.tsx'
 
 const PER_PAGE = 50
 
-/** The page. */
+/** The list of datasources. */
 export function Datasources() {
   const search = useSearch({ from: '/datasources' })
   const isFiltered = Boolean(search.q ?? search.status ?? search.mode ?? search.kind)
@@ -24,7 +24,7 @@ export function Datasources() {
     <PageFrame
       title="Datasources"
       name="Datasources"
-      about="Every database that customers have registered, and how its last check ended."
+      about="Every database that customers have registered, with the last result."
       actions={
         <Link to="/register" className={linkClass('primary')}>
           <Plus className="icon" aria-hidden />
@@ -57,7 +57,7 @@ function Rows({ search, isFiltered }: { search: ListSearch; isFiltered: boolean 
         title="Nothing matches"
         action={<Button onClick={() => void navigate({ search: {} })}>Clear the filters</Button>}
       >
-        The search looks at the beginning of names.
+        Search matches the beginning of names.
       </Empty>
     )
   }
@@ -76,7 +76,10 @@ function inputOf({ q, after, before, ...filters }: ListSearch) {
   return { limit: PER_PAGE, ...kept }
 }
 
-/** Older and newer pages. Backwards, the server tells of more on the newer side. */
+/**
+ * Links to older and newer pages. When paging backwards, the server reports whether there are more rows on the newer
+ * side.
+ */
 function Pages(of: { search: ListSearch; first: string | undefined; last: string | undefined; next: string | null }) {
   const navigate = useNavigate({ from: '/datasources' })
   const { after, before, ...filters } = of.search

@@ -1,6 +1,6 @@
 /**
- * Search and filters of the list. They are the address's, so that a filtered list can be linked to; the search waits for a
- * pause of the typing.
+ * Search and filters of the list. They are part of the address, so a filtered list can be linked to. The search runs
+ * after a pause in typing.
  */
 import { useNavigate } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
@@ -38,7 +38,7 @@ function chosen<T extends string>(value: T | 'any'): T | undefined {
 /** The row of filters above the list. */
 export function Filters({ search }: { search: ListSearch }) {
   const navigate = useNavigate({ from: '/datasources' })
-  // A place in the list is one of its old filters: it goes with them.
+  // A position in the list belongs to the old filters and is dropped with them.
   const set = (change: ListSearch) => {
     const { after: _, before: __, ...filters } = search
     void navigate({ search: { ...filters, ...change }, replace: true })

@@ -1,6 +1,6 @@
 /**
- * The list of somebody who has registered nothing yet: what will be here, and how to begin.
- * Shown where no filter hides anything.
+ * The list before anything is registered: an explanation of what will appear here, and how to begin. Shown only if no
+ * filter is set.
  */
 import { Link } from '@tanstack/react-router'
 import { linkClass } from '#client/console/kit/button.tsx'
@@ -12,7 +12,7 @@ const CALL = `import { createClient } from 'mooring-client'
 const mooring = createClient({ url, key })
 await mooring.datasources.register.mutate({ connectionString, waitSeconds: 10 })`
 
-/** What to do first. */
+/** The first steps. */
 export function FirstSteps() {
   return (
     <Empty

@@ -1,6 +1,6 @@
 /**
- * The state of a datasource in a word, with its reason in a sentence of the fault table's. Lists and pages show it alike.
- * A problem of an active datasource is a warning: it is in use.
+ * The state of a datasource as a word, with its reason from the table of faults. Lists and pages show it in the same
+ * way. A problem of an active datasource is a warning, because the datasource is in use.
  */
 import type { DatasourceItem } from '#client/console/api/trpc.ts'
 import { Badge, type Tone } from '#client/console/kit/badge.tsx'
@@ -10,7 +10,7 @@ type Stateful = Pick<DatasourceItem, 'status' | 'statusReason' | 'removedAt' | '
 const TONES = { active: 'good', rejected: 'bad', unverified: 'note' } as const
 const WORDS = { active: 'Active', rejected: 'Rejected', unverified: 'Verifying' } as const
 
-/** The state's tone and word. */
+/** Returns the tone and the word for a state. */
 export function displayedState({ status, statusReason, removedAt }: Stateful): { tone: Tone; word: string } {
   if (removedAt !== null) return { tone: 'neutral', word: 'Removed' }
   if (status === 'active' && statusReason !== null) return { tone: 'warn', word: 'Active, with a problem' }
@@ -18,7 +18,7 @@ export function displayedState({ status, statusReason, removedAt }: Stateful): {
   return { tone: TONES[status], word: WORDS[status] }
 }
 
-/** The state as a badge. */
+/** Shows the state as a badge. */
 export function StateBadge({ of }: { of: Stateful }) {
   const { tone, word } = displayedState(of)
   const isUnderWay = of.status === 'unverified' && of.statusReason === null && of.removedAt === null
@@ -29,7 +29,7 @@ export function StateBadge({ of }: { of: Stateful }) {
   )
 }
 
-/** Where it is: host and database, or the endpoint's address. */
+/** Returns the location of a datasource: host and database, or the endpoint's address. */
 export function placeOf(datasource: DatasourceItem): string {
   if (datasource.kind === 'endpoint') return datasource.endpoint
   const { host, port, database } = datasource

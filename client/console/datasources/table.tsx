@@ -1,6 +1,6 @@
 /**
- * The rows of the list: state, name and place, mode, last check. On a narrow screen a row is a card of the same cells.
- * The name is the link; a click anywhere on its row goes there as well.
+ * The rows of the list: state, name and place, mode, last check. On a narrow screen, each row is a card with the same
+ * cells. The name is the link; a click anywhere on the row follows it as well.
  */
 import { Link } from '@tanstack/react-router'
 import type { DatasourceItem } from '#client/console/api/trpc.ts'
@@ -8,7 +8,7 @@ import { ModeTag } from '#client/console/kit/badge.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import { placeOf, StateBadge } from './state.tsx'
 
-/** The table. `isStale`: it shows the page before while the next one is loaded. */
+/** The table. `isStale` is true while it still shows the previous page because the next one is loading. */
 export function DatasourceTable({ rows, isStale }: { rows: readonly DatasourceItem[]; isStale: boolean }) {
   return (
     <table className={isStale ? 'table rows stale' : 'table rows'} aria-busy={isStale}>

@@ -1,6 +1,7 @@
 /**
- * Draws tables and foreign keys with React Flow. It moves and zooms; nothing in it can be changed. A table is reached by the keyboard, and
- * Enter, as a click, shows it with its neighbours. The styles are files: the page's policy forbids others.
+ * Draws tables and foreign keys with React Flow. It can be moved and zoomed but not edited. Tables can be focused by
+ * keyboard; Enter, like a click, shows a table with its neighbours. Styles are files, because the page's policy forbids
+ * anything else.
  */
 import '@xyflow/react/dist/base.css'
 import {
@@ -22,7 +23,7 @@ import { TableNode, type TableNodeType } from './table-node.tsx'
 
 const KINDS = { table: TableNode }
 const FIT = { padding: 0.08, maxZoom: 1, minZoom: 0.1 }
-/** On a telephone a whole schema would be too small to read: a part of it is shown, and moved. */
+/** On a phone a whole schema would be too small to read, so only a part of it is visible and can be moved. */
 const FIT_NARROW = { ...FIT, minZoom: 0.55 }
 const NARROW = 560
 
@@ -34,12 +35,12 @@ const WORDS: Partial<AriaLabelConfig> = {
 
 interface CanvasProps {
   readonly graph: Graph
-  /** The table whose neighbours are shown; null for a schema. */
+  /** The table whose neighbours are shown; null for a whole schema. */
   readonly chosen: string | null
   readonly onChoose: (table: string) => void
 }
 
-/** The diagram. Its key is its graph's: another one is fitted to its place anew. */
+/** The diagram. Its React key is that of its graph, so another graph is fitted again. */
 export function Canvas({ graph, chosen, onChoose }: CanvasProps) {
   const nodes = useMemo(() => nodesOf(graph, chosen), [graph, chosen])
   const edges = useMemo(() => edgesOf(graph, chosen), [graph, chosen])
@@ -77,7 +78,7 @@ export function Canvas({ graph, chosen, onChoose }: CanvasProps) {
   )
 }
 
-/** Fits the diagram into its place, and anew when that gets another width. */
+/** Fits the diagram into its place, and fits it again when the width changes. */
 function Fitted() {
   const width = useStore(state => state.width)
   const { fitView } = useReactFlow()

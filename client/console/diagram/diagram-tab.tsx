@@ -1,6 +1,6 @@
 /**
- * A diagram of a schema, or of a table with its neighbours: tables with their keys, and the foreign keys between them, as a picture and as
- * a list. A schema of very many tables is drawn by a table and its neighbours.
+ * A diagram of a schema, or of one table with its neighbours: tables with their keys, and the foreign keys between
+ * them, as a picture and as a list. For a schema with too many tables, the reader chooses a table first.
  */
 import { useMemo, useState } from 'react'
 import type { DatasourceItem } from '#client/console/api/trpc.ts'
@@ -14,7 +14,7 @@ import { Canvas } from './canvas.tsx'
 import { type Graph, graphOf, MOST_TABLES, MOST_TIES, neighbourGraph, schemaGraph } from './graph.ts'
 import { TieList } from './tie-list.tsx'
 
-/** The tab. */
+/** The tab for the diagram. */
 export function DiagramTab({ datasource }: { datasource: DatasourceItem }) {
   return <LatestSchema datasource={datasource}>{snapshot => <Diagram snapshot={snapshot} />}</LatestSchema>
 }
@@ -28,7 +28,7 @@ function Diagram({ snapshot }: { snapshot: Snapshot }) {
   const ofSchema = useMemo(() => schemaGraph(whole, schema ?? ''), [whole, schema])
   const chosen = whole.tables.some(({ key }) => key === table) ? table : null
   const shown = useMemo(() => (chosen === null ? ofSchema : neighbourGraph(whole, chosen)), [whole, ofSchema, chosen])
-  if (schema === undefined) return <Empty title="There is no table in it">A diagram shows tables and their keys.</Empty>
+  if (schema === undefined) return <Empty title="There are no tables">A diagram shows tables and their keys.</Empty>
   const goTo = (to: string | null) => {
     const found = whole.tables.find(({ key }) => key === to)
     if (found !== undefined) setAsked(found.schema)
@@ -73,7 +73,7 @@ function Drawn({ graph, chosen, onChoose }: DrawnProps) {
       <Empty
         title={`${quantity(tables.length, 'table')} and ${quantity(ties.length, 'foreign key')} are too many for one picture`}
       >
-        Choose a table above, and it is drawn with its neighbours.
+        Choose a table above to see it with its neighbours.
       </Empty>
     )
   return (

@@ -1,12 +1,12 @@
 /**
- * The tables that a diagram shows and the foreign keys between them: those of a schema, or a table with its neighbours. Pure. Names come
- * from a customer's server: they are shown, and nothing else.
+ * The tables and foreign keys that a diagram shows: those of a schema, or of one table with its neighbours. Pure
+ * functions. Names come from a customer's server and are only displayed.
  */
 import { keyOf } from '#client/console/schemas/outline.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 
-/** A line of a table: a column, and what it is a key of. */
+/** A line of a table: a column, and the keys that it belongs to. */
 export interface ColumnLine {
   readonly name: string
   readonly type: string
@@ -19,13 +19,13 @@ export interface TableBox {
   readonly key: string
   readonly schema: string
   readonly name: string
-  /** Keys first, then the others as they come, as many as there is room for. */
+  /** Keys first, then other columns in table order, up to a maximum. */
   readonly columns: readonly ColumnLine[]
-  /** How many columns are not among them. */
+  /** The number of columns that are left out. */
   readonly more: number
 }
 
-/** A foreign key, from the table that has it to the one that it refers to. */
+/** A foreign key, from its table to the referenced table. */
 export interface Tie {
   readonly key: string
   readonly from: string
@@ -33,21 +33,23 @@ export interface Tie {
   readonly columns: readonly string[]
 }
 
-/** All that there is to draw. */
+/** Everything that can be drawn. */
 export interface Graph {
   readonly tables: readonly TableBox[]
   readonly ties: readonly Tie[]
 }
 
-/** More tables than these are a carpet: a table is to be chosen first. */
+/** The maximum number of tables in one picture; beyond it, the reader must choose a table first. */
 export const MOST_TABLES = 60
-/** Foreign keys of one picture, at most: their layout takes seconds from a thousand on, and a stranger's schema says how many there are. */
+/**
+ * The maximum number of foreign keys in one picture. Laying out a thousand takes seconds, and the schema is untrusted.
+ */
 export const MOST_TIES = 300
 const MOST_COLUMNS = 8
-/** Keys alone may be more than other columns, and not without end. */
+/** The maximum number of key columns, which may exceed that of other columns. */
 const MOST_KEYS = 16
 
-/** The whole of a snapshot, prepared once. Views have no foreign keys and are left out. */
+/** Prepares a whole snapshot once. Views have no foreign keys and are left out. */
 export function graphOf(snapshot: Snapshot): Graph {
   const all = snapshot.schemas.flatMap(({ name, relations }) =>
     relations.filter(({ kind }) => kind.endsWith('table')).map(relation => ({ schema: name, relation })),
@@ -60,7 +62,7 @@ export function graphOf(snapshot: Snapshot): Graph {
   return { tables, ties }
 }
 
-/** The tables of one schema, with the ties among them. */
+/** Returns the tables of one schema, with the foreign keys between them. */
 export function schemaGraph({ tables, ties }: Graph, schema: string): Graph {
   return within(
     { tables, ties },
@@ -68,7 +70,7 @@ export function schemaGraph({ tables, ties }: Graph, schema: string): Graph {
   )
 }
 
-/** A table, and those that it refers to or that refer to it. */
+/** Returns a table with the tables that it refers to and those that refer to it. */
 export function neighbourGraph(graph: Graph, table: string): Graph {
   const beside = graph.ties.flatMap(({ from, to }) => (from === table ? [to] : to === table ? [from] : []))
   return within(graph, [table, ...beside])

@@ -1,5 +1,6 @@
 /**
- * One table of the diagram: its name, its keys, and the first of its other columns. A foreign key's line leaves from its column.
+ * One table of the diagram: its name, its keys, and the first of its other columns. The line of a foreign key starts at
+ * its column.
  */
 import { Handle, type Node, type NodeProps, Position } from '@xyflow/react'
 import { Key, Link2 } from 'lucide-react'

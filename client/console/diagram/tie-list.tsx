@@ -1,5 +1,6 @@
 /**
- * The foreign keys of a diagram as a list, for those who cannot see it: each leads to its tables.
+ * The foreign keys of a diagram as a list, for readers who
+ * cannot see it. Each entry links to its tables.
  */
 import { quantity } from '#client/console/base/format.ts'
 import { namesOfKey } from '#client/console/schemas/outline.ts'
@@ -10,7 +11,7 @@ interface TieListProps {
   readonly onChoose: (table: string) => void
 }
 
-/** The list, folded away. */
+/** The list, collapsed at first. */
 export function TieList({ ties, onChoose }: TieListProps) {
   if (ties.length === 0) return null
   return (

@@ -1,5 +1,6 @@
 /**
- * The newest events of a feed, each with its text as the customer wrote it. It comes from a stranger: it is shown as text.
+ * The newest events of a feed, each with its text as the customer sent it. The text is untrusted and shown as plain
+ * text.
  */
 import { duration } from '#client/console/base/format.ts'
 import { CodeBlock } from '#client/console/kit/code.tsx'
@@ -38,7 +39,7 @@ function Entry({ event }: { event: RecentEvent }) {
             {lateness === null ? null : ` · ${duration(lateness)} after it happened`}
           </span>
         </summary>
-        <CodeBlock label="As the endpoint gave it" text={text} />
+        <CodeBlock label="As the endpoint sent it" text={text} />
       </details>
     </li>
   )

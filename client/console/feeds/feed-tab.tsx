@@ -1,6 +1,6 @@
 /**
- * The feed of a signed endpoint: whether it keeps up, how late its events came, and the newest of them. Its state is no change that is
- * told live, so that it is asked for every few seconds while it is looked at.
+ * The feed of a signed endpoint: its state, the delay of its events, and the newest of them. The live changes do not
+ * report the state of a feed, so the tab polls every few seconds while it is visible.
  */
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
@@ -22,7 +22,7 @@ const SHOWN = 50
 
 type Endpoint = Extract<DatasourceItem, { kind: 'endpoint' }>
 
-/** The tab. */
+/** The tab for the feed. */
 export function FeedTab({ datasource }: { datasource: DatasourceItem }) {
   const trpc = useTRPC()
   const { id, removedAt } = datasource
@@ -41,15 +41,15 @@ export function FeedTab({ datasource }: { datasource: DatasourceItem }) {
 function State({ endpoint: { feed } }: { endpoint: Endpoint }) {
   const { eventLag, retryCount, lastRequestAt, lastSuccessAt, lastError } = feed
   return (
-    <Panel title="Feed" about={eventLag === 0 ? 'It keeps up.' : 'It is catching up.'}>
+    <Panel title="Feed" about={eventLag === 0 ? 'It is up to date.' : 'It is catching up.'}>
       <div className="stack">
         {lastError === null ? null : <Notice tone="warn" title={lastError} />}
         <Facts
           of={{
             Behind: <span className="number">{eventLag === 0 ? 'nothing' : duration(eventLag * 1_000)}</span>,
-            'Last asked': <Time at={lastRequestAt} none="never" />,
+            'Last request': <Time at={lastRequestAt} none="never" />,
             'Last answer': <Time at={lastSuccessAt} none="never" />,
-            'Failed tries since': <span className="number">{retryCount}</span>,
+            'Failed attempts since': <span className="number">{retryCount}</span>,
           }}
         />
       </div>
@@ -64,12 +64,12 @@ function Events({ id, every }: { id: DatasourceItem['id']; every: number | false
     <Awaited of={recent} rows={10}>
       {({ items }) =>
         items.length === 0 ? (
-          <Empty title="No event yet">An event is here some seconds after the endpoint gives it, or pushes it.</Empty>
+          <Empty title="No event yet">An event appears a few seconds after the endpoint returns or pushes it.</Empty>
         ) : (
           <>
             <Panel
-              title="How late events came"
-              about="From when it happened, as the endpoint says, until it was stored here."
+              title="Delay of events"
+              about="From the time of the event, according to the endpoint, until it was stored here."
             >
               <LagChart events={items} />
             </Panel>
@@ -87,7 +87,7 @@ function LagChart({ events }: { events: readonly RecentEvent[] }) {
     return {
       kind: 'bar',
       labels: inOrder.map(({ storedAtMs }) => new Date(storedAtMs).toLocaleTimeString('en', { timeStyle: 'medium' })),
-      series: [{ name: 'Came after', tone: 'chart-1', values: inOrder.map(latenessOf) }],
+      series: [{ name: 'Delay', tone: 'chart-1', values: inOrder.map(latenessOf) }],
       format: duration,
     }
   }, [events])

@@ -1,19 +1,19 @@
 /**
- * What is there while an answer is awaited, when it failed, and when it came. An answer that failed to come anew stays where it is, below
- * the failure.
+ * Shows an answer while it is pending, after it has failed, and once it has arrived. If a later request fails, the
+ * previous answer stays below the failure.
  */
 import type { ReactNode } from 'react'
 import { Loading, ProblemNotice } from './feedback.tsx'
 
 interface AwaitedProps<T> {
   readonly of: { readonly data: T | undefined; readonly error: unknown; readonly refetch: () => unknown }
-  /** How many lines are kept free for it. */
+  /** The number of lines reserved for the answer. */
   readonly rows: number
   readonly label?: string
   readonly children: (data: T) => ReactNode
 }
 
-/** The answer of a query, or what stands for it. */
+/** Shows the answer of a query, or a placeholder for it. */
 export function Awaited<T>({ of: { data, error, refetch }, rows, label = 'Loading', children }: AwaitedProps<T>) {
   return (
     <>

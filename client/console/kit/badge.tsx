@@ -1,13 +1,13 @@
 /**
- * A word with a colour: states and classes. The word alone says everything; the colour and the dot repeat it.
- * Tones are named by what they mean, never by a colour.
+ * A word with a colour, for states and classes. The word carries all of the meaning; colour and dot only repeat it.
+ * Tones are named for their meaning, never for a colour.
  */
 import type { ReactNode } from 'react'
 
-/** What a badge, a notice or a row means. */
+/** The meaning of a badge, a notice or a row. */
 export type Tone = 'neutral' | 'good' | 'warn' | 'bad' | 'note'
 
-/** A badge. `isLive`: what it tells of is under way. */
+/** A badge. `isLive` marks something in progress. */
 export function Badge({
   tone = 'neutral',
   isLive = false,
@@ -25,7 +25,7 @@ export function Badge({
   )
 }
 
-/** Live or test, wherever a key or a datasource is shown. */
+/** Shows whether a key or a datasource is live or test. */
 export function ModeTag({ mode }: { mode: 'live' | 'test' }) {
   return <span className={`tag ${mode}`}>{mode}</span>
 }

@@ -1,18 +1,18 @@
 /**
- * Buttons: one look for what acts, in four weights, and one that copies. A button that waits keeps its width and says so.
- * Never used for a link: what goes somewhere is an anchor, with `linkClass`.
+ * Buttons for actions, in four weights, and a button that copies. A busy button keeps its width and shows that it is
+ * busy. Do not use a button as a link; a link is an anchor with `linkClass`.
  */
 import { Check, Copy, LoaderCircle } from 'lucide-react'
 import { type ComponentProps, type ReactNode, useEffect, useState } from 'react'
 
-/** How much a button asks to be pressed. */
+/** The visual emphasis of a button. */
 export type Weight = 'primary' | 'plain' | 'quiet' | 'danger'
 
 type ButtonProps = Omit<ComponentProps<'button'>, 'className'> & {
   readonly weight?: Weight
   /** An icon before the text. */
   readonly icon?: ReactNode
-  /** True while what it does is under way. */
+  /** True while the action is running. */
   readonly isBusy?: boolean
 }
 
@@ -32,12 +32,12 @@ export function Button({ weight = 'plain', icon, isBusy = false, children, disab
   )
 }
 
-/** The look of a button, for an anchor. */
+/** Returns the class that makes an anchor look like a button. */
 export function linkClass(weight: Weight = 'plain'): string {
   return `button ${weight}`
 }
 
-/** A square button whose name is only heard. */
+/** A square button whose name is available only to screen readers. */
 export function IconButton({
   label,
   children,
@@ -58,11 +58,11 @@ interface CopyProps {
   readonly text: string
   readonly label?: string
   readonly weight?: Weight
-  /** The label is only heard. */
+  /** Hides the label visually; screen readers still announce it. */
   readonly isBare?: boolean
 }
 
-/** Copies a text, and says for a moment that it did. */
+/** Copies a text, and briefly confirms it. */
 export function CopyButton({ text, label = 'Copy', weight = 'quiet', isBare = false }: CopyProps) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle')
   useEffect(() => {
@@ -71,7 +71,7 @@ export function CopyButton({ text, label = 'Copy', weight = 'quiet', isBare = fa
     return () => clearTimeout(timer)
   }, [state])
   const copy = async () => {
-    // There is none where the page came over plain HTTP from another machine.
+    // Absent if the page was loaded over plain HTTP from another machine.
     const clipboard: Clipboard | undefined = navigator.clipboard
     const isCopied = await clipboard?.writeText(text).then(
       () => true,

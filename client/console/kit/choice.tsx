@@ -1,18 +1,18 @@
 /**
- * One of a few options, from Base UI: apart from the fields, so that a page without a choice does not load it.
- * The label is above it, or only heard.
+ * A choice between a few options, from Base UI. It has a file of its own, so that a page without a choice does not load
+ * it. The label is above it or available only to screen readers.
  */
 import { Select } from '@base-ui/react/select'
 import { Check, ChevronDown } from 'lucide-react'
 import type { ChoiceOption } from './plain-choice.tsx'
 
-/** One of a few options. */
+/** A choice between a few options. */
 export function Choice<T extends string>(of: {
   label: string
   value: T
   options: readonly ChoiceOption<T>[]
   onChange: (value: T) => void
-  /** The label is only heard. */
+  /** Hides the label visually; screen readers still announce it. */
   isBare?: boolean
 }) {
   const items = [...of.options]

@@ -1,10 +1,10 @@
 /**
- * Text to be taken along: SQL, commands, ids. It is shown as it is, and copied whole.
- * Nothing of it is ever run or read as markup.
+ * Text to copy: SQL, commands, ids. It is shown unchanged,
+ * copied as a whole, and never run or parsed as markup.
  */
 import { CopyButton } from './button.tsx'
 
-/** A block of code with its copy button. `label` says what it is. */
+/** A block of code with a copy button. `label` describes it. */
 export function CodeBlock({ text, label }: { text: string; label: string }) {
   return (
     <figure className="code">
@@ -12,13 +12,13 @@ export function CodeBlock({ text, label }: { text: string; label: string }) {
         <span className="soft small">{label}</span>
         <CopyButton text={text} />
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
       <pre tabIndex={0}>{text}</pre>
     </figure>
   )
 }
 
-/** A short text in a line, with its copy button. */
+/** A short inline text with a copy button. */
 export function Copied({ text, label }: { text: string; label: string }) {
   return (
     <span className="copied">

@@ -1,6 +1,6 @@
 /**
- * Dialogs: a question or a form over the page. Focus stays inside and returns to where it was; Escape closes.
- * What cannot be undone asks for a typed word.
+ * Dialogs: a question or a form over the page. Focus stays inside and then returns to where it was; Escape closes the
+ * dialog. An action that cannot be undone requires a typed word.
  */
 import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
@@ -9,7 +9,7 @@ import { Button, IconButton } from './button.tsx'
 import { ProblemNotice } from './feedback.tsx'
 import { TextField } from './field.tsx'
 
-/** A dialog that is open while `isOpen`. */
+/** A dialog that is shown while `isOpen` is true. */
 export function Dialog(of: {
   isOpen: boolean
   onClose: () => void
@@ -37,7 +37,7 @@ export function Dialog(of: {
   )
 }
 
-/** Asks for a typed word before something that cannot be undone. */
+/** Requires a typed word before an action that cannot be undone. */
 export function TypedConfirmation(of: {
   isOpen: boolean
   onClose: () => void

@@ -1,6 +1,6 @@
 /**
- * Loading, empty and failed: every page has all three, in the room that its content will take, so that nothing jumps.
- * A failure shows its request id; none of them is only a colour.
+ * Loading, empty and failed states. Every page has all three in the space that its content will take, so nothing moves.
+ * A failure shows its request id; no state is shown by colour alone.
  */
 import { CircleAlert, CircleCheck, Info, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
@@ -10,7 +10,7 @@ import { Button, CopyButton } from './button.tsx'
 
 const ICONS = { neutral: Info, note: Info, good: CircleCheck, warn: TriangleAlert, bad: CircleAlert } as const
 
-/** Something to be read now. */
+/** A message that needs attention now. */
 export function Notice({ tone = 'note', title, children }: { tone?: Tone; title?: ReactNode; children?: ReactNode }) {
   const Icon = ICONS[tone]
   return (
@@ -24,7 +24,7 @@ export function Notice({ tone = 'note', title, children }: { tone?: Tone; title?
   )
 }
 
-/** A failure of a call, with its issues and its request id. */
+/** The failure of a call, with its issues and its request id. */
 export function ProblemNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { code, message, issues, requestId } = problemOf(error)
   return (
@@ -52,7 +52,7 @@ export function ProblemNotice({ error, onRetry }: { error: unknown; onRetry?: ()
   )
 }
 
-/** Where there is nothing yet: what would be here, and how it comes to be. */
+/** An empty state: what will appear here, and how to get there. */
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <div className="empty">
@@ -63,7 +63,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
   )
 }
 
-/** Lines in the place of what is still to come. */
+/** Placeholder lines for content that is still loading. */
 export function Loading({ rows = 3, label = 'Loading' }: { rows?: number; label?: string }) {
   return (
     <div className="loading" role="status" aria-label={label}>
@@ -75,7 +75,7 @@ export function Loading({ rows = 3, label = 'Loading' }: { rows?: number; label?
   )
 }
 
-/** Progress of what takes a while; without a value it is not known how long. */
+/** A progress bar; without a value, the duration is unknown. */
 export function ProgressBar({ label, value }: { label: string; value?: number }) {
   return (
     <div className="progress-row">

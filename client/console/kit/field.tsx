@@ -1,24 +1,24 @@
 /**
- * Fields of forms: a label above, a hint or a mistake below, tied to the field for screen readers.
- * Inputs are the browser's own; `choice.tsx` has what the browser lacks.
+ * Form fields: a label above, and a hint or an error below, linked to the field for screen readers. Inputs are those of
+ * the browser; `choice.tsx` has the controls that browsers lack.
  */
 import { type ComponentProps, type ReactNode, useId } from 'react'
 
 interface Labelled {
   readonly label: string
   readonly hint?: ReactNode
-  /** A mistake to be put right; the field is marked as invalid. */
+  /** An error to correct; the field is marked as invalid. */
   readonly mistake?: ReactNode
 }
 
-/** What a field is given, to be tied to its label and its hint. */
+/** The attributes that link a control to its label and hint. */
 export interface Tied {
   readonly id: string
   readonly 'aria-describedby': string
   readonly 'aria-invalid': boolean | undefined
 }
 
-/** Label, hint and mistake around any control. */
+/** Label, hint and error around any control. */
 export function Field({ label, hint, mistake, children }: Labelled & { children: (tied: Tied) => ReactNode }) {
   const id = useId()
   const isWrong = mistake !== undefined && mistake !== null
@@ -39,7 +39,7 @@ export function Field({ label, hint, mistake, children }: Labelled & { children:
   )
 }
 
-/** One line of text. */
+/** A single line of text. */
 export function TextField({ label, hint, mistake, ...rest }: Labelled & Omit<ComponentProps<'input'>, 'className'>) {
   return (
     <Field label={label} hint={hint} mistake={mistake}>

@@ -1,10 +1,10 @@
 /**
- * The frame of a page and of its parts: heading, actions, panels, and lists of facts.
- * Headings are in order: a page has one h1, each panel an h2.
+ * The frame of a page and its parts: heading, actions, panels, and lists of facts. Headings are nested properly: a page
+ * has one h1, each panel an h2.
  */
 import { type ReactNode, useId } from 'react'
 
-/** A page: its title, which is the document's as well, a line about it, actions, and what it is made of. */
+/** A page: its title, which is also the title of the document, a line of description, actions, and content. */
 export function PageFrame(of: {
   title: ReactNode
   name: string
@@ -27,7 +27,7 @@ export function PageFrame(of: {
   )
 }
 
-/** A part of a page. `isFlush`: what is inside reaches its edges, as tables do. */
+/** A part of a page. With `isFlush`, the content reaches the edges, as tables do. */
 export function Panel(of: {
   title?: ReactNode
   about?: ReactNode
@@ -55,7 +55,7 @@ export function Panel(of: {
   )
 }
 
-/** Names and values; a value of null is left out with its name. */
+/** Names and values. A null value is left out together with its name. */
 export function Facts({ of }: { of: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className="facts">

@@ -1,6 +1,6 @@
 /**
- * One of very many, found by typing, or none of them: from Base UI, apart from the other fields, so that a page without it does not
- * load it. Of what fits, the first few are shown.
+ * A choice of one or none of very many options, found by typing, from Base UI. It has a file of its own, so that a page
+ * without it does not load it. Only the first few matches are shown.
  */
 import { Combobox } from '@base-ui/react/combobox'
 import { Check, X } from 'lucide-react'
@@ -8,7 +8,7 @@ import type { ChoiceOption } from './plain-choice.tsx'
 
 const SHOWN = 50
 
-/** The field. `none` is what is meant without a choice. */
+/** The field. `none` is the label for no choice. */
 export function Pick(of: {
   label: string
   none: string
@@ -39,7 +39,7 @@ export function Pick(of: {
   )
 }
 
-/** What fits what is typed. */
+/** Shows the options that match the typed text. */
 function Found() {
   return (
     <Combobox.Portal>

@@ -1,6 +1,6 @@
 /**
- * One of a few options, by the browser's own control, whose label is only heard: for the first page, which is light. Elsewhere
- * `choice.tsx` has the label above it, and the look of the other fields when it is open.
+ * A choice between a few options with the browser's own control, whose label is available only to screen readers. It
+ * keeps the first page small; elsewhere, `choice.tsx` has a label above it and looks like the other fields when open.
  */
 import { ChevronDown } from 'lucide-react'
 

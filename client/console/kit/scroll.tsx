@@ -1,10 +1,10 @@
 /**
- * What may be wider than its place scrolls by itself, and is reached by the keyboard.
- * The page itself never scrolls sideways.
+ * A container that scrolls by itself if its content is too wide, and can be reached by keyboard. The page itself never
+ * scrolls sideways.
  */
 import type { ReactNode } from 'react'
 
-/** The place of a wide table. `isFlush`: it has no padding around it to reach over. */
+/** A container for a wide table. `isFlush` means that it has no padding around it to extend into. */
 export function Scroll({
   label,
   isFlush = false,
@@ -15,7 +15,7 @@ export function Scroll({
   children: ReactNode
 }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section className={isFlush ? 'scroll-x flush' : 'scroll-x'} tabIndex={0} aria-label={label}>
       {children}
     </section>

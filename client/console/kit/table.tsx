@@ -1,6 +1,6 @@
 /**
- * A table of rows, which scrolls by itself where it is wider than its place, and the buttons of a list that has more than a page.
- * Headings are texts; the last one may be only heard, of what is done to a row.
+ * A table that scrolls by itself if it is too wide, and the buttons for a list with more than one page. Headings are
+ * plain text; the last one, above a row's actions, may be available only to screen readers.
  */
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
@@ -9,12 +9,12 @@ import { Scroll } from './scroll.tsx'
 interface TableProps {
   readonly label: string
   readonly headings: readonly string[]
-  /** Each row ends with what can be done to it. */
+  /** True if each row ends with its actions. */
   readonly hasActions?: boolean
   readonly children: ReactNode
 }
 
-/** The table, around its rows. */
+/** A table with the given rows. */
 export function Table({ label, headings, hasActions = false, children }: TableProps) {
   return (
     <Scroll label={label} isFlush>
@@ -44,12 +44,12 @@ interface PagesProps<C extends string> {
   readonly label: string
   /** The cursor of this page; null for the first. */
   readonly cursor: C | null
-  /** That of the next one; null behind the last. */
+  /** The cursor of the next page; null on the last page. */
   readonly next: C | null
   readonly onGo: (cursor: C | null) => void
 }
 
-/** To the first page and to the next; nothing where there is one page alone. */
+/** Buttons for the first and the next page; nothing if there is only one page. */
 export function Pages<C extends string>({ label, cursor, next, onGo }: PagesProps<C>) {
   if (cursor === null && next === null) return null
   return (

@@ -1,17 +1,17 @@
 /**
- * Tabs of a page. Which one is open belongs to the address, so that a tab can be linked to and the back button works:
- * the caller gives the value and is told of another one.
+ * The tabs of a page. The open tab is part of the address, so a tab can be linked to and the back button works: the
+ * caller provides the value and is notified of a change.
  */
 import { Tabs as Base } from '@base-ui/react/tabs'
 import { type ReactNode, useEffect, useRef } from 'react'
 
-/** One tab. */
+/** A tab: its value, label and content. */
 export interface Tab<T extends string> {
   readonly value: T
   readonly label: string
 }
 
-/** The tabs and the open one's content. */
+/** The tabs, and the content of the open one. */
 export function Tabs<T extends string>(of: {
   label: string
   tabs: readonly Tab<T>[]
@@ -38,7 +38,7 @@ export function Tabs<T extends string>(of: {
   )
 }
 
-/** Where there are more tabs than there is room, the open one is seen. */
+/** Scrolls the open tab into view if there is not enough room for all tabs. */
 function useSeen(list: { readonly current: HTMLElement | null }, open: number): void {
   useEffect(() => {
     const place = list.current

@@ -1,5 +1,6 @@
 /**
- * The record of who did what, newest first, filtered by action, outcome and object. It holds no secret and no text of a request.
+ * The audit record, newest first, filtered by action, outcome and object. It contains no secret and no text of a
+ * request.
  */
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
@@ -19,7 +20,7 @@ type Event = Outputs['organization']['audit']['items'][number]
 const HEADINGS = ['When', 'Action', 'Outcome', 'By', 'Object', 'Address']
 const PER_PAGE = 50
 
-/** What the record is narrowed to. */
+/** The filters of the record. */
 interface Filter {
   readonly action: string
   readonly outcome: string
@@ -28,7 +29,7 @@ interface Filter {
 
 const ALL: Filter = { action: '', outcome: '', objectId: '' }
 
-/** The tab. */
+/** The tab for the audit record. */
 export function Audit() {
   const trpc = useTRPC()
   const [filter, setFilter] = useState(ALL)
@@ -41,13 +42,13 @@ export function Audit() {
     setCursor(null)
   }
   return (
-    <Panel title="Audit" about="Who did what, and how it ended." isFlush>
+    <Panel title="Audit" about="Who did what, and with what result." isFlush>
       <Filters filter={filter} onNarrow={narrow} />
       <Awaited of={events} rows={10}>
         {({ items, nextCursor }) => (
           <>
             {items.length === 0 ? (
-              <Empty title="Nothing matches">Each filter is compared as a whole.</Empty>
+              <Empty title="Nothing matches">Filters match whole values.</Empty>
             ) : (
               <Table label="Events, newest first" headings={HEADINGS}>
                 {items.map(event => (

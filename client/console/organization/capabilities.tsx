@@ -1,5 +1,6 @@
 /**
- * Capabilities: tokens for a few operations and a limited time. They are minted here, shown once, and revoked.
+ * Capabilities: tokens for a few operations and a limited
+ * time. They are minted here, shown once, and revoked.
  */
 
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
@@ -28,7 +29,7 @@ const STATES: Readonly<Record<Capability['status'], { tone: Tone; word: string }
 const HEADINGS = ['Label', 'Mode', 'Operations', 'Datasources', 'Ends', 'State']
 const PER_PAGE = 50
 
-/** The tab. */
+/** The tab for capabilities. */
 export function Capabilities() {
   const trpc = useTRPC()
   const [isMinting, setIsMinting] = useState(false)
@@ -44,11 +45,11 @@ export function Capabilities() {
     </Button>
   )
   return (
-    <Panel title="Capabilities" about="For an agent or a system: a few operations, for a time." actions={mint} isFlush>
+    <Panel title="Capabilities" about="For agents and systems: few operations, limited time." actions={mint} isFlush>
       <Awaited of={capabilities} rows={6}>
         {({ items, nextCursor }) => (
           <>
-            {items.length === 0 ? <Empty title="No capability was minted yet" /> : null}
+            {items.length === 0 ? <Empty title="No capabilities yet" /> : null}
             {items.length === 0 ? null : (
               <Table label="Capabilities, newest first" headings={HEADINGS} hasActions>
                 {items.map(one => (
@@ -110,7 +111,7 @@ function Revoke({ of, onClose }: { of: Capability; onClose: () => void }) {
       isOpen
       onClose={onClose}
       title={`Revoke ${of.label || 'the capability'}?`}
-      about="Requests with it are refused from then on, and leases that it took end. It cannot be undone."
+      about="Requests with it will be refused, and its leases end. This cannot be undone."
     >
       {revoke.error === null ? null : <ProblemNotice error={revoke.error} />}
       <div className="dialog-foot">

@@ -1,6 +1,6 @@
 /**
- * One key of the list: how it is used, and whether it is alive.
- * Called by `keys.tsx`.
+ * One key in the list: its use, and whether it
+ * is in force. Called by `keys.tsx`.
  */
 import { Badge, ModeTag } from '#client/console/kit/badge.tsx'
 import { Button } from '#client/console/kit/button.tsx'
@@ -13,7 +13,7 @@ interface KeyRowProps {
   readonly onRevoke: (key: KeyItem) => void
 }
 
-/** The row. */
+/** The row of a key. */
 export function KeyRow({ of, now, onRevoke }: KeyRowProps) {
   const isExpired = of.expiresAt !== null && Date.parse(of.expiresAt) <= now
   const isAlive = of.revokedAt === null && !isExpired

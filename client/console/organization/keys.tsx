@@ -1,6 +1,6 @@
 /**
- * API keys: the living ones first, how they are used, and the way to make and to revoke one. A key itself is shown once, by the
- * dialog that made it.
+ * API keys, with those in force first: their use, and the buttons to create and revoke one. A key itself is shown once,
+ * in the dialog that created it.
  */
 
 import { useQuery } from '@tanstack/react-query'
@@ -19,7 +19,7 @@ import { RevokeKey } from './revoke-key.tsx'
 
 const HEADINGS = ['Name', 'Mode', 'Scopes', 'Made', 'Last used', 'State']
 
-/** The tab. */
+/** The tab for keys. */
 export function Keys() {
   const trpc = useTRPC()
   const now = useNow()
@@ -32,7 +32,7 @@ export function Keys() {
     </Button>
   )
   return (
-    <Panel title="API keys" about="A key is shown once, when it is made." actions={make} isFlush>
+    <Panel title="API keys" about="A key is shown once, when it is created." actions={make} isFlush>
       <Awaited of={keys} rows={6}>
         {({ items }) => (
           <Table label="API keys, newest first" headings={HEADINGS} hasActions>

@@ -1,5 +1,6 @@
 /**
- * Mints a capability, which is shown once. A lease cannot be among its operations: an operator's command alone grants that.
+ * Mints a capability and shows it once. Its operations cannot
+ * include leases, which only an operator's command grants.
  */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -70,13 +71,13 @@ function MintForm({ offered, error, isBusy, onMint }: MintFormProps) {
     <form className="stack" onSubmit={mint}>
       <div className="two">
         <TextField label="Label" maxLength={200} value={label} onChange={event => setLabel(event.target.value)} />
-        <Choice label="It lives" value={ttl} options={LIVES} onChange={setTtl} />
+        <Choice label="Lifetime" value={ttl} options={LIVES} onChange={setTtl} />
       </div>
-      <ScopePicker label="It may" offered={offered} chosen={operations} onChange={setOperations} />
+      <ScopePicker label="Permissions" offered={offered} chosen={operations} onChange={setOperations} />
       {error === null ? null : <ProblemNotice error={error} />}
       <div className="dialog-foot">
         <Button type="submit" weight="primary" disabled={operations.length === 0} isBusy={isBusy}>
-          Mint it
+          Mint the capability
         </Button>
       </div>
     </form>

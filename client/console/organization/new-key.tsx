@@ -1,5 +1,6 @@
 /**
- * Makes an API key: of the mode of the key that asks, with no scope that it lacks.
+ * Creates an API key with the mode of the calling
+ * key, and at most the scopes of that key.
  */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -61,15 +62,15 @@ function KeyForm({ mode, offered, error, isBusy, onMake }: KeyFormProps) {
       <TextField
         label="Name"
         maxLength={200}
-        hint={`It will be of mode ${mode}, like the key that you use.`}
+        hint={`Its mode is ${mode}, like that of the key that you use.`}
         value={name}
         onChange={event => setName(event.target.value)}
       />
-      <ScopePicker label="It may" offered={offered} chosen={scopes} onChange={setScopes} />
+      <ScopePicker label="Permissions" offered={offered} chosen={scopes} onChange={setScopes} />
       {error === null ? null : <ProblemNotice error={error} />}
       <div className="dialog-foot">
         <Button type="submit" weight="primary" disabled={scopes.length === 0} isBusy={isBusy}>
-          Make the key
+          Create the key
         </Button>
       </div>
     </form>

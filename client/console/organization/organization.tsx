@@ -1,6 +1,6 @@
 /**
- * The organization's own affairs: keys, capabilities, the record of who did what, limits and usage. A key without
- * `organization.read` is told so by the server, where it looks.
+ * The organization's settings: keys, capabilities, audit record, limits and usage. For a key without
+ * `organization.read`, each tab shows the server's refusal.
  */
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ComponentType } from 'react'
@@ -33,11 +33,7 @@ export function Organization() {
   const navigate = useNavigate({ from: '/organization' })
   const Content = CONTENT[tab]
   return (
-    <PageFrame
-      title="Organization"
-      name="Organization"
-      about="Who may do what here, what was done, and how much there is."
-    >
+    <PageFrame title="Organization" name="Organization" about="Access, the audit record, limits and usage.">
       <Tabs
         label="About the organization"
         tabs={TABS}

@@ -1,6 +1,6 @@
 /**
- * Revokes a key. What it has made is named with its numbers before anything happens: the server refuses the first try of a key with
- * living descendants, or of the last one that could make others, and says which.
+ * Revokes a key. The user first sees how many keys and capabilities the key has created: the server refuses the first
+ * attempt for a key with living descendants, or for the last key that could create others, and says which applies.
  */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -32,13 +32,13 @@ export function RevokeKey({ of, onClose }: { of: KeyItem; onClose: () => void })
       isOpen
       onClose={onClose}
       title={`Revoke ${of.name ?? 'the key'}?`}
-      about={<>Requests with …{of.last4} are refused from then on, by every process. It cannot be undone.</>}
+      about={<>Requests with …{of.last4} will be refused by every process. This cannot be undone.</>}
     >
       {problemOf(revoke.error).issues.map(({ message }) => (
         <Notice key={message} tone="warn" title={message} />
       ))}
       {hasChildren ? (
-        <Choice label="What it has made" value={children} options={CHILDREN} onChange={setChildren} />
+        <Choice label="What it has created" value={children} options={CHILDREN} onChange={setChildren} />
       ) : null}
       {revoke.error !== null && asked.length === 0 ? <ProblemNotice error={revoke.error} /> : null}
       <div className="dialog-foot">
@@ -51,7 +51,7 @@ export function RevokeKey({ of, onClose }: { of: KeyItem; onClose: () => void })
   )
 }
 
-/** The revocation, and what has to be said before it is done. */
+/** Revokes the key. `asked` lists the confirmations that the server requires: `children`, `force`. */
 function useRevocation(onDone: () => void) {
   const trpc = useTRPC()
   const queries = useQueryClient()

@@ -1,5 +1,6 @@
 /**
- * Which scopes a key or a capability is to have: one box for each that may be given, with what it allows in a sentence.
+ * Selects the scopes of a key or a capability: one checkbox for each scope that may be granted, with a sentence about
+ * what it allows.
  */
 import type { Scope } from '#shared/access/credential.ts'
 
@@ -12,8 +13,8 @@ const ABOUT: Readonly<Record<Scope, string>> = {
   'datasources.lease': 'lease credentials',
   'feeds.read': 'read events',
   'feeds.write': 'push events',
-  'organization.read': 'see keys, capabilities and the record',
-  'organization.write': 'make and revoke keys and capabilities',
+  'organization.read': 'see keys, capabilities and the audit record',
+  'organization.write': 'create and revoke keys and capabilities',
 }
 
 interface ScopePickerProps {
@@ -23,7 +24,7 @@ interface ScopePickerProps {
   readonly onChange: (scopes: readonly Scope[]) => void
 }
 
-/** The boxes. */
+/** The checkboxes. */
 export function ScopePicker({ label, offered, chosen, onChange }: ScopePickerProps) {
   const toggle = (scope: Scope, isChosen: boolean) =>
     onChange(isChosen ? [...chosen, scope] : chosen.filter(one => one !== scope))

@@ -1,10 +1,11 @@
 /**
- * A token that is shown this once. It is in the memory of this dialog alone and goes with it.
+ * Shows a token once. It is only in the memory of this
+ * dialog and is lost when the dialog closes.
  */
 import { Button, CopyButton } from '#client/console/kit/button.tsx'
 import { Notice } from '#client/console/kit/feedback.tsx'
 
-/** The token, with its copy button. */
+/** The token, with a copy button. */
 export function ShownOnce({ token, onClose }: { token: string; onClose: () => void }) {
   return (
     <div className="stack">

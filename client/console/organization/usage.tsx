@@ -1,5 +1,6 @@
 /**
- * How much the organization has of what it may have, and how fast its keys may call.
+ * The organization's usage and quotas, and
+ * the rate limits of its keys.
  */
 import { useQuery } from '@tanstack/react-query'
 import { useTRPC } from '#client/console/api/trpc.ts'
@@ -9,13 +10,13 @@ import { Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Facts, Panel } from '#client/console/kit/panel.tsx'
 
 const POLICIES: Readonly<Record<string, string>> = {
-  strict: 'refused, and so is what is only advised elsewhere',
+  strict: 'refused, along with everything that is otherwise an advisory',
   enforce: 'refused',
-  warn: 'taken, with a warning',
+  warn: 'accepted, with a warning',
   off: 'taken',
 }
 
-/** The tab. */
+/** The tab for usage. */
 export function UsageTab() {
   const trpc = useTRPC()
   const current = useQuery(trpc.organization.current.queryOptions())
@@ -39,7 +40,7 @@ export function UsageTab() {
             'Each key': perWindow(rates.perKey),
             'The organization': perWindow(rates.perOrganization),
             'Between two checks': duration(checkIntervalSeconds * 1_000),
-            'A role that can do too much': POLICIES[rolePolicy] ?? rolePolicy,
+            'A role with too many rights': POLICIES[rolePolicy] ?? rolePolicy,
             'Id of the organization':
               current.data === undefined ? null : <Copied text={current.data.organization.id} label="Copy the id" />,
           }}

@@ -1,13 +1,14 @@
 /**
- * The numbers above the charts, each with the word that says what it counts. A number that was not counted to its end has a plus.
+ * The figures above the charts, each with its label. A figure
+ * whose count stopped at a limit ends with a plus sign.
  */
 import { count, duration } from '#client/console/base/format.ts'
 import type { Outputs } from '#client/index.ts'
 
-/** The figures. */
+/** The figures of the overview. */
 export type OverviewFigures = Outputs['operations']['overview']
 
-/** The row of numbers. */
+/** The row of figures. */
 export function Figures({ figures: { datasources, queue, checks, at } }: { figures: OverviewFigures }) {
   const { active, rejected, unverified, countedTo } = datasources
   const isWhole = active + rejected + unverified < countedTo
@@ -22,7 +23,7 @@ export function Figures({ figures: { datasources, queue, checks, at } }: { figur
       <Figure name="Not verified" value={`${count(unverified)}${isWhole ? '' : '+'}`} />
       <Figure name="Checks, last hour" value={count(lastHour)} />
       <Figure name="Tasks due" value={count(due)} />
-      <Figure name="Oldest waits" value={waits === null ? '–' : duration(waits)} />
+      <Figure name="Oldest wait" value={waits === null ? '–' : duration(waits)} />
     </dl>
   )
 }

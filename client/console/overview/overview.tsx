@@ -1,6 +1,6 @@
 /**
- * How it goes right now: workers, the queue, checks by minute, failures by reason. The console's own key of a local installation
- * sees the installation; any other key its organization's figures.
+ * The current state: workers, the queue, checks per minute, failures by reason. The console's own key of a local
+ * installation sees the whole installation; any other key sees its organization.
  */
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
@@ -17,8 +17,8 @@ import { Figures, type OverviewFigures } from './figures.tsx'
 const EVERY_MS = 10_000
 
 const ABOUT = {
-  installation: 'Figures of the whole installation, read from its tables.',
-  organization: 'Figures of your organization.',
+  installation: 'Figures for the whole installation.',
+  organization: 'Figures for your organization.',
 } as const
 
 /** The page. */
@@ -40,7 +40,7 @@ function Known({ figures }: { figures: OverviewFigures }) {
   return (
     <>
       {figures.workers.isSeen ? null : (
-        <Notice tone="bad" title="No worker was seen lately">
+        <Notice tone="bad" title="No worker seen recently">
           Nothing is checked until one runs: npm run worker.
         </Notice>
       )}
@@ -53,11 +53,11 @@ function Known({ figures }: { figures: OverviewFigures }) {
           <Failures failures={figures.failures} />
         </div>
         <div className="stack">
-          <Panel title="Queue by priority" about="Tasks that are due and wait for a worker.">
+          <Panel title="Queue by priority" about="Due tasks that wait for a worker.">
             {figures.queue.priorities.some(({ due }) => due > 0) ? (
               <QueueChart queue={figures.queue} />
             ) : (
-              <Empty title="Nothing waits">Each task that was due has been taken.</Empty>
+              <Empty title="Nothing is waiting">Every due task has been claimed.</Empty>
             )}
           </Panel>
           {figures.workers.list === null ? null : <Workers workers={figures.workers.list} />}

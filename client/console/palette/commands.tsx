@@ -1,5 +1,6 @@
 /**
- * What the palette offers: pages, themes, and the datasources whose name begins with what is typed.
+ * The commands of the palette: pages, themes, and
+ * datasources whose name begins with the typed text.
  */
 import { Autocomplete } from '@base-ui/react/autocomplete'
 import { Dialog } from '@base-ui/react/dialog'
@@ -47,7 +48,7 @@ export function Commands({ onClose }: { onClose: () => void }) {
               placeholder="A page, a datasource, a theme"
             />
             <Dialog.Close className="unseen">Close</Dialog.Close>
-            <Autocomplete.Empty className="palette-empty soft">Nothing begins like that.</Autocomplete.Empty>
+            <Autocomplete.Empty className="palette-empty soft">No matches.</Autocomplete.Empty>
             <Autocomplete.List className="palette-list">
               {(command: Command) => <Offer key={command.value} command={command} onClose={onClose} />}
             </Autocomplete.List>
@@ -98,7 +99,7 @@ function useFixed(): readonly Command[] {
 
 const SHOWN = 8
 
-/** Datasources whose name begins with what is typed. */
+/** Returns commands for the datasources whose name begins with the typed text. */
 function useFound(typed: string): readonly Command[] {
   const trpc = useTRPC()
   const navigate = useNavigate()

@@ -1,6 +1,6 @@
 /**
- * The command palette: Ctrl or ⌘ with K, from anywhere. It goes to pages and datasources, and chooses the theme. What is in it is loaded
- * when it is first opened.
+ * The command palette: Ctrl+K or ⌘K on any page. It opens pages and datasources, and changes the theme. Its content
+ * loads when it is first opened.
  */
 import { Search } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState } from 'react'
@@ -9,7 +9,7 @@ const Commands = lazy(async () => ({ default: (await import('./commands.tsx')).C
 
 const isApple = () => /Mac|iPhone|iPad/.test(navigator.platform)
 
-/** The button that opens it, and the palette while it is open. */
+/** The button that opens the palette, and the palette while it is open. */
 export function Palette() {
   const [isOpen, setIsOpen] = useState(false)
   useEffect(() => {

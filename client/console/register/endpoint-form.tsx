@@ -1,6 +1,6 @@
 /**
- * The form of a signed endpoint: where it answers, and the key that requests are signed with. The key is kept in its field alone, and
- * is gone from it when it was sent.
+ * The form for a signed endpoint: its address, and the key that requests are signed with. The key exists only in its
+ * field, and is cleared when it is sent.
  */
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
@@ -62,7 +62,7 @@ function Submit({ isReady, isBusy }: { isReady: boolean; isBusy: boolean }) {
   )
 }
 
-/** Sends what is registered with the key of the field, and takes the key out of it. */
+/** Sends the registration with the key from its field, and clears the field. */
 function useSending(key: { current: HTMLInputElement | null }, onRegistered: (registered: Registered) => void) {
   const trpc = useTRPC()
   const register = useMutation(trpc.datasources.register.mutationOptions())

@@ -1,21 +1,21 @@
 /**
- * What few registrations need: the schema that is looked at, and a certificate of a private authority. A certificate goes into the
- * sealed box, beside the string.
+ * Options that few registrations need: the schema to inspect, and the certificate of a private authority. The
+ * certificate goes into the sealed box together with the string.
  */
 import { useId } from 'react'
 import { Field, TextField } from '#client/console/kit/field.tsx'
 
-/** What was typed. */
+/** The typed values. */
 export interface Details {
   readonly name: string
   readonly schema: string
   readonly caCertificate: string
 }
 
-/** Nothing typed. */
+/** The values of an empty form. */
 export const NO_DETAILS: Details = { name: '', schema: '', caCertificate: '' }
 
-/** What is sent: an empty field is left out. */
+/** Returns the fields to send; empty ones are left out. */
 export function sentDetails({ name, schema, caCertificate }: Details) {
   return {
     ...(name.trim() === '' ? {} : { name: name.trim() }),
@@ -24,7 +24,7 @@ export function sentDetails({ name, schema, caCertificate }: Details) {
   }
 }
 
-/** The fields, folded away. */
+/** The fields, collapsed at first. */
 export function MoreDetails({ details, onChange }: { details: Details; onChange: (details: Details) => void }) {
   const id = useId()
   return (
@@ -34,11 +34,11 @@ export function MoreDetails({ details, onChange }: { details: Details; onChange:
         <TextField
           label="Schema"
           maxLength={63}
-          hint="The one schema that the role reads. Without it, all that it may."
+          hint="The one schema to read. Without it, every schema that the role may read."
           value={details.schema}
           onChange={event => onChange({ ...details, schema: event.target.value })}
         />
-        <Field label="CA certificate" hint="PEM, if the server’s certificate is of an authority of your own.">
+        <Field label="CA certificate" hint="PEM, if a private authority issued the server’s certificate.">
           {tied => (
             <textarea
               {...tied}

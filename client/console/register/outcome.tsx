@@ -1,6 +1,6 @@
 /**
- * After registering: the verdict as it comes, each failure with its fix, and a check again once the fix was run. The datasource is
- * that of the cache, which live changes keep up to date.
+ * The page after a registration: the verdict as it arrives, each failure with its fix, and a button that checks again
+ * after a fix. The datasource comes from the cache, which the live changes keep up to date.
  */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -15,7 +15,7 @@ import { Loading, Notice, ProblemNotice, ProgressBar } from '#client/console/kit
 import { Panel } from '#client/console/kit/panel.tsx'
 import type { Registered } from './registered.ts'
 
-/** How it goes on. */
+/** The result of a registration. */
 export function Outcome({ registered, onAnother }: { registered: Registered; onAnother: () => void }) {
   const trpc = useTRPC()
   const input = { id: registered.id, includeRemoved: true }
@@ -60,11 +60,11 @@ function Headline({ datasource }: { datasource: DatasourceItem }) {
   return (
     <Notice
       tone={status === 'rejected' ? 'bad' : 'warn'}
-      title={status === 'rejected' ? 'It was refused' : 'It was not reached'}
+      title={status === 'rejected' ? 'It was refused' : 'It could not be reached'}
     >
       <p>
-        <code>{statusReason}</code>. Do what the failed line says, then check again, or give the string of the new role
-        below.
+        <code>{statusReason}</code>. Apply the fix of the failed line, then check again, or enter the string of the new
+        role below.
       </p>
     </Notice>
   )

@@ -1,7 +1,7 @@
 /**
- * Registering a database or an endpoint: the string is read as it is typed, sealed in this page when it is sent, and the checklist
- * fills in when a worker has judged it. Beside it, the SQL of a role that passes. The string is kept in the field alone, and taken
- * out of it when it was sent.
+ * Registers a database or an endpoint. The connection string is parsed while it is typed and sealed in this page when
+ * it is sent; the checklist fills in while a worker checks it. Beside the form is the SQL for a role that passes. The
+ * string exists only in its field, and is cleared when it is sent.
  */
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'

@@ -1,6 +1,6 @@
 /**
- * The SQL of a role that passes the checklist, as the server writes it for each provider. It is run by the database's owner;
- * nothing of it is run here.
+ * The SQL for a role that passes the checklist, as the server writes it for each provider. The owner of the database
+ * runs it; the console never does.
  */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'

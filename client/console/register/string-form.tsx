@@ -1,6 +1,6 @@
 /**
- * The form of a connection string. The field is not React's: its text is read from it and never put into an attribute, a state or
- * a storage of the page, and is gone from it when it was sent.
+ * The form for a connection string. React does not control the field: its text is read when needed, is never put into
+ * an attribute, state or storage of the page, and is cleared when it is sent.
  */
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
@@ -14,7 +14,7 @@ import { SecretField } from '#client/console/secret/secret-field.tsx'
 import { type Details, MoreDetails, NO_DETAILS, sentDetails } from './more-details.tsx'
 import type { Registered } from './registered.ts'
 
-/** The form, and what was read of it. */
+/** The form, with what was parsed from it. */
 export function StringForm({ onRegistered }: { onRegistered: (registered: Registered) => void }) {
   const field = useRef<HTMLInputElement>(null)
   const [reading, setReading] = useState<StringReading>({ state: 'empty' })
@@ -38,7 +38,7 @@ export function StringForm({ onRegistered }: { onRegistered: (registered: Regist
         <TextField
           label="Name"
           maxLength={200}
-          hint="How it is called in lists. By default host and database."
+          hint="Its name in lists. By default host and database."
           value={details.name}
           onChange={event => setDetails({ ...details, name: event.target.value })}
         />

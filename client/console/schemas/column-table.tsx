@@ -1,5 +1,6 @@
 /**
- * The columns of a table, with what they are keys of. Where a foreign key points can be followed.
+ * The columns of a table, with the keys that they belong to.
+ * Foreign keys link to the tables that they refer to.
  */
 
 import { Key, Link2 } from 'lucide-react'
@@ -7,7 +8,7 @@ import { Scroll } from '#client/console/kit/scroll.tsx'
 import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { keyOf } from './outline.ts'
 
-/** The table. */
+/** The table of columns. */
 export function ColumnTable({ relation, onFollow }: { relation: Relation; onFollow: (key: string) => void }) {
   return (
     <Scroll label="Columns">

@@ -1,6 +1,6 @@
 /**
- * The schema of a datasource as it was last read, for whatever shows it: a list, or a diagram. Where there is none yet, it is read now;
- * where it is too large for one answer, one of its schemas is asked for.
+ * The newest snapshot of a datasource's schema, for a list or a diagram. If there is none, the panel offers to read the
+ * schema now; if it is too large for one answer, the reader chooses one of its schemas.
  */
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
@@ -35,8 +35,8 @@ export function LatestSchema({
     )
   if (summary === undefined)
     return (
-      <Empty title="The schema was not read yet" action={removedAt === null ? <ReadNow id={id} /> : undefined}>
-        Reading takes the catalog alone: no row of a table is looked at.
+      <Empty title="The schema has not been read yet" action={removedAt === null ? <ReadNow id={id} /> : undefined}>
+        Only the catalog is read, never the rows of a table.
       </Empty>
     )
   return (
@@ -61,6 +61,6 @@ function Whole({ snapshotId, show }: { snapshotId: `snap_${string}`; show: Show 
   if (error !== null) return <ProblemNotice error={error} onRetry={retry} />
   if (snapshot === null) return <Loading rows={14} label="Loading the schema" />
   if (snapshot.schemas.every(({ relations, functions = [] }) => relations.length + functions.length === 0))
-    return <Empty title="There is nothing in it">No schema that the role may read has a table or a function.</Empty>
+    return <Empty title="It is empty">No schema that the role may read has a table or a function.</Empty>
   return show(snapshot)
 }

@@ -1,5 +1,6 @@
 /**
- * One table, view or function: columns with their keys, constraints, indexes, policies, triggers. A foreign key leads to its table.
+ * One table, view or function: columns with their keys, constraints, indexes, policies, triggers. A foreign key links
+ * to its table.
  */
 import type { ReactNode } from 'react'
 import { bytes, count } from '#client/console/base/format.ts'
@@ -19,7 +20,7 @@ interface ObjectProps {
   readonly onFollow: (key: string) => void
 }
 
-/** The chosen line's object. */
+/** Shows the object of the chosen line. */
 export function ObjectView({ line, snapshot, onFollow }: ObjectProps) {
   if (line.kind === 'schema') return null
   if (line.kind === 'routine') return <RoutineView schema={line.schema} routine={line.routine} />

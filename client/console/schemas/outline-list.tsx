@@ -1,6 +1,6 @@
 /**
- * The list of a schema's objects, of which only the lines on the screen are made, however many there are. The arrow keys move the
- * choice; a search keeps the headings of what it finds.
+ * The list of a schema's objects. Only the lines on the screen are rendered, however many there are. The arrow keys
+ * move the selection; a search keeps the headings of its matches.
  */
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Eye, Search, SquareFunction, Table2 } from 'lucide-react'
@@ -17,7 +17,7 @@ interface OutlineProps {
   readonly onChoose: (key: string) => void
 }
 
-/** Search and list. */
+/** The search field and the list. */
 export function OutlineList({ lines, chosen, onChoose }: OutlineProps) {
   const [search, setSearch] = useState('')
   const deferred = useDeferredValue(search)
@@ -47,7 +47,7 @@ export function OutlineList({ lines, chosen, onChoose }: OutlineProps) {
 
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }
 
-/** What is typed is shown at once; the list comes after it, and is not made twice. */
+/** Memoised: the typed text appears at once, the list follows later and is rendered only once. */
 const Lines = memo(function Lines({ lines, chosen, onChoose }: OutlineProps) {
   const place = useRef<HTMLDivElement>(null)
   const getScrollElement = () => place.current
@@ -86,7 +86,7 @@ const Lines = memo(function Lines({ lines, chosen, onChoose }: OutlineProps) {
   )
 })
 
-/** The next object in a direction, past headings; null at the end. */
+/** Returns the next object in a direction, skipping headings; null at the end. */
 function nextObject(
   lines: readonly OutlineLine[],
   { from, step }: { from: number; step: number },

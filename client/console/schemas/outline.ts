@@ -1,12 +1,13 @@
 /**
- * A snapshot as a flat list of lines, schema by schema, and the search over it. A line is prepared once, so that a key stroke costs one
- * pass over texts: 10,000 tables take a few milliseconds. Names come from a customer's server: they are shown, and nothing else.
+ * A snapshot as a flat list of lines, schema by schema, and the search over it. Lines are prepared once, so a key
+ * stroke costs one pass over the texts: 10,000 tables take a few milliseconds. Names come from a customer's server and
+ * are only displayed.
  */
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Routine } from '#shared/schemas/snapshot-object.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 
-/** One line: a schema's heading, a table or view, or a function. */
+/** One line: the heading of a schema, a table or view, or a function. */
 export type OutlineLine =
   | { readonly kind: 'schema'; readonly key: string; readonly schema: string; readonly count: number }
   | {
@@ -24,7 +25,7 @@ export type OutlineLine =
       readonly searched: string
     }
 
-/** All lines, in the order of the snapshot. */
+/** Returns all lines, in the order of the snapshot. */
 export function outlineOf(snapshot: Snapshot): readonly OutlineLine[] {
   return snapshot.schemas.flatMap(linesOf)
 }
@@ -58,18 +59,18 @@ function linesOf(schema: SchemaSnapshot): OutlineLine[] {
   return [heading, ...tables, ...routines]
 }
 
-/** The key of an object: its names apart, since a name may hold a dot. */
+/** Returns the key of an object. It keeps schema and name separate, because a name may contain a dot. */
 export function keyOf(schema: string, name: string): string {
   return JSON.stringify([schema, name])
 }
 
-/** The names of a key. */
+/** Returns the schema and name of a key. */
 export function namesOfKey(key: string): { schema: string; name: string } {
   const [schema, name]: unknown[] = JSON.parse(key)
   return { schema: String(schema), name: String(name) }
 }
 
-/** The lines in which every word of a search is, each under the heading of its schema. */
+/** Returns the lines that contain every word of a search, each under the heading of its schema. */
 export function searched(lines: readonly OutlineLine[], search: string): readonly OutlineLine[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return lines

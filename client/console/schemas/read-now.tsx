@@ -1,5 +1,6 @@
 /**
- * Reads the schema now. It can take long for a large one; the button says so, and the lists are asked for anew when it is done.
+ * Reads the schema now. A large schema can take a while; the button shows that, and the lists are requested again
+ * afterwards.
  */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ScanSearch } from 'lucide-react'

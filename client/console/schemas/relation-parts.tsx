@@ -1,10 +1,11 @@
 /**
- * What a table has beside columns: constraints, indexes, policies, triggers and partitions. A part without anything in it is left out.
+ * The parts of a table other than columns: constraints, indexes, policies, triggers and partitions. Empty parts are
+ * left out.
  */
 import type { ReactNode } from 'react'
 import type { Constraint, Policy, Relation, Trigger } from '#shared/schemas/snapshot-relation.ts'
 
-/** All parts. */
+/** Shows all parts. */
 export function RelationParts({ relation }: { relation: Relation }) {
   const { constraints = [], indexes = [], policies = [], triggers = [], partitions = [] } = relation
   return (

@@ -1,5 +1,6 @@
 /**
- * The schema of a datasource: a list of its tables, views and functions to be searched, and the chosen one's parts beside it.
+ * The schema of a datasource: a searchable list of its tables, views and functions, with the parts of the chosen one
+ * beside it.
  */
 import { useMemo, useState } from 'react'
 import type { DatasourceItem } from '#client/console/api/trpc.ts'
@@ -9,7 +10,7 @@ import { ObjectView } from './object-view.tsx'
 import { type OutlineLine, outlineOf } from './outline.ts'
 import { OutlineList } from './outline-list.tsx'
 
-/** The tab. */
+/** The tab for the schema. */
 export function SchemaTab({ datasource }: { datasource: DatasourceItem }) {
   return <LatestSchema datasource={datasource}>{snapshot => <Browser snapshot={snapshot} />}</LatestSchema>
 }

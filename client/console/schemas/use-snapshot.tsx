@@ -1,6 +1,6 @@
 /**
- * The content of a snapshot: the whole, or one schema of it where the whole is larger than an answer may be. A snapshot never changes,
- * so that it is asked for once.
+ * The content of a snapshot: the whole, or one schema of it if the whole exceeds the size of an answer. A snapshot
+ * never changes, so it is requested once.
  */
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -11,7 +11,7 @@ import { Notice } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 
-/** A snapshot, while it is loaded and when it is there. */
+/** A snapshot, while it loads and once it is there. */
 export interface LoadedSnapshot {
   readonly snapshot: Snapshot | null
   readonly error: unknown
@@ -22,7 +22,7 @@ export interface LoadedSnapshot {
 
 const FOREVER = Number.POSITIVE_INFINITY
 
-/** Loads it. */
+/** Loads a snapshot. */
 export function useSnapshot(snapshotId: `snap_${string}`): LoadedSnapshot {
   const trpc = useTRPC()
   const [schema, setSchema] = useState<string | null>(null)
@@ -37,7 +37,7 @@ export function useSnapshot(snapshotId: `snap_${string}`): LoadedSnapshot {
   }
 }
 
-/** Asks which schema is to be shown, of one that cannot be shown whole. */
+/** Asks which schema to show if the snapshot is too large to show whole. */
 export function LargeSchema({ onShow }: { onShow: (schema: string) => void }) {
   const [schema, setSchema] = useState('')
   const submit = (event: FormEvent) => {
@@ -46,8 +46,8 @@ export function LargeSchema({ onShow }: { onShow: (schema: string) => void }) {
   }
   return (
     <form className="stack large-schema" onSubmit={submit}>
-      <Notice tone="warn" title="This is more than one answer may hold">
-        Name a schema, and it is shown by itself.
+      <Notice tone="warn" title="The snapshot is too large for one answer">
+        Name one of its schemas to show it alone.
       </Notice>
       <TextField label="Schema" maxLength={63} value={schema} onChange={event => setSchema(event.target.value)} />
       <div>

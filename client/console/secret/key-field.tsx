@@ -1,11 +1,11 @@
 /**
- * The field of a signing key, like that of a connection string: not React's, hidden, and known to no password manager. The caller is
- * told how long the key is, and nothing else of it.
+ * The field for a signing key. As with a connection string, React does not control it, and it is hidden from view and
+ * from password managers. The caller learns only the length of the key.
  */
 import { Field } from '#client/console/kit/field.tsx'
 import '#client/console/styles/secret.css'
 
-/** The shortest key that the server takes. */
+/** The shortest key that the server accepts. */
 export const SHORTEST_KEY = 8
 
 interface KeyFieldProps {
@@ -15,7 +15,7 @@ interface KeyFieldProps {
   readonly onLength: (length: number) => void
 }
 
-/** The field. `field` is where the caller finds the key when it is sent. */
+/** The field. `field` lets the caller read the key when it is sent. */
 export function KeyField({ label, hint, field, onLength }: KeyFieldProps) {
   return (
     <Field label={label} hint={hint}>

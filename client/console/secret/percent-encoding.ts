@@ -1,10 +1,14 @@
 /**
- * Puts right what is most often wrong with a pasted connection string: signs in its login that have to be encoded, and quotes and
- * spaces around it. A proposal is made only if the parser accepts it; nothing is changed without a press of a button.
+ * Corrects the most common mistakes in a pasted connection string: unencoded characters in its login, and surrounding
+ * quotes and spaces. A correction is offered only if the parser accepts it, and is applied only when a button is
+ * pressed.
  */
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 
-/** The string with its login encoded, or null where that would not make it readable. Secret, like the string. */
+/**
+ * Returns the string with its login encoded; null if that would not make it valid. The result is as secret as the
+ * string.
+ */
 export function encoded(text: string): string | null {
   const bare = unquoted(text)
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(bare) ?? []
@@ -17,21 +21,21 @@ export function encoded(text: string): string | null {
   return proposals.find(proposal => proposal !== text && parseConnectionString(proposal).ok) ?? null
 }
 
-/** Without the spaces and quotes that come along with a copied text. */
+/** Removes spaces and quotes that were copied along with the text. */
 function unquoted(text: string): string {
   const bare = text.trim()
   const inner = /^(["'`])(.*)\1;?$/s.exec(bare)?.[2]
   return (inner ?? bare).trim()
 }
 
-/** Where a sign is, from the last place to the first: a password may hold it, a host cannot. */
+/** Returns the positions of a character from last to first, because a password may contain it but a host cannot. */
 function placesOf(sign: string, text: string): number[] {
   const places: number[] = []
   for (let at = text.lastIndexOf(sign); at >= 0; at = at === 0 ? -1 : text.lastIndexOf(sign, at - 1)) places.push(at)
   return places.slice(0, 8)
 }
 
-/** User and password, each encoded as a whole. What is an escape already stays one. */
+/** Encodes user and password, each as a whole. Existing escapes stay. */
 function encodedLogin(login: string): string {
   const colon = login.indexOf(':')
   if (colon < 0) return encodedPart(login)
@@ -45,7 +49,7 @@ function encodedPart(part: string): string {
     .join('')
 }
 
-/** RFC 3986, 2.3: everything but the unreserved characters. */
+/** Encodes everything but the unreserved characters of RFC 3986, 2.3. */
 function strictlyEncoded(piece: string): string {
   if (!piece.isWellFormed()) return piece
   return encodeURIComponent(piece).replace(/[!'()*]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)

@@ -1,5 +1,6 @@
 /**
- * Where a typed string leads, before anything is sent. Its room is there from the beginning, so that nothing jumps while one types.
+ * Shows where a typed string leads, before anything is sent. Its space is reserved from the beginning, so nothing moves
+ * during typing.
  */
 import { Lock, LockOpen } from 'lucide-react'
 import { Notice } from '#client/console/kit/feedback.tsx'
@@ -8,8 +9,8 @@ import type { StringReading } from './reading.ts'
 
 const TLS = {
   disable: 'not encrypted',
-  prefer: 'encrypted if the server can',
-  allow: 'encrypted if the server asks',
+  prefer: 'encrypted if the server supports it',
+  allow: 'encrypted if the server requires it',
   require: 'encrypted, the certificate is not verified',
   'verify-ca': 'encrypted, the authority is verified',
   'verify-full': 'encrypted, authority and host are verified',

@@ -1,13 +1,13 @@
 /**
- * The parts of a typed connection string, without its password. The server and the sealing use the same parser, so the console
- * never disagrees with them. No field of a reading is secret.
+ * The parts of a typed connection string without its password. The server and the sealing use the same parser, so the
+ * console always agrees with them. No field of a reading is secret.
  */
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import type { TlsMode } from '#shared/connection-string/tls-parameters.ts'
 import type { RefusalCode } from '#shared/faults/refusal.ts'
 import { encoded } from './percent-encoding.ts'
 
-/** Nothing typed yet, a mistake, or where the string leads. */
+/** Nothing typed yet, a mistake, or the place that the string leads to. */
 export type StringReading =
   | { readonly state: 'empty' }
   | { readonly state: 'wrong'; readonly code: RefusalCode; readonly message: string; readonly canEncode: boolean }
@@ -22,7 +22,7 @@ export type StringReading =
       readonly suspicions: readonly string[]
     }
 
-/** Reads a typed string. */
+/** Parses a typed string. */
 export function readingOf(text: string): StringReading {
   if (text === '') return { state: 'empty' }
   const parsed = parseConnectionString(text)
@@ -33,12 +33,12 @@ export function readingOf(text: string): StringReading {
   return { state: 'read', host, port, database, user, tlsMode, schema: parsed.schema, suspicions }
 }
 
-/** What is allowed to be written and is likely to be refused by the check. */
+/** Returns warnings about properties that are valid but that the check is likely to refuse. */
 function suspicionsOf({ host, user }: { host: string; user: string }): string[] {
   const found: string[] = []
   if (/^(localhost|127\.|::1|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host))
-    found.push('The host is of a private network or of this machine: an installation elsewhere cannot reach it.')
+    found.push('The host is in a private network or on this machine: an installation elsewhere cannot reach it.')
   if (/^(postgres|root|admin|rdsadmin|supabase_admin|cloudsqladmin)$/.test(user))
-    found.push(`${user} is usually an administrator. The check refuses roles that row security does not bind.`)
+    found.push(`${user} is usually an administrator. The check refuses roles that bypass row security.`)
   return found
 }

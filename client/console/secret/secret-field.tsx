@@ -1,6 +1,7 @@
 /**
- * The field of a connection string, and what was read of it below. It is not React's: its text is read from it and never put into an
- * attribute, a state or a storage of the page. It is hidden unless it is asked to be shown, and no password manager knows it.
+ * The field for a connection string, with its parsed parts below. React does not control it: its text is read when
+ * needed and is never put into an attribute, state or storage of the page. The text is hidden unless the user reveals
+ * it, and password managers ignore it.
  */
 import { Eye, EyeOff, WandSparkles } from 'lucide-react'
 import { useState } from 'react'
@@ -17,7 +18,7 @@ interface SecretFieldProps {
   readonly onRead: (reading: StringReading) => void
 }
 
-/** The field with its reading. `field` is where the caller finds the text when it is sent. */
+/** The field with its parsed parts. `field` lets the caller read the text when it is sent. */
 export function SecretField({ field, reading, onRead }: SecretFieldProps) {
   const fix = () => {
     if (field.current === null) return
@@ -29,7 +30,7 @@ export function SecretField({ field, reading, onRead }: SecretFieldProps) {
     <>
       <Field
         label="postgresql://user:password@host/database"
-        hint="As your provider shows it. It is read in this page while you type, and sent sealed."
+        hint="As your provider shows it. This page parses it while you type and sends it sealed."
         mistake={reading.state === 'wrong' ? <Mistake reading={reading} onFix={fix} /> : undefined}
       >
         {tied => <Input tied={tied} field={field} onRead={onRead} />}

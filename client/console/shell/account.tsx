@@ -1,6 +1,6 @@
 /**
- * Whose key the console uses, and the way out. A key that the console was given for itself, by a code of the terminal, is
- * revoked at sign-out; one that somebody pasted is forgotten by this tab and stays as it is.
+ * The key that the console uses, and the sign-out. A key that the console obtained for itself with a terminal code is
+ * revoked at sign-out; a pasted key is only forgotten by this tab.
  */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { LogOut } from 'lucide-react'
@@ -43,7 +43,7 @@ function useSignOut(): () => void {
     queries.clear()
   }
   return () => {
-    // Whether or not the key could be revoked, this tab forgets it; by itself it ends within twelve hours.
+    // This tab forgets the key even if it could not be revoked; the key expires within twelve hours.
     if (own === null) leave()
     else revoke.mutate({ id: own, children: 'keep', force: true }, { onSettled: leave })
   }

@@ -1,6 +1,6 @@
 /**
- * The frame around every page of somebody who is signed in: navigation, whose key it is, whether changes arrive, and the way
- * to the content for those who use the keyboard. `routes.tsx` puts the pages into it.
+ * The frame around every page after signing in: navigation, account, connection state, and a link that skips to the
+ * content for keyboard users. `routes.tsx` puts the pages into it.
  */
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Activity, Building2, Database, WifiOff } from 'lucide-react'
@@ -55,7 +55,7 @@ export function ConsoleFrame({ palette }: { palette: ReactNode }) {
   )
 }
 
-/** After a change of the page the focus is on its title, as after a load: a screen reader says where one is. */
+/** Focuses the title after a change of page, as after a load, so that a screen reader announces the page. */
 function useTitleFocus(main: { readonly current: HTMLElement | null }): void {
   const path = useRouterState({ select: state => state.resolvedLocation?.pathname })
   const before = useRef(path)
@@ -71,15 +71,14 @@ function AwayBanner() {
     <div role="status" className={isAway ? 'away shown' : 'away'}>
       {isAway ? (
         <>
-          <WifiOff className="icon" aria-hidden /> The connection is gone. This is what was last loaded; changes appear
-          when it is back.
+          <WifiOff className="icon" aria-hidden /> Connection lost. You see the last loaded state until it is back.
         </>
       ) : null}
     </div>
   )
 }
 
-/** The mark of Mooring: an anchor. */
+/** The logo of Mooring: an anchor. */
 export function Mark() {
   return (
     <svg className="mark" viewBox="0 0 32 32" fill="none" aria-hidden="true">

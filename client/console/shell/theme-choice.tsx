@@ -1,6 +1,6 @@
 /**
- * The choice between the system's theme, light and dark.
- * It is this browser's, and takes effect at once.
+ * The choice between the system's theme, light and dark. This
+ * browser remembers it, and it takes effect at once.
  */
 import { Monitor, Moon, Sun } from 'lucide-react'
 import { useState } from 'react'
@@ -9,7 +9,7 @@ import { chooseTheme, keptTheme, THEMES, type Theme } from '#client/console/base
 const ICONS = { system: Monitor, light: Sun, dark: Moon } as const
 const NAMES = { system: 'System theme', light: 'Light theme', dark: 'Dark theme' } as const
 
-/** Three buttons, of which one is pressed. */
+/** Three buttons, one of which is pressed. */
 export function ThemeChoice() {
   const [theme, setTheme] = useState<Theme>(() => keptTheme(localStorage))
   const choose = (next: Theme) => {

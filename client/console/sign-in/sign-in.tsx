@@ -1,6 +1,6 @@
 /**
- * Signing in: with an API key or a capability, which stays in this tab, or with the code that a local installation prints to
- * its terminal. A code is sent when somebody presses the button, and never by itself.
+ * Signs in with an API key or a capability, which stays in this tab, or with the code that a local installation prints
+ * to its terminal. A code is sent only when somebody presses the button.
  */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { KeyRound } from 'lucide-react'
@@ -14,7 +14,7 @@ import { Mark } from '#client/console/shell/shell.tsx'
 import { createClient } from '#client/index.ts'
 import { recognise } from '#shared/access/token.ts'
 
-/** The page of somebody who is not signed in. `code` is the terminal's, if the address brought one. */
+/** The page for signing in. `code` is the code from the terminal; null if the address contained none. */
 export function SignIn({ url, code, onCodeSpent }: { url: string; code: string | null; onCodeSpent: () => void }) {
   const [isLocal, setIsLocal] = useState(code !== null)
   return (
@@ -109,7 +109,7 @@ function WithKey({ url }: { url: string }) {
   )
 }
 
-/** Tries a key with a client of its own, and keeps it only if the installation knows it. */
+/** Tries a key with a client of its own, and keeps it only if the installation accepts it. */
 function useTrial(url: string) {
   const session = useSession()
   const queries = useQueryClient()
@@ -122,9 +122,9 @@ function useTrial(url: string) {
   })
 }
 
-/** What is wrong with a key before it is sent: a mistyped one is found by its checksum. */
+/** Returns the mistake in a key before it is sent: the checksum detects a typo. */
 function mistakeIn(key: string): string | null {
   if (key === '') return 'Paste a key.'
   if (/^postgres(ql)?:/i.test(key)) return 'This is a connection string. It is registered after you have signed in.'
-  return recognise(key) === null ? 'This is not a key: it begins with sk_ or rk_ and is copied whole.' : null
+  return recognise(key) === null ? 'This is not a key: a key begins with sk_ or rk_. Copy all of it.' : null
 }

@@ -1,7 +1,7 @@
 /**
- * The inverse of `drift`: applies changes to the snapshot before and gives the one after.
+ * The inverse of `drift`: applies changes to the earlier snapshot and returns the later one.
  *
- * It proves that a drift says everything (the property test), and lets a history be kept as differences.
+ * A property test uses it to prove that a drift is complete, and it allows a history to be stored as differences.
  */
 
 import { Snapshot } from '#shared/schemas/snapshot.ts'
@@ -11,10 +11,10 @@ import type { Change } from './drift.ts'
 import { COLUMN_ORDER } from './drift-walk.ts'
 
 /**
- * Applies `drift(before, after)` to `before`: the schemas and extensions of the result are those of `after`, as far as
- * both cover them; coverage, findings and what stands beside stay those of `before`.
+ * Applies `drift(before, after)` to `before`. The schemas and extensions of the result are those of `after`, as far as
+ * both snapshots cover them; coverage, findings and observations stay those of `before`.
  *
- * Throws a ZodError when the changes do not make a snapshot.
+ * Throws a ZodError if the result is not a snapshot.
  */
 export function applyDrift(before: Snapshot, changes: readonly Change[]): Snapshot {
   const all = changes.flatMap(change => [change, ...carriedBy(change)])
@@ -26,7 +26,7 @@ export function applyDrift(before: Snapshot, changes: readonly Change[]): Snapsh
   return Snapshot.parse(ordered(edited(before, { kind: 'snapshot', path: [], edits }), 'snapshot'))
 }
 
-/** Changes that came or went with an object. */
+/** The changes of sequences that were added or removed together with an object. */
 function carriedBy(change: Change): Change[] {
   const { kind, class: rated, reason } = change
   return (change.with ?? []).map(one => ({ ...one, kind, class: rated, reason }))

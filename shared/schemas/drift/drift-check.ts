@@ -1,12 +1,12 @@
 /**
- * Which columns a check constraint keeps from null, as far as its text says so in plain words.
+ * Finds the columns that a check constraint keeps from being null, if its text says so in a recognised form.
  *
- * `set not null` after a validated `check (c is not null)` is the recommended path on a large table: both say the same. The
- * text is a stranger's: each character is looked at once in each direction, however deep its brackets are.
+ * `set not null` after a validated `check (c is not null)` is the recommended path on a large table, and both mean the
+ * same. The text is untrusted: each character is read once in each direction, however deeply its brackets are nested.
  */
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 
-/** The columns in which a check refuses null; `isPure` when it checks nothing else. */
+/** The columns that a check keeps from being null. `isPure` is true if it checks nothing else. */
 export interface NullCheck {
   readonly columns: readonly string[]
   readonly isPure: boolean
@@ -20,10 +20,12 @@ const NAMES = `(${NAME}(?:, ${NAME})*)`
 const ROW_IS_NOT_NULL = new RegExp(`^ROW\\(${NAMES}\\) IS NOT NULL$`)
 const ALL_NON_NULL = new RegExp(`^num_nonnulls\\(${NAMES}\\) = (\\d+)$`)
 const EACH_NAME = new RegExp(NAME, 'g')
-/** Names are at most 63 bytes, and quotes in them are doubled. */
+/** Names have at most 63 bytes, and quotes inside them are doubled. */
 const MAX_TERM = 200
 
-/** Reads a check as `pg_get_constraintdef` spells it. One that is not enforced refuses nothing. */
+/**
+ * Parses a check constraint as `pg_get_constraintdef` formats it. A constraint that is not enforced refuses nothing.
+ */
 export function nullCheck(definition: unknown): NullCheck {
   const text = typeof definition === 'string' ? definition : ''
   if (!text.startsWith('CHECK (') || text.endsWith('NOT ENFORCED')) return NONE
@@ -52,13 +54,13 @@ export function nullCheck(definition: unknown): NullCheck {
   return { columns, isPure: isPure && columns.length > 0 }
 }
 
-/** The columns that the checks of a relation keep from null; `VALUE`, where those of a domain do. */
+/** Returns the columns that the checks of a relation keep from being null; for a domain, `VALUE`. */
 export function requiredBy(node: Node): ReadonlySet<string> {
   const checks = [...nodesIn(node, 'checks'), ...nodesIn(node, 'constraints').filter(({ kind }) => kind === 'check')]
   return new Set(checks.flatMap(({ definition }) => nullCheck(definition).columns))
 }
 
-/** The columns that one term keeps from null, each by itself. */
+/** Returns the columns that a single term keeps from being null on its own. */
 function refusedBy(term: string): string[] {
   const name = (IS_NOT_NULL.exec(term) ?? NOT_IS_NULL.exec(term))?.[1]
   if (name !== undefined) return [unquoted(name)]
@@ -72,7 +74,9 @@ function unquoted(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name
 }
 
-/** The closing position of each opening bracket; null if the text is not balanced. Quoted texts and names are skipped. */
+/**
+ * Maps each opening bracket to its closing position; null if the text is not balanced. Skips quoted texts and names.
+ */
 function bracketsOf(text: string): Map<number, number> | null {
   const closing = new Map<number, number>()
   const open: number[] = []
@@ -92,7 +96,9 @@ function bracketsOf(text: string): Map<number, number> | null {
   return open.length === 0 ? closing : null
 }
 
-/** The terms that AND joins outside of brackets and quotes; the whole where there is none, or where OR joins. */
+/**
+ * Splits text at AND outside of brackets and quotes; returns the whole text if there is no AND, or if there is an OR.
+ */
 function conjuncts(text: string, [from, to]: [number, number], closing: Map<number, number>): [number, number][] {
   const terms: [number, number][] = []
   let start = from

@@ -1,8 +1,8 @@
 /**
- * Judges one change: how bad it is for those who use the datasource, and why, in one line.
+ * Classifies a change: how severe it is for users of the datasource, and why, in one line.
  *
- * Users of the datasource are assumed to read by name, insert by name, and rely on keys, policies and permissions. The tables are
- * total by type: a property that a snapshot gains needs a rule before it compiles.
+ * Users are assumed to read by name, insert by name, and rely on keys, policies and permissions. The tables are total
+ * by type: a new property of a snapshot does not compile without a rule.
  */
 
 import { COLUMN, newColumn } from '#shared/schemas/drift/rules/drift-column.ts'
@@ -37,7 +37,7 @@ const { NEW, LOST_TYPE } = objects
 type SchemaLists = 'relations' | 'enums' | 'domains' | 'sequences' | 'composites' | 'ranges' | 'functions' | 'others'
 const SCHEMA: Rules<SchemaSnapshot, SchemaLists> = {
   comment: REMARK,
-  extension: risky('the schema goes with an extension, or no longer does'),
+  extension: risky('the schema belongs to an extension, or no longer does'),
 }
 
 const ADDED: Readonly<Record<ObjectKind, DriftRule>> = {
@@ -64,7 +64,7 @@ const ADDED: Readonly<Record<ObjectKind, DriftRule>> = {
 const REMOVED: Readonly<Record<ObjectKind, DriftRule>> = {
   snapshot: GONE,
   extension: breaking('its functions and types are gone'),
-  publication: breaking('what is replicated by it fails'),
+  publication: breaking('replication through it fails'),
   server: GONE,
   schema: GONE,
   relation: LOST_RELATION,
@@ -98,9 +98,11 @@ const CHANGED: Readonly<Record<ObjectKind, Readonly<Record<string, DriftRule>>>>
   other: OTHER,
 }
 
-/** Gives the class of a change and its reason. A property without a rule, such as one of a later version, is `risky`. */
+/**
+ * Returns the class of a change and its reason. A property without a rule, such as one of a later version, is `risky`.
+ */
 export function judge(draft: Draft): ChangeVerdict {
   if (draft.kind === 'added') return verdictOf(ADDED[draft.object], draft)
   if (draft.kind === 'removed') return verdictOf(REMOVED[draft.object], draft)
-  return verdictOf(CHANGED[draft.object][draft.what ?? ''] ?? risky('it is not as it was'), draft)
+  return verdictOf(CHANGED[draft.object][draft.what ?? ''] ?? risky('it changed'), draft)
 }

@@ -1,7 +1,9 @@
 /**
- * Two snapshots reduced to what both can tell: the schemas that both cover, and of two formats what both hold.
+ * Reduces two snapshots to what can be compared: the schemas that both cover and, if their formats differ, the
+ * properties that both hold.
  *
- * Format 1 lacks what came with format 2, and holds the relations and types that extensions own. Only drift uses it.
+ * Format 1 lacks the properties added in format 2, and includes relations and types owned by extensions. Only drift
+ * uses this.
  */
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { type Node, nameOf, nodesIn, type ObjectKind, PARTS } from '#shared/schemas/snapshot-parts.ts'
@@ -22,7 +24,7 @@ const ADDED: Partial<Readonly<Record<ObjectKind, readonly string[]>>> = {
   index: ['comment', 'inherited'],
 }
 
-/** A snapshot without the schemas that another one does not cover. */
+/** Returns a snapshot without the schemas that another snapshot does not cover. */
 export function restrictedTo(snapshot: Snapshot, other: Snapshot): Snapshot {
   const asked = other.schemasAsked === null ? null : new Set(other.schemasAsked)
   const excluded = new Set(other.excludedSchemas)
@@ -30,7 +32,7 @@ export function restrictedTo(snapshot: Snapshot, other: Snapshot): Snapshot {
   return { ...snapshot, schemas: snapshot.schemas.filter(schema => isCovered(schema.name)) }
 }
 
-/** Both, reduced to what both can tell. */
+/** Returns both snapshots, reduced to what can be compared. */
 export function comparable(before: Snapshot, after: Snapshot): readonly [Node, Node] {
   const [was, is] = [restrictedTo(before, after), restrictedTo(after, before)]
   if (before.version === after.version) return [was, is]
@@ -39,29 +41,29 @@ export function comparable(before: Snapshot, after: Snapshot): readonly [Node, N
     : [reduced(was, 'snapshot'), withoutMembers(is, before)]
 }
 
-/** Sentences on how two snapshots were compared; empty where there are none. */
+/** Returns notes on how two snapshots were compared; empty if there is nothing to note. */
 export function comparisonNotes(before: Snapshot, after: Snapshot): string[] {
   const notes: string[] = []
   if (before.version !== after.version)
     notes.push(`The snapshots have formats ${before.version} and ${after.version}: only what both hold is compared.`)
   const [was, is] = [majorOf(before), majorOf(after)]
   if (isOtherMajor(before, after))
-    notes.push(`The servers are PostgreSQL ${was} and ${is}, which spell some expressions otherwise.`)
+    notes.push(`The servers are PostgreSQL ${was} and ${is}, which format some expressions differently.`)
   return notes
 }
 
-/** True for servers of two major versions; false where one is not known. */
+/** True if the servers have different major versions; false if a version is unknown. */
 export function isOtherMajor(before: Snapshot, after: Snapshot): boolean {
   const [was, is] = [majorOf(before), majorOf(after)]
   return was > 0 && is > 0 && was !== is
 }
 
-/** The part beside a snapshot, which may be missing in a comparison. */
+/** The server's major version; 0 if the snapshot was loaded without its observations. */
 function majorOf({ observed }: { observed?: { serverVersionNum: number } }): number {
   return Math.floor((observed?.serverVersionNum ?? 0) / 10_000)
 }
 
-/** An object of format 2 as format 1 would hold it. */
+/** Reduces an object of format 2 to what format 1 would hold. */
 function reduced(node: Node, kind: ObjectKind): Node {
   const result: Record<string, unknown> = { ...node }
   if (kind === 'column' && node['notNullUnvalidated'] === true) result['notNull'] = true
@@ -74,9 +76,12 @@ function reduced(node: Node, kind: ObjectKind): Node {
   return result
 }
 
-/** A snapshot of format 1 without what extensions and PostgreSQL own, as far as the other one tells. */
+/**
+ * Removes objects owned by extensions and PostgreSQL from a snapshot of format 1, as far as the other snapshot lists
+ * them.
+ */
 function withoutMembers(snapshot: Snapshot, other: Snapshot): Node {
-  // Only a snapshot that is compared without what stands beside it has none.
+  // Only a snapshot that was loaded without its observations lacks `observed`.
   const members = (other as Partial<Snapshot>).observed?.members ?? []
   const owned = new Set(members.map(({ of, schema, name }) => JSON.stringify([of, of === 'type' ? '' : schema, name])))
   const isOwn = (of: 'relation' | 'type', schema: string) => (node: Node) =>

@@ -1,11 +1,12 @@
 /**
- * Whether a key that is gone lives on under another name: as a constraint, or as a unique index.
+ * Decides whether a removed key lives on under another name, as a constraint or as a unique index.
  *
- * Only the rules of drift use it. Texts and their number are a stranger's: each is read once, from left to right.
+ * Only the rules of drift use this. The texts and their number are untrusted: each text is read once, from left to
+ * right.
  */
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 
-/** The spelled columns of every plain key of a relation. */
+/** Returns the formatted column list of every plain key of a relation. */
 export function keyColumnsOf(relation: Node): ReadonlySet<string> {
   const keys = new Set<string>()
   for (const list of ['constraints', 'indexes']) {
@@ -17,17 +18,17 @@ export function keyColumnsOf(relation: Node): ReadonlySet<string> {
   return keys
 }
 
-/** True when a key over the very same columns is among `keys`, which are those of another state of its relation. */
+/** True if `keys`, taken from the other state of the relation, contains a key over the same columns. */
 export function isReplaced(key: Node | undefined, keys: ReadonlySet<string>): boolean {
   const columns = key === undefined ? null : columnsOf(key)
   return columns !== null && keys.has(columns)
 }
 
-/** The spelled columns of a plain key; null for what is none, or is more than its columns. */
+/** Returns the formatted column list of a plain key; null for anything else, such as a key with further clauses. */
 function columnsOf(node: Node): string | null {
   const { kind, columns, definition } = node
   if (kind === undefined) {
-    // An index that could not be built rejects no row.
+    // An index whose build failed does not reject any row.
     if (node['unique'] !== true || node['invalid'] === true) return null
     return indexColumns(String(definition))
   }
@@ -38,8 +39,8 @@ function columnsOf(node: Node): string | null {
 const BTREE = ' USING btree ('
 
 /**
- * The columns of a unique B-tree index, as `pg_get_indexdef` spells it, without quotes. All that follows them is taken with
- * them: then they equal no constraint's. Null for another index.
+ * Returns the columns of a unique B-tree index, unquoted, from the text of `pg_get_indexdef`; null for another index.
+ * Any clause after the columns is included, so that such an index never equals a constraint.
  */
 function indexColumns(definition: string): string | null {
   const at = definition.lastIndexOf(BTREE)
@@ -47,14 +48,14 @@ function indexColumns(definition: string): string | null {
   return unquoted(definition.slice(at + BTREE.length, -1))
 }
 
-/** Names without their quotes, and each doubled quote inside as one. A quote that is never closed stays. */
+/** Removes the quotes around names and undoubles quotes inside them. A quote that is never closed stays. */
 function unquoted(text: string): string {
   const parts = text.split('"')
   let result = parts[0] ?? ''
   let isInside = false
   for (let at = 1; at < parts.length; at += 1) {
     const part = parts[at] ?? ''
-    // Two quotes in a row within a name are one quote of it.
+    // Two consecutive quotes inside a name stand for one quote.
     if (isInside && part === '' && at + 1 < parts.length) {
       at += 1
       result += `"${parts[at] ?? ''}`

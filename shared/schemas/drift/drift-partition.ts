@@ -1,8 +1,8 @@
 /**
- * Which relations are partitions in a snapshot: one is listed with its table, and by itself only where a foreign key refers to
- * it or the role does not see its table.
+ * Decides which relations of a snapshot are partitions. A partition is listed with its table; it is listed separately
+ * only if a foreign key refers to it or the role cannot see its table.
  *
- * Only the walk and the rules of drift use it.
+ * Only the walk and the rules of drift use this.
  */
 import { type Node, nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 
@@ -13,7 +13,7 @@ export function relationKey(schema: string, name: string): string {
   return JSON.stringify([schema, name])
 }
 
-/** The keys of all that the tables of a snapshot list as their partitions. */
+/** Returns the keys of all relations that the tables of a snapshot list as partitions. */
 export function partitionKeys(snapshot: Node): ReadonlySet<string> {
   const keys = new Set<string>()
   for (const schema of nodesIn(snapshot, 'schemas')) {

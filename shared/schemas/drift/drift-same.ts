@@ -1,7 +1,8 @@
 /**
- * Whether something that is gone or new was or is there under another name: a constraint, an index, a policy, a type.
+ * Decides whether a removed or added object exists under another name on the other side: a constraint, an index, a
+ * policy or a type.
  *
- * Only the walk and the rules of drift use it. Each object is spelled once, whatever number of them is judged.
+ * Only the walk and the rules of drift use this. Each object is formatted once, however many are compared.
  */
 import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { type Node, nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
@@ -26,19 +27,19 @@ export function isIdentical(one: unknown, other: unknown): boolean {
   return true
 }
 
-/** An object of a relation without its name and comment, as text. */
+/** Returns an object of a relation as text, without its name and comment. */
 export function textWithoutName(node: Node): string {
   const { name: _, comment: __, definition, ...rest } = node
   return jsonText({ ...rest, definition: withoutOwnName(nameOf(node), definition) })
 }
 
-/** The objects of some of a relation's lists, and the checks of a domain, so spelled. */
+/** Returns the parts of a relation, or the checks of a domain, as texts without names and comments. */
 export function partTexts(relation: Node): ReadonlySet<string> {
   const lists = ['constraints', 'indexes', 'policies', 'triggers', 'rules', 'partitions', 'checks']
   return new Set(lists.flatMap(list => nodesIn(relation, list).map(node => `${list} ${textWithoutName(node)}`)))
 }
 
-/** `CREATE INDEX name ON …` and `CREATE RULE name AS …` have the name in them. */
+/** `CREATE INDEX name ON …` and `CREATE RULE name AS …` contain the name. */
 function withoutOwnName(name: string, definition: unknown): unknown {
   if (typeof definition !== 'string') return definition
   const at = /^CREATE (?:(?:UNIQUE )?INDEX|RULE) /.exec(definition)?.[0].length
@@ -53,25 +54,25 @@ function withoutOwnName(name: string, definition: unknown): unknown {
   return definition
 }
 
-/** The types of a snapshot by name: of an enum its labels, of any other its text. */
+/** The types of a snapshot, looked up by name. */
 export interface KnownTypes {
   has(name: string): boolean
   labels(name: string): readonly string[] | null
-  /** Without name and comment; null for what is no type of the snapshot. */
+  /** The definition without name and comment; null for a type that the snapshot does not list. */
   text(name: string): string | null
-  /** A domain's base type, through domains over domains; any other type itself. */
+  /** The base type of a domain, resolved through domains over domains; for any other type, the type itself. */
   base(name: string): string
-  /** True for a domain, through domains over domains, that keeps null out of a table's column. */
+  /** True if the domain, or a domain that it is based on, refuses null in a table's column. */
   refusesNull(name: string): boolean
-  /** True for a domain, through domains over domains, that gives a value to columns that are left out. */
+  /** True if the domain, or a domain that it is based on, has a default for columns that an insert omits. */
   fills(name: string): boolean
-  /** Texts of those types that the other snapshot has none of the name of. */
+  /** The definitions of types whose names the other snapshot does not have. */
   textsBeyond(other: KnownTypes): ReadonlySet<string>
 }
 
 const MAX_CHAIN = 100
 
-/** A domain and those that it is made of. */
+/** Returns a domain and the domains that it is based on. */
 function chain(nodes: ReadonlyMap<string, Node>, name: string): Node[] {
   const found: Node[] = []
   for (let at = nodes.get(name); at !== undefined && found.length < MAX_CHAIN; at = nodes.get(String(at['type'])))

@@ -1,19 +1,19 @@
 /**
- * Whether two texts of SQL are the same but for what major versions of PostgreSQL spell otherwise: needless brackets, line
- * breaks, quotes around words, the table in front of a column (16 leaves it out where there is one table alone), and calls
- * in the words of the standard (`EXTRACT`, `TRIM`, `AT TIME ZONE` and the like, since 14).
+ * Decides whether two SQL texts are the same apart from differences in how PostgreSQL's major versions format them:
+ * redundant brackets, line breaks, quotes around words, the table before a column (16 omits it if there is only one
+ * table), and calls in the syntax of the standard (`EXTRACT`, `TRIM`, `AT TIME ZONE` and the like, since 14).
  *
- * Only the rules of drift use it, for servers of two versions. Brackets that tell one expression from another stay.
+ * Only the rules of drift use this, for servers of different versions. Brackets that change the meaning are kept.
  */
 import { type Item, isOperand, rewrittenCall, rewrittenGroup } from './drift-standard-call.ts'
 
 const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*|\d+(?:\.\d+)?|::|[-+*/<>=~!@#%^&|?]+|[^\s;]/g
 const WORD = /^["A-Za-z_]/
 const NEEDLESS_QUOTES = /^"([a-z_][a-z0-9_]*)"$/
-/** A stranger's text may be nested to any depth, and each level is copied into the one around it. */
+/** Untrusted text may be nested to any depth, and each level is copied into the level around it. */
 const MAX_DEPTH = 200
 
-/** True when the texts differ in such spelling alone. */
+/** True if the texts differ only in such formatting. */
 export function isRespelled(before: unknown, after: unknown): boolean {
   return isSame(before, after, (tokens, other) => {
     const [at, otherAt] = [tokens.at, other.at]
@@ -22,20 +22,20 @@ export function isRespelled(before: unknown, after: unknown): boolean {
 }
 
 /**
- * True when the texts differ as a dump that is loaded again differs from its source: `(a AND b) AND c` comes back as
- * `a AND b AND c`, and a cast in a later branch of a union with its type as its name.
+ * True if the texts differ only as a reloaded dump differs from its source: `(a AND b) AND c` comes back as `a AND b
+ * AND c`, and a cast in a later branch of a union gets its type as its name.
  */
 export function isReprinted(before: unknown, after: unknown): boolean {
   return isSame(before, after, passedOver)
 }
 
-/** A place among the tokens of a text. */
+/** A position among the tokens of a text. */
 interface Place {
   readonly all: readonly string[]
   readonly at: number
 }
 
-/** True where both have the same tokens, but for those that `passOver` counts where they differ. */
+/** True if both texts have the same tokens. At a difference, `passOver` returns how many tokens may be skipped. */
 function isSame(before: unknown, after: unknown, passOver: (place: Place, other: Place) => number): boolean {
   if (typeof before !== 'string' || typeof after !== 'string') return false
   const [was, is] = [normal(before), normal(after)]
@@ -60,7 +60,7 @@ function isSame(before: unknown, after: unknown, passOver: (place: Place, other:
   return true
 }
 
-/** Names that PostgreSQL gives to casts, where the type is spelled otherwise. */
+/** The names that PostgreSQL gives to cast columns, for types with a different internal name. */
 const CAST_NAMES: Readonly<Record<string, string>> = {
   bigint: 'int8',
   boolean: 'bool',
@@ -72,7 +72,7 @@ const CAST_NAMES: Readonly<Record<string, string>> = {
   varying: 'varchar',
 }
 
-/** `AS text` behind `'x'::text`: two tokens, which say nothing. */
+/** Skips `AS text` after `'x'::text`: two tokens that carry no meaning. */
 function passedOver({ all, at }: Place): number {
   if (all[at] !== 'AS') return 0
   const type = all[at - 1] === ']' ? all[at - 3] : all[at - 1]
@@ -83,7 +83,7 @@ function isQualifier(tokens: readonly string[], at: number): boolean {
   return tokens[at + 1] === '.' && WORD.test(tokens[at] ?? '')
 }
 
-/** The tokens in one spelling; null where the brackets are not balanced. */
+/** Returns the tokens in normal form; null if the brackets are not balanced. */
 function normal(text: string): string[] | null {
   const open: { readonly bracket: string; readonly items: Item[] }[] = [{ bracket: '', items: [] }]
   for (const token of text.match(TOKEN) ?? []) {
@@ -101,7 +101,7 @@ function normal(text: string): string[] | null {
   return open.length === 1 ? (open[0]?.items.flat() ?? null) : null
 }
 
-/** Puts a group of round brackets behind what is outside of it. */
+/** Appends a group of round brackets to the level around it. */
 function close(outside: Item[], items: readonly Item[]): void {
   const before = outside.at(-1)
   const isBehindWord = typeof before === 'string' && WORD.test(before)
@@ -110,7 +110,7 @@ function close(outside: Item[], items: readonly Item[]): void {
   else outside.push(...(rewrittenGroup(items) ?? [withoutNeedless(flattened(items), isBehindWord)]))
 }
 
-/** Terms that AND or OR joins, those that the same word joins among them without their brackets. */
+/** Flattens terms that AND or OR joins: nested groups joined by the same word lose their brackets. */
 function flattened(items: readonly Item[]): readonly Item[] {
   const word = ['AND', 'OR'].find(one => items.includes(one))
   if (word === undefined || items.includes('BETWEEN')) return items
@@ -122,7 +122,7 @@ function flattened(items: readonly Item[]): readonly Item[] {
   })
 }
 
-/** The words of a group outside of the groups in it. */
+/** The words of a group, without those of nested groups. */
 function wordsOf(group: readonly string[]): ReadonlySet<string> {
   const words = new Set<string>()
   let depth = 0
@@ -134,7 +134,9 @@ function wordsOf(group: readonly string[]): ReadonlySet<string> {
   return words
 }
 
-/** A group without brackets around one that has them, and around an operand that is no argument: `(at).hour`, `(0)::text`. */
+/**
+ * Removes brackets around a bracketed group, and around an operand that is not an argument: `(at).hour`, `(0)::text`.
+ */
 function withoutNeedless(items: readonly Item[], isBehindWord: boolean): Item {
   const [only, ...others] = items
   if (only !== undefined && others.length === 0 && typeof only !== 'string' && only[0] === '(') return only

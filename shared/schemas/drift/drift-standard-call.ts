@@ -1,12 +1,12 @@
 /**
- * Calls in the words of the SQL standard → the same as plain calls, which is how PostgreSQL 13 writes them.
+ * Rewrites calls in the syntax of the SQL standard as plain calls, which is how PostgreSQL 13 formats them.
  *
- * Only `drift-spelling.ts` uses it. Each item is looked at once.
+ * Only `drift-spelling.ts` uses this. Each item is read once.
  */
-/** A token, or a group between brackets with them. */
+/** A token, or a bracketed group with its tokens. */
 export type Item = string | readonly string[]
 
-/** `EXTRACT(year FROM at)` and the like, as a plain call; null for any other call. */
+/** Rewrites `EXTRACT(year FROM at)` and the like as a plain call; null for any other call. */
 export function rewrittenCall(name: string, items: readonly Item[]): Item[] | null {
   switch (name) {
     case 'EXTRACT': {
@@ -30,7 +30,7 @@ export function rewrittenCall(name: string, items: readonly Item[]): Item[] | nu
   }
 }
 
-/** `at AT TIME ZONE zone` and the like, alone in its brackets, as a plain call; null for any other group. */
+/** Rewrites `at AT TIME ZONE zone` and the like, alone in its brackets, as a plain call; null for any other group. */
 export function rewrittenGroup(items: readonly Item[]): Item[] | null {
   const at = items.indexOf('AT')
   if (at > 0 && items[at + 1] === 'TIME' && items[at + 2] === 'ZONE')
@@ -42,7 +42,7 @@ export function rewrittenGroup(items: readonly Item[]): Item[] | null {
   return null
 }
 
-/** True for a name, a literal, a cast or a call: nothing in it binds weaker than what may be around it. */
+/** True for a name, a literal, a cast or a call: no operator in it binds weaker than one that may surround it. */
 export function isOperand(tokens: readonly string[]): boolean {
   let depth = 0
   for (const token of tokens) {
@@ -53,7 +53,7 @@ export function isOperand(tokens: readonly string[]): boolean {
   return tokens.length > 0
 }
 
-/** An operand without the brackets that are around it; anything else as it is. */
+/** Removes the brackets around an operand; returns anything else unchanged. */
 function bare(items: readonly Item[]): readonly Item[] {
   const [only, ...others] = items
   if (only === undefined || others.length > 0 || typeof only === 'string' || only[0] !== '(') return items
@@ -78,7 +78,7 @@ function called(name: string, given: readonly (readonly Item[])[]): Item[] {
   return [name, ['(', ...inside.flat(), ')']]
 }
 
-/** The items between words, each of which may come once and in this order. */
+/** Splits the items at the given words, each of which may occur once and in this order. */
 function parts(items: readonly Item[], words: readonly string[]): Item[][] {
   const found: Item[][] = [[]]
   let left = words

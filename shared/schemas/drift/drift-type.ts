@@ -1,15 +1,18 @@
 /**
- * The effect of a change of a column's or domain's type, judged by the two spellings alone.
+ * Classifies a change of the type of a column or domain by the two type names alone.
  *
- * It knows only the widenings of PostgreSQL's own types that keep every value; whatever it does not know is a retyping.
+ * It knows only the widenings of PostgreSQL's own types that keep every value; any other change is a retyping.
  */
 
-/** `wider`: every value fits and reads as before. `other_reading`: every value fits, but a client may read it otherwise. */
+/**
+ * `wider`: every value fits and reads as before. `other_reading`: every value fits, but clients may read it
+ * differently.
+ */
 export type TypeChange = 'wider' | 'other_reading' | 'retyped'
 
 const UNLIMITED = Number.POSITIVE_INFINITY
 
-/** By increasing range: a value of one fits every later one. */
+/** Ordered by increasing range: every value of a type fits each later one. */
 const INTEGERS = ['smallint', 'integer', 'bigint', 'numeric']
 
 const TEXT_LENGTH = /^character varying(?:\((\d+)\))?$/
@@ -18,21 +21,24 @@ const NUMERIC = /^numeric(?:\((\d+),(-?\d+)\))?$/
 const TIMED = /^(timestamp|time|interval)(?:\((\d)\))?( with(?:out)? time zone)?$/
 const BITS = /^bit varying(?:\((\d+)\))?$/
 
-/** Compares two types as `format_type` spells them. Arrays are compared by their elements. */
+/** Compares two type names as `format_type` prints them. Arrays are compared by their elements. */
 export function typeChange(before: string, after: string): TypeChange {
   const dimensions = Math.min(dimensionsOf(before), dimensionsOf(after))
   if (dimensions > 0) return elementChange(before.slice(0, -2 * dimensions), after.slice(0, -2 * dimensions))
   return elementChange(before, after)
 }
 
-/** How many pairs of brackets a type ends with. */
+/** The number of bracket pairs at the end of a type. */
 function dimensionsOf(type: string): number {
   let count = 0
   while (type.endsWith('[]', type.length - 2 * count)) count += 1
   return count
 }
 
-/** The element type of an array; the type itself if it is not an array. Reads from the end: the text may come from a stranger. */
+/**
+ * Returns the element type of an array; any other type unchanged. Reads from the end, because the text may be
+ * untrusted.
+ */
 export function elementOf(type: string): string {
   const brackets = 2 * dimensionsOf(type)
   return brackets === 0 ? type : type.slice(0, -brackets)
@@ -43,7 +49,7 @@ function elementChange(before: string, after: string): TypeChange {
   if (TEXT_LENGTH.test(before) && after === 'text') return 'wider'
   if (before === 'text' && after === 'character varying') return 'wider'
   if (before === 'cidr' && after === 'inet') return 'wider'
-  // Blanks at the end come, or go.
+  // Trailing blanks are added or lost.
   if (longer(CHARACTERS, before, after) || (CHARACTERS.test(before) && isUnlimitedText(after))) return 'other_reading'
   if (widerNumeric(before, after) || finerTime(before, after)) return 'wider'
   const from = INTEGERS.indexOf(before)
@@ -76,7 +82,7 @@ function finerTime(before: string, after: string): boolean {
   return !!was && !!is && was[1] === is[1] && was[3] === is[3] && precision(was[2]) <= precision(is[2])
 }
 
-/** Of seconds, which PostgreSQL counts by the microsecond where it is not told otherwise. */
+/** The precision of seconds; PostgreSQL defaults to microseconds. */
 function precision(digits: string | undefined): number {
   return digits === undefined ? 6 : Number(digits)
 }

@@ -1,13 +1,16 @@
 /**
- * The types of the drift rules: a judged change, a verdict, and a rule.
+ * The types of the drift rules: an unclassified change, a verdict, and a rule.
  *
- * Reasons are fixed sentences: nothing of a customer's database is put into them.
+ * Reasons are fixed sentences and contain nothing from a customer's database.
  */
 import type { Node, ObjectKind } from '#shared/schemas/snapshot-parts.ts'
 import type { KnownTypes } from './drift-same.ts'
 import { isRespelled } from './drift-spelling.ts'
 
-/** A change before it is judged, with the whole object as it `was` and `is`, and the object that it is within. */
+/**
+ * A change before it is classified, with the whole object before (`was`) and after (`is`), and the object that contains
+ * it.
+ */
 export interface Draft {
   readonly kind: 'added' | 'removed' | 'changed'
   readonly object: ObjectKind
@@ -23,7 +26,7 @@ export interface Draft {
   readonly compared: Compared
 }
 
-/** An object that came or went with another one: the sequence that a column owns. */
+/** An object that was added or removed together with another one: the sequence that a column owns. */
 export interface Carried {
   readonly object: string
   readonly path: string[]
@@ -31,24 +34,27 @@ export interface Carried {
   readonly after?: unknown
 }
 
-/** Something of an object as it was and as it is, found when it is first asked for. */
+/** A property of an object in the earlier and the later snapshot, computed on first use. */
 export interface Both<T> {
   was(): T
   is(): T
 }
 
-/** An object as it was and is, and of a relation what many rules ask for: found once, whatever number of them is judged. */
+/**
+ * An object in both snapshots, and properties of a relation that many rules need. Each is computed once, however many
+ * changes there are.
+ */
 export interface Within {
   readonly was: Node
   readonly is: Node
   readonly keys: Both<ReadonlySet<string>>
   /** Names of the columns. */
   readonly columns: Both<ReadonlyMap<string, Node>>
-  /** Columns that a check keeps from null; of a domain, `VALUE`. */
+  /** Columns that a check keeps from being null; for a domain, `VALUE`. */
   readonly required: Both<ReadonlySet<string>>
-  /** Constraints, indexes, policies and the like without their names, as texts. */
+  /** Constraints, indexes, policies and the like, as texts without their names. */
   readonly parts: Both<ReadonlySet<string>>
-  /** Whether row-level security hides every row. */
+  /** True if row-level security hides every row. */
   readonly hidden: Both<boolean>
   /** Relations of a schema by name. */
   readonly relations: Both<ReadonlyMap<string, Node>>
@@ -57,39 +63,39 @@ export interface Within {
 /** The two snapshots as a whole. */
 export interface Compared {
   readonly types: Both<KnownTypes>
-  /** Texts of the types that only the one or the other has by name. */
+  /** Definitions of types whose names only one of the snapshots has. */
   readonly goneTypes: Both<ReadonlySet<string>>
   /** Keys of the relations that are partitions of a table; see `partitionKeys`. */
   readonly partitions: Both<ReadonlySet<string>>
-  /** The servers are of two major versions, which spell some expressions otherwise. */
+  /** True if the servers have different major versions, which format some expressions differently. */
   readonly isOtherMajor: boolean
 }
 
-/** How bad, and why. */
+/** The class of a change, and the reason for it. */
 export interface ChangeVerdict {
   readonly class: 'breaking' | 'risky' | 'safe'
   readonly reason: string
 }
 
-/** A verdict, or how one comes about. */
+/** A verdict, or a function that computes one. */
 export type DriftRule = ChangeVerdict | ((draft: Draft) => ChangeVerdict)
 
-/** A rule for every property of an object but its name and its lists of other objects. */
+/** A rule for every property of an object except its name and its lists of other objects. */
 export type Rules<T, Lists extends keyof T = never> = { readonly [K in Exclude<keyof T, 'name' | Lists>]-?: DriftRule }
 
-/** Something that worked fails, or a protection is gone. */
+/** Something that worked now fails, or a protection is gone. */
 export const breaking = (reason: string): ChangeVerdict => ({ class: 'breaking', reason })
-/** It may behave otherwise. */
+/** Something may behave differently. */
 export const risky = (reason: string): ChangeVerdict => ({ class: 'risky', reason })
-/** Nobody needs to notice. */
+/** No user needs to react. */
 export const safe = (reason: string): ChangeVerdict => ({ class: 'safe', reason })
 
-/** Gives the verdict of a rule. */
+/** Returns the verdict of a rule. */
 export function verdictOf(rule: DriftRule, draft: Draft): ChangeVerdict {
   return typeof rule === 'function' ? rule(draft) : rule
 }
 
-/** A rule for a property by what became of it: it was absent, it is absent, or (where it has values) it is another. */
+/** Builds a rule for a property that was added, removed, or (if it has several values) changed. */
 export function whether(verdicts: { gained: DriftRule; lost: DriftRule; altered?: DriftRule }): DriftRule {
   return draft => {
     if (draft.before === undefined) return verdictOf(verdicts.gained, draft)
@@ -97,12 +103,16 @@ export function whether(verdicts: { gained: DriftRule; lost: DriftRule; altered?
   }
 }
 
-/** The verdict on what only looks changed. */
-export const RESPELLED = safe('another major version of the server spells the same otherwise')
-/** The verdict on what may only look changed. */
-export const MAYBE_RESPELLED = risky('the server has another major version, which may spell the same otherwise')
+/** The verdict on a difference in formatting only. */
+export const RESPELLED = safe('unchanged: the two major versions of the server format it differently')
+/** The verdict on a difference that may be one of formatting only. */
+export const MAYBE_RESPELLED = risky(
+  'possibly unchanged: the two major versions of the server may format it differently',
+)
 
-/** A rule for a text of SQL: between servers of two major versions it may merely be spelled otherwise. */
+/**
+ * Wraps a rule for SQL text: between servers of different major versions, the text may only be formatted differently.
+ */
 export function spellingRule(rule: DriftRule): DriftRule {
   return draft => {
     const { before, after, compared } = draft

@@ -1,8 +1,8 @@
 /**
- * The walk over two snapshots, which finds what differs and leaves to others what it means.
+ * Walks over two snapshots and reports each difference; other files classify it.
  *
- * A sequence that a column owns comes and goes with it: it is told with the column or its table, and not by itself. Only
- * `drift.ts` calls it.
+ * A sequence that a column owns is added and removed with that column: it is reported with the column or its table, not
+ * separately. Only `drift.ts` calls this.
  */
 import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { byCodeUnit, type Node, nameOf, nodesIn, PARTS, type Part } from '#shared/schemas/snapshot-parts.ts'
@@ -14,16 +14,19 @@ import { isIdentical, knownTypes, partTexts } from './drift-same.ts'
 import { isReprinted } from './drift-spelling.ts'
 import type { Both, Carried, Compared, Draft, Within } from './drift-verdict.ts'
 
-/** The `what` of a change of the order of a table's columns; its sides are lists of names, of those in both. */
+/**
+ * The `what` of a change in the order of a table's columns. Both sides list the names of the columns that exist in both
+ * snapshots.
+ */
 export const COLUMN_ORDER = 'column order'
 
-/** Properties that hold SQL, which a server may spell otherwise once it is dumped and loaded again. */
+/** Properties that contain SQL, which a server may format differently after a dump and reload. */
 const SQL: ReadonlySet<string> = new Set(['definition', 'default', 'generated', 'using', 'check', 'filter'])
 
-/** Takes what was found. */
+/** Receives each difference. */
 export type Tell = (draft: Draft) => void
 
-/** An object that is in both snapshots, and the sequences of the schema that it is in. */
+/** An object that is in both snapshots, and the owned sequences of its schema. */
 interface Place {
   readonly object: Draft['object']
   readonly path: readonly string[]
@@ -32,7 +35,7 @@ interface Place {
   readonly owned: Owned | null
 }
 
-/** Tells every difference of two snapshots. */
+/** Reports every difference between two snapshots. */
 export function walk(before: Node, after: Node, { isOtherMajor, tell }: { isOtherMajor: boolean; tell: Tell }): void {
   const types = lazily(before, after, knownTypes)
   const goneTypes = {
@@ -94,7 +97,7 @@ function tellPart(part: Part, place: Place, tell: Tell): void {
   }
 }
 
-/** The objects of a list by name, and what is to be said of the place of each. */
+/** Returns the objects of a list by name, and a function for the position of each. */
 function listOf(node: Node, part: Part) {
   const list = nodesIn(node, part.list)
   const nodes = new Map(list.map(child => [nameOf(child), child]))
@@ -131,9 +134,9 @@ function shared(list: string, node: Node, other: Node): string[] {
     .filter(name => names.has(name))
 }
 
-/** The sequences of a schema that are in one of the snapshots alone and belong to a column. */
+/** The sequences of a schema that exist in only one snapshot and belong to a column. */
 interface Owned {
-  /** Those that came or went with a relation or column, to be told with it. */
+  /** Returns the sequences that were added or removed with a relation or column, to be reported with it. */
   carried(side: 'before' | 'after', about: Pick<Draft, 'object' | 'path'>): { with: Carried[] } | undefined
   isTold(name: string): boolean
 }
@@ -160,7 +163,7 @@ function ownedIn({ was, is }: Within): Owned | null {
 function byOwner(sequences: ReadonlyMap<string, Node>, other: ReadonlyMap<string, Node>) {
   const owned = [...sequences.values()].filter(node => !other.has(nameOf(node)))
   const named = owned.flatMap(node => {
-    // Sound: the shape of a snapshot's sequence.
+    // Sound: the shape of a sequence in a snapshot.
     const owner = node['ownedBy'] as { relation: string; column: string } | undefined
     return owner === undefined ? [] : [{ node, ...owner }]
   })

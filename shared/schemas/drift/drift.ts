@@ -1,8 +1,8 @@
 /**
  * The changes between two snapshots: a pure comparison of the parts that both cover and hold.
  *
- * It tells apart only what the snapshots tell apart. A relation that the role may no longer see is as gone as a dropped
- * one. The worker, the command line and the console call it.
+ * It can only see differences that the snapshots contain. A relation that the role can no longer see looks like a
+ * dropped one. The worker, the command line and the console call it.
  */
 import { z } from 'zod'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
@@ -12,10 +12,10 @@ import type { Draft } from './drift-verdict.ts'
 import { walk } from './drift-walk.ts'
 
 /**
- * One change. `object` and `path` (schema, relation, column …; an extension's or schema's name alone) name the object.
- * An added or removed object is there whole, as `after` or `before`, with its place in the table when it is a column;
- * of a changed one `what` is the property, and an absent side means that the property was or is absent. `with` are the
- * sequences that came or went with it, being owned by its columns.
+ * One change. `object` and `path` (schema, relation, column …; for an extension or schema, its name alone) identify the
+ * object. An added or removed object is included whole, as `after` or `before`; a column also has its position in the
+ * table. For a changed object, `what` is the property, and an absent side means that the property is absent. `with`
+ * lists the sequences that were added or removed with it because its columns own them.
  */
 export const Change = z.object({
   kind: z.enum(['added', 'removed', 'changed']),
@@ -35,23 +35,26 @@ export const Change = z.object({
       }),
     )
     .optional(),
-  /** `breaking`: what worked fails, or a protection is gone. `risky`: it may behave otherwise. `safe`: neither. */
+  /**
+   * `breaking`: something that worked fails, or a protection is gone. `risky`: something may behave differently.
+   * `safe`: neither.
+   */
   class: z.enum(['breaking', 'risky', 'safe']),
   reason: z.string(),
 })
 export type Change = z.infer<typeof Change>
 
-/** True when a snapshot tells of a schema, be it that there is none of that name. */
+/** True if the snapshot covers the schema, even if only to say that no such schema exists. */
 export function covers(snapshot: Snapshot, schema: string): boolean {
   return snapshot.schemasAsked?.includes(schema) ?? !snapshot.excludedSchemas.includes(schema)
 }
 
 /**
- * Lists the changes from one snapshot to another, over the schemas that both cover, in the order of the snapshot. Of
- * snapshots of two formats, what both hold is compared.
+ * Lists the changes from one snapshot to another, over the schemas that both cover, in snapshot order. If the formats
+ * differ, only properties that both formats hold are compared.
  *
- * `drift(a, a)` is empty, and `drift(b, a)` is `drift(a, b)` with added and removed, before and after exchanged; only the
- * classes and reasons are of their own direction.
+ * `drift(a, a)` is empty, and `drift(b, a)` is `drift(a, b)` with added and removed, and before and after, swapped;
+ * only classes and reasons depend on the direction.
  */
 export function drift(before: Snapshot, after: Snapshot): Change[] {
   const changes: Change[] = []
@@ -60,10 +63,11 @@ export function drift(before: Snapshot, after: Snapshot): Change[] {
 }
 
 /**
- * Tells the changes of `drift` one by one, so that whoever only counts them holds none.
+ * Passes the changes of `drift` to `tell` one by one, so that a caller that only counts them does not hold them in
+ * memory.
  *
- * The time is that of sorting the names, linear otherwise, and the stack as deep as a snapshot is, whatever the number of
- * objects and changes: both snapshots are sized by whoever runs the database.
+ * The time is that of sorting the names and otherwise linear. The stack is as deep as a snapshot, whatever the number
+ * of objects and changes, because the owner of the database decides the size of both snapshots.
  */
 export function eachChange(before: Snapshot, after: Snapshot, tell: (change: Change) => void): void {
   const judged = (draft: Draft) => {

@@ -174,7 +174,7 @@ describe('An idempotency key', () => {
 })
 
 describe('A natural key', () => {
-  it('that another organization, or a key of the other plane, used stays free', async () => {
+  it('that another organization, or a key of the other mode, used stays free', async () => {
     const { mooring } = followed
     const other = await mooring.newOrganization('Third')
     const body = { connectionString: 'postgresql://app:pw@127.0.0.1:9/natural' }

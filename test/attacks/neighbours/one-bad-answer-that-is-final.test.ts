@@ -147,7 +147,7 @@ describe('One stray DNS record', () => {
     expect(await verify(id)).toMatchObject({ status: 'active', statusReason: null })
   })
 
-  it('that comes twice and then goes is not a refusal', async () => {
+  it('that appears twice and then disappears is not a refusal', async () => {
     const { id } = await registered()
     dns.answer(HOST, STRAY)
     await verify(id)
@@ -287,7 +287,7 @@ describe('A role that is refused once', () => {
     expect(await kept(id)).toEqual({ status: 'active', usable: true, refusals: 0 })
   })
 
-  it('was in use before verdicts were signed: not final either', async () => {
+  it('is not rejected either if it was in use before verdicts were signed', async () => {
     const { id } = await registered()
     await sql(`update datasources set verdict_version = null, verdict_usable = null, usable_until = null,
       verdict_signer_id = null, verdict_signature = null where ${own(id, 'id')}`)

@@ -75,7 +75,7 @@ describe('A login', () => {
     })
   })
 
-  it('is tried twenty times at most when the server breaks off every time', async () => {
+  it('is tried twenty times at most when the server closes the connection every time', async () => {
     let logins = 0
     const counting: Script = async peer => {
       logins += 1

@@ -37,7 +37,7 @@ const refusalOf = async (of: { key?: string; input?: object; lastEventId?: strin
 
 describe('A position that no change has', () => {
   it.each(['1-9999999999999999999', '1-9223372036854775808', '1-9007199254740993'])(
-    'is not one of ours, and not a failure: %s',
+    'is not recognised, and is not a failure: %s',
     async lastEventId => {
       expect(await refusalOf({ lastEventId })).toMatchObject({ fault: 'invalid_body', httpStatus: 400 })
       expect(await refusalOf({ input: { lastEventId } })).toMatchObject({ fault: 'invalid_body' })
@@ -158,7 +158,7 @@ describe('Our own server', () => {
     expect([await at('127.0.0.1', 6002), await at('198.51.100.1', 6001)]).toEqual([false, false])
   })
 
-  it('with several hosts is each of them, and the one behind a pooler, too', async () => {
+  it('with several hosts includes each of them, and the one behind a pooler', async () => {
     const listenUrl = 'postgres://a:b@127.0.0.3:6003/mooring'
     const several = { url: 'postgres://a:b@127.0.0.1:6001,[::1]:6002/mooring?sslmode=disable', isShared: false }
     const own = ownPlaces({ port: 0, listenUrl }, several)
@@ -167,13 +167,13 @@ describe('Our own server', () => {
     expect([await at(6001), await at(6002), await at(6003), await at(6004)]).toEqual([true, true, true, false])
   })
 
-  it('that does not resolve is every host on its port', async () => {
+  it('that does not resolve matches every host on its port', async () => {
     const own = ownPlaces({ port: 0 }, { url: 'postgres://a:b@db.invalid:6001/mooring', isShared: false })
     const at = (port: number) => isOwnPlace({ addresses: ['198.51.100.1'], port }, own)
     expect([await at(6001), await at(6002)]).toEqual([true, false])
   })
 
-  it('of a standalone installation holds a sample, and only its own database is refused', async () => {
+  it('of a standalone installation also has the sample database; only its own database is refused', async () => {
     const own = ownPlaces({ port: 0 }, { url: 'postgres://a:b@127.0.0.1:6001/mooring', isShared: true })
     const at = (database?: string) =>
       isOwnPlace({ addresses: ['127.0.0.1'], port: 6001, ...(database === undefined ? {} : { database }) }, own)

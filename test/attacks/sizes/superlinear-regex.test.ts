@@ -20,7 +20,10 @@ const MADE: Readonly<Record<string, string>> = {
   'shared/schemas/drift/drift-check.ts': 'one name, from the first character to the last',
 }
 
-/** Without the checker's own bounds of a quarter of a second: on a busy machine it takes what they cut off for an attack. */
+/**
+ * Removes the checker's own time limits of a quarter of a second: on a busy machine it reports an expired limit as an
+ * attack.
+ */
 const BY_STEPS_ALONE = { timeout: 60_000, seedingTimeout: null, incubationTimeout: null, attackTimeout: null }
 
 async function findings(found: readonly FoundRegex[]): Promise<string[]> {

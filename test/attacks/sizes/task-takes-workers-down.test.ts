@@ -151,7 +151,8 @@ describe('A task that kills workers', () => {
         'select org_id, count(*)::int as held from tasks where ran_out > 1 and locked_until > now() group by org_id',
       )
       expect(rows.every(row => row['held'] === 1)).toBe(true)
-      // Of the first worker only those that ran before and after the look at the other one: they ran beside its own.
+      // For the first worker, count only those seen both before and after the other one was inspected: they ran beside
+      // its own.
       const before = await alone(one)
       const beside = await alone(two)
       const running = (await alone(one)).filter(process => before.includes(process)).length + beside.length

@@ -131,14 +131,14 @@ describe('The SQL of a hostile catalog', () => {
     expect(
       script,
     ).toBe(`-- No snapshot holds rows, owners, grants, tablespaces, access methods, security labels, settings of the database or of
--- roles, and of columns how they are stored, compressed and sampled.
+-- roles, or how columns are stored, compressed and sampled.
 -- Not in this script:
--- Statements that need them, which are remarks below:
+-- Statements that need them, which are comments below:
 --   create table public.t
 
 create schema if not exists public;
 
--- Not run, as the server says something here that is not SQL of the form that belongs here:
+-- Not run, because the server sent something other than the SQL expected here:
 -- create table public.t (
 --   id integer not null,
 --   c integer default 0; create table public.injected ();

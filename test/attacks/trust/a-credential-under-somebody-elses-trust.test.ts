@@ -270,7 +270,7 @@ describe('Under a CA certificate that a caller named', () => {
     const made = await registered({ user: 'as_md5' })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'authentication_unsafe' })
     const uuid = bareUuid(made.id)
-    // As the migration leaves it: in force, active, and in use so.
+    // As the migration leaves it: in force, active, and previously used with MD5.
     await query(
       mooring.databaseUrl,
       `update credentials set md5_allowed = true where datasource_id = '${uuid}';

@@ -27,7 +27,7 @@ const refusal = (reading: Promise<unknown>) =>
   )
 
 describe.skipIf(process.platform === 'win32')('A keyring', () => {
-  it('of its owner alone is read from a folder of its owner alone, under a sticky one', async () => {
+  it('that only its owner can read is read from a folder of the same kind, under a sticky one', async () => {
     expect(await refusal(readWorkerKeyring(path))).toBe('read')
     await chmod(root, 0o1777)
     expect(await refusal(readWorkerKeyring(path))).toBe('read')
@@ -46,7 +46,7 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
     expect(await refusal(readWorkerKeyring(path))).toBe('read')
   })
 
-  it('under a folder that everybody can write is refused, since the whole folder could be replaced', async () => {
+  it('under a folder that everybody can write to is refused, since the whole folder could be replaced', async () => {
     await chmod(root, 0o777)
     expect(await refusal(readWorkerKeyring(path))).toBe(
       `The keyring lies under ${root}, which everybody can write. Run: chmod o-w ${root}`,

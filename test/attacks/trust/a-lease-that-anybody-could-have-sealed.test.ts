@@ -197,7 +197,7 @@ describe('A captured web tier that forwards a genuine lease of another kind', ()
   })
 
   it.each<[string, Partial<Answer>, RegExp]>([
-    ['under another id', { leaseId: `lease_${'1'.repeat(32)}` }, /another one than the answer says/],
+    ['under another id', { leaseId: `lease_${'1'.repeat(32)}` }, /not the one named in the answer/],
     ['under a newer version than it has', { credentialVersion: 7 }, /another version than the answer says/],
   ])('is refused %s', async (_what, beside, says) => {
     const through = captured(async (asked, ask) => ({ ...(await ask(asked)), ...beside }))
@@ -230,7 +230,7 @@ describe('A lease that the lease key has signed', () => {
     })
 
   it.each<[string, Partial<LeasedCredential>, RegExp]>([
-    ['has expired', { expiresAt: new Date(Date.now() - 1_000).toISOString() }, /is over already/],
+    ['has expired', { expiresAt: new Date(Date.now() - 1_000).toISOString() }, /is already expired/],
     ['is good for longer than was asked', { expiresAt: new Date(Date.now() + 4_000_000).toISOString() }, /for longer/],
     ['is of the other mode', { mode: 'live' }, /other mode/],
     ['names no address', { addresses: [] }, /cannot be read/],

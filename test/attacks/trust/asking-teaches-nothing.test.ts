@@ -132,7 +132,7 @@ describe('The credential in force, brought again', () => {
 })
 
 describe('A string that lacks the CA certificate in force', () => {
-  it('is no way to guess past the budgets: the right password waits with it as a wrong one does', async () => {
+  it('does not allow guessing past the budgets: the right password waits like a wrong one', async () => {
     const at = await startTlsServers(['good'])
     const client = mooring.client((await mooring.newOrganization('Guesser')).testKey)
     const stringOf = (password: string) =>

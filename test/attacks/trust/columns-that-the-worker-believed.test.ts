@@ -33,7 +33,7 @@ let web: TierProcess
 let customer: Customer
 let client: Client
 let token: string
-/** An active datasource of the test plane, one of the live plane, and a rejected one: a superuser. */
+/** An active datasource in test mode, one in live mode, and a rejected one: a superuser. */
 let good: DatasourceId
 let live: DatasourceId
 let rejected: DatasourceId

@@ -91,7 +91,7 @@ describe('An attacker who may write the tables', () => {
     expect(await query(mooring.databaseUrl, lacking)).toEqual([])
   })
 
-  it('cannot separate a key made by a process of the previous release from its maker, as the record has it', async () => {
+  it('cannot separate a key created by a process of the previous release from its creator in the record', async () => {
     const maker = await child(mooring.organization.testKey)
     const uuid = String(uuidOf(maker.id, 'key_'))
     // As that release writes them: the key without an issuer, then the record, in one transaction.

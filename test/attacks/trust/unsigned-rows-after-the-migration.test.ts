@@ -90,7 +90,7 @@ it('An active datasource has no verdict and is due within one interval, spread; 
   expect(new Set(moved).size).toBeGreaterThan(1)
 })
 
-it('Until db grant runs again, the old web role retires credentials in its way, and both roles in the new one', async () => {
+it('Until db grant runs again, the old web role retires credentials the old way, and both roles can do so the new way', async () => {
   const which = `org_id = '${org}' and datasource_id = '${soon}'`
   const retired = `update credentials set state = 'retired', sealed = null, signature = null where ${which} and state = 'pending'`
   expect(await as(web, retired)).toEqual([])

@@ -26,7 +26,7 @@ let aheadMs = 0
 const clock = () => new Date(Date.now() + aheadMs)
 let mooring: Mooring
 let customer: Customer
-/** Between Mooring and the customer's server: closed, the database is away. */
+/** The connection between Mooring and the customer's server; while it is closed, the database is away. */
 let way: net.Server
 let dials = 0
 let port: number
@@ -59,7 +59,7 @@ beforeEach(async () => {
   expect(made.status).toBe('active')
   id = made.id
   uuid = bareUuid(id)
-  // Nothing is due by itself: a captured web tier may write due times.
+  // Nothing becomes due by itself: a captured web tier may write due times.
   await sql(`update tasks set due_at = 'infinity' where standing`)
 })
 

@@ -1,6 +1,6 @@
 /**
- * Times key strokes of the search over a schema, by the page's own clock: from each stroke until the frame is on the screen that shows
- * what it found. Called by `run.ts`.
+ * Times key strokes in the search over a schema by the page's own clock: from each stroke until the frame with the
+ * result is on the screen. Called by `run.ts`.
  */
 import type { Page } from 'playwright-core'
 
@@ -8,10 +8,10 @@ const WORDS = ['7771', '4023', 'table_99', '12 label', '5678']
 const BETWEEN_MS = 120
 const AFTER_MS = 300
 
-/** How many strokes are typed; one that finds the same as the one before it changes nothing, and is not timed. */
+/** The number of strokes typed. A stroke whose result equals the previous one changes nothing and is not timed. */
 export const MEANT = WORDS.join('').length
 
-/** Milliseconds of each stroke. */
+/** Returns the milliseconds of each stroke. */
 export async function keyStrokes(page: Page): Promise<number[]> {
   const search = page.getByLabel('Search tables, columns and functions')
   await page.evaluate(watchStrokes)
@@ -28,7 +28,7 @@ export async function keyStrokes(page: Page): Promise<number[]> {
   return strokes
 }
 
-/** Runs in the page. The line below the search says what was found; it is written together with the list. */
+/** Runs in the page. The line below the search states the result; it is rendered together with the list. */
 function watchStrokes(): void {
   const taken: number[] = []
   Reflect.set(window, 'taken', taken)
@@ -40,7 +40,7 @@ function watchStrokes(): void {
   let before: MutationObserver | null = null
   const began = () => {
     const from = performance.now()
-    // A stroke that found the same as the one before it: what the next one changes is not its doing.
+    // A stroke with the same result as the previous one: the next change belongs to a later stroke.
     before?.disconnect()
     const found = new MutationObserver(() => {
       found.disconnect()

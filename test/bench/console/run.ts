@@ -1,6 +1,7 @@
 /**
- * The console in Chromium: what the first page weighs, when a list of 1,000 datasources can be used, and what a key stroke of the search
- * over 10,000 tables takes, each from a browser's own clock. Fails above its limits. `npm run bench:console`.
+ * Measures the console in Chromium: the size of the first page, the time until a list of 1,000 datasources is usable,
+ * and the time of a key stroke in the search over 10,000 tables, each by a browser's own clock. Fails above its limits.
+ * Run by `npm run bench:console`.
  */
 import { request } from 'node:http'
 import { join } from 'node:path'
@@ -29,7 +30,7 @@ const wrong: string[] = []
 
 await using cleanup = new AsyncDisposableStack()
 
-/** Tables of ten columns, each with a key and a foreign key to the one before. */
+/** Tables of ten columns, each with a key and a foreign key to the previous table. */
 const MAKE = `
 create procedure make(tables integer) language plpgsql as $$ begin
   for i in 1..tables loop
@@ -64,7 +65,7 @@ async function startAll(): Promise<{ mooring: Mooring; customer: Customer; brows
   return { mooring, customer, browser }
 }
 
-/** Registers datasources. A worker judges 60 a minute of them: more dials of one place wait. */
+/** Registers datasources. A worker checks 60 of them a minute, because more dials of one place have to wait. */
 async function registerAll({ mooring, customer }: { mooring: Mooring; customer: Customer }): Promise<void> {
   const { datasources } = mooring.client()
   let next = 0
@@ -77,7 +78,7 @@ async function registerAll({ mooring, customer }: { mooring: Mooring; customer: 
   await Promise.all(Array.from({ length: AT_ONCE }, registerSome))
 }
 
-/** Bytes of a path's body as they are sent to a browser that takes gzip alone. */
+/** The size in bytes of a path's body, as sent to a browser that accepts only gzip. */
 function gzippedBytes(url: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { headers: { 'accept-encoding': 'gzip' } }, answer => {
@@ -90,7 +91,7 @@ function gzippedBytes(url: string): Promise<number> {
   })
 }
 
-/** What the first page of somebody who is signed in loads, by kind. */
+/** Prints the size of everything that the first page loads after signing in, by kind. */
 async function weigh(open: WatchedPage, url: string): Promise<void> {
   const asked = new Set<string>()
   open.page.on('response', answer => {
@@ -113,14 +114,16 @@ async function weigh(open: WatchedPage, url: string): Promise<void> {
 
 const kb = (bytes: number) => `${(bytes / 1_000).toFixed(0)} KB`
 
-/** Milliseconds from the beginning of a navigation without a cache until a page of rows is on the screen, by the page's own clock. */
+/**
+ * Milliseconds from the start of an uncached navigation until a page of rows is on the screen, by the page's own clock.
+ */
 async function usable(browser: Browser, mooring: Mooring): Promise<number> {
   const open = await openConsole(browser, { url: mooring.url, key: mooring.organization.testKey })
   try {
     await open.page.addInitScript(watchRows)
     await open.go('/datasources')
     await open.page.waitForFunction(() => Reflect.has(window, 'rowsAt'))
-    // It can be used: a letter is taken, and the list is narrowed by it.
+    // Usable means that a typed letter narrows the list.
     await open.page.getByLabel('Search by name').fill('Shop 77')
     await open.page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 11)
     return Number(await open.page.evaluate(() => Reflect.get(window, 'rowsAt')))
@@ -134,7 +137,7 @@ function watchRows(): void {
   const look = () => {
     if (document.querySelectorAll('tbody tr').length < 50) return
     found.disconnect()
-    // Behind the frame that shows them, when nothing else is to be done.
+    // After the frame that shows them, once the page is idle.
     requestAnimationFrame(() => requestIdleCallback(() => Reflect.set(window, 'rowsAt', performance.now())))
   }
   const found = new MutationObserver(look)
@@ -162,7 +165,7 @@ if (median(times) > USABLE_MS) wrong.push('the list comes too late')
 await customer.sql(MAKE)
 await customer.sql(`call make(${TABLES})`)
 await customer.sql(`grant select on all tables in schema app to ${customer.roles.reader}`)
-// Of another organization: the dials of the first one at that server are used up for the minute.
+// Uses another organization, because the first one has used up its dials of that server for this minute.
 const { testKey: key } = await mooring.newOrganization('Large')
 const { datasources, snapshots } = mooring.client(key)
 const { id } = await datasources.register.mutate({

@@ -1,10 +1,10 @@
 /**
  * Explains every statement that this process sends during a measurement: in the same session and transaction, with the
- * same values, before it runs, by the plan for these values and by the generic one. The effects of explaining are
+ * same values, before it runs, with the plan for these values and with the generic plan. The effects of explaining are
  * rolled back.
  *
- * It replaces the driver for all connections of the process, so that it covers every statement of the product. The server counts the
- * rows that a function reads inside.
+ * It replaces the driver for all connections of the process, so it covers every statement of the product. The server
+ * counts the rows that a function reads.
  */
 import pg from 'pg'
 
@@ -12,7 +12,7 @@ import pg from 'pg'
 export interface Explained {
   readonly text: string
   readonly plan: 'custom' | 'generic'
-  /** From tables and indexes, including those that a condition then filtered out. */
+  /** Rows read from tables and indexes, including those that a condition then filtered out. */
   readonly rows: number
   readonly buffers: number
   /** Tables that were read from end to end. */
@@ -36,7 +36,7 @@ const EXPLAINABLE = /^\s*(select|with|insert|update|delete)\b/i
 
 /** A call of a function that writes: their names end with a number. */
 const FUNCTION = /\w_\d+\(/
-/** What this transaction has read so far, of each table: rows by any way, and those of readings from end to end. */
+/** The rows that this transaction has read so far from each table: in any way, and by sequential scans. */
 const READ = `select relname as name, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as rows, coalesce(seq_tup_read, 0) as whole
   from pg_stat_xact_user_tables`
 type Read = ReadonlyMap<string, { readonly rows: number; readonly whole: number }>
@@ -155,7 +155,7 @@ export class Explainer {
     root: Node & Record<string, unknown>,
   ): void {
     const nodes = nodesOf(root)
-    // Of the statements of a function there is no plan to be seen: its rows are counted by the server.
+    // A function's statements have no visible plans, so the server counts its rows.
     const rows = FUNCTION.test(text) ? [...inside.values()].reduce((sum, one) => sum + one.rows, 0) : rowsOf(nodes)
     const key = `${plan} ${text}`
     if ((this.#found.get(key)?.rows ?? -1) >= rows) return

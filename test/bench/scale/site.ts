@@ -25,7 +25,10 @@ export interface Site {
   readonly small: { readonly id: string; readonly send: Send }
   /** A datasource of the large organization, a different one each time until they run out. */
   next(): string
-  /** The same, with a full short page of older ones behind it: a page then has as many rows of a thousand as of a million. */
+  /**
+   * Like `next`, with a full short page of older datasources after it: a page then has the same number of rows out of a
+   * thousand as out of a million.
+   */
   nextBeforeOthers(): string
   /** A value that differs from call to call. */
   unique(): string
@@ -49,7 +52,8 @@ export async function startSite(
     `select id from datasources where org_id = '${large.id}' and deleted_at is null order by md5(id::text) limit ${SAMPLE}`,
   )
   const ids = rows.map(row => String(row['id']))
-  // Behind the oldest there is less than a page. Twice as many, since other rows of the benchmark remove some.
+  // There is less than a page after the oldest ones. Twice as many are left out, because other rows of the benchmark
+  // remove some.
   const oldest = new Set(ids.toSorted().slice(0, 2 * SHORT_PAGE))
   const others = ids.filter(id => !oldest.has(id))
   let [round, count] = [0, 0]

@@ -1,12 +1,12 @@
 /**
- * The database whose checks are measured: forty tables with row security in a schema of their own, and a login `app` that passes.
- * For `bench:verify` and the rows of checks in the table of `npm run bench`.
+ * The database that the check benchmarks use: forty tables with row security in a schema of their own, and a login
+ * `app` that passes. Used by `bench:verify` and by the rows for checks in the table of `npm run bench`.
  */
 
 /** The password of `app`. */
 export const APP_PASSWORD = 'Tr0ub4dor-and-3'
 
-/** SQL of a superuser. */
+/** SQL to be run by a superuser. */
 export const FORTY_TABLES = `
 create role app login password '${APP_PASSWORD}';
 create schema app; grant usage on schema app to app;

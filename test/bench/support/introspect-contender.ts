@@ -17,7 +17,7 @@ import { localTarget, testDialler } from '#test/support/dials/dialling.ts'
 /** The report of a contender. Times are of each round. */
 export interface Measured {
   readonly timesMs: readonly number[]
-  /** Of the raw query, alternating with our reading. */
+  /** The times of the raw query, alternating with our reading. */
   readonly rawMs: readonly number[]
   /** Growth of resident memory, at its peak: for our reading, the worker and the dialling process together. */
   readonly growthBytes: number

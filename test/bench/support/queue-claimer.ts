@@ -1,6 +1,6 @@
 /**
- * One of several workers that claim at once: claims full batches and settles them until it is told to stop, as if each
- * dial took no time, and reports its claims. Started by `queue.ts`; `DATABASE_URL` names the database.
+ * One of several workers that claim at once: claims full batches and settles them until it receives the signal to stop,
+ * as if each dial took no time, and reports its claims. Started by `queue.ts`; `DATABASE_URL` names the database.
  */
 import { env } from 'node:process'
 import { openDb, transaction } from '#server/store/database/db.ts'
@@ -17,7 +17,7 @@ export interface Claimed {
   readonly fullBatches: number
   /** Rounds in which others held the claim lock all the time. */
   readonly missed: number
-  /** Of each claimed batch. */
+  /** Milliseconds for each claimed batch. */
   readonly claimMs: readonly number[]
   readonly cpuMs: number
 }

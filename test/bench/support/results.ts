@@ -1,6 +1,6 @@
 /**
- * The results of a benchmark that has its own command: lines for the terminal, or with `--json` one line that `npm run bench` puts
- * into its table.
+ * Prints the results of a benchmark that has its own command: as lines for the terminal, or with `--json` as one line
+ * that `npm run bench` puts into its table.
  */
 import { argv, stdout } from 'node:process'
 import { lineOf } from '#test/bench/table/report.ts'

@@ -1,9 +1,10 @@
 /**
- * The limits that Mooring's web tier is measured against, in a process of their own: `node:http` and `pg` with the same statements
- * and bytes, and nothing around them. Prints its ports as JSON.
+ * The limits that Mooring's web tier is compared with, in a process of their own: `node:http` and `pg` with the same
+ * statements and bytes, and nothing around them. Prints its ports as JSON.
  *
- * `GET /one/NAME` and `/all/NAME` run a statement of Mooring's and print its row or rows; `POST /pipeline` and `/pool` seal and sign
- * a body and insert as many bytes as a registration writes; the second port is tRPC's own trivial query behind Express.
+ * `GET /one/NAME` and `/all/NAME` run a statement of Mooring and return its row or rows; `POST /pipeline` and `/pool`
+ * seal and sign a body and insert as many bytes as a registration writes; the second port serves a trivial query of
+ * tRPC behind Express.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -17,7 +18,7 @@ import { pooledSodium } from '#server/seal/sodium.ts'
 
 const { DATABASE_URL = '', STATEMENTS = '{}', BYTES = '0' } = process.env
 const statements: Record<string, { text: string; values: unknown[] }> = JSON.parse(STATEMENTS)
-/** Connections of the pool, as many as Mooring has by default. */
+/** The number of connections in the pool, equal to Mooring's default. */
 const POOL = 8
 
 const sodium = await pooledSodium()

@@ -1,6 +1,7 @@
 /**
- * The row of a worker's checks: how many healthy databases a second one worker verifies, over TLS and with SCRAM, beside a bare loop
- * of `pg` that connects and asks one query, as many at a time. Rounds are interleaved; the first one of each does not count.
+ * The row for a worker's checks: how many healthy databases per second one worker verifies, over TLS and with SCRAM,
+ * compared with a bare loop of `pg` that connects and runs one query, with the same concurrency. Rounds are
+ * interleaved; the first one of each does not count.
  */
 import pg from 'pg'
 import { APP_PASSWORD, FORTY_TABLES } from '#test/bench/support/forty-tables.ts'
@@ -12,12 +13,12 @@ import { median, type Row } from './row.ts'
 import type { Site } from './site.ts'
 
 const AT_ONCE = 8
-/** No organization is given all places, and none dials one address more than once a second. */
+/** No organization gets all slots, and none dials one address more than once a second. */
 const ORGANIZATIONS = 8
 const EACH = 50
 const CHECKS = ORGANIZATIONS * EACH
 
-/** Connects and asks, so many at a time; connections a second. */
+/** Connects and queries with this concurrency; returns connections per second. */
 async function bare(port: number): Promise<number> {
   let left = CHECKS
   const startedAtMs = performance.now()
@@ -36,7 +37,7 @@ async function bare(port: number): Promise<number> {
   return CHECKS / ((performance.now() - startedAtMs) / 1000)
 }
 
-/** Makes every check due, and waits until all are settled; checks a second from the first to the last. */
+/** Makes every check due and waits until all are settled; returns checks per second from the first to the last. */
 async function checked(site: Site): Promise<number> {
   const { databaseUrl } = site
   const [begun] = await query(

@@ -1,6 +1,6 @@
 /**
- * Rows that are measured by benchmarks with commands of their own, each in a process of its own: what it makes (servers, snapshots,
- * compiled code) is gone before the next row.
+ * Rows measured by benchmarks with commands of their own. Each runs in its own process, so that its servers, snapshots
+ * and compiled code are gone before the next row.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -25,7 +25,7 @@ const row = (name: string, file: string, ...args: readonly string[]): Row => ({
   measure: () => run(file, args),
 })
 
-/** In the order of the table. */
+/** The rows, in the order of the table. */
 export const COMMAND_ROWS: readonly Row[] = [
   row('check', 'verify.ts'),
   row('drift', 'drift.ts'),

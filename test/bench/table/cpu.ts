@@ -1,23 +1,23 @@
 /**
- * CPU time and memory of processes, by `/proc` (proc(5)): what a request costs beside how many there are a second, and what a
- * process holds while nobody asks for anything.
+ * CPU time and memory of processes, from `/proc` (proc(5)): the cost of a request in addition to requests per second,
+ * and the memory of an idle process.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Ticks a second of `/proc/<pid>/stat` on Linux, whatever the kernel's own rate is. */
+/** Ticks per second in `/proc/<pid>/stat` on Linux, whatever the kernel's own tick rate. */
 const TICKS = 100
 
 interface Stat {
   readonly parent: number
   readonly ticks: number
-  /** Of children that have ended and were waited for. */
+  /** Ticks of children that have ended and been waited for. */
   readonly endedTicks: number
 }
 
 function statOf(pid: number): Stat | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name may hold blanks and parentheses; the fields after it do not.
+    // The name may contain blanks and parentheses; the fields after it do not.
     const fields = text
       .slice(text.lastIndexOf(')') + 2)
       .split(' ')
@@ -30,12 +30,12 @@ function statOf(pid: number): Stat | null {
   }
 }
 
-/** Seconds of CPU that a process has used; NaN for one that has ended. */
+/** Returns the CPU seconds of a process; NaN if it has ended. */
 export function cpuOf(pid: number): number {
   return (statOf(pid)?.ticks ?? Number.NaN) / TICKS
 }
 
-/** Seconds of CPU that a process and its children have used, ended ones too. */
+/** Returns the CPU seconds of a process and its children, including ended ones. */
 export function cpuOfTree(pid: number): number {
   const own = statOf(pid)
   let ticks = (own?.ticks ?? Number.NaN) + (own?.endedTicks ?? 0)
@@ -46,21 +46,21 @@ export function cpuOfTree(pid: number): number {
   return ticks / TICKS
 }
 
-/** Microseconds of CPU of a process with all of its threads, as the scheduler counts them. */
+/** Returns the CPU microseconds of a process with all of its threads, as the scheduler counts them. */
 export function microsOf(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`)
   const nanos = threads.map(one => Number(readFileSync(`/proc/${pid}/task/${one}/schedstat`, 'latin1').split(' ')[0]))
   return nanos.reduce((sum, one) => sum + one, 0) / 1000
 }
 
-/** The process that started a running process. */
+/** Returns the parent of a running process. */
 export function parentOf(pid: number): number {
   const stat = statOf(pid)
   if (stat === null) throw new Error(`there is no process ${pid}`)
   return stat.parent
 }
 
-/** A process and all below it. */
+/** Returns a process and all of its descendants. */
 export function treeOf(pid: number): readonly number[] {
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc')) {
@@ -72,19 +72,25 @@ export function treeOf(pid: number): readonly number[] {
   return [pid, ...below(pid)]
 }
 
-/** Those of the processes whose command line has this text. */
+/** Returns the processes whose command line contains the text. */
 export function running(pids: readonly number[], text: string): readonly number[] {
   return pids.filter(pid => (readOrNull(`/proc/${pid}/cmdline`) ?? '').includes(text))
 }
 
-/** Memory of processes in MiB: the sum of their resident pages; the same with shared pages counted once; and pages that are theirs alone. */
+/**
+ * Memory of processes in MiB: the sum of their resident pages, the same with shared pages counted once, and the pages
+ * that are not shared.
+ */
 export interface Memory {
   readonly rss: number
   readonly pss: number
   readonly uss: number
 }
 
-/** The memory of processes together. Those of the benchmark run the same programs: the kernel's own PSS would count them in. */
+/**
+ * Returns the total memory of processes. The kernel's own PSS is not used, because it would include the benchmark's
+ * processes, which run the same programs.
+ */
 export function memoryOf(pids: readonly number[]): Memory {
   const sum = { rss: 0, uss: 0 }
   const shared = new Map<string, number>()
@@ -102,7 +108,7 @@ export function memoryOf(pids: readonly number[]): Memory {
   return { ...sum, pss: sum.uss + once }
 }
 
-/** Null for what has ended since it was listed. */
+/** Returns null for a process that has ended since it was listed. */
 function readOrNull(path: string): string | null {
   try {
     return readFileSync(path, 'latin1')

@@ -1,5 +1,6 @@
 /**
- * What the rows of the web tier are measured on: loads of the product's and of the limits' process, made once for a site.
+ * The loads for the rows of the web tier, against the product and against the limits' process. Created once for each
+ * site.
  */
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -9,12 +10,12 @@ import type { Caller, Site } from './site.ts'
 import { statementOf } from './statements.ts'
 
 const CONNECTIONS = 16
-/** Datasources of the organization that is listed. */
+/** The number of datasources in the organization that is listed. */
 export const LISTED = 100
 
 const string = (name: string) => `postgresql://app:secret@db.acme.io/${name}`
 
-/** How each dialect is called. */
+/** How to call each dialect. */
 export const DIALECTS = {
   datasources: {
     path: '/v1/datasources',
@@ -30,12 +31,12 @@ export const DIALECTS = {
   },
 } as const
 
-/** One of them. */
+/** The name of a dialect. */
 export type DialectName = keyof typeof DIALECTS
 
-/** Loads of both sides. */
+/** The loads of both sides. */
 export interface Ground {
-  /** A load of the product's, and one of the limits' process. */
+  /** Returns a load for the product, and one for the limits' process. */
   ours(of: Asked): Variant
   limit(of: Asked & { on?: 'trpc' }): Variant
   readonly id: string
@@ -50,7 +51,7 @@ interface Asked extends Pick<Load, 'paths'> {
 
 const grounds = new WeakMap<Site, Promise<Ground>>()
 
-/** The loads. */
+/** Returns the loads of a site. */
 export function groundOf(site: Site): Promise<Ground> {
   const ground = grounds.get(site) ?? makeGround(site)
   grounds.set(site, ground)
@@ -87,7 +88,7 @@ async function makeGround(site: Site): Promise<Ground> {
   return { ours, limit, id, listed }
 }
 
-/** A load of the limits' process. */
+/** Returns a load for the limits' process. */
 export function limitOf(
   bare: Awaited<ReturnType<Site['startBare']>>,
   { paths, body, on }: Pick<Asked, 'paths' | 'body'> & { on: 'bare' | 'trpc' },
@@ -102,14 +103,14 @@ function loadOf(paths: readonly string[], body: object | undefined): Omit<Load, 
   return { method, paths, connections: CONNECTIONS, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
 }
 
-/** The id of the first datasource that a condition of SQL finds. Throws for none. */
+/** Returns the id of the first datasource that matches a condition in SQL. Throws if none does. */
 export async function idOf({ databaseUrl }: Site, where: string): Promise<string> {
   const [row] = await query(databaseUrl, `select id from datasources where ${where} limit 1`)
   if (row === undefined) throw new Error(`there is no datasource ${where}`)
   return String(row['id'])
 }
 
-/** The bytes of the rows that one registration writes. */
+/** Returns the number of bytes in the rows that one registration writes. */
 async function registeredBytes({ databaseUrl }: Site, id: string): Promise<number> {
   const parts = [
     `select pg_column_size(t.*) from datasources t where id = '${id}'`,

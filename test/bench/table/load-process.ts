@@ -1,16 +1,17 @@
 /**
- * The process of the load: runs what `measure.ts` sends it, one after the other, and sends back what came of it.
+ * The process that generates the load: runs what `measure.ts` sends it, one load after the other, and sends back each
+ * result.
  */
 import { errorMessage } from '#shared/base/error-text.ts'
 import { type Load, type Measured, type Pace, run } from './load.ts'
 
-/** What the process is asked. */
+/** A request to this process. */
 export interface LoadRequest {
   readonly load: Load
   readonly pace: Pace
 }
 
-/** What it answers. */
+/** The answer of this process. */
 export type LoadAnswer = { readonly measured: Measured } | { readonly error: string }
 
 process.on('message', ({ load, pace }: LoadRequest) => {

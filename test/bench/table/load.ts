@@ -1,31 +1,35 @@
 /**
- * The load of the benchmarks: connections of which each sends again as soon as it is answered, or at a fixed rate. It writes
- * and reads bare sockets, since it shares the machine with what it measures. Run in a process of its own by `load-process.ts`.
+ * The load of the benchmarks: connections that each send again as soon as they are answered, or at a fixed rate. It
+ * uses bare sockets, because it shares the machine with the measured processes. Run in a process of its own by
+ * `load-process.ts`.
  */
 import { connect, type Socket } from 'node:net'
 
-/** Requests to repeat. `{n}` in a header or the body becomes a number that no other request has, `{n % 500}` its remainder. */
+/**
+ * Requests to repeat. `{n}` in a header or the body becomes a number that no other request has; `{n % 500}` becomes its
+ * remainder.
+ */
 export interface Load {
   readonly port: number
   readonly method: 'GET' | 'POST'
-  /** Taken one after the other. */
+  /** Used in turn. */
   readonly paths: readonly string[]
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
   readonly connections: number
 }
 
-/** When it ends, and how fast it goes. */
+/** When the load ends, and its rate. */
 export interface Pace {
   /** The number of the first request. */
   readonly from: number
   readonly requests?: number
   readonly seconds?: number
-  /** Requests a second; left out for as many as are answered. Times then count from when a request was due. */
+  /** Requests per second; if absent, as many as are answered. With a rate, times count from when a request was due. */
   readonly rate?: number
 }
 
-/** What came of it. */
+/** The result of a load. */
 export interface Measured {
   readonly requests: number
   readonly perSecond: number
@@ -33,7 +37,7 @@ export interface Measured {
   readonly p99Ms: number
 }
 
-/** Runs the load. Throws on any status but 2xx and 3xx, and on a connection that ends. */
+/** Runs the load. Throws if a status is not 2xx or 3xx, or if a connection ends. */
 export async function run(load: Load, pace: Pace): Promise<Measured> {
   const connections = await Promise.all(Array.from({ length: load.connections }, () => Connection.open(load.port)))
   const tookMs: number[] = []
@@ -61,8 +65,8 @@ export async function run(load: Load, pace: Pace): Promise<Measured> {
 }
 
 /**
- * Waits until a request is due. Answers from when it counts: from its sending where the wait was for its time, and from its
- * time where it comes late, since all connections were busy.
+ * Waits until a request is due. Returns when its time starts to count: when it is sent if it had to wait, or when it
+ * was due if it is late because all connections were busy.
  */
 async function begun(dueAt: number): Promise<number> {
   const leftMs = dueAt - performance.now()

@@ -1,6 +1,6 @@
 /**
- * Measures two variants by turns, under the same load from another process: rounds are interleaved so that what else the machine
- * does meets both, and the median of the rounds is the result.
+ * Compares two variants under the same load from another process. Rounds are interleaved so that other activity of the
+ * machine affects both, and the result is the median of the rounds.
  */
 
 import { cpuOf, cpuOfTree } from './cpu.ts'
@@ -9,26 +9,26 @@ import type { LoadAnswer, LoadRequest } from './load-process.ts'
 import type { Started } from './processes.ts'
 import { type Cpu, type Extent, median, type Result } from './row.ts'
 
-/** What serves a load. */
+/** A server under load. */
 export interface Variant {
   readonly load: Load
-  /** The process of Node that serves it. */
+  /** The Node process that serves it. */
   readonly pid: number
 }
 
 /** The means of measuring. */
 export interface Bench {
   readonly loader: Started
-  /** The postmaster. */
+  /** The process id of the postmaster. */
   readonly postgres: number
-  /** A number that no request has had, with room for so many behind it. */
+  /** Reserves consecutive request numbers that no request has used, and returns the first of them. */
   take(count: number): number
 }
 
-/** More than any run sends. */
+/** More requests than any run sends. */
 const MANY = 10_000_000
 
-/** One run. Throws where a request failed. */
+/** Runs one load. Throws if a request fails. */
 export async function runLoad(bench: Bench, load: Load, pace: Omit<Pace, 'from'>): Promise<Measured> {
   const { child } = bench.loader
   const answer = new Promise<LoadAnswer>(resolve => child.once('message', told => resolve(told as LoadAnswer)))
@@ -55,7 +55,7 @@ async function round(bench: Bench, { load, pid }: Variant, pace: Omit<Pace, 'fro
   return { perSecond, p99Ms, cpu }
 }
 
-/** The rounds of each variant, interleaved; each is warmed first where it goes as fast as it can. */
+/** Runs the rounds of each variant, interleaved. A variant at full speed is warmed up first. */
 async function rounds(
   bench: Bench,
   variants: readonly Variant[],
@@ -66,7 +66,7 @@ async function rounds(
   const pace = { seconds: extent.seconds, ...(rate === undefined ? {} : { rate }) }
   const done = variants.map(variant => ({ variant, rounds: [] as Round[] }))
   for (let number = 0; number < extent.rounds; number += 1)
-    // The order is turned each time: whoever comes second finds the caches as the first has left them.
+    // The order is reversed each round, because the second variant finds the caches as the first has left them.
     for (const one of number % 2 === 0 ? done : done.toReversed())
       one.rounds.push(await round(bench, one.variant, pace))
   return done.map(one => one.rounds)
@@ -79,17 +79,17 @@ const medianCpu = (of: readonly Round[]): Cpu => ({
 
 const rateOf = (of: readonly Round[]) => median(of.map(one => one.perSecond))
 
-/** A comparison of rates: the limit is the best of its variants. */
+/** A comparison of rates. The limit is the best of its variants. */
 export interface Compared {
   readonly work: string
   readonly target: number
   readonly ours: Variant
   readonly limits: readonly [Variant, ...Variant[]]
-  /** How much more CPU than the limit it may take, Node's and PostgreSQL's together; a line of its own. */
+  /** The maximum ratio of CPU to that of the limit, Node and PostgreSQL together; reported on a line of its own. */
   readonly cpuAtMost?: number
 }
 
-/** Compares requests a second, and CPU where that has a target. */
+/** Compares requests per second, and CPU if there is a target for it. */
 export async function compare(bench: Bench, extent: Extent, of: Compared): Promise<readonly Result[]> {
   const [ours = [], ...limits] = await rounds(bench, [of.ours, ...of.limits], { extent })
   const best = limits.toSorted((one, other) => rateOf(other) - rateOf(one))[0] ?? []
@@ -104,7 +104,7 @@ export async function compare(bench: Bench, extent: Extent, of: Compared): Promi
   return [line, { work: `${work}: CPU`, ours: used, limit: bare, ratio: used / bare, ...beside }]
 }
 
-/** Compares the 99th percentile of response times, both at half of the highest rate of the first. */
+/** Compares the 99th percentile of response times, both at half of the highest rate of the first variant. */
 export async function compareP99(
   bench: Bench,
   extent: Extent,

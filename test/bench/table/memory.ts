@@ -1,7 +1,7 @@
 /**
- * Rows of what Mooring holds while little happens: `npm start`, the web tier and the worker as they idle, each dialling process,
- * each client; and the CPU of Node of a start that is not the first. Memory is read from `/proc` after a time in which what a
- * start has left is collected.
+ * Rows for Mooring's memory when little happens: `npm start`, idle web tier and worker, each dialling process, each
+ * client; and the Node CPU of a start other than the first. Memory is read from `/proc` after garbage from the start
+ * has been collected.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
@@ -16,7 +16,7 @@ import type { Caller, Site } from './site.ts'
 
 const SETTLE_MS = 15_000
 const STARTS = 3
-/** How a dialling process is named. */
+/** The name of a dialling process. */
 const CHILD = 'dial-child'
 const LISTENING = /"port":(\d+)/
 const settled = () => new Promise(resolve => setTimeout(resolve, SETTLE_MS))
@@ -27,7 +27,7 @@ const atMost = (work: string, ours: number, of: { target: number; unit: string }
 })
 const mib = (target: number) => ({ target, unit: 'MiB' })
 
-/** Starts by turns, the last of which goes on; the first one does not count. */
+/** Starts repeatedly and keeps the last one running; the first one does not count. */
 async function laterStarts(start: () => Started): Promise<{ last: Started; cpu: number }> {
   const cpu: number[] = []
   for (let number = 0; ; number += 1) {
@@ -40,7 +40,7 @@ async function laterStarts(start: () => Started): Promise<{ last: Started; cpu: 
   }
 }
 
-/** `npm start`, as the built package and as the checkout. */
+/** `npm start`, with the built package and with the checkout. */
 const everything: Row = {
   name: 'idle-start',
   async measure(site) {
@@ -66,7 +66,7 @@ const everything: Row = {
   },
 }
 
-/** The web tier: its starts, idle, and after as many requests as make it as large as it gets. */
+/** The web tier: its starts, its idle memory, and its memory after enough requests to reach its maximum. */
 const web: Row = {
   name: 'idle-web',
   async measure(site) {
@@ -135,7 +135,7 @@ async function listening(server: ReturnType<typeof createServer>): Promise<{ por
   return server.address() as { port: number } // a TCP server's address is an object once it listens
 }
 
-/** Registers databases of several organizations at one port: none is given all processes. */
+/** Registers databases of several organizations at one port, because no organization gets all processes. */
 async function registerAt(site: Site, port: number): Promise<void> {
   const { ours } = await groundOf(site)
   for (let number = 0; number < 4; number += 1) {
@@ -145,7 +145,7 @@ async function registerAt(site: Site, port: number): Promise<void> {
   }
 }
 
-/** Waits until several dialling processes run for a moment, and answers them. */
+/** Waits until several dialling processes run briefly, and returns them. */
 async function many(look: () => readonly number[]): Promise<readonly number[]> {
   for (;;) {
     const found = look()
@@ -160,7 +160,7 @@ async function many(look: () => readonly number[]): Promise<readonly number[]> {
 const CLIENTS = 1_000
 const SUBSCRIPTIONS_OF_A_KEY = 100
 
-/** Clients that wait: subscribers of changes, and connections that are kept after an answer. */
+/** Waiting clients: subscribers of changes, and connections kept alive after an answer. */
 const clients: Row = {
   name: 'idle-clients',
   async measure(site) {
@@ -177,7 +177,7 @@ const clients: Row = {
   },
 }
 
-/** KiB that one of many clients adds to a web tier that has served a few of them before. */
+/** Returns the KiB that each of many clients adds to a web tier that has already served a few. */
 async function each(site: Site, request: (number: number) => string): Promise<number> {
   const started = site.startProgram('web', {})
   const port = Number((await started.printed(LISTENING))[1])
@@ -192,7 +192,7 @@ async function each(site: Site, request: (number: number) => string): Promise<nu
   return (more * 1024) / CLIENTS
 }
 
-/** Clients that have been answered, or whose stream has begun; a few at a time, as they come. */
+/** Returns clients that have been answered or whose stream has begun, opened a few at a time. */
 async function opened(port: number, count: number, request: (number: number) => string): Promise<Socket[]> {
   const open = (number: number) =>
     new Promise<Socket>((resolve, reject) => {
@@ -209,5 +209,5 @@ async function opened(port: number, count: number, request: (number: number) => 
   return sockets
 }
 
-/** In the order of the table. */
+/** The rows, in the order of the table. */
 export const MEMORY_ROWS: readonly Row[] = [everything, web, worker, clients]

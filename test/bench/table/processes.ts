@@ -1,5 +1,6 @@
 /**
- * Processes of the benchmark: started, heard, ended with it. The product's are those of the built package.
+ * Processes of the benchmark: starts them, reads their output and ends them with the benchmark. Those of the product
+ * come from the built package.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,13 +11,13 @@ import { fileURLToPath } from 'node:url'
 export interface Started {
   readonly pid: number
   readonly child: ChildProcess
-  /** The first part of its output that matches, past or to come. Rejects where it ends without it. */
+  /** Resolves with the first match in its output, past or future. Rejects if the process ends without one. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
-  /** Ends it in order. */
+  /** Stops it gracefully. */
   stop(): Promise<void>
 }
 
-/** A program and its arguments; Node unless another one is given, which finds this Node. */
+/** A program and its arguments. Node by default; another program finds this Node in its path. */
 interface Launch {
   readonly program?: string
   readonly args: readonly string[]
@@ -24,7 +25,7 @@ interface Launch {
   readonly ipc?: boolean
 }
 
-/** Starts a program; the stack ends it. */
+/** Starts a program; the stack stops it. */
 export function startNode(cleanup: AsyncDisposableStack, of: Launch): Started {
   const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
   const child = spawn(of.program ?? process.execPath, [...of.args], {
@@ -62,7 +63,7 @@ export function startNode(cleanup: AsyncDisposableStack, of: Launch): Started {
   }
 }
 
-/** The path of a file of this folder. */
+/** Returns the path of a file in this folder. */
 export function here(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url))
 }

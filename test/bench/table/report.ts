@@ -1,5 +1,6 @@
 /**
- * Writes the table: `test/bench/results.json`, and the part of `docs/benchmarks.md` that is made of it.
+ * Writes the results: `test/bench/results.json`, and the part
+ * of `docs/benchmarks.md` that is generated from it.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { isReached, type Result } from './row.ts'
@@ -8,7 +9,7 @@ const RESULTS = new URL('../results.json', import.meta.url)
 const DOCUMENT = new URL('../../../docs/benchmarks.md', import.meta.url)
 const [BEGIN, END] = ['<!-- results -->', '<!-- /results -->']
 
-/** A line of the terminal. */
+/** Formats a line for the terminal. */
 export function lineOf(result: Result): string {
   const { work, ours, limit, ratio, target, atMost, unit } = result
   const order = `${atMost === true ? '≤' : '≥'} ${target}`
@@ -17,7 +18,7 @@ export function lineOf(result: Result): string {
   return `${isReached(result) ? 'reached' : 'MISSED '} ${work}: ${figures.join(' · ')}${cpu}`
 }
 
-/** Replaces lines of the same work, and writes both files. */
+/** Replaces the lines for the same work, and writes both files. */
 export async function report(results: readonly Result[]): Promise<void> {
   const former = await readResults()
   const isNew = (work: string) => results.some(one => one.work === work)
@@ -26,12 +27,12 @@ export async function report(results: readonly Result[]): Promise<void> {
   await writeFile(DOCUMENT, withResults(await readFile(DOCUMENT, 'utf8'), await readResults()))
 }
 
-/** The results as they were written last. */
+/** Reads the results that were written last. */
 export async function readResults(): Promise<readonly Result[]> {
   return JSON.parse(await readFile(RESULTS, 'utf8'))
 }
 
-/** The document with the table of these results. */
+/** Returns the document with a table of these results. */
 export function withResults(document: string, results: readonly Result[]): string {
   const [before, rest = ''] = document.split(BEGIN)
   const after = rest.split(END)[1]
@@ -60,7 +61,7 @@ function number(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3)
 }
 
-/** Figures as exact as they are. */
+/** Rounds figures to their actual precision. */
 function rounded(result: Result): Result {
   return JSON.parse(
     JSON.stringify(result, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value)),

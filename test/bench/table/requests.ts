@@ -1,5 +1,6 @@
 /**
- * Rows of the web tier: reading, listing and registering over each surface, beside bare handlers.
+ * Rows for the web tier: reading, listing and registering
+ * over each surface, compared with bare handlers.
  */
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { seed } from '#test/bench/scale/seed.ts'
@@ -9,9 +10,9 @@ import type { Row } from './row.ts'
 import { statementOf } from './statements.ts'
 
 const NAMES = ['datasources', 'connections'] as const
-/** Datasources that are registered again by turns, so that no two requests wait for one row. */
+/** The number of datasources that are registered again in turn, so that no two requests wait for one row. */
 const AGAIN = 500
-/** A tenth of them are the large organization's. */
+/** The number of seeded datasources; a tenth of them belong to the large organization. */
 const SEEDED = 100_000
 
 const read = (name: DialectName): Row => ({
@@ -38,7 +39,7 @@ const list = (name: DialectName): Row => ({
   },
 })
 
-/** Filling the database takes a while: this row alone does it. */
+/** Only this row fills the database, which takes a while. */
 const page: Row = {
   name: 'page',
   async measure(site, extent) {
@@ -100,7 +101,7 @@ const replay: Row = {
       body: DIALECTS.datasources.body(`replayed_${number}`),
       headers: { 'idempotency-key': `bench-${number}` },
     })
-    // The first request of each key is no replay.
+    // The first request of each key is not a replay.
     await runLoad(site, replayed.load, { requests: AGAIN })
     return compare(site, extent, {
       ...{ work: 'a replay by idempotency key', target: 0.5 },
@@ -137,7 +138,7 @@ const p99: Row = {
   },
 }
 
-/** In the order of the table. */
+/** The rows, in the order of the table. */
 export const REQUEST_ROWS: readonly Row[] = [
   ...NAMES.map(read),
   ...NAMES.map(list),

@@ -1,51 +1,51 @@
 /**
- * The form of a row of the table that `npm run bench` makes: work of Mooring's beside a limit that is measured in the same run,
- * and the ratio that it should reach.
+ * The form of a row in the table of `npm run bench`: Mooring's work, a limit measured in the same run, and the ratio to
+ * reach.
  */
 import type { Site } from './site.ts'
 
-/** CPU of one unit of work, in microseconds: of the processes of Node and of PostgreSQL. */
+/** CPU of one unit of work in microseconds, for the processes of Node and of PostgreSQL. */
 export interface Cpu {
   readonly node: number
   readonly postgres: number
 }
 
-/** One line of `results.json`. Units are those of the row: requests a second, milliseconds, MiB. */
+/** One line of `results.json`. Units are those of the row: requests per second, milliseconds, MiB. */
 export interface Result {
   readonly work: string
   readonly ours: number
-  /** Null where the target is a number of its own: `ratio` is then `ours`. */
+  /** Null if the target is an absolute number; `ratio` is then `ours`. */
   readonly limit: number | null
   readonly ratio: number
   readonly target: number
-  /** True where less is better. */
+  /** True if lower is better. */
   readonly atMost?: true
   readonly unit: string
   readonly cpu?: { readonly ours: Cpu; readonly limit: Cpu }
 }
 
-/** How long a run takes. */
+/** The length of a run. */
 export interface Extent {
   readonly rounds: number
-  /** Of each variant in each round. */
+  /** The seconds of each variant in each round. */
   readonly seconds: number
-  /** Requests of each variant before the first round. */
+  /** The number of requests of each variant before the first round. */
   readonly warmUp: number
 }
 
-/** What measures one or several lines. A failure of any single request is thrown. */
+/** Measures one or several lines. Throws if any single request fails. */
 export interface Row {
-  /** By which `--rows` chooses it. */
+  /** The name by which `--rows` selects it. */
   readonly name: string
   measure(site: Site, extent: Extent): Promise<readonly Result[]>
 }
 
-/** True for a line that reaches its target. */
+/** True if the line reaches its target. */
 export function isReached({ ratio, target, atMost }: Result): boolean {
   return atMost === true ? ratio <= target : ratio >= target
 }
 
-/** The middle one. Throws for none. */
+/** Returns the median. Throws for an empty list. */
 export function median(values: readonly number[]): number {
   const middle = values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)]
   if (middle === undefined) throw new Error('there is no median of nothing')

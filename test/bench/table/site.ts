@@ -1,6 +1,6 @@
 /**
- * What the rows are measured on: a server of PostgreSQL whose commits reach the disk, an installation with its two roles, the web
- * tier as a process of the built package, and the limits' process.
+ * The environment of the rows: a PostgreSQL server whose commits reach the disk, an installation with its two roles,
+ * the web tier as a process of the built package, and the limits' process.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,37 +25,40 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const NO_LIMIT = '1000000000'
 const PASSWORD = 'Tr0ub4dor-and-3'
 
-/** How the product is run. */
+/** How to run the product. */
 export interface SiteOptions {
-  /** From the checkout instead of the built package, which takes a while to build. */
+  /** True to run the checkout instead of the built package, which takes a while to build. */
   readonly fromCheckout: boolean
-  /** Further flags of Node for the web tier, such as those of a profile. */
+  /** Additional Node flags for the web tier, such as those for a profile. */
   readonly flags: readonly string[]
 }
 
-/** An organization that calls. */
+/** An organization that sends calls. */
 export interface Caller {
   readonly id: string
   readonly key: string
 }
 
-/** See above. */
+/** The environment of the rows. */
 export interface Site extends Bench {
   readonly server: TestServer
-  /** Of the owner of the tables. */
+  /** The URL for the owner of the tables. */
   readonly databaseUrl: string
   readonly db: Db
-  /** The folder of the product, built or not, and how its programs' names end. */
+  /** The product under test. */
   readonly product: Product
-  /** The same of the checkout. */
+  /** The checkout. */
   readonly checkout: Product
   readonly web: { readonly pid: number; readonly port: number }
   readonly caller: Caller
-  /** Makes another organization with a key. */
+  /** Creates another organization with a key. */
   newCaller(name: string): Promise<Caller>
-  /** Starts a program as an operator does, a tier with its role and keyring; that of the product unless another is given. */
+  /**
+   * Starts a program as an operator does, a tier with its role and keyring. It is that of the product under test by
+   * default.
+   */
   startProgram(program: Program, env: Readonly<Record<string, string>>, of?: Product): Started
-  /** Starts the limits' process over some statements. */
+  /** Starts the limits' process with the given statements. */
   startBare(of: {
     readonly statements: Readonly<Record<string, Statement>>
     readonly bytes: number
@@ -63,22 +66,22 @@ export interface Site extends Bench {
   readonly cleanup: AsyncDisposableStack
 }
 
-/** A statement as the driver is given it. */
+/** A statement as the driver receives it. */
 export interface Statement {
   readonly text: string
   readonly values: readonly unknown[]
 }
 
-/** A folder of the product, built or not, and how its programs' names end. */
+/** A folder of the product, built or not, and the suffix of its programs' names. */
 export interface Product {
   readonly folder: string
   readonly suffix: '.js' | '.ts'
 }
 
-/** As `npm start` names it: everything in one process, or one tier. */
+/** A program as `npm start` names it: everything in one process, or one tier. */
 export type Program = 'start' | Tier
 
-/** Starts it; the stack ends it. */
+/** Starts the environment; the stack stops it. */
 export async function startSite(cleanup: AsyncDisposableStack, options: SiteOptions): Promise<Site> {
   const server = await startServer({ settings: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } })
   cleanup.defer(() => server.stop())
@@ -118,7 +121,7 @@ export async function startSite(cleanup: AsyncDisposableStack, options: SiteOpti
   }
 }
 
-/** Limits and quotas at their maximum, since they are not measured; a customer's database may be on this machine. */
+/** Limits and quotas at their maximum, because they are not measured; a customer's database may be on this machine. */
 const SETTINGS = {
   PORT: '0',
   HOST: '127.0.0.1',
@@ -134,7 +137,7 @@ const CHECKOUT: Product = { folder: ROOT, suffix: '.ts' }
 
 async function productAt({ fromCheckout }: SiteOptions): Promise<Product> {
   if (fromCheckout) return CHECKOUT
-  // Below the checkout, so that its packages are found.
+  // Inside the checkout, so that its packages are found.
   const folder = join(ROOT, 'node_modules/.cache/bench/mooring')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
@@ -142,7 +145,10 @@ async function productAt({ fromCheckout }: SiteOptions): Promise<Product> {
   return { folder, suffix: '.js' }
 }
 
-/** What an operator types, which becomes the process; with further flags of Node, the process itself. */
+/**
+ * Returns the command that an operator types, which becomes the process; with additional Node flags, the process
+ * itself.
+ */
 function commandOf({ folder, suffix }: Product, program: Program, flags: readonly string[]) {
   const file = `${program === 'start' ? 'main' : program}${suffix}`
   if (program === 'web' && flags.length > 0)

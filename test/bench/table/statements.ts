@@ -1,12 +1,13 @@
 /**
- * The statements that the store runs, as the driver is given them: a limit runs the very same one.
+ * Captures the statements that the store runs, as the driver receives them, so that a limit can run exactly the same
+ * ones.
  */
 import pg from 'pg'
 import { openDb } from '#server/store/database/db.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Statement } from './site.ts'
 
-/** The last statement of some work on a database. */
+/** Returns the last statement of some work on a database. */
 export async function statementOf(url: string, work: (db: Db) => Promise<unknown>): Promise<Statement> {
   const prototype = pg.Client.prototype
   const query: unknown = Reflect.get(prototype, 'query')

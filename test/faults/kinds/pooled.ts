@@ -6,7 +6,7 @@
 import type { Fault } from '#test/faults/fault.ts'
 import { hasPgBouncer, startPgBouncer } from '#test/support/database/pgbouncer.ts'
 
-/** Makes the fault of a mode. */
+/** Returns the fault for a pool mode. */
 export function pooled(mode: 'session' | 'transaction'): Fault {
   return {
     name: `server restarted behind PgBouncer, ${mode} mode`,

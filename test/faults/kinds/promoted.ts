@@ -38,7 +38,7 @@ async function addStandby(primary: OwnServer, cleanup: AsyncDisposableStack): Pr
   throw new Error('the standby did not become synchronous')
 }
 
-/** Makes the fault; its scene makes the standby. */
+/** Returns the fault, whose scene creates the standby. */
 export function promoted(): Fault {
   let standby: OwnServer | null = null
   return {

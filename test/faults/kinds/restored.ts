@@ -1,6 +1,6 @@
 /**
- * A dump is restored on another server, and the installation continues there: subscribers come back with positions of
- * the first one. For changes that they cannot receive they must be told to list anew.
+ * A dump is restored on another server, and the installation continues there: subscribers reconnect with positions from
+ * the first one. For changes that they cannot receive, they must get a reset and list again.
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -31,7 +31,7 @@ async function dumpAndRestore(scene: Scene, to: OwnServer): Promise<void> {
   await run(program('pg_restore'), ['--exit-on-error', `--dbname=${to.url()}`, dump])
 }
 
-/** Makes the fault; it knows the server that its scene moves to. */
+/** Returns the fault, which knows the server that its scene moves to. */
 export function restored(): Fault {
   let port = 0
   return {

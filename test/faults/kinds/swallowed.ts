@@ -6,7 +6,7 @@
 import { type Fault, UNANSWERED_SECONDS } from '#test/faults/fault.ts'
 import { openWay, type Way } from './black-hole.ts'
 
-/** Makes the fault; its scene makes the path. */
+/** Returns the fault, whose scene opens the path. */
 export function swallowed(): Fault {
   let way: Way | null = null
   return {

@@ -1,11 +1,10 @@
 /**
- * `npm run -s schema-check -- FILE.sql [MAJOR]`: loads a schema file into an empty PostgreSQL (18, or the major version that is
- * named), introspects it, prints its SQL, loads that, introspects again, and says what differs. Exit status 0 where nothing
- * does, 1 where something does or was not loaded, 2 where there is no such file or version.
+ * `npm run -s schema-check -- FILE.sql [MAJOR]`: loads a schema file into an empty PostgreSQL (18, or the given major
+ * version), introspects it, prints its SQL, loads that, introspects again, and reports the differences. Exit status: 0
+ * for none, 1 for differences or statements that were not loaded, 2 for a missing file or version.
  *
- * The file is loaded as psql would, a dump of pg_dump included: rows of COPY and commands of psql are passed over and listed,
- * and roles that it names and does not make are made. It runs as the superuser of a server that is thrown away: give it no
- * file that is not yours.
+ * It loads the file as psql would, including dumps of pg_dump: COPY rows and psql commands are skipped and listed, and
+ * missing roles are created. It runs as superuser on a throwaway server: use it only with your own files.
  */
 import { readFile } from 'node:fs/promises'
 import { printable } from '#shared/base/printable.ts'
@@ -21,7 +20,7 @@ function refuse(why: string): never {
 
 const MAX_LISTED = 20
 
-/** A title and lines below it, the first of many. */
+/** Prints a title and the first of many lines below it. */
 function tell(title: string, lines: readonly string[]): void {
   if (lines.length === 0) return
   console.log(title)

@@ -1,6 +1,6 @@
 /**
- * Diagrams read by Mermaid's own parser: every name that a server may have, however it is spelled, gives a diagram in which
- * each table has its columns and each foreign key its line.
+ * Diagrams parsed by Mermaid's own parser: for every name that a server may have, the diagram has each table with its
+ * columns and each foreign key with its line.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -16,7 +16,7 @@ interface Names {
   readonly key: string
 }
 
-/** Tables of the same columns, each with a foreign key to the one before. */
+/** Returns tables with the same columns, each with a foreign key to the previous one. */
 function tablesOf({ schema, tables, columns, types, key }: Names) {
   const all = columns.map((name, at) => ({
     name,
@@ -148,7 +148,7 @@ const name = fc.oneof(
 )
 const list = (minLength: number, maxLength: number) => fc.uniqueArray(name, { minLength, maxLength })
 
-/** What a diagram must hold of such tables. */
+/** Asserts that a diagram contains everything about such tables. */
 async function expectWhole(names: Names): Promise<void> {
   const found = await readDiagram(schemaMermaid(tablesOf(names)))
   expect(found.entities).toHaveLength(names.tables.length)
@@ -162,13 +162,13 @@ async function expectWhole(names: Names): Promise<void> {
 }
 
 describe("Mermaid's parser", () => {
-  it.each(RESERVED.map(one => [JSON.stringify(one), one]))('takes %s as every name', async (_, one) => {
+  it.each(RESERVED.map(one => [JSON.stringify(one), one]))('accepts %s as any name', async (_, one) => {
     const others = { schema: one, columns: [one, 'other'], types: [one], key: one }
     await expectWhole({ tables: [one, `${one}2`], ...others })
     await expectWhole({ ...others, tables: [one], schema: 'public' })
   })
 
-  it('takes whatever names a server has, and keeps each table, column and key', async () => {
+  it('accepts any names that a server has, and keeps each table, column and key', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record({ schema: name, tables: list(1, 6), columns: list(1, 8), types: list(1, 3), key: name }),
@@ -178,7 +178,7 @@ describe("Mermaid's parser", () => {
     )
   })
 
-  it('takes a diagram that says that it is too large to be drawn by default', async () => {
+  it('accepts a diagram that says that it is too large to be drawn by default', async () => {
     const tables = Array.from({ length: 520 }, (_, at) => `table_${at}`)
     const text = schemaMermaid(tablesOf({ schema: 'public', tables, columns: ['id'], types: ['integer'], key: 'k' }))
     expect(text).toMatch(/^%% This is more than Mermaid draws by default .*\n%% Narrow it with --schema/)

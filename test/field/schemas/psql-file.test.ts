@@ -1,4 +1,7 @@
-/** Files for psql, split as psql splits them: what pg_dump writes, and what people write. */
+/**
+ * Files for psql, split as psql splits them: those that
+ * pg_dump writes, and those that people write.
+ */
 import { describe, expect, it } from 'vitest'
 import { psqlFile } from '#test/support/schemas/psql-file.ts'
 
@@ -29,7 +32,7 @@ describe('a file for psql', () => {
     ['select $1; select 2', ['select $1', 'select 2']],
   ])('%s', (text, expected) => expect(split(text)).toEqual(expected))
 
-  it('has rows and commands that no server takes', () => {
+  it('has rows and commands that no server accepts', () => {
     const text = [
       String.raw`\restrict abc`,
       'select 1;',

@@ -1,4 +1,7 @@
-/** `npm run -s schema-check`, run as a person would, on files as pg_dump and people write them. */
+/**
+ * `npm run -s schema-check`, run as a person would,
+ * on files from pg_dump and from people.
+ */
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -49,7 +52,7 @@ VACUUM ANALYZE;
 `
 
 describe('schema-check', () => {
-  it('loads a dump with roles that are not there, rows, commands of psql and statements outside of transactions', async () => {
+  it('loads a dump with missing roles, rows, commands of psql and statements outside of transactions', async () => {
     const { status, stdout } = await check(DUMP)
     expect(stdout).toContain('1 tables and views')
     expect(stdout).toContain('made for it:\n  shop_owner\n  reader\n  Old "Writer"\n')
@@ -65,7 +68,7 @@ describe('schema-check', () => {
     expect(status).toBe(0)
   })
 
-  it('tells which statements the server refused, goes on, and ends with 1', async () => {
+  it('reports the statements that the server refused, continues, and ends with 1', async () => {
     const { status, stdout } = await check(
       'begin;\ncreate table a (x int);\nselect 1 / 0;\ncreate table b (x place_of_nowhere);\ncreate table c (x int);\ncommit;\ncreate extension nowhere;',
     )
@@ -75,7 +78,7 @@ describe('schema-check', () => {
     expect(status).toBe(1)
   })
 
-  it('names what a snapshot does not hold, on the version that is asked for', async () => {
+  it('names the objects that a snapshot does not hold, on the requested version', async () => {
     const { status, stdout } = await check(
       `create function f() returns int language sql as 'select 1';
       create operator === (leftarg = int, rightarg = int, function = int4eq);
@@ -98,7 +101,7 @@ describe('schema-check', () => {
     expect(status).toBe(0)
   })
 
-  it('refuses no file, a file that is not there, and a version that is not', async () => {
+  it('refuses a missing argument, a missing file and an unknown version', async () => {
     expect(await check(null)).toMatchObject({ status: 2, stderr: expect.stringContaining('Name a file') })
     expect(await check(null, '/nowhere.sql')).toMatchObject({ status: 2, stderr: '/nowhere.sql: ENOENT\n' })
     expect(await check('select 1', '12')).toMatchObject({

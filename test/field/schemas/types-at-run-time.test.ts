@@ -1,6 +1,6 @@
 /**
- * Printed types and what `pg` gives: a column, an array and an array of arrays of every type that a server has, with values
- * at the edges of each, are selected; the TypeScript compiler says whether each value is of the printed type.
+ * Compares printed types with the values that `pg` returns: a column, an array and a nested array of every type of a
+ * server, with edge cases, are selected, and the TypeScript compiler checks that each value has the printed type.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -24,7 +24,7 @@ const MAKE = `
   create type text_span as range (subtype = text);
   ${EXTENSIONS.map(name => `create extension ${name};`).join('\n')}`
 
-/** Every type of which a table may have a column, each once; the numbers of isn are all alike. */
+/** Every type that a table column can have, once; the number types of isn are all alike. */
 const TYPES = `select t.typname as name, t.oid::regtype::text as type, t.typtype as kind,
     t.typarray <> 0 as "hasArray"
   from pg_type t join pg_namespace n on n.oid = t.typnamespace
@@ -42,7 +42,7 @@ interface Type {
   readonly hasArray: boolean
 }
 
-/** A value as TypeScript that makes one like it. */
+/** Returns a TypeScript expression for the value. */
 function expression(value: unknown): string {
   if (typeof value === 'number') return String(value)
   if (value instanceof Date) return 'new Date(0)'
@@ -54,7 +54,7 @@ function expression(value: unknown): string {
   return `{ ${[...members, ...methods].join(', ')} }`
 }
 
-/** Rows of one column each, in a table for each type. */
+/** Returns SQL for a table of each type, with rows of one column each. */
 function table({ name, type, hasArray }: Type, samples: readonly string[]): string {
   const literals = samples.map(sample => `(${sample})::${type}`)
   const arrays = hasArray
@@ -69,7 +69,7 @@ function table({ name, type, hasArray }: Type, samples: readonly string[]): stri
   ].join('\n')
 }
 
-/** The values of a table's columns, each once by its spelling. */
+/** Returns the distinct values of a table's columns. */
 async function valuesIn(client: pg.Client, { name, hasArray }: Type): Promise<[column: string, text: string][]> {
   const { rows } = await client.query<Record<string, unknown>>(`select * from ${quoted(`t_${name}`)}`)
   return (hasArray ? ['s', 'a', 'b'] : ['s']).flatMap(column =>
@@ -77,7 +77,9 @@ async function valuesIn(client: pg.Client, { name, hasArray }: Type): Promise<[c
   )
 }
 
-/** A program that is right where each value is of its column's type, and where no column takes everything. */
+/**
+ * Returns a program that compiles if each value has the type of its column, and if no column type accepts everything.
+ */
 function program(found: readonly { readonly type: Type; readonly values: readonly [string, string][] }[]): string {
   const lines = found.flatMap(({ type, values }) => {
     const row = `Selectable<Database[${JSON.stringify(`t_${type.name}`)}]>`
@@ -91,7 +93,10 @@ function program(found: readonly { readonly type: Type; readonly values: readonl
   return `${head}const take = <T>(value: T) => value\n${lines.join('\n')}\n`
 }
 
-/** What the compiler says of a program; nothing where it is right. Inside the repository, so that Kysely is found. */
+/**
+ * Returns the compiler's errors for a program; an empty text if there are none. It is inside the repository, so that
+ * Kysely is found.
+ */
 async function compiled(types: string, use: string): Promise<string> {
   const parent = join(process.cwd(), '.data')
   await mkdir(parent, { recursive: true })
@@ -123,7 +128,7 @@ describe.each(MAJORS)('on PostgreSQL %i', major => {
     server = await startServer({ major })
     url = await server.createDatabase('typed')
     await query(url, MAKE)
-    // Sound: the query's columns.
+    // Sound: the columns of the query.
     known.push(...((await query(url, TYPES)) as unknown as Type[]))
   })
   afterAll(() => server?.stop())
@@ -133,10 +138,10 @@ describe.each(MAJORS)('on PostgreSQL %i', major => {
     expect(known.length).toBeGreaterThan(80)
   })
 
-  it('gives values of the printed types, and no printed type takes everything', async () => {
+  it('returns values of the printed types, and no printed type accepts everything', async () => {
     for (const type of known) {
       const samples = SAMPLES[type.name] ?? []
-      // Built without libxml, a server has the type and reads no value of it.
+      // A server built without libxml has the type but reads no value of it.
       await query(url, table(type, samples)).catch(async (error: Error) => {
         if (type.name !== 'xml') throw new Error(`${type.name}: ${error.message}`)
         await query(url, table(type, []))
@@ -156,7 +161,7 @@ describe('the comparison itself', () => {
   const DATABASE = 'export interface Database { t_x: { s: number | null } }\n'
   const type = { name: 'x', type: 'x', hasArray: false }
 
-  it('fails for a value of another type, and for a type that takes everything', async () => {
+  it('fails for a value of another type, and for a type that accepts everything', async () => {
     expect(await compiled(DATABASE, program([{ type, values: [['s', '1']] }]))).toBe('')
     expect(await compiled(DATABASE, program([{ type, values: [['s', '"1"']] }]))).toContain('TS2345')
     expect(await compiled(DATABASE.replace('number', 'unknown'), program([{ type, values: [['s', '1']] }]))).toContain(

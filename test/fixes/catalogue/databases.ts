@@ -1,5 +1,6 @@
 /**
- * Databases that cannot be connected to, limits, and schemas.
+ * Databases that refuse connections,
+ * limits, and schemas.
  */
 import { altered, type Misconfiguration } from '#test/fixes/misconfiguration.ts'
 import { makeDatabase } from '#test/fixes/place.ts'
@@ -8,7 +9,7 @@ const missing = { reason: 'database_not_found', item: 'database' } as const
 const full = { reason: 'database_unreachable', item: 'database' } as const
 const noSchema = { reason: 'schema_not_found', item: 'schema' } as const
 
-/** All of them. */
+/** The misconfigurations of this group. */
 export const DATABASES: readonly Misconfiguration[] = [
   {
     title: "The database's name is written in capitals",

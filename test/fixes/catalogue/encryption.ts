@@ -1,5 +1,6 @@
 /**
- * TLS: servers without it, certificates that do not hold, authorities that did not issue them, and what SCRAM is bound to.
+ * TLS: servers without it, invalid certificates, authorities that
+ * did not issue them, and channel binding of SCRAM.
  */
 import type { Misconfiguration } from '#test/fixes/misconfiguration.ts'
 import type { Place } from '#test/fixes/place.ts'
@@ -9,7 +10,7 @@ const failed = { reason: 'tls_failed', item: 'tls' } as const
 const FULL = { parameters: { sslmode: 'verify-full' } } as const
 const HERE = { names: ['localhost'], addresses: ['127.0.0.1'] }
 
-/** What a row has made for its place, by the place's login. */
+/** The certificates that rows have created, by the login of their place. */
 const made = new Map<string, MadeCertificate>()
 
 async function kept(place: Place, request: CertificateRequest): Promise<MadeCertificate> {
@@ -22,7 +23,7 @@ const caMade = ({ login }: Place) => made.get(login)?.cert ?? ''
 const inForce = ({ authority }: Place) => ({ ca: authority.cert })
 const trusting = ({ authority }: Place) => ({ ...FULL, caCertificate: authority.cert })
 
-/** Has the server show a certificate that its authority issued otherwise than for this place and time. */
+/** Makes the server present a certificate that its authority issued with the given deviations. */
 const showing = (otherwise: Partial<CertificateRequest>) => async (place: Place) => {
   await place.show(await makeCertificate({ subject: 'CN=server', ...HERE, issuer: place.authority, ...otherwise }))
 }
@@ -117,5 +118,5 @@ const SERVERS: readonly Misconfiguration[] = [
   },
 ]
 
-/** All of them. */
+/** The misconfigurations of this group. */
 export const ENCRYPTION: readonly Misconfiguration[] = [...AUTHORITIES, ...CERTIFICATES, ...SERVERS]

@@ -1,5 +1,6 @@
 /**
- * Logins that the server refuses: passwords, roles, `pg_hba.conf`, and methods of authentication.
+ * Logins that the server refuses: passwords, roles,
+ * `pg_hba.conf`, and authentication methods.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ const isExposed = {
   cause: 'a password asked for in clear or as MD5 by a server whose certificate is not verified',
 }
 
-/** A line of `pg_hba.conf` for the login of a place. */
+/** Adds a line of `pg_hba.conf` for the login of a place. */
 const ruled =
   (rule: string, kind = 'host') =>
   async (place: Place) => {
@@ -24,14 +25,14 @@ const ruled =
     await place.reload()
   }
 
-/** Client certificates can be asked for once the server knows an authority of theirs. */
+/** The server can request client certificates once it knows an authority for them. */
 async function knowClients(place: Place): Promise<void> {
   await writeFile(join(place.dataDirectory, 'clients.crt'), place.authority.cert, { mode: 0o644 })
   await place.sql("alter system set ssl_ca_file = 'clients.crt'", 'postgres')
 }
 
 const UMLAUT = 'ä-shopper-7'
-/** The password that a server stores when a client that says LATIN1 sends the UTF-8 of that one. */
+/** The password that a server stores when a client that declares LATIN1 sends the UTF-8 of the other one. */
 const MISREAD = Buffer.from(UMLAUT, 'utf8').toString('latin1')
 
 const PASSWORDS: readonly Misconfiguration[] = [
@@ -114,5 +115,5 @@ const ITERATIONS: readonly Misconfiguration[] = [
   },
 ]
 
-/** All of them. */
+/** The misconfigurations of this group. */
 export const LOGINS: readonly Misconfiguration[] = [...PASSWORDS, ...RULES, ...ITERATIONS]

@@ -1,5 +1,6 @@
 /**
- * Places where nothing answers, or something that is no database, or no primary. Which place it should be, a person has to find out.
+ * Addresses where nothing answers, or a server that is not a database or not a primary. A person has to find out the
+ * right address.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -7,10 +8,10 @@ import type { Misconfiguration } from '#test/fixes/misconfiguration.ts'
 import type { Place } from '#test/fixes/place.ts'
 import { startStandby } from '#test/support/database/standby.ts'
 
-/** Nobody listens there, on any machine. */
+/** A port on which nothing listens, on any machine. */
 const CLOSED = 1
 
-/** Answers whatever comes as a web server would. */
+/** Answers every request as a web server would. */
 async function webServer({ cleanup }: Place): Promise<number> {
   const server = createServer(socket => {
     socket.on('error', () => undefined)
@@ -19,11 +20,11 @@ async function webServer({ cleanup }: Place): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanup.defer(() => void server.close())
-  // Sound: it listens on a port.
+  // Sound: the server listens on a port.
   return (server.address() as AddressInfo).port
 }
 
-/** A standby of the place's server: a real one, which streams from it. */
+/** Starts a real standby that streams from the place's server. */
 async function standbyOf({ server, cleanup }: Place, isHot: boolean): Promise<number> {
   const standby = await startStandby(server, { isHot })
   cleanup.defer(() => standby.stop())
@@ -32,7 +33,7 @@ async function standbyOf({ server, cleanup }: Place, isHot: boolean): Promise<nu
 
 const primary = ({ server }: Place) => ({ primaryPort: server.port })
 
-/** All of them. */
+/** The misconfigurations of this group. */
 export const NETWORKS: readonly Misconfiguration[] = [
   {
     title: 'The string leads to a hot standby',

@@ -1,5 +1,6 @@
 /**
- * PgBouncer between Mooring and the server: its users, its databases, its logins, and its TLS.
+ * PgBouncer between Mooring and the server: its
+ * users, databases, logins and TLS.
  */
 import type { Misconfiguration } from '#test/fixes/misconfiguration.ts'
 
@@ -11,7 +12,7 @@ const refused = {
   fix: ['auth_file'],
 } as const
 
-/** All of them. */
+/** The misconfigurations of this group. */
 export const POOLERS: readonly Misconfiguration[] = [
   { title: 'The pooler does not know the user', pooler: { isLoginKnown: false }, says: refused },
   { title: 'The pooler has a former password of the user', pooler: { password: 'a-former-password' }, says: refused },

@@ -1,11 +1,12 @@
 /**
- * Roles that row security does not bind, or that reach beyond the database.
+ * Roles that bypass row security, or that
+ * reach beyond the database.
  */
 import { altered, type Misconfiguration } from '#test/fixes/misconfiguration.ts'
 
 const unbound = { reason: 'byo_role_cannot_enforce_rls' } as const
 
-/** All of them. */
+/** The misconfigurations of this group. */
 export const ROLES: readonly Misconfiguration[] = [
   {
     title: 'The role is a superuser',

@@ -1,9 +1,10 @@
 /**
- * A happy story of each operator's command; `nth-stories.test.ts` fails for one that is neither here nor in the list of those without.
+ * A successful story for each operator's command; `nth-stories.test.ts` fails for a command that is neither here nor in
+ * the list of commands without one.
  */
 import type { CommandStory } from '#test/support/nth/command-story.ts'
 
-/** A rotation is announced by a first run and done by a second. */
+/** The first run announces a rotation, and the second performs it. */
 const rotation = (kind: string, needsWorker = false): CommandStory => ({
   name: `keyring rotate-${kind}`,
   isDone: ({ status, complained }) => status === 0 && !complained.includes('Announced.'),
@@ -53,7 +54,7 @@ export const COMMANDS: readonly CommandStory[] = [
   { name: 'keyring retire' },
 ]
 
-/** Commands that have no effect on a database, or another test of their own. */
+/** Commands that have no effect on a database, or have a test of their own. */
 export const WITHOUT: Readonly<Record<string, string>> = {
   status: 'reads',
   'keyring init': 'writes two files and asks no database',

@@ -1,5 +1,6 @@
 /**
- * A happy story of each procedure of the router; `nth-stories.test.ts` fails for one without. `{{name}}` is a given of the exchanges.
+ * A successful story for each procedure of the router; `nth-stories.test.ts` fails for a procedure without one.
+ * `{{name}}` is a given of the exchanges.
  */
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import type { Scene } from '#test/support/nth/scene.ts'
@@ -21,7 +22,7 @@ async function introspected({ stage }: Scene, given: Given): Promise<Record<stri
   return { snapshot: answer.body.result.data.snapshot.id }
 }
 
-/** A capability that an operator has signed, alone may lease. */
+/** Creates a capability that an operator has signed; only such a capability can lease. */
 async function leasing({ stage }: Scene, given: Given): Promise<Record<string, string>> {
   const organization = { id: await given('organization') }
   const { publicKey } = await holderKey()
@@ -91,7 +92,7 @@ export const PROCEDURES: readonly Story[] = [
   mutation('organization.revokeCapability', { id: '{{capability}}' }),
 ]
 
-/** Procedures without one. */
+/** Procedures without a story. */
 export const WITHOUT: Readonly<Record<string, string>> = {
   'local.signIn': 'a code is good once, whatever becomes of it: the person at the terminal prints another one',
 }

@@ -1,6 +1,6 @@
 /**
- * A happy story of each route of both dialects, by its operation; `nth-stories.test.ts` fails for one without. `{{name}}` is a given
- * of the exchanges.
+ * A successful story for each route of both dialects, by its operation; `nth-stories.test.ts` fails for a route without
+ * one. `{{name}}` is a given of the exchanges.
  */
 import type { Story, StoryRequest } from '#test/support/nth/story.ts'
 

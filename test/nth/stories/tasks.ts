@@ -1,5 +1,6 @@
 /**
- * A happy story of each kind of task; `nth-stories.test.ts` fails for one without. The worker is disturbed, the caller is not.
+ * A successful story for each kind of task; `nth-stories.test.ts` fails for a kind without one. Failures affect the
+ * worker, not the caller.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import { sign } from '#server/net/endpoint/signature.ts'
@@ -13,7 +14,7 @@ import type { Story } from '#test/support/nth/story.ts'
 
 const BODY = JSON.stringify({ events: events(0, 2) })
 
-/** An endpoint that is active, whose feed was read once. */
+/** Creates an active endpoint whose feed has been read once. */
 async function followed({ stage, stranger }: Scene, key: string): Promise<string> {
   stranger.be(hosted({ count: () => 3 }))
   const endpoint = `https://api.acme.io:${stranger.port}/${newId()}`

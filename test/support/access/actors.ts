@@ -45,7 +45,7 @@ export interface CapabilityOptions {
   readonly stored?: boolean
 }
 
-/** Makes a capability of the first organization, for the test plane. Drops scopes that no capability can have. */
+/** Creates a capability of the first organization, in test mode. Drops scopes that no capability can have. */
 export async function capability(mooring: Mooring, options: CapabilityOptions = {}): Promise<string> {
   const tokens = await createTokens(mooring.keyring)
   const operations = OPERATIONS.filter(one => (options.scopes ?? OPERATIONS).includes(one))

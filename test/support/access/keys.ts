@@ -18,7 +18,7 @@ export interface KeyOptions {
   readonly revokedAt?: Date
 }
 
-/** Makes a key: by default of the first organization, for the test plane, with every scope that a new key has. */
+/** Creates a key: by default of the first organization, in test mode, with every scope that a new key has. */
 export async function makeKey(mooring: Mooring, options: KeyOptions = {}): Promise<string> {
   const tokens = await createTokens(mooring.keyring)
   const organizationId = options.organizationId ?? mooring.organization.id
@@ -39,7 +39,10 @@ export async function makeKey(mooring: Mooring, options: KeyOptions = {}): Promi
   return token
 }
 
-/** The same key with two neighbouring characters of its random part swapped or, where they are equal, one changed. */
+/**
+ * Returns the key with two neighbouring characters of its random part swapped; if they are equal, one of them is
+ * changed.
+ */
 export function mistyped(key: string): string {
   const [a = '', b = ''] = [key[12], key[13]]
   return key.slice(0, 12) + (a === b ? `${a === 'x' ? 'y' : 'x'}${b}` : `${b}${a}`) + key.slice(14)

@@ -1,13 +1,12 @@
 /**
- * Calls a procedure as a stranger would,
- * by its path, and returns only the result. An answer is compared with the schema that the procedure promises:
- * the product does not parse what it made itself.
+ * Calls a procedure as a stranger would, by its path, and returns only the result. An answer is compared with the
+ * procedure's output schema, because the product does not parse its own output.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { appRouter } from '#server/api/router.ts'
 import type { Token } from './actors.ts'
 
-/** One call. */
+/** A call of a procedure. */
 export interface Attempt {
   readonly procedure: string
   readonly type: 'query' | 'mutation' | 'subscription'
@@ -44,10 +43,10 @@ export async function attempt(url: string, { procedure, type, token, input, refu
   return isStream ? 'ok' : difference(procedure, JSON.parse(text).result.data)
 }
 
-/** Of a snapshot: inside the product they are texts that are sent unread. */
+/** Parts of a snapshot that the product sends as text, without parsing them. */
 const TEXTS: ReadonlySet<string> = new Set(['content', 'changes'])
 
-/** `ok` for an answer that its schema takes and leaves as it is. */
+/** Returns `ok` for an answer that its schema accepts and leaves unchanged. */
 function difference(procedure: string, answer: unknown): string {
   const { output } = Reflect.get(appRouter._def.procedures, procedure)._def
   if (output === null) return `${procedure} promises no shape`
@@ -59,7 +58,7 @@ function difference(procedure: string, answer: unknown): string {
   return isDeepStrictEqual(parsed.data, answer) ? 'ok' : `${procedure} answers more than it promises`
 }
 
-/** The events until a refusal, or until it is clear enough that none follows. */
+/** Returns the events until a refusal, or until it is clear that none follows. */
 async function firstEvent(response: Response, refused: boolean): Promise<string> {
   let text = ''
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()

@@ -13,7 +13,7 @@ export interface Appended {
   readonly at?: string
 }
 
-/** One statement that appends them. */
+/** Returns a single statement that appends the changes. */
 export function appendSql({
   organizationId,
   datasourceId,

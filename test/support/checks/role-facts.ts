@@ -5,7 +5,7 @@ import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
 
 const NOTHING: Found = { count: 0, names: [] }
 
-/** On PostgreSQL 17, by the name of app. */
+/** The facts of the role `app` on PostgreSQL 17. */
 export const PLAIN_ROLE: RoleFacts = {
   serverVersionNum: 170_002,
   sessionUser: 'app',

@@ -12,7 +12,7 @@ const from15 = { majors: [15, 18] } as const
 const from14 = { majors: [14, 18] } as const
 const shy = { options: 'noinherit' } as const
 
-/** All of them. */
+/** All safe roles. */
 export const SAFE_ROLES: readonly RoleCase[] = [
   passing('modest', 'a role that owns nothing and is a member of nothing', {}),
   passing('reader', 'a role that may read', {

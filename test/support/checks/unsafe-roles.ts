@@ -166,5 +166,5 @@ const BY_OWNING = [
   }),
 ]
 
-/** All of them. */
+/** All unsafe roles. */
 export const UNSAFE_ROLES: readonly RoleCase[] = [...BY_ATTRIBUTE, ...BY_MEMBERSHIP, ...BY_SERVER_FILES, ...BY_OWNING]

@@ -1,16 +1,16 @@
 /**
- * The browser that all of the console's tests share; each page has a context of its own, which knows nothing of the others. Without an
- * installed Chromium the tests are skipped with a report; in CI they fail.
+ * The browser that all console tests share; each page has an isolated context of its own. Without an installed Chromium
+ * the tests are skipped with a report; in CI they fail.
  */
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
 
 const url = inject('browserUrl')
 
-/** A `describe` of what needs a browser. */
+/** A `describe` for tests that need a browser. */
 export const withBrowser = describe.skipIf(url === null)
 
-/** The browser, for the tests of this file. */
+/** Returns the browser for the tests of this file. */
 export function useBrowser(): () => Browser {
   const held: { browser?: Browser } = {}
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 /**
- * Builds the console where its sources have changed, once for all browser tests: a web tier of this checkout serves it from `dist/`.
- * Starts the one browser that they share. `vitest.config.ts` names this file.
+ * Builds the console if its sources have changed, once for all browser tests: a web tier of this checkout serves it
+ * from `dist/`. Starts the one browser that they share. `vitest.config.ts` names this file.
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ import { buildConsole, isBuilt } from '#test/support/packages/console-package.ts
 declare module 'vitest' {
   /** The values that the set-up passes to the test files. */
   export interface ProvidedContext {
-    /** Where the browser that all files share takes connections; null without an installed Chromium. */
+    /** The address of the browser that all files share; null without an installed Chromium. */
     browserUrl: string | null
   }
 }

@@ -1,5 +1,6 @@
 /**
- * The pages of the console, each with its address, and what is there when it is complete. `test/console/pages.test.ts` visits all.
+ * The pages of the console, each with its address and a check that it is complete. `test/console/pages.test.ts` visits
+ * all of them.
  */
 import type { Page } from 'playwright-core'
 import type { Shop } from './shop.ts'
@@ -11,7 +12,7 @@ export interface Place {
   /** Resolves when the page is complete. */
   readonly whole: (page: Page) => Promise<void>
   readonly isSignedOut?: boolean
-  /** Whether its pictures are in the papers. */
+  /** True if the documents contain its pictures. */
   readonly isPictured?: boolean
 }
 
@@ -19,13 +20,13 @@ const text = (words: string | RegExp) => (page: Page) => page.getByText(words).f
 
 const shown = (selector: string) => (page: Page) => page.locator(selector).first().waitFor()
 
-/** A page and its charts, which are drawn by a script that is loaded with the first of them. */
+/** A page with charts, whose script loads with the first of them. */
 const drawn = (words: string) => async (page: Page) => {
   await text(words)(page)
   await shown('canvas[width]')(page)
 }
 
-/** All of them. */
+/** All pages. */
 export const PLACES: readonly Place[] = [
   { name: 'sign-in', address: () => '/', whole: text('API key'), isSignedOut: true, isPictured: true },
   { name: 'datasources', address: () => '/datasources', whole: text('Chandlery'), isPictured: true },
@@ -59,10 +60,10 @@ export const PLACES: readonly Place[] = [
   {
     name: 'feed',
     address: shop => `/datasources/${shop.endpoint}?tab=feed`,
-    whole: drawn('How late events came'),
+    whole: drawn('Delay of events'),
     isPictured: true,
   },
-  { name: 'leases', address: shop => `/datasources/${shop.active}?tab=leases`, whole: text('It was never leased') },
+  { name: 'leases', address: shop => `/datasources/${shop.active}?tab=leases`, whole: text('Never leased') },
   {
     name: 'settings',
     address: shop => `/datasources/${shop.active}?tab=settings`,

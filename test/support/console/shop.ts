@@ -1,5 +1,5 @@
 /**
- * A few datasources that look like a platform's: one that is active, with a schema that has changed, one that was refused, and an
+ * A few datasources that look like those of a platform: an active one whose schema has changed, a rejected one, and an
  * endpoint with events.
  */
 import { query } from '#test/support/database/postgres.ts'
@@ -8,7 +8,7 @@ import { KEY } from '#test/support/feeds/stranger.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 
-/** Their ids. */
+/** The ids of the datasources. */
 export interface Shop {
   readonly active: string
   readonly refused: string
@@ -33,7 +33,7 @@ const MIGRATION = `
   create table app.vessels (id int primary key, name text not null, customer_id int references app.customers);
   grant select on app.vessels to READER`
 
-/** Models and types of the endpoint's events, and how many seconds after it happened each one comes. */
+/** Models and types of the endpoint's events, each with its delay in seconds. */
 const EVENTS = [
   ['order', 'CREATE', 2.1],
   ['order', 'UPDATE', 0.8],
@@ -48,14 +48,14 @@ const EVENTS = [
 const ROUNDS = 4
 const BETWEEN_MS = 40_000
 
-/** How long before the last event an event came. */
+/** Returns how long before the last event an event occurred. */
 const before = (round: number, at: number) => BETWEEN_MS * ((ROUNDS - round) * EVENTS.length - 1 - at)
 
 const OTHERS = ['Rigging', 'Sail loft', 'Ferry line', 'Lighthouse', 'Dry dock', 'Pilotage']
 
 /**
- * Checks of the last hour, each 80 seconds: one of eleven did not reach the server. What charts show would otherwise be the two checks
- * of this test.
+ * Checks of the last hour, one every 80 seconds; one in eleven did not reach the server. Without them, the charts would
+ * show only the two checks of this test.
  */
 const HISTORY = `
   insert into verifications (org_id, id, datasource_id, version, outcome, reason, checks, advisories, took_ms, at)
@@ -68,7 +68,7 @@ const HISTORY = `
 
 const UNREACHED = `'[{"item":"host","outcome":"pass"},{"item":"connect","outcome":"fail","actual":"no answer","fix":"Open the port."}]'`
 
-/** Makes them. The caller drops them. */
+/** Creates the datasources. The caller drops them. */
 export async function makeShop({ mooring, stranger, url }: Followed): Promise<Shop> {
   const customer: Customer = await makeCustomer()
   const { datasources, snapshots, feeds } = mooring.client()
@@ -96,7 +96,7 @@ export async function makeShop({ mooring, stranger, url }: Followed): Promise<Sh
   return { active: active.id, refused: refused.id, endpoint: endpoint.id, drop: () => customer.drop() }
 }
 
-/** As if the events had come over 20 minutes. */
+/** Spreads the events over 20 minutes. */
 const SPREAD = `
   update feed_events e set stored_at = e.stored_at - (f.position - e.position) * interval '40 s'
   from feeds f where f.org_id = e.org_id and f.datasource_id = e.datasource_id`

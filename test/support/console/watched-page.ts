@@ -1,37 +1,40 @@
 /**
- * A page of the console in a real browser, with everything that it must never do noted: errors of its console, violations of its
- * policy, requests to another host; and everything that it sent and stored, to be searched for a secret.
+ * A page of the console in a real browser that records everything that it must never do: console errors, violations of
+ * its policy, requests to other hosts; and everything that it sent and stored, to be searched for a secret.
  */
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Canary, Sighting } from '#test/support/operations/canary.ts'
 import { sightings } from '#test/support/operations/canary.ts'
 
-/** How the page is opened. */
+/** The options for opening a page. */
 export interface Opening {
   readonly url: string
-  /** The key of the session; without it the sign-in is shown. */
+  /** The key of the session; without one, the sign-in page is shown. */
   readonly key?: string
   readonly theme?: 'light' | 'dark'
   readonly width?: number
 }
 
-/** A page that is watched. */
+/** A page under observation. */
 export interface WatchedPage {
   readonly page: Page
   readonly context: BrowserContext
-  /** Goes to a page of the console, such as `/datasources`. */
+  /** Opens a page of the console, such as `/datasources`. */
   go(place: string): Promise<void>
-  /** What the page must not have done. */
+  /** Returns everything that the page must not have done. */
   wrongs(): readonly string[]
-  /** Where a canary is: requests with their URLs, storage, addresses, and the document as it is now. */
+  /** Returns the places where a canary is: requests with their URLs, storage, addresses, and the current document. */
   sightingsOf(canary: Canary): Promise<Sighting[]>
   close(): Promise<void>
 }
 
-/** Said by the browser of a connection that is cut on purpose, and of a call that is refused; a file that is not there is noted below. */
+/**
+ * Messages that the browser prints about an intentionally cut connection or a refused call; missing files are recorded
+ * separately.
+ */
 const SAID_BY_ITSELF = /ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|Failed to fetch|responded with a status of 4\d\d/
 
-/** Opens one. The caller closes it. */
+/** Opens a page. The caller closes it. */
 export async function openConsole(browser: Browser, opening: Opening): Promise<WatchedPage> {
   const { url, key, theme = 'light', width = 1280 } = opening
   const context = await browser.newContext({
@@ -61,7 +64,7 @@ export async function openConsole(browser: Browser, opening: Opening): Promise<W
   }
 }
 
-/** Notes from now on what is wrong, and what is sent. */
+/** Starts to record mistakes, and everything that is sent. */
 function watch(page: Page, url: string): { wrongs: string[]; sent: [string, string][] } {
   const wrongs: string[] = []
   const sent: [string, string][] = []
@@ -85,7 +88,9 @@ function watch(page: Page, url: string): { wrongs: string[]; sent: [string, stri
   return { wrongs, sent }
 }
 
-/** What the page holds: its storage, its address, its history's state and the document, properties of fields left out. */
+/**
+ * Returns the content of the page: its storage, address, history state and document, without the properties of fields.
+ */
 async function heldBy(page: Page): Promise<[string, string][]> {
   const held = await page.evaluate(() => ({
     document: document.documentElement.outerHTML,

@@ -1,6 +1,6 @@
 /**
- * What is tried with an installed consumer, each with a result of a few words. A check that fails throws an `Error` that says
- * how.
+ * The checks of an installed consumer, each with a result of a few words. A failing check throws an `Error` that
+ * describes the failure.
  */
 import { access } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,7 +9,7 @@ import type { Browser } from 'playwright-core'
 import { type Place, run, started } from './commands.ts'
 import type { Built, Installed } from './ways.ts'
 
-/** A running server with a key and the connection string of the sample database. */
+/** A running server, with a key and the connection string of the sample database. */
 export interface Server {
   readonly url: string
   readonly key: string
@@ -17,7 +17,7 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** One check: the consumer it is of, and what it does. */
+/** One check: its consumer, and its function. */
 export type Check = readonly [consumer: string, check: () => Promise<string>]
 
 /** Starts the installed server as its command does, in local mode, for pages of these origins. */
@@ -43,7 +43,9 @@ export async function startServer(
   return { url: `http://127.0.0.1:${port}`, key, sample, stop }
 }
 
-/** That the server's programs tell a Node that is too old in one sentence, as a unit or an image starts them. */
+/**
+ * Checks that the server's programs report a Node that is too old in one sentence, as a unit or an image starts them.
+ */
 export function oldNodeChecks({ ops }: Installed, { nodes }: Built): Check[] {
   const server = join(dirname(createRequire(join(ops, 'package.json')).resolve('mooring/package.json')), 'server')
   return ([20, 22] as const).map(
@@ -61,7 +63,10 @@ export function oldNodeChecks({ ops }: Installed, { nodes }: Built): Check[] {
   )
 }
 
-/** A program of a consumer's, where its package manager has put it: beside it, or at the top of the workspace. */
+/**
+ * Returns the path of a consumer's program, either beside it or at the top of the workspace, depending on the package
+ * manager.
+ */
 export async function binOf(folder: string, name: string): Promise<string> {
   for (const at of [folder, dirname(dirname(folder))]) {
     const path = join(at, 'node_modules/.bin', name)
@@ -76,12 +81,12 @@ export async function binOf(folder: string, name: string): Promise<string> {
   throw new Error(`${folder} has no program ${name}`)
 }
 
-/** The compiler that a consumer has under a name. */
+/** Returns the compiler that a consumer has under a name. */
 export function compilerOf(folder: string, name: string): string {
   return join(dirname(createRequire(join(folder, 'package.json')).resolve(`${name}/package.json`)), 'bin/tsc')
 }
 
-/** The checks of a program that TypeScript emits. */
+/** Returns the checks of a program that TypeScript emits. */
 export function apiChecks({ api }: Installed, { nodes }: Built, server: Server): Check[] {
   const env = { MOORING_URL: server.url, MOORING_KEY: server.key, SAMPLE: server.sample }
   const place: Place = { cwd: api, node: nodes[24], env }
@@ -89,7 +94,7 @@ export function apiChecks({ api }: Installed, { nodes }: Built, server: Server):
     `program, ${compiler}, ${config}`,
     async () => {
       await run(place, 'node', [compilerOf(api, compiler), '-p', `tsconfig.${config}.json`])
-      // Declarations of others may have errors; those of the client have none.
+      // Other packages' declarations may have errors; those of the client have none.
       const strict = ['-p', `tsconfig.${config}.json`, '--noEmit', '--skipLibCheck', 'false']
       const said = await run(place, 'node', [compilerOf(api, compiler), ...strict]).catch(String)
       const wrong = said.split('\n').filter(line => line.includes('mooring-client') && line.includes('error TS'))
@@ -115,7 +120,7 @@ export function apiChecks({ api }: Installed, { nodes }: Built, server: Server):
   return [...compilers.flatMap(name => [types(name, 'bundler'), types(name, 'nodenext')]), ...runs]
 }
 
-/** The checks of Vite's template. `ports` are those of the pages, which the server answers. */
+/** Returns the checks of Vite's template. `ports` are those of its pages, which the server accepts as origins. */
 export function webChecks(
   { web }: Installed,
   { nodes }: Built,
@@ -152,7 +157,7 @@ export function webChecks(
   ]
 }
 
-/** The checks of the template's code outside of a page. */
+/** Returns the checks of the template's code outside a page. */
 function programChecks(web: string, place: Place): Check[] {
   return [
     [
@@ -189,13 +194,13 @@ function rendered(html: string): string {
   return 'lists the database'
 }
 
-/** The check that a page and its client have one tRPC, not two, whose types would not fit each other. */
+/** Checks that a page and its client share one tRPC, because the types of two would not match. */
 export function oneTrpcCheck({ web }: Installed): Check {
   return [
     'one tRPC in the page',
     async () => {
       const page = createRequire(join(web, 'package.json'))
-      // A client that is linked finds its peers from where it lies.
+      // A linked client resolves its peers from its own location.
       const client = createRequire(page.resolve('mooring-client/package.json'))
       const places = [page, client].map(from => from.resolve('@trpc/client'))
       if (places[0] !== places[1]) throw new Error(`two: ${places.join(', ')}`)
@@ -204,7 +209,7 @@ export function oneTrpcCheck({ web }: Installed): Check {
   ]
 }
 
-/** The check of a workspace's other package, whose scripts are to run on the Node that is installed, here 22. */
+/** Checks the other package of a workspace, whose scripts must run on the installed Node, here 22. */
 export function otherChecks({ other }: Installed, { nodes }: Built): Check[] {
   return [
     [

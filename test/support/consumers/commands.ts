@@ -1,15 +1,16 @@
 /**
- * Commands that consumers run, with the Node that a consumer has: never that of this checkout, which `npm run` puts first.
+ * Runs commands of consumers with the consumer's Node, never with
+ * that of this checkout, which `npm run` puts first.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** Where a command runs, with which Node first and what in its environment. */
+/** The folder of a command, its Node, and additions to its environment. */
 export interface Place {
   readonly cwd: string
-  /** The folder of a `node`. */
+  /** The folder that contains `node`. */
   readonly node: string
   readonly env?: Readonly<Record<string, string>>
 }
@@ -18,7 +19,7 @@ const NETWORK = /^(NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|\w+_proxy|npm_config_(regist
 const LATE_MS = 120_000
 const MAX_BYTES = 64 << 20
 
-/** Runs a command and answers its standard output. Throws an `Error` with the end of what it said. */
+/** Runs a command and returns its standard output. Throws an `Error` with the end of its output. */
 export async function run(place: Place, command: string, args: readonly string[]): Promise<string> {
   const options = { cwd: place.cwd, env: environmentOf(place), maxBuffer: MAX_BYTES }
   const { stdout } = await promisify(execFile)(command, [...args], options).catch((error: unknown) => {
@@ -28,7 +29,7 @@ export async function run(place: Place, command: string, args: readonly string[]
   return stdout
 }
 
-/** CPU seconds of a command and its children. */
+/** Returns the CPU seconds of a command and its children. */
 export async function cpuSeconds(place: Place, command: string, args: readonly string[]): Promise<number> {
   const quoted = [command, ...args].map(part => `'${part}'`).join(' ')
   const said = await run(place, 'bash', ['-c', `TIMEFORMAT='%U %S'; { time ${quoted} >/dev/null; } 2>&1 | tail -1`])
@@ -36,7 +37,9 @@ export async function cpuSeconds(place: Place, command: string, args: readonly s
   return user + system
 }
 
-/** Starts a command that goes on; resolves when it says what is waited for, and answers that and how it is stopped. */
+/**
+ * Starts a long-running command. Resolves when it prints the awaited text, with that text and a function that stops it.
+ */
 export async function started(
   place: Place,
   [command = '', ...args]: readonly string[],
@@ -61,7 +64,7 @@ export async function started(
   return {
     said,
     async stop() {
-      // Its own group: what it started goes with it.
+      // Its own process group, so that its children end with it.
       if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
       await ended
     },
@@ -71,7 +74,7 @@ export async function started(
 function environmentOf({ node, env }: Place): NodeJS.ProcessEnv {
   const { PATH = '', HOME = '' } = process.env
   const kept = PATH.split(delimiter).filter(folder => !folder.includes(join('node_modules', '.bin')))
-  // How this machine reaches the registry; nothing else of what `npm run` sets, such as the settings of the checkout.
+  // How this machine reaches the registry; nothing else from `npm run`, such as the settings of the checkout.
   const network = Object.entries(process.env).filter(([name]) => NETWORK.test(name))
   return {
     ...Object.fromEntries(network),

@@ -1,6 +1,6 @@
 /**
- * What the packages cost a consumer, beside the limits that they are to keep: the growth of a type check, the size of the
- * client in a page, and what an installation without development brings.
+ * Measures the costs of the packages for a consumer, with their limits: the growth of a type check, the size of the
+ * client in a page, and the size of an installation without development packages.
  */
 import { execFile } from 'node:child_process'
 import { cp, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
@@ -17,10 +17,10 @@ const MAX_TIMES = 1.5
 const MAX_KB = 20
 const MAX_PACKAGES = 90
 const MAX_MB = 25
-/** The least of so many runs: a machine that is busy makes each longer, and none shorter. */
+/** The number of runs, of which the minimum counts: a busy machine only makes a run longer. */
 const RUNS = 5
 
-/** How a type check of Vite's template grows with a call through the client. */
+/** Measures how a type check of Vite's template grows with a call through the client. */
 export function growthChecks({ web }: Installed, { nodes }: Built): Check[] {
   const place = { cwd: web, node: nodes[24] }
   return ['typescript', 'typescript-5'].map(
@@ -44,7 +44,7 @@ export function growthChecks({ web }: Installed, { nodes }: Built): Check[] {
   )
 }
 
-/** The size of a page's client. */
+/** Measures the size of a page's client. */
 export function sizeCheck({ web }: Installed): Check {
   return [
     'client in a page',
@@ -72,7 +72,10 @@ export function sizeCheck({ web }: Installed): Check {
   ]
 }
 
-/** What `npm ci --omit=dev` brings in a checkout at `root`, beside Node and PostgreSQL. `folder` is made for it. */
+/**
+ * Measures what `npm ci --omit=dev` installs in a checkout at `root`, apart from Node and PostgreSQL. It creates
+ * `folder`.
+ */
 export function leanCheck(root: string, folder: string, { nodes }: Built): Check {
   return [
     'checkout without development',
@@ -99,7 +102,7 @@ export function leanCheck(root: string, folder: string, { nodes }: Built): Check
   ]
 }
 
-/** Folders of packages in a `node_modules`, and in those of packages. */
+/** Returns the package folders in a `node_modules`, including nested ones. */
 async function packagesIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder).catch((): string[] => [])).filter(name => !name.startsWith('.'))
   const found = await Promise.all(
@@ -112,7 +115,7 @@ async function packagesIn(folder: string): Promise<string[]> {
   return found.flat()
 }
 
-/** The size of a package's own files. */
+/** Returns the size of a package's own files. */
 async function bytesIn(folder: string): Promise<number> {
   const stat = await lstat(folder)
   if (!stat.isDirectory()) return stat.isFile() ? stat.size : 0

@@ -1,6 +1,6 @@
 /**
- * The consumers: Vite's React template as `create-vite` makes it, with the provider and the component of `docs/client.md`; a
- * program that TypeScript emits; and a package that has nothing to do with Mooring.
+ * The consumers: Vite's React template as `create-vite` writes it, with the provider and the component of
+ * `docs/client.md`; a program that TypeScript emits; and a package that is unrelated to Mooring.
  */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 const TYPESCRIPT_5 = 'npm:typescript@5.9.3'
 const TYPESCRIPT_7 = 'npm:typescript@7.0.2'
 
-/** Versions of what consumers install beside Mooring. */
+/** Versions of the packages that consumers install alongside Mooring. */
 export interface Versions {
   readonly trpc: string
   readonly tanstack: string
@@ -17,7 +17,10 @@ export interface Versions {
   readonly pg: string
 }
 
-/** Writes Vite's template into a folder, unchanged but for one element on its page. `template` is where `create-vite` has it. */
+/**
+ * Writes Vite's template into a folder, unchanged except for one element on its page. `template` is its folder in
+ * `create-vite`.
+ */
 export async function writeWeb(
   folder: string,
   { template, guide, client, versions }: { template: string; guide: string; client: string; versions: Versions },
@@ -26,10 +29,10 @@ export async function writeWeb(
   const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
   manifest.name = 'web'
   const { tanstack, query, vitest } = versions
-  // The adapter takes its own version of tRPC alone.
+  // The adapter accepts only its own version of tRPC.
   const trpcs = { '@trpc/client': tanstack, '@trpc/server': tanstack, '@trpc/tanstack-react-query': tanstack }
   Object.assign(manifest.dependencies, { 'mooring-client': client, ...trpcs, '@tanstack/react-query': query })
-  // A linked folder has a tRPC of its own, whose types are not the adapter's: pnpm gives it the page's where it is injected.
+  // A linked folder has its own tRPC, whose types differ from the adapter's; injection makes pnpm use the page's tRPC.
   if (client.startsWith('workspace:')) manifest.dependenciesMeta = { 'mooring-client': { injected: true } }
   Object.assign(manifest.devDependencies, { vitest, 'typescript-5': TYPESCRIPT_5 })
   const main = await readFile(join(folder, 'src/main.tsx'), 'utf8')
@@ -58,8 +61,8 @@ export async function writeWeb(
 }
 
 /**
- * Writes a program that TypeScript emits with its declarations. It skips the check of others' declarations, as `tsc --init` writes
- * it: those of tRPC 11.22.1 import types of `ws`, which nobody has.
+ * Writes a program that TypeScript emits with declarations. It skips the check of other declarations, as `tsc --init`
+ * configures it, because those of tRPC 11.22.1 import types of `ws`, which is not installed.
  */
 export async function writeApi(
   folder: string,
@@ -88,19 +91,19 @@ export async function writeApi(
   })
 }
 
-/** Writes a package that says which Node runs its scripts. */
+/** Writes a package that declares the Node version for its scripts. */
 export function writeOther(folder: string): Promise<void> {
   const scripts = { which: 'node -p process.versions.node' }
   return writeFiles(folder, { 'package.json': JSON.stringify({ name: 'other', private: true, scripts }) })
 }
 
-/** Writes a package in which the server is installed. */
+/** Writes a package with the server as a dependency. */
 export function writeOps(folder: string, server: string): Promise<void> {
   const manifest = { name: 'ops', private: true, dependencies: { mooring: server } }
   return writeFiles(folder, { 'package.json': JSON.stringify(manifest) })
 }
 
-/** Writes texts by their path. */
+/** Writes texts to their paths. */
 export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true })

@@ -1,6 +1,6 @@
 /**
- * A consumer whose tests start a Mooring: by vitest, Jest and Playwright as docs/testing.md shows it, on every Node, and by the
- * package's command. And what a start costs.
+ * A consumer whose tests start a Mooring: with vitest, Jest and Playwright as docs/testing.md shows, on every Node, and
+ * with the package's command. It also measures the cost of a start.
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,13 +11,13 @@ import type { Built } from './ways.ts'
 
 const JEST = '30.5.2'
 const PLAYWRIGHT = '1.65.1'
-/** CPU seconds of a start, without and with a template. */
+/** The maximum CPU seconds of a start, without and with a template. */
 const MAX_COLD = 3
 const MAX_WARM = 0.7
-/** The least of so many runs: a machine that is busy makes each longer, and none shorter. */
+/** The number of runs, of which the minimum counts: a busy machine only makes a run longer. */
 const RUNS = 5
 
-/** Where the consumer is, and what it runs with. */
+/** The consumer's folder, and its means. */
 export interface Tested {
   readonly folder: string
   readonly browser: string | null
@@ -53,7 +53,7 @@ export async function installTested(folder: string, built: Built): Promise<void>
   await run({ cwd: folder, node: built.nodes[24] }, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 
-/** The checks of it. */
+/** Returns the checks of the consumer. */
 export function testedChecks({ folder, browser }: Tested, { nodes }: Built): Check[] {
   const cache = join(folder, 'cache')
   const place: Place = { cwd: folder, node: nodes[24], env: { MOORING_CACHE_DIR: cache, CHROMIUM: browser ?? '' } }
@@ -85,7 +85,10 @@ export function testedChecks({ folder, browser }: Tested, { nodes }: Built): Che
   ]
 }
 
-/** What is part of the files of an installed package, the server's and the console's, has its licence beside them. */
+/**
+ * Checks that packages bundled into an installed package, the server's and the console's, have their licences beside
+ * them.
+ */
 function licencesCheck(folder: string): Check {
   return [
     'licences in the package',
@@ -99,7 +102,7 @@ function licencesCheck(folder: string): Check {
   ]
 }
 
-/** On an older Node, tests name a newer one for Mooring. */
+/** Checks that tests on an older Node can name a newer one for Mooring. */
 function olderCheck(place: Place, { major, newest }: { major: number; newest: string }): Check {
   return [
     `mooring/testing on Node ${major}`,
@@ -132,7 +135,7 @@ function costCheck(place: Place, cold: string): Check {
   ]
 }
 
-/** Says how many seconds of CPU all processes of a Mooring have had by the time that it has started, those that have ended included. */
+/** Prints the CPU seconds of all processes of a Mooring, including ended ones, at the time when it has started. */
 const COST = `import { readdirSync, readFileSync } from 'node:fs'
 import { startMooring } from 'mooring/testing'
 

@@ -1,25 +1,25 @@
 /**
- * The ways in which a consumer gets the packages: a tarball, a workspace of npm, a workspace of pnpm with its default linker.
- * Each is laid out and installed as a person would.
+ * The ways in which a consumer gets the packages: a tarball, an npm workspace, a pnpm workspace with its default
+ * linker. Each is laid out and installed as a person would do it.
  */
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './commands.ts'
 import { type Versions, writeApi, writeFiles, writeOps, writeOther, writeWeb } from './projects.ts'
 
-/** How a consumer is installed. */
+/** The way in which a consumer is installed. */
 export type Way = 'tarball' | 'npm workspace' | 'pnpm workspace'
 
-/** What the packages were built into, and what consumers are made of. */
+/** The built packages, and the inputs of the consumers. */
 export interface Built {
   readonly dist: string
   readonly tarballs: { readonly client: string; readonly server: string }
   readonly template: string
   readonly guide: string
-  /** Text of docs/testing.md. */
+  /** The text of docs/testing.md. */
   readonly testing: string
   readonly versions: Versions
-  /** The folder of a `node` by its major version. */
+  /** The folders that contain `node`, by major version. */
   readonly nodes: Readonly<Record<20 | 22 | 24, string>>
 }
 
@@ -35,7 +35,7 @@ export interface Installed {
 const PNPM = 'pnpm@10.34.9'
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error']
 
-/** Lays consumers out in a folder and installs them. */
+/** Lays out consumers in a folder and installs them. */
 export async function install(way: Way, folder: string, built: Built): Promise<Installed> {
   const isWorkspace = way !== 'tarball'
   const [web, api, other, ops] = ['web', 'api', 'other', 'ops'].map(name => join(folder, 'apps', name))
@@ -43,7 +43,8 @@ export async function install(way: Way, folder: string, built: Built): Promise<I
   const member = way === 'pnpm workspace' ? 'workspace:*' : '*'
   const client = isWorkspace ? member : `file:${built.tarballs.client}`
   const server = isWorkspace ? member : `file:${built.tarballs.server}`
-  // One tRPC for a workspace: a frontend's adapter takes its own version alone. A consumer by itself has the newest.
+  // A workspace has one tRPC, because a frontend's adapter accepts only its own version. A standalone consumer has the
+  // newest.
   const { versions } = built
   const trpc = isWorkspace ? versions.tanstack : versions.trpc
   await writeWeb(web, { ...built, client })

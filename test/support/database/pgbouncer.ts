@@ -40,7 +40,7 @@ export interface PgBouncerOptions {
   readonly serves?: string
 }
 
-/** Starts one and resolves when it accepts connections. */
+/** Starts a pooler and resolves when it accepts connections. */
 export async function startPgBouncer(of: PgBouncerOptions): Promise<PgBouncer> {
   if (PROGRAM === undefined) throw new Error('pgbouncer is not installed')
   const dir = await mkdtemp(join(tmpdir(), 'mooring-pgbouncer-'))

@@ -1,6 +1,7 @@
 /**
- * A real standby of a running test server, by streaming replication: copied from it while it runs, as pg_basebackup would. The
- * primary's `pg_hba.conf` needs `host replication postgres 127.0.0.1/32 scram-sha-256`. PostgreSQL 15 and later.
+ * A real standby of a running test server, by streaming replication, copied while the server runs, as pg_basebackup
+ * would do it. The primary's `pg_hba.conf` needs `host replication postgres 127.0.0.1/32 scram-sha-256`. PostgreSQL 15
+ * and later.
  */
 import { appendFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +13,7 @@ import { databaseUrl, query, type TestServer } from './postgres.ts'
 /** The line of `pg_hba.conf` that the primary needs. */
 export const REPLICATION_HBA = 'host replication postgres 127.0.0.1/32 scram-sha-256'
 
-/** A running standby. `isHot` is false where it takes no connections. */
+/** A running standby. `isHot` is false if it accepts no connections. */
 export interface Standby {
   readonly port: number
   /** Runs SQL as the superuser. */
@@ -20,10 +21,10 @@ export interface Standby {
   stop(): Promise<void>
 }
 
-/** What a server writes for itself; the log comes from the primary. */
+/** Files that a server writes for itself; the WAL comes from the primary. */
 const LEFT_OUT = new Set(['postmaster.pid', 'postmaster.opts', 'log', 'log.before', 'port', 'pg_wal', 'pgsql_tmp'])
 
-/** Starts one, and answers when it has all that the primary had. */
+/** Starts a standby, and resolves when it has everything that the primary had. */
 export async function startStandby(
   primary: TestServer,
   { isHot = true, hba }: { readonly isHot?: boolean; readonly hba?: string } = {},
@@ -47,7 +48,9 @@ export async function startStandby(
   }
 }
 
-/** The cluster of a running server, between the beginning and the end of a backup; what it lacks the standby gets by streaming. */
+/**
+ * Copies the cluster of a running server between the beginning and the end of a backup; streaming provides the rest.
+ */
 async function copyRunning(primary: TestServer, cluster: string): Promise<void> {
   const client = new pg.Client({ connectionString: primary.adminUrl })
   await client.connect()

@@ -21,7 +21,7 @@ export interface Authority extends TlsPair {
   issue(options: CertificateOptions): Promise<TlsPair>
 }
 
-/** Makes an authority. */
+/** Creates an authority. */
 export async function createAuthority(name: string): Promise<Authority> {
   const made = await generate([{ name: 'commonName', value: name }], {
     ...dates({}),

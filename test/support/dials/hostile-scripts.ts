@@ -8,7 +8,7 @@ import { createScramServer } from './scram-server.ts'
 /** The password that an honest beginning needs. */
 export const SHARED_PASSWORD = 'Tr0ub4dor-and-3'
 
-/** After the startup message, without TLS. */
+/** Misbehaves after the startup message, without TLS. */
 export const greet =
   (...frames: (Buffer | string)[]): Script =>
   async peer => {
@@ -16,7 +16,7 @@ export const greet =
     peer.send(...frames)
   }
 
-/** After an honest login, before the client may query. */
+/** Misbehaves after an honest login, before the client may query. */
 export const welcome =
   (...frames: (Buffer | string)[]): Script =>
   async peer => {
@@ -24,7 +24,7 @@ export const welcome =
     peer.send(...frames)
   }
 
-/** In answer to the first query of an honest session. */
+/** Misbehaves in answer to the first query of an honest session. */
 export const answer =
   (...frames: (Buffer | string)[]): Script =>
   async peer => {
@@ -32,7 +32,7 @@ export const answer =
     peer.send(...frames)
   }
 
-/** Begins, and then sends the same bytes until the client closes. */
+/** Starts with other bytes, and then sends the same bytes until the client closes. */
 export const flood =
   (bytes: Buffer, begin: (peer: Peer) => Promise<unknown>): Script =>
   async peer => {

@@ -41,7 +41,7 @@ export interface CertificateRequest {
   readonly toDays?: number
 }
 
-/** Makes one. */
+/** Creates a certificate. */
 export async function makeCertificate(of: CertificateRequest): Promise<MadeCertificate> {
   cryptoProvider.set(webcrypto)
   const algorithm = of.isEd25519 === true ? ED25519 : ECDSA

@@ -14,7 +14,7 @@ export interface Trap {
   close(): Promise<void>
 }
 
-/** Starts one. */
+/** Starts a trap. */
 export async function startTrap(): Promise<Trap> {
   let count = 0
   const server = createServer(socket => {

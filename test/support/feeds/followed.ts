@@ -12,7 +12,7 @@ import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, type MooringOptions, startMooring } from '#test/support/mooring/mooring.ts'
 import { KEY, type Mood, type Stranger, startStranger } from './stranger.ts'
 
-/** Both of them. */
+/** A Mooring and the endpoint that it follows. */
 export interface Followed {
   readonly mooring: Mooring
   readonly stranger: Stranger
@@ -113,7 +113,7 @@ export const event = (n: number, more: object = {}) => ({
 /** Events with the numbers from `from` up to, not including, `to`. */
 export const events = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => event(from + at))
 
-/** Their ids. */
+/** The ids of the events with the numbers from `from` up to, not including, `to`. */
 export const ids = (from: number, to: number) => events(from, to).map(one => one.id)
 
 /** The parts of a customer's endpoint. */

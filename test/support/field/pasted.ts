@@ -1,10 +1,10 @@
 /**
- * Every shape in which people paste a database with its password, and the words of a refusal that name a place, with what of
- * the text has to be there for each. For the properties of answers.
+ * Every form in which people paste a database with its password, and the words of a refusal that name a position, with
+ * the text that must exist there. For properties of the answers.
  */
 import { fc } from '#test/support/house/properties.ts'
 
-/** Letters that no sentence of ours holds in a row of eight, and what has to be encoded among them. */
+/** Letters of which no message has eight in a row, and characters that must be encoded. */
 const LETTERS = [
   ...'QXZJKVWqxzjkvw0123456789',
   '@',
@@ -25,11 +25,11 @@ const LETTERS = [
   '\u200b',
 ]
 
-/** A password of eight characters and more. */
+/** A password of at least eight characters. */
 export const secret = fc
   .array(fc.constantFrom(...LETTERS), { minLength: 8, maxLength: 40 })
   .map(letters => letters.join(''))
-/** One that is a word, so that it can stand where names do. */
+/** A password that is a word, so that it can occur in place of names. */
 export const wordSecret = fc
   .array(fc.constantFrom(...'QXZJKVWqxzjkvw'), { minLength: 8, maxLength: 30 })
   .map(letters => letters.join(''))
@@ -81,7 +81,7 @@ const TAILS = [
 
 type Shape = (password: string, mark: { readonly before: string; readonly behind: string }) => string
 
-/** `password` as it is written there, which may be encoded. */
+/** `password` as it is written in the text, which may be encoded. */
 const SHAPES: Readonly<Record<string, readonly Shape[]>> = {
   URI: [
     (p, { before, behind }) => `${before}postgres://app:${p}@db.acme.io/app${behind}${before}`,
@@ -124,17 +124,17 @@ const SHAPES: Readonly<Record<string, readonly Shape[]>> = {
   ],
 }
 
-/** A text with its password: as it was, and as it is written there. */
+/** A text with its password, in clear and as it is written in the text. */
 export interface Pasted {
   readonly password: string
   readonly written: string
   readonly text: string
 }
 
-/** Texts of a shape, by its name. */
+/** The names of the forms. */
 export const SHAPE_NAMES = Object.keys(SHAPES)
 
-/** Any text of a shape. */
+/** Returns any text of a form. */
 export function pastedIn(name: string): fc.Arbitrary<Pasted> {
   const shapes = SHAPES[name] ?? []
   return fc
@@ -153,16 +153,16 @@ export function pastedIn(name: string): fc.Arbitrary<Pasted> {
 
 const has = (pattern: RegExp) => (text: string) => pattern.test(text)
 
-/** Words of a refusal that name a place, and what of the text has to be there for it. */
+/** Words of a refusal that name a position, each with a test for its presence in the text. */
 const PLACES: readonly (readonly [RegExp, (text: string) => boolean])[] = [
   [/[Pp]assword/, has(/:|password|=/i)],
   [/quote/i, has(/["'`\u2018-\u201f\u00ab\u00bb]|&(?:quot|#34|#39|apos|lt|gt);/)],
   [/HTML/, has(/&(?:amp|quot|apos|lt|gt|#)/i)],
   [/JSON/, has(/[{[]|\\u|\\n|\\r/)],
   [/second \?/, text => text.split('?').length > 2],
-  [/Two \?/, has(/\?\?/)],
+  [/two \?/i, has(/\?\?/)],
   [/angle bracket/, has(/</)],
-  [/between brackets|Brackets hold/, has(/[[({]/)],
+  [/between brackets|Brackets are only/, has(/[[({]/)],
   [/[Bb]ackslash/, has(/\\/)],
   [/JDBC/, has(/(?:jdbc|r2dbc):/i)],
   [/SQLAlchemy/, has(/\+[a-z0-9_]+:\/\//i)],
@@ -184,15 +184,15 @@ const PLACES: readonly (readonly [RegExp, (text: string) => boolean])[] = [
   [/a space/i, has(/[\s\u00a0]|%20|\+/)],
   [/fragment|a #|\(#\)/, has(/#/)],
   [/full-width/, has(/[\uff00-\uffef]/)],
-  [/twice|several connection strings/, has(/(.*=){2}|(?:postgres(?:ql)?:\/\/[\s\S]*){2}/)],
+  [/twice|scheme is repeated|several connection strings/, has(/(.*=){2}|(?:postgres(?:ql)?:\/\/[\s\S]*){2}/)],
   [/name two schemas/, has(/schema/i)],
   [/escape/, has(/%/)],
   [/socket/, has(/%2f|\/|%/i)],
 ]
 
-/** Places that a refusal names and the text does not have; empty where there is none. */
+/** Returns the positions that a refusal names but the text does not have; empty if there are none. */
 export function absentPlaces(said: string, text: string): string[] {
-  // How to write it is no place in it.
+  // Instructions on how to write it do not name a position.
   const message = said.replaceAll(
     /write (?:postgresql:\/\/user:password@host:port\/database|user:password[^.:;]*)/g,
     '',
@@ -205,10 +205,10 @@ export function absentPlaces(said: string, text: string): string[] {
     const isHalf = /\p{Cs}/u.test(character)
     if (!isHalf && !text.includes(character)) absent.push(`U+${code}`)
   }
-  // A parameter that is told apart by its name, at the beginning of a sentence.
-  const [, parameter] = /^The parameter (?!holds )([A-Za-z_]+)/.exec(message) ?? []
+  // A parameter that is named at the beginning of a sentence.
+  const [, parameter] = /^The parameter (?!contains )([A-Za-z_]+)/.exec(message) ?? []
   if (parameter !== undefined && !decoded(text).toLowerCase().includes(parameter.toLowerCase())) absent.push(parameter)
-  for (const [, character = ''] of message.matchAll(/holds (\S) as it is/g))
+  for (const [, character = ''] of message.matchAll(/an unencoded (\S):/g))
     if (!text.includes(character)) absent.push(character)
   return absent
 }

@@ -37,7 +37,7 @@ export interface ExchangeCheck {
   problems(asked: SentRequest, answer: Answer): string[]
 }
 
-/** Makes a check of the document. */
+/** Creates a check against the document. */
 export function exchangeCheck(document: Document): ExchangeCheck {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   formats.default(ajv)

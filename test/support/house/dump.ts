@@ -1,7 +1,7 @@
 /**
- * `npm run dump`: writes what is derived from something else, which the tests compare: `migrations/schema.sql` and
- * `server/store/tables/tables.ts` from the migrations, and in `docs/` the commands, the faults, the limits, the state machines,
- * the metrics and the alerts from their tables; and the guide that the server shows, from `docs/guide.md`.
+ * `npm run dump`: writes generated files, which the tests compare: `migrations/schema.sql` and
+ * `server/store/tables/tables.ts` from the migrations; in `docs/`, the commands, faults, limits, state machines,
+ * metrics and alerts from their tables; and the guide that the server shows from `docs/guide.md`.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { faultsDocument } from '#server/rest/guide/faults-page.ts'

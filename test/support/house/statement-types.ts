@@ -141,6 +141,6 @@ async function columnNames(client: pg.Client, text: string): Promise<readonly st
     },
     handleError: (error: Error) => done.reject(error),
     handleReadyForQuery: () => done.resolve(names),
-  } as unknown as pg.Submittable) // What `pg` calls on anything that it is given to submit.
+  } as unknown as pg.Submittable) // `pg` calls these methods on every object that it is given to submit.
   return done.promise
 }

@@ -1,5 +1,6 @@
 /**
- * Reads the tab-separated files of `test/vectors`: one row per line, by the names of the first line that is no comment.
+ * Reads the tab-separated files of `test/vectors`: one row per line, with the names from the first line that is not a
+ * comment.
  */
 import { readFileSync } from 'node:fs'
 

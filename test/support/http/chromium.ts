@@ -34,12 +34,12 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Starts one without a window. The caller closes it. */
+/** Starts a browser without a window. The caller closes it. */
 export function startChromium(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: argumentsOf() })
 }
 
-/** Starts one that several processes drive, each by a connection of its own. The caller closes it. */
+/** Starts a browser that several processes drive, each over its own connection. The caller closes it. */
 export async function serveChromium(executablePath: string): Promise<{ url: string; close(): Promise<void> }> {
   const server = await chromium.launchServer({ executablePath, args: argumentsOf(), host: '127.0.0.1' })
   return { url: server.wsEndpoint(), close: () => server.close() }
@@ -51,7 +51,7 @@ function argumentsOf(): string[] {
   return ['--disable-dev-shm-usage', ...(isRoot ? ['--no-sandbox'] : [])]
 }
 
-/** One script for browsers, from a file under `test/` and all of its imports. */
+/** Bundles a file under `test/` and all of its imports into one script for browsers. */
 export async function bundleForBrowsers(file: string): Promise<string> {
   const input = fileURLToPath(new URL(`../../${file}`, import.meta.url))
   const define = { 'process.env.NODE_ENV': '"production"' }

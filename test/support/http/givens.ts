@@ -144,7 +144,7 @@ function registered({ mooring, customer, changing, closedPort: port }: Stage, or
       const answer = await mooring.call('POST', `/v1/datasources/${id}/introspect`, { key: organization.testKey })
       if (answer.status !== 200) throw new Error(`could not introspect: ${answer.text}`)
     }
-    // A story before this one may have dropped it.
+    // An earlier story may have dropped it.
     await changing.sql('alter table app.orders add column if not exists placed_at timestamptz default now()')
     await introspect()
     await changing.sql('alter table app.orders drop column placed_at')

@@ -41,7 +41,7 @@ export interface HolderKey {
   envelope(sealed: string): SignedLease
 }
 
-/** Makes one. */
+/** Creates a one-time key pair. */
 export async function holderKey(): Promise<HolderKey> {
   await sodium.ready
   const pair = sodium.crypto_box_keypair()

@@ -15,14 +15,14 @@ import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
 
 const BATCH = 500
 
-/** Their target. */
+/** The installation that the credentials are written to. */
 export interface CredentialDeps {
   readonly db: Db
   readonly keyring: WorkerKeyring
   readonly organizationId: string
 }
 
-/** The secret of the one with this number. */
+/** Returns the secret of the credential with this number. */
 export function numberedSecret(number: number): Extract<Secret, { kind: 'direct' }> {
   const login = { user: `user_${number}`, password: `password-of-number-${number}` }
   const modes = { tlsMode: 'require', channelBinding: 'prefer', sslNegotiation: 'postgres' } as const
@@ -31,7 +31,7 @@ export function numberedSecret(number: number): Extract<Secret, { kind: 'direct'
   return { kind: 'direct', target, caCertificate: null }
 }
 
-/** Makes `count` of them, numbered from 0. */
+/** Creates `count` credentials, numbered from 0. */
 export async function makeCredentials(
   { db, keyring, organizationId }: CredentialDeps,
   count: number,
@@ -54,7 +54,7 @@ export async function makeCredentials(
   }
 }
 
-/** One of them. */
+/** A created datasource with its credential. */
 interface Made {
   readonly id: string
   readonly secret: ReturnType<typeof numberedSecret>

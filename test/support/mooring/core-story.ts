@@ -30,7 +30,7 @@ export const CORE_STORY = {
   isGone: true,
 } as const
 
-/** Runs it: calls go to the first process, the last one watches and repeats. A worker runs. */
+/** Runs the story: calls go to the first process, the last one watches and repeats. A worker runs. */
 export async function liveCoreStory(
   tiers: Tiers,
   webs: readonly [TierProcess, ...TierProcess[]],

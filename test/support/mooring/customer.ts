@@ -40,8 +40,8 @@ export interface Customer {
 }
 
 /**
- * Makes one. The caller drops it. `password` is set when a test searches for it afterwards, and `adminUrl` when no test
- * runner shares a server.
+ * Creates a customer's database. The caller drops it. `password` is set when a test searches for it afterwards, and
+ * `adminUrl` when no test runner shares a server.
  */
 export async function makeCustomer(
   password = randomBytes(12).toString('base64url'),

@@ -24,7 +24,7 @@ export interface Impatient {
   stop(): Promise<void>
 }
 
-/** Starts both. The caller stops them. */
+/** Starts both tiers. The caller stops them. */
 export async function startImpatient(): Promise<Impatient> {
   const cleanup = new AsyncDisposableStack()
   const mooring = await startMooring({ worker: false })

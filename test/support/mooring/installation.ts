@@ -23,7 +23,7 @@ export interface Installation {
   remove(): Promise<void>
 }
 
-/** Prepares one. The test removes it. */
+/** Prepares an installation. The test removes it. */
 export async function prepareInstallation(): Promise<Installation> {
   const database = await freshDatabase()
   const keyrings = await mkdtemp(join(tmpdir(), 'mooring-keyrings-'))

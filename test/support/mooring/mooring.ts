@@ -23,7 +23,7 @@ import { startWeb } from '#server/wiring-web.ts'
 import { startWorker } from '#server/wiring-worker.ts'
 import { freshDatabase } from '#test/support/database/database.ts'
 
-/** A test's own organization, with a key for each plane. */
+/** A test's own organization, with a key for each mode. */
 export interface TestOrganization {
   readonly id: string
   readonly testKey: string
@@ -36,7 +36,7 @@ export interface Mooring {
   readonly databaseUrl: string
   readonly config: Config
   readonly db: Db
-  /** Of both tiers. */
+  /** The metrics of both tiers. */
   readonly meter: ReadableMeter
   readonly keyring: WorkerKeyring
   readonly organization: TestOrganization
@@ -82,7 +82,7 @@ export interface MooringOptions {
   readonly consoleFolder?: string
 }
 
-/** Starts one. The caller stops it. */
+/** Starts a Mooring. The caller stops it. */
 export async function startMooring(options: MooringOptions = {}): Promise<Mooring> {
   const cleanup = new AsyncDisposableStack()
   const database = await databaseOf(options)

@@ -24,7 +24,7 @@ export function startMove(from: Mooring, to: Mooring, args: readonly string[]): 
   return startEntry('cli', env, ['org', 'move', ...args])
 }
 
-/** Runs it to its end. */
+/** Runs the move to its end. */
 export async function moveOrganization(from: Mooring, to: Mooring, ...args: readonly string[]): Promise<Ended> {
   const running = startMove(from, to, args)
   return { code: await running.ended, out: running.out, err: running.err() }

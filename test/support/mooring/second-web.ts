@@ -10,7 +10,7 @@ import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { startWeb } from '#server/wiring-web.ts'
 import type { Mooring } from './mooring.ts'
 
-/** Serves one, configured like the first except for `env`. The caller stops it. */
+/** Serves a web tier, configured like the first except for `env`. The caller stops it. */
 export async function secondWeb(mooring: Mooring, env: Record<string, string> = {}) {
   const cleanup = new AsyncDisposableStack()
   const given = {

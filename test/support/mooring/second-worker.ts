@@ -1,6 +1,6 @@
 /**
- * A further worker on the database of a running Mooring, or on the one that `env` names, as in another process: its own pool, its own
- * dialling processes, the same keyring.
+ * An additional worker on the database of a running Mooring, or on the one that `env` names, as in another process: its
+ * own pool, its own dialling processes, the same keyring.
  */
 import { join } from 'node:path'
 import { readConfig } from '#server/config.ts'
@@ -16,7 +16,7 @@ export interface Place {
   readonly openNetworks: readonly string[]
 }
 
-/** Starts one. What it answers stops it. */
+/** Starts a worker. The returned function stops it. */
 export async function secondWorker(place: Place, env: Record<string, string>): Promise<() => Promise<void>> {
   const cleanup = new AsyncDisposableStack()
   const config = readConfig({

@@ -50,9 +50,9 @@ export interface TierOptions {
 export interface Tiers {
   readonly dir: string
   readonly db: Db
-  /** Of the owner of the tables. */
+  /** The URL for the owner of the tables. */
   readonly databaseUrl: string
-  /** Of each tier's role. */
+  /** The URL for each tier's role. */
   readonly roleUrl: Readonly<Record<Tier, string>>
   readonly role: Readonly<Record<Tier, string>>
   readonly organization: { readonly id: string; readonly testKey: string }
@@ -65,8 +65,8 @@ export interface Tiers {
 }
 
 /**
- * Makes one without a running process. The caller stops it, which ends every process. By default its database is cloned
- * from the template; a migrated one may be given, whose server is removed with its roles.
+ * Creates an installation without a running process. The caller stops it, which ends every process. By default its
+ * database is cloned from the template; a migrated one may be given, whose server is removed with its roles.
  */
 export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
   const cleanup = new AsyncDisposableStack()

@@ -1,6 +1,6 @@
 /**
- * Installations for commands: one is prepared with an organization and what commands are about, and cloned for each try, with the
- * same ids.
+ * Installations for commands: one is prepared with an organization and the objects that commands act on, and is cloned
+ * for each try with the same ids.
  */
 import { randomUUID } from 'node:crypto'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
@@ -16,7 +16,7 @@ import { makeCredentials } from '#test/support/keys/many-credentials.ts'
 import { startMooring } from '#test/support/mooring/mooring.ts'
 import { secondWorker } from '#test/support/mooring/second-worker.ts'
 
-/** What commands are run on. */
+/** The environment of commands. */
 export interface CommandScene {
   /** The folder with both keyrings, to be copied. */
   readonly keyrings: string
@@ -24,16 +24,18 @@ export interface CommandScene {
   /** Ids as a person types them. */
   readonly key: string
   readonly lease: string
-  /** The web's and the worker's role. */
+  /** The roles of the web tier and the worker. */
   readonly roles: { readonly web: string; readonly worker: string }
-  /** Clones a database: the prepared one, one without the last migration, or an installation without an organization. */
+  /**
+   * Clones a database: the prepared one, one without the last migration, or an installation without an organization.
+   */
   clone(which: 'ready' | 'behind' | 'empty'): Promise<string>
   drop(url: string): Promise<void>
-  /** Starts a worker on a clone; what it answers stops it. */
+  /** Starts a worker on a clone; the returned function stops it. */
   work(url: string, keyrings: string): Promise<() => Promise<void>>
 }
 
-/** Makes it; what is on `cleanup` ends it. */
+/** Creates the scene; `cleanup` stops it. */
 export async function makeCommandScene(cleanup: AsyncDisposableStack): Promise<CommandScene> {
   const server = await startServer()
   cleanup.defer(() => server.stop())
@@ -66,7 +68,7 @@ async function lastMigration(): Promise<string> {
   return (await migrationNames()).at(-1)?.replace(/^\d+_/, '') ?? ''
 }
 
-/** One organization with a key, a registered database, a capability and a lease of it. */
+/** Creates an organization with a key, a registered database, a capability and a lease of it. */
 async function prepared(url: string, keyrings: string) {
   const mooring = await startMooring({ databaseUrl: url, worker: false })
   try {

@@ -1,6 +1,6 @@
 /**
- * One operator's command with its Nth effect failing: run on an installation of its own behind a gate, run again as its messages
- * say, and compared with an installation on which it ran undisturbed.
+ * One operator's command with its Nth effect failing: it runs on an installation of its own behind a gate, runs again
+ * as its messages say, and the result is compared with an installation on which it ran undisturbed.
  */
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,28 +15,31 @@ import { compare, type End, type Told, type Wrong } from './story.ts'
 
 /** A command with its arguments. */
 export interface CommandStory {
-  /** Its words, as a person types them. */
+  /** The words of the command, as a person types them. */
   readonly name: string
   given?(scene: CommandScene, databaseUrl: string): readonly (string | Record<string, string | boolean>)[]
-  /** Whether a run that ended with this has done all; by default one of status 0. */
+  /** True if a run with this result has done everything; by default, status 0. */
   isDone?(ran: Ran): boolean
-  /** Tables in which a repeat may leave another row, since what the first try made could not be told to anybody, and why that is right. */
+  /**
+   * Tables in which a repeat may leave an additional row, because nobody could be told about the row of the first try;
+   * and the reason why that is correct.
+   */
   readonly mayHaveMore?: { readonly tables: readonly string[]; readonly reason: string }
-  /** What a repeat says where the first run was done and could not tell it. */
+  /** The message of a repeat if the first run completed but could not report it. */
   readonly repeated?: RegExp
-  /** True where it waits for a worker. */
+  /** True if it waits for a worker. */
   readonly needsWorker?: boolean
-  /** Another beginning than a migrated installation: the database to clone. */
+  /** A different initial state than a migrated installation: the database to clone. */
   readonly from?: 'behind'
 }
 
-/** How often it is run until it is done; rotations take two runs. */
+/** The maximum number of runs; rotations take two. */
 const MOST_RUNS = 6
 const MOST_EFFECTS = 400
-/** Each run of a command is an act of its own, and recorded. */
+/** Each run of a command is recorded as an event of its own. */
 const RECORD = ['audit_events']
 
-/** Tells it, as `tell` does a request. */
+/** Runs the story, as `tell` does for a request. */
 export async function tellCommand(
   scene: CommandScene,
   story: CommandStory,
@@ -85,7 +88,7 @@ interface Place {
   readonly keyringDir: string
 }
 
-/** Runs it until it is done; the disturbance meets one of its runs. */
+/** Runs the command until it is done; the failure affects one of its runs. */
 async function untilDone(place: Place, of: Disturbance | null) {
   let [struck, text]: [string | null, string] = [null, '']
   let gate: Gate | null = null
@@ -104,7 +107,7 @@ async function untilDone(place: Place, of: Disturbance | null) {
       text = ran instanceof Error ? ran.message : `${ran.status} ${ran.printed.join('\n')} ${ran.complained}`
       const isDone = place.story.isDone ?? (({ status }) => status === 0)
       if (!(ran instanceof Error) && isDone(ran)) return { status: 0, struck, text }
-      // Without a failure of ours another run would end as this one.
+      // Without an injected failure, another run would end in the same way.
       if (met === null && ran instanceof Error) {
         const isRepeat = struck !== null && place.story.repeated?.test(text) === true
         return { status: isRepeat ? 0 : 1, struck, text }
@@ -126,7 +129,7 @@ async function runOnce({ scene, story, databaseUrl, keyringDir }: Place, gate: G
   }
 }
 
-/** The files of the keyring, with keys and times masked. */
+/** Returns the keyring files, with keys and times masked. */
 async function filesOf(dir: string): Promise<string[]> {
   const names = (await readdir(dir)).toSorted()
   const texts = await Promise.all(names.map(name => readFile(join(dir, name), 'utf8')))

@@ -1,9 +1,9 @@
 /**
- * Splits what a driver sends to PostgreSQL into statements: the bytes up to each Query or Sync message, with the text.
- * Called by the gate, for one connection each.
+ * Splits the bytes that a driver sends to PostgreSQL into statements: everything up to each Query or Sync message, with
+ * the SQL text. Called by the gate, once for each connection.
  */
 
-/** Bytes that belong together. `text` is null for what is no statement, such as a login. */
+/** Bytes that belong together. `text` is null for anything that is not a statement, such as a login. */
 export interface Statement {
   readonly bytes: Buffer
   readonly text: string | null
@@ -12,7 +12,7 @@ export interface Statement {
 const HEAD_BYTES = 5
 const SSL_REQUEST_BYTES = 8
 
-/** The messages of one connection, in whatever pieces they come. */
+/** The messages of one connection, in arbitrary pieces. */
 export class FrontendMessages {
   #rest = Buffer.alloc(0)
   #hasStarted = false
@@ -20,7 +20,7 @@ export class FrontendMessages {
   #text: string | null = null
   readonly #prepared = new Map<string, string>()
 
-  /** What has become complete with these bytes. */
+  /** Returns the statements that these bytes complete. */
   read(chunk: Buffer): readonly Statement[] {
     const complete: Statement[] = []
     this.#rest = Buffer.concat([this.#rest, chunk])
@@ -43,7 +43,7 @@ export class FrontendMessages {
     this.#prepared.set(stringAt(message, HEAD_BYTES), this.#text)
   }
 
-  /** The first messages of a connection have no type: a request for TLS, or the start. */
+  /** The first messages of a connection have no type: a request for TLS, or the startup message. */
   #next(): Buffer | null {
     const head = this.#hasStarted ? HEAD_BYTES : HEAD_BYTES - 1
     if (this.#rest.length < head) return null

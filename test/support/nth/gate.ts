@@ -1,8 +1,8 @@
 /**
- * A proxy in front of our own database that counts effects: each statement that a connection sends, whatever driver sends it. The
- * Nth one can be refused before the server hears it, done with its answer lost, or be the last thing that its process did.
+ * A proxy in front of our own database that counts effects: every statement that a connection sends, with any driver.
+ * The Nth one can be refused before it reaches the server, lose its answer, or be the last action of its process.
  *
- * It reads the frontend's messages alone (PostgreSQL's manual, "Message Formats"): a statement ends with Query or Sync.
+ * It parses only frontend messages (PostgreSQL's manual, "Message Formats"): a statement ends with Query or Sync.
  */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -11,18 +11,18 @@ import { FrontendMessages, type Statement } from './frontend-messages.ts'
 
 /** The fate of the Nth effect. */
 export type Mishap = 'refused' | 'lost' | 'killed'
-/** All of them. */
+/** All fates. */
 export const MISHAPS: readonly Mishap[] = ['refused', 'lost', 'killed']
 
 /** A running gate. */
 export interface Gate {
-  /** The database's connection string, through the gate. */
+  /** The connection string of the database through the gate. */
   readonly url: string
-  /** From now on it counts; the effect number `at` meets the mishap, later ones pass unless their process is killed. */
+  /** Starts counting. Effect number `at` suffers the mishap; later ones pass, unless their process is killed. */
   arm(of: { readonly mishap: Mishap; readonly at: number }): void
-  /** Resolves when the mishap strikes. */
+  /** Resolves when the mishap happens. */
   struck(): Promise<void>
-  /** Ends the counting; the statement that met the mishap, of a commit with the last one before it, or null where there were fewer. */
+  /** Stops counting. Returns the affected statement; null if there were fewer statements. */
   disarm(): string | null
   stop(): Promise<void>
 }
@@ -35,7 +35,7 @@ interface State {
   strike: PromiseWithResolvers<void>
 }
 
-/** Opens one in front of the database at `url`. */
+/** Opens a gate in front of the database at `url`. */
 export async function openGate(url: string): Promise<Gate> {
   const target = new URL(url)
   const state: State = { armed: null, count: 0, struck: null, isDead: false, strike: Promise.withResolvers() }
@@ -84,7 +84,7 @@ async function addressOf(server: Server, target: URL): Promise<string> {
   return own.href
 }
 
-/** Passes bytes on in both directions, statement by statement on the way there. */
+/** Forwards bytes in both directions, towards the server statement by statement. */
 function forward([client, database]: readonly [Socket, Socket], state: State, cutAll: () => void): void {
   const messages = new FrontendMessages()
   let isMute = false
@@ -110,12 +110,12 @@ function forward([client, database]: readonly [Socket, Socket], state: State, cu
   })
   database.on('data', chunk => {
     if (!isMute) return void client.write(chunk)
-    // Only one statement of a connection is under way at a time: this is the answer, whose end is ReadyForQuery.
+    // A connection has only one statement in progress, so this is its answer, which ends with ReadyForQuery.
     if (chunk.length >= 6 && chunk[chunk.length - 6] === 'Z'.charCodeAt(0)) client.destroy()
   })
 }
 
-/** The server has heard the last statement and does it; nobody of that process is there any more. */
+/** The server has received the last statement and executes it, but the sending process no longer exists. */
 function dieAfter(database: Socket, { bytes }: Statement, of: { state: State; cutAll: () => void }): void {
   of.state.isDead = true
   database.end(bytes)
@@ -123,7 +123,7 @@ function dieAfter(database: Socket, { bytes }: Statement, of: { state: State; cu
   database.once('close', of.cutAll)
 }
 
-/** Counts it. The beginning and the taking back of a transaction are no effects, and neither is listening. */
+/** Counts the statement. Beginning or rolling back a transaction is not an effect, nor is listening. */
 function isNth(state: State, { text }: Statement): boolean {
   if (state.armed === null || text === null || /^(begin|rollback|start transaction|listen|unlisten)\b/i.test(text))
     return false

@@ -1,6 +1,6 @@
 /**
- * What stories of the Nth failure are told on: a Mooring that nothing happens to, which prepares each story and does the checks, and
- * tiers on the same database behind a gate, one after another, as processes are replaced that were killed.
+ * The environment for stories of the Nth failure: an undisturbed Mooring that prepares each story and runs the checks,
+ * and tiers on the same database behind a gate, one after another, as killed processes are replaced.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ import { type Gate, openGate } from './gate.ts'
 /** A tier behind its gate. */
 export interface Life {
   readonly gate: Gate
-  /** Where requests go: a web tier, this one or the one that nothing happens to. */
+  /** The address for requests: a web tier, either this one or the undisturbed one. */
   readonly url: string
   end(): Promise<void>
 }
@@ -31,15 +31,15 @@ export interface Scene {
   readonly stage: Stage
   /** A customer's endpoint, which the registry trusts and resolves as `api.acme.io`. */
   readonly stranger: Stranger
-  /** An open connection to our own database, around the gate. */
+  /** An open connection to our own database that bypasses the gate. */
   readonly client: pg.Client
-  /** The tier that is in use. */
+  /** Returns the tier in use. */
   life(): Promise<Life>
-  /** The one in use is dead: the next call of `life` starts another. */
+  /** Marks the tier in use as dead: the next call of `life` starts another one. */
   bury(): Promise<void>
 }
 
-/** Starts it; what is on `cleanup` ends it. The other tier than `gated` is not disturbed. */
+/** Starts the scene; `cleanup` stops it. Only the tier `gated` is disturbed. */
 export async function makeScene(cleanup: AsyncDisposableStack, gated: 'web' | 'worker' = 'web'): Promise<Scene> {
   const server = await startServer()
   cleanup.defer(() => server.stop())
@@ -90,7 +90,7 @@ async function beginLife({ gated, mooring, env }: Ground, cleanup: AsyncDisposab
   return { gate, url, end }
 }
 
-/** A customer's endpoint, and the settings under which it is found and trusted. */
+/** A customer's endpoint, and the settings with which it is found and trusted. */
 async function endpointOf(cleanup: AsyncDisposableStack) {
   const stranger = await startStranger()
   cleanup.defer(() => stranger.close())
@@ -100,7 +100,7 @@ async function endpointOf(cleanup: AsyncDisposableStack) {
   return { stranger, env: { MOORING_EXTRA_CA: join(dir, 'ca.pem'), MOORING_DNS_SERVERS: stranger.dns } }
 }
 
-/** Databases of customers, which are on another server than the registry: nobody may register that one. */
+/** Customers' databases on a server other than the registry's, which nobody may register. */
 async function customersOf(cleanup: AsyncDisposableStack) {
   const tls = await selfSigned({ names: ['localhost'], addresses: ['127.0.0.1'] })
   const server = await startServer({ tls })

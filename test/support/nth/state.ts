@@ -1,15 +1,15 @@
 /**
- * Everything that one organization has in our own database, in a form in which two organizations that did the same are equal:
- * identifiers, times, hashes and sealed bytes are masked, everything else is compared.
+ * Everything that one organization has in our own database, in a form that is equal for two organizations that did the
+ * same: identifiers, times, hashes and sealed bytes are masked, everything else is compared.
  */
 import pg from 'pg'
 
-/** Lines, sorted: a table's name and a row. */
+/** Sorted lines, each with a table's name and a row. */
 export type State = readonly string[]
 
-/** Tables that hold no effect of a call: counters, and the claims of processes. */
+/** Tables that hold no effects of a call: counters, and the claims of processes. */
 const NO_EFFECT = new Set(['rate_limits', 'processes', 'upkeep', 'dial_budgets', 'installation', 'tokens'])
-/** Columns that count or time attempts, which differ where one of them failed. */
+/** Columns that count or time attempts, which differ if an attempt failed. */
 const OF_ATTEMPTS = new Set([
   'took_ms',
   'latest_took_ms',
@@ -23,10 +23,10 @@ const OF_ATTEMPTS = new Set([
   'reached_by',
   'xid',
 ])
-/** Columns that upkeep dates and polls count at a turn of their own, before the story's end or after it. */
+/** Columns that upkeep dates and polls count on a schedule of their own, before the end of the story or after it. */
 const OF_SCHEDULE: Readonly<Record<string, string>> = { credentials: 'retired_at', feeds: 'pages' }
 
-/** Reads it over an open connection. */
+/** Reads the state over an open connection. */
 export async function stateOf(client: pg.Client, organizationId: string): Promise<State> {
   const { rows: tables } = await client.query<{ name: string }>(
     `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
@@ -43,7 +43,7 @@ export async function stateOf(client: pg.Client, organizationId: string): Promis
   return lines.toSorted()
 }
 
-/** The whole database. */
+/** Reads the state of the whole database. */
 export async function stateOfAll(client: pg.Client): Promise<State> {
   const { rows: tables } = await client.query<{ name: string }>(
     `select relname as name from pg_class where relkind in ('r', 'p') and not relispartition
@@ -62,7 +62,7 @@ function lineOf(table: string, row: Record<string, unknown>): string {
   return `${table} ${JSON.stringify(masked(rest))}`
 }
 
-/** A value without what differs between two installations that did the same. */
+/** Masks the parts of a value that differ between two installations that did the same. */
 export function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked)
   if (typeof value === 'string') return maskedText(value)
@@ -71,7 +71,7 @@ export function masked(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, inner]) => [name, masked(inner)]))
 }
 
-/** A number that a sequence of the whole database gives. */
+/** True for a number from a sequence of the whole database. */
 function isSerial(name: string, value: unknown): boolean {
   return name === 'id' && typeof value === 'number'
 }
@@ -81,7 +81,7 @@ const TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?/g
 
 function maskedText(text: string): string {
   if (text.startsWith('\\x')) return '<bytes>'
-  // Answers that are kept for a repeat, with ids and times in them.
+  // Answers stored for a repeat, which contain ids and times.
   const plain = text
     .replaceAll(/_[0-9a-f]{32}\b/g, '_<id>')
     .replaceAll(UUID, '<id>')

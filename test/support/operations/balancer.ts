@@ -25,7 +25,7 @@ interface Backend {
   isReady: boolean
 }
 
-/** Starts one without any process. */
+/** Starts a balancer without any process. */
 export async function startBalancer(): Promise<Balancer> {
   const agent = new Agent({ keepAlive: true })
   const backends: Backend[] = []

@@ -10,7 +10,7 @@ export interface Canary {
   readonly token: string
 }
 
-/** A new one. Its token is surrounded by characters that URIs, JSON and HTML encode. */
+/** Creates a canary. Its token is surrounded by characters that URIs, JSON and HTML encode. */
 export function newCanary(): Canary {
   const token = `Kanari${randomBytes(12).toString('hex')}`
   return { token, password: `@/${token}+% é&` }

@@ -1,5 +1,5 @@
 /**
- * The previous release, run from its source as shipped, on the packages of this checkout: for the tests of an upgrade
+ * The previous release, run from its source as shipped, with the packages of this checkout: for tests of an upgrade
  * that replaces one process after the other. Its processes and commands are real; only the folder is a copy.
  */
 import { execFile } from 'node:child_process'
@@ -14,7 +14,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** An unpacked release. */
 export interface FormerRelease {
-  /** Its root, with `server/web.ts` and the others. */
+  /** The root of the release, with `server/web.ts` and the others. */
   readonly dir: string
   remove(): Promise<void>
 }

@@ -1,8 +1,8 @@
 /**
  * Searches the memory of a running process, by `/proc/<pid>/mem` (proc(5)): everything that it holds, in any form.
  *
- * A parent may read its child as an ordinary user too, under Yama's `ptrace_scope` 0 and 1. Where it may not, this
- * throws: a search that could not run must not look like one that found nothing.
+ * A parent may read its child as an ordinary user too, under Yama's `ptrace_scope` 0 and 1. If reading is forbidden,
+ * this throws: a search that could not run must not look like one that found nothing.
  */
 import { open, readFile } from 'node:fs/promises'
 

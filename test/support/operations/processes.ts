@@ -35,7 +35,7 @@ function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return formerEnvironment({ MOORING_HEALTH_PORT: 'off', ...env })
 }
 
-/** For a release that does not know `off` yet. */
+/** The environment for a release that does not know `off`. */
 function formerEnvironment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   // A test has no balancer that would have to stop sending requests first.
@@ -54,7 +54,7 @@ export function startEntry(
   )
 }
 
-/** Starts the entry of the local mode behind words such as `setpriv …`, which start a program in their turn. */
+/** Starts the entry of the local mode with a prefix of words such as `setpriv …`, which start a program themselves. */
 export function startMainBehind(words: readonly [string, ...string[]], env: Readonly<Record<string, string>>): Running {
   const [program, ...rest] = words
   const args = [...rest, process.execPath, '--disable-sigusr1', 'server/main.ts']

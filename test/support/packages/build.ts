@@ -1,6 +1,6 @@
 /**
- * `npm run build`: makes the two packages in `dist/`, `mooring-client` and `mooring`, ready for `npm pack` or a folder of a
- * workspace. The checkout itself needs no build.
+ * `npm run build`: builds the two packages `mooring-client` and `mooring` into `dist/`, ready for `npm pack` or a
+ * workspace folder. The checkout itself needs no build.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'

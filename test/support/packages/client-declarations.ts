@@ -37,7 +37,10 @@ export async function buildDeclarations(root: string, folder: string): Promise<v
   }
 }
 
-/** Makes the compiler write the declarations of files, by their paths from the root, and of all that they take types from. */
+/**
+ * Makes the compiler emit the declarations of files, given by their paths from the root, and of everything that they
+ * import types from.
+ */
 export async function emitDeclarations(root: string, paths: readonly string[], outDir: string): Promise<void> {
   const config = join(outDir, 'tsconfig.json')
   const options = { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir, rootDir: root }

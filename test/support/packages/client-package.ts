@@ -12,7 +12,7 @@ import { type Manifest, packagesIn, rangesOf, readManifest, writePapers } from '
 /** Packages that a consumer already has, or must have only once. */
 const PEERS = ['@trpc/client', '@trpc/server']
 const ADAPTER = '@trpc/tanstack-react-query'
-/** Only `/node` needs it. */
+/** Packages that only `/node` needs. */
 const OPTIONAL_PEERS = ['pg']
 
 /** Builds the package in a folder. */
@@ -36,7 +36,7 @@ export async function buildClient(root: string, folder: string): Promise<void> {
         './endpoint': entry('endpoint'),
         './package.json': './package.json',
       },
-      // The declarations of `/node` name its types, and in a workspace find them beside themselves alone.
+      // The declarations of `/node` mention its types, and in a workspace they are found only next to the package.
       dependencies: rangesOf(manifest, [...own, '@types/pg']),
       peerDependencies: { ...rangesOf(manifest, peers), ...trpcRanges(manifest) },
       peerDependenciesMeta: Object.fromEntries(OPTIONAL_PEERS.map(name => [name, { optional: true }])),
@@ -45,7 +45,10 @@ export async function buildClient(root: string, folder: string): Promise<void> {
   })
 }
 
-/** TanStack Query's adapter wants its own version of tRPC and no other, which lies behind: a page with both has that one. */
+/**
+ * TanStack Query's adapter requires exactly its own version of tRPC, which is an older one: a page with both has that
+ * one.
+ */
 function trpcRanges({ devDependencies }: Manifest): Record<string, string> {
   return Object.fromEntries(PEERS.map(name => [name, `^${devDependencies[ADAPTER]}`]))
 }
@@ -58,7 +61,7 @@ async function bundle(root: string, folder: string): Promise<Set<string>> {
   const build = await rolldown({
     cwd: root,
     input: CLIENT_ENTRIES,
-    // The client uses a few functions of `shared`; the other exports make schemas, which nobody would miss.
+    // The client uses a few functions of `shared`; the other exports create schemas, which the client does not need.
     treeshake: { moduleSideEffects: false },
     external: /^(?![#./])/,
     platform: 'neutral',

@@ -1,6 +1,6 @@
 /**
- * Builds the console: static files with their hash in their names, each beside its compressed forms, and a note of the sources
- * that they were made of. The new folder takes the place of the old one as a whole. Called by the build and by `npm start`.
+ * Builds the console: static files with hashed names, each next to its compressed forms, and a record of the sources
+ * that they were built from. The new folder replaces the old one as a whole. Called by the build and by `npm start`.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -9,13 +9,13 @@ import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
 import { build } from 'vite'
 
-/** What the files are made of. */
+/** The sources of the files. */
 const SOURCES = ['client', 'shared', 'package-lock.json', 'test/support/packages/console-package.ts']
 const STAMP = 'sources.txt'
-/** What compresses; fonts are compressed already. */
+/** Files that can be compressed; fonts already are. */
 const TEXT = /\.(?:html|js|css|svg)$/
 
-/** Builds into a folder, whatever is there, and returns the modules that the files are made of. */
+/** Builds into a folder, whatever it contains, and returns the modules that the files consist of. */
 export async function buildConsole(root: string, folder: string): Promise<readonly string[]> {
   await mkdir(dirname(folder), { recursive: true })
   const draft = await mkdtemp(`${folder}-`)
@@ -32,7 +32,7 @@ export async function buildConsole(root: string, folder: string): Promise<readon
   }
 }
 
-/** True when the folder holds what these sources make. */
+/** True if the folder holds the result of the current sources. */
 export async function isBuilt(root: string, folder: string): Promise<boolean> {
   const stamp = await readFile(join(folder, STAMP), 'utf8').catch(() => null)
   return stamp !== null && stamp === (await stampOf(root))
@@ -43,13 +43,13 @@ async function bundle(root: string, outDir: string): Promise<string[]> {
     root: join(root, 'client/console'),
     configFile: false,
     logLevel: 'error',
-    // Below any prefix: the files name each other by where they lie.
+    // For any path prefix, because the files refer to each other by relative paths.
     base: './',
-    // What is built is the product, whoever builds it.
+    // The build is always that of the product, on any machine.
     mode: 'production',
     define: { 'process.env.NODE_ENV': '"production"' },
     oxc: { jsx: { runtime: 'automatic', development: false } },
-    // The client uses a few functions of `shared`; schemas that nobody calls are left out.
+    // The client uses a few functions of `shared`; unused schemas are left out.
     build: {
       outDir,
       emptyOutDir: true,
@@ -77,7 +77,7 @@ async function compress(folder: string): Promise<void> {
   }
 }
 
-/** A hash of the sources. */
+/** Returns a hash of the sources. */
 async function stampOf(root: string): Promise<string> {
   const hash = createHash('sha256')
   for (const source of SOURCES)

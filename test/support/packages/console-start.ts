@@ -1,6 +1,7 @@
 /**
- * `npm start` runs it beside the server, in the background: it builds the console into `dist/` where the sources have changed,
- * the development packages are there, and the folder can be written. Elsewhere it does nothing, and `/` says how.
+ * `npm start` runs this in the background beside the server: it builds the console into `dist/` if the sources have
+ * changed, the development packages are installed, and the folder is writable. Otherwise it does nothing, and `/`
+ * explains how to build it.
  */
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +10,11 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = join(root, 'dist/mooring/console')
 
-/** Codes of errors that say that it cannot be built here, which is nobody's mistake. */
+/** Error codes which mean that the console cannot be built here, without anyone being at fault. */
 const NOT_HERE = ['ERR_MODULE_NOT_FOUND', 'EACCES', 'EROFS', 'EPERM']
 
 try {
-  // The server is waited for, and this is not.
+  // Lower priority, because people wait for the server but not for this.
   setPriority(10)
   const { buildConsole, isBuilt } = await import('./console-package.ts')
   if (!(await isBuilt(root, folder))) await buildConsole(root, folder)

@@ -1,6 +1,6 @@
 /**
- * The types that the client takes from `shared` and from the router, as one flat declaration file: no schema, no context of
- * the server, no library but tRPC. The build of the client's package calls it.
+ * The types that the client uses from `shared` and from the router, as one flat declaration file: no schema, no server
+ * context, no library except tRPC. Called by the build of the client's package.
  */
 import { join } from 'node:path'
 import {

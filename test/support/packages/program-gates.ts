@@ -1,7 +1,7 @@
 /**
- * The programs of the built package `mooring`, as an operator's unit or image starts them: each looks at Node's version and then
- * loads the real one. A Node that is too old could not even read that, and would say so by an error of syntax.
- * Called by `server-package.ts`; a checkout has `server/run.sh` instead.
+ * The programs of the built package `mooring`, as an operator's unit or image starts them: each checks the version of
+ * Node and then loads the real program. A Node that is too old could not even parse that program, and would report a
+ * syntax error. Called by `server-package.ts`; a checkout has `server/run.sh` instead.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,12 +10,12 @@ import { join } from 'node:path'
 const FOLDER = 'server/programs'
 const GATED = ['server/main', 'server/web', 'server/worker', 'server/cli']
 
-/** Where the build writes the program of an entry, without its ending. */
+/** Returns where the build writes the program of an entry, without its extension. */
 export function builtPlace(entry: string): string {
   return GATED.includes(entry) ? `${FOLDER}/${entry.slice('server/'.length)}` : entry
 }
 
-/** Writes a gate at the place of each. It is in words that Node has known since it has modules. */
+/** Writes a gate in place of each program, in a syntax that every Node with modules understands. */
 export async function writeGates(folder: string, oldestNode: number): Promise<void> {
   for (const entry of GATED) {
     const real = `./programs/${entry.slice('server/'.length)}.js`

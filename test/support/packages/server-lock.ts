@@ -1,6 +1,7 @@
 /**
- * The lockfile of the built package `mooring`: the part of the checkout's own that the package depends on, so that `npm ci` in
- * the folder installs the tested versions. A registry never gets it: npm publishes no lockfile. Called by `server-package.ts`.
+ * The lockfile of the built package `mooring`: the part of the checkout's own that the package depends on, so that `npm
+ * ci` in the folder installs the tested versions. It never reaches a registry, because npm does not publish lockfiles.
+ * Called by `server-package.ts`.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,7 +19,10 @@ const Package = z.object({ name: z.string(), version: z.string(), dependencies: 
 
 type Places = z.infer<typeof Lock>['packages']
 
-/** Writes `package-lock.json` beside the manifest of a built package. Throws for a package that the checkout has not locked. */
+/**
+ * Writes `package-lock.json` next to the manifest of a built package. Throws for a package that the checkout has not
+ * locked.
+ */
 export async function writeLock(root: string, folder: string): Promise<void> {
   const read = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as unknown
   const { packages } = Lock.parse(await read(join(root, 'package-lock.json')))
@@ -38,7 +42,10 @@ export async function writeLock(root: string, folder: string): Promise<void> {
   await writeFile(join(folder, 'package-lock.json'), `${JSON.stringify(lock, null, 2)}\n`)
 }
 
-/** The places of packages and of all that they depend on. What an optional one is for, another platform may lack. */
+/**
+ * Returns the places of packages and of everything that they depend on. Another platform may lack an optional
+ * dependency.
+ */
 function reach(packages: Places, names: readonly string[], kind: 'dependencies' | 'optionalDependencies'): Set<string> {
   const found = new Set<string>()
   const add = (name: string, from: string, isOptional: boolean): void => {
@@ -54,7 +61,7 @@ function reach(packages: Places, names: readonly string[], kind: 'dependencies' 
   return found
 }
 
-/** Node's own search: the folder of the package itself, then those around it. */
+/** Node's own search: first the folder of the package itself, then the folders around it. */
 function placeOf(packages: Places, name: string, from: string): string | undefined {
   const around = from.split('/node_modules/')
   return around

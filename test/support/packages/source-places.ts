@@ -1,6 +1,6 @@
 /**
- * The programs of the server, and how its built modules find each other and their data files: by the places of their sources.
- * Called by the builds.
+ * The programs of the server, and how its built modules find each other and their data files: by the locations of their
+ * sources. Called by the builds.
  */
 import { posix, relative } from 'node:path'
 import type { Plugin } from 'rolldown'
@@ -18,10 +18,7 @@ export const SERVER_ENTRIES: readonly string[] = [
   'server/api/schemas/reader/read-part.ts',
 ]
 
-/**
- * Resolves `import.meta.url` by the place of the source, and names programs that are started by path as they are called
- * here.
- */
+/** Resolves `import.meta.url` to the location of the source, and renames programs that are started by path. */
 export function placesOfSources(root: string): Plugin {
   const started = SERVER_ENTRIES.map(path => posix.basename(path).replaceAll('.', '\\.')).join('|')
   const programs = new RegExp(`(?<=['"](?:\\./)?(?:${started}))(?=['"])`, 'g')

@@ -1,6 +1,6 @@
 /**
- * Builds what `mooring/testing` needs beside the bundle of the server: its declarations; the same as CommonJS, which is what Jest
- * loads; and the program that it starts as one file with all packages in it, which is loaded in half the time. Called by
+ * Builds the parts of `mooring/testing` beyond the server bundle: its declarations, a CommonJS version for Jest, and
+ * the program that it starts as a single file with all packages, which loads in half the time. Called by
  * `server-package.ts`.
  */
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
@@ -11,16 +11,16 @@ import { emitDeclarations } from './client-declarations.ts'
 import { placesOfSources } from './source-places.ts'
 
 const ENTRY = 'server/testing'
-/** The program that it starts, as the source and as the package name it. */
+/** The program that it starts, under its names in the source and in the package. */
 const PROGRAM = { source: "'main.ts'", built: "'testing-main.js'" } as const
 
-/** In the place of the entry's own program. */
+/** Replaces the entry's own program. */
 const builtProgram: Plugin = {
   name: 'built-program',
   transform: code => code.replace(PROGRAM.source, PROGRAM.built),
 }
 
-/** Writes all of it beside the server's files in a folder, and returns the modules of the program. */
+/** Writes everything next to the server's files in a folder, and returns the modules of the program. */
 export async function buildTesting(root: string, folder: string): Promise<readonly OutputChunk[]> {
   await writeDeclarations(root, folder)
   const formats = [
@@ -57,7 +57,7 @@ async function buildProgram(root: string, folder: string): Promise<OutputChunk[]
     cwd: root,
     input: { [`${ENTRY}-main`]: 'server/main.ts' },
     platform: 'node',
-    // Native code for `pg`, which is an option that nobody here takes.
+    // `pg` has optional native code, which is not used here.
     external: id => isBuiltin(id) || id === 'pg-native',
     plugins: [placesOfSources(root)],
     logLevel: 'silent',

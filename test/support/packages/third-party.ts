@@ -1,5 +1,5 @@
 /**
- * The licences of the packages that are part of a built package's files: most allow that only with their text beside it.
+ * Collects the licences of packages bundled into a built package, most of which require their text to be included.
  * Called by `server-package.ts`.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
@@ -9,14 +9,14 @@ import { z } from 'zod'
 const Package = z.object({ name: z.string(), version: z.string(), license: z.string() })
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)/i
 
-/** Writes `THIRD-PARTY.txt`. Throws for a package without a licence's text. */
+/** Writes `THIRD-PARTY.txt`. Throws for a package without a licence text. */
 export async function writeThirdParty(root: string, folder: string, modules: readonly string[]): Promise<void> {
   const places = new Set(modules.flatMap(id => placeOf(root, id) ?? []))
   const texts = await Promise.all([...places].sort().map(place => licenceOf(join(root, place))))
   await writeFile(join(folder, 'THIRD-PARTY.txt'), `${HEAD}\n${texts.join('\n')}`)
 }
 
-/** The folder of the package that a module is of; null for one of our own. */
+/** Returns the folder of the package that contains a module; null for our own modules. */
 function placeOf(root: string, id: string): string | null {
   const parts = relative(root, id.replace(/^\0/, '')).split(sep)
   const at = parts.lastIndexOf('node_modules')
@@ -35,7 +35,7 @@ async function licenceOf(place: string): Promise<string> {
   return `${'='.repeat(80)}\n${name} ${version} (${license})\n\n${texts.map(text => text.trim()).join('\n\n')}\n`
 }
 
-/** Some have it at the end of their README, below a heading. */
+/** Some packages have it at the end of their README, below a heading. */
 async function licenceInReadme(path: string): Promise<string> {
   const text = await readFile(path, 'utf8')
   return /^#+ licen[cs]e\s*$([\s\S]*)/im.exec(text)?.[1] ?? ''

@@ -1,6 +1,6 @@
 /**
- * `docs/commands.md`, written from the table of commands that is parsed and that `--help` and the completion of shells are made
- * from: `npm run dump` writes it, a test compares.
+ * `docs/commands.md`, generated from the table of commands, which parsing, `--help` and shell completion also use: `npm
+ * run dump` writes it, a test compares it.
  */
 import { type Described, optionTerm, synopsisOf } from '#client/cli/described.ts'
 import { callerCommands, ownCommands } from '#server/operator/command-line/table.ts'
@@ -21,7 +21,7 @@ const OPTIONS = `
 ## Options
 `
 
-/** The document. */
+/** Returns the document. */
 export function commandsDocument(): string {
   const operators = [...commands, ...ownCommands]
   const described = [...operators, ...callerCommands].filter(({ options = [] }) => options.length > 0)

@@ -1,6 +1,6 @@
 /**
- * `.env.example`, written from `docs/settings.md` and the table of settings: each setting with what it means and an acceptable
- * value, as a comment. `npm run dump` writes it, a test compares.
+ * `.env.example`, generated from `docs/settings.md` and the table of settings: each setting with its description and a
+ * valid value, as a comment. `npm run dump` writes it, a test compares it.
  */
 import { SETTINGS } from '#server/settings/known-settings.ts'
 
@@ -10,13 +10,13 @@ const LEAD = `# Settings of Mooring, each with an acceptable value; docs/setting
 `
 const WIDTH = 120
 
-/** A row of the page: its settings, and what they mean. */
+/** A row of the page: its settings, and their description. */
 export interface SettingsRow {
   readonly names: readonly string[]
   readonly meaning: string
 }
 
-/** The rows of the page. A name that begins with `…` is short for one of the settings. */
+/** Returns the rows of the page. A name that begins with `…` abbreviates a setting. */
 export function settingsRows(page: string): SettingsRow[] {
   const rows = page.split('\n').filter(line => line.startsWith('| `'))
   return rows.map(row => {
@@ -26,7 +26,7 @@ export function settingsRows(page: string): SettingsRow[] {
   })
 }
 
-/** `…_PER_KEY` and `…_CHANGES_…` stand for the setting that has this, and begins as the first one of the row does. */
+/** `…_PER_KEY` and `…_CHANGES_…` stand for the setting with that ending that begins like the first one of the row. */
 function whole(name: string, first: string): string {
   if (!name.includes('…')) return name
   const [prefix, subject] = first.split('_')
@@ -37,7 +37,7 @@ function whole(name: string, first: string): string {
   return found.length === 1 ? (found[0] ?? name) : name
 }
 
-/** The file. */
+/** Returns the content of the file. */
 export function envExample(page: string): string {
   const blocks = settingsRows(page).map(({ names, meaning }) =>
     [...comment(meaning), ...names.map(name => `#${name}=${shown(name)}`), ''].join('\n'),
@@ -45,7 +45,7 @@ export function envExample(page: string): string {
   return `${[LEAD, ...blocks].join('\n')}`
 }
 
-/** Quoted where a shell would take it apart. */
+/** Quoted if a shell would split it. */
 function shown(name: string): string {
   const value = SETTINGS[name] ?? ''
   return /^[\w./:@%,[\]-]*$/.test(value) ? value : `'${value}'`

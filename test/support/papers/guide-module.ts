@@ -1,6 +1,7 @@
 /**
- * `server/rest/guide/guide-text.ts`, made of `docs/guide.md`: the server shows the guide without a renderer of its own. `npm run dump`
- * writes it, a test compares. The guide is the only text that is taken as HTML, and it is ours.
+ * `server/rest/guide/guide-text.ts`, generated from `docs/guide.md`, so that the server shows the guide without a
+ * renderer. `npm run dump` writes it, a test compares it. The guide is the only text that is used as HTML, and it is
+ * our own.
  */
 import { readFile } from 'node:fs/promises'
 import { Marked, type Tokens } from 'marked'
@@ -10,7 +11,7 @@ const HEAD = `/**
  */
 `
 
-/** The module. */
+/** Returns the module. */
 export async function guideModule(): Promise<string> {
   const markdown = await readFile(new URL('../../../docs/guide.md', import.meta.url), 'utf8')
   const sections = [...markdown.matchAll(/^## (.+)$/gm)].map(([, title = '']) => ({ id: idOf(title), title }))
@@ -40,7 +41,7 @@ function htmlOf(markdown: string): string | Promise<string> {
         const id = idOf(text)
         return `<h${depth} id="${id}"><a href="#${id}">${this.parser.parseInline(tokens)}</a></h${depth}>\n`
       },
-      // The page's own links: the reference is one up, and the faults are a page, too.
+      // The page's own links: the reference is one level up, and the faults are a page as well.
       link({ href, tokens }: Tokens.Link) {
         return `<a href="${href.replace(/\.md$/, '')}">${this.parser.parseInline(tokens)}</a>`
       },
@@ -48,7 +49,7 @@ function htmlOf(markdown: string): string | Promise<string> {
         const heads = token.header.map(({ text }) => text)
         const inside = (cell: Tokens.TableCell) => this.parser.parseInline(cell.tokens)
         const head = token.header.map(cell => `<th>${inside(cell)}</th>`).join('')
-        // On a telephone each cell stands below the other, under the name of its column.
+        // On a phone, the cells are below each other, each with the name of its column.
         const cells = (row: readonly Tokens.TableCell[]) =>
           row.map((cell, at) => `<td data-of="${heads[at] ?? ''}">${inside(cell)}</td>`).join('')
         const rows = token.rows.map(row => `<tr>${cells(row)}</tr>`).join('\n')

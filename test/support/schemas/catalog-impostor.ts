@@ -19,7 +19,7 @@ export interface Impostor {
 /** Text that only the catalog query has. */
 const CATALOG_QUERY = 'with recursive ns as'
 
-/** Starts one in front of a server of this machine. */
+/** Starts an impostor in front of a server of this machine. */
 export async function startImpostor(realPort: number): Promise<Impostor> {
   const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
@@ -59,11 +59,11 @@ interface State {
   isHeld: boolean
 }
 
-/** What is done with a client's bytes: passed on, or answered with a lie. */
+/** Returns the handler for a client's bytes: they are forwarded, or answered with a false catalog. */
 function takerOf(socket: Socket, onward: Socket, state: State): (bytes: Buffer) => void {
   let isLying = false
   return bytes => {
-    // The rest of a question that is longer than one read: the real server would complain of half a statement.
+    // The rest of a query that took more than one read: the real server would refuse part of a statement.
     if (isLying) return
     isLying = state.rows !== null && bytes.includes(CATALOG_QUERY)
     if (!isLying || state.rows === null) return void onward.write(bytes)

@@ -15,10 +15,10 @@ import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import type { TestServer } from '#test/support/database/postgres.ts'
 
-/** Everything in every schema. */
+/** A request for everything in every schema. */
 export const EVERYTHING: CatalogRequest = { schemas: null, excludedSchemas: [] }
 
-/** Enough for any test. */
+/** Limits that no test reaches. */
 export const AMPLE: CatalogLimits = { maxBytes: 1 << 26, maxRelations: 20_000 }
 
 /** Connection string of another role, whose password is its name. */
@@ -65,7 +65,7 @@ export function readRows(rows: readonly string[]): { stored: string; text: strin
   return { stored, text: canonicalText(snapshot), isWritten: reader.written.size > 0 }
 }
 
-/** Makes a database with every feature of the server, and its role `reader`; returns the superuser's URL. */
+/** Creates a database with every feature of the server, and its role `reader`; returns the superuser's URL. */
 export async function everyFeature(server: TestServer, major: number): Promise<string> {
   await server.query("create role reader login password 'reader'")
   const url = await server.createDatabase('features')

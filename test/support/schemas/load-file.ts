@@ -1,21 +1,21 @@
 /**
- * Loads a file for psql into a database of a server that is thrown away, statement by statement, in one session; makes the
- * roles that it names and nobody made, and tells what it did not load.
+ * Loads a file for psql into a database of a throwaway server, statement by statement, in one session; creates the
+ * missing roles that it names, and reports what it did not load.
  */
 import pg from 'pg'
 import { type PsqlFile, psqlFile, type Statement } from './psql-file.ts'
 
-/** What was not loaded as it stands there. */
+/** The parts of a file that were not loaded unchanged. */
 export interface Loaded {
   /** Statements that the server refused, with its message. */
   readonly refused: readonly { readonly line: number; readonly message: string }[]
   /** Commands of psql, rows, and statements about whole databases. */
   readonly passedOver: PsqlFile['passedOver']
-  /** Roles that the file names and does not make. */
+  /** Roles that the file names but does not create. */
   readonly roles: readonly string[]
 }
 
-/** The database of the check takes the place of all others. */
+/** The database of the check replaces all others. */
 const WHOLE_DATABASE =
   /^(?:create|drop|alter|comment\s+on)\s+(?:database|tablespace)\b|^alter\s+system\b|^(?:grant|revoke)\b[^;]*\son\s+database\b/i
 const BEGIN = /^(?:begin|start\s+transaction)\b(?!\s*atomic)/i
@@ -51,12 +51,12 @@ export async function loadFile(url: string, text: string): Promise<Loaded> {
 
 interface Session {
   readonly client: pg.Client
-  /** Inside a transaction of the file's. */
+  /** True inside a transaction of the file. */
   isOpen: boolean
   readonly roles: Set<string>
 }
 
-/** Runs a statement; gives the server's message where it refuses it. In a transaction what was before it stays. */
+/** Runs a statement; returns the server's message if it is refused. Earlier statements of a transaction are kept. */
 async function run(session: Session, { sql }: Statement): Promise<string | null> {
   const { client } = session
   if (END.test(sql)) session.isOpen = false
@@ -78,7 +78,7 @@ async function run(session: Session, { sql }: Statement): Promise<string | null>
   }
 }
 
-/** The session may be another role's by now. */
+/** The session may have switched to another role. */
 async function makeRole(client: pg.Client, role: string): Promise<void> {
   const { rows } = await client.query<{ current: string }>('select current_user as current')
   await client.query(`reset role; create role ${pg.escapeIdentifier(role)}`)

@@ -1,5 +1,6 @@
 /**
- * Mermaid's own parser, from its build for pages: a script that leaves one global. It draws nothing here.
+ * Mermaid's own parser, from its build for pages: a script
+ * that defines one global. Nothing is drawn here.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -38,10 +39,12 @@ function loadMermaid(): Mermaid {
 
 let loaded: Mermaid | null = null
 
-/** Reads an entity-relationship diagram. Rejects what Mermaid does not take, and any other sort of diagram. */
+/**
+ * Parses an entity-relationship diagram. Rejects a text that Mermaid does not accept, and any other kind of diagram.
+ */
 export async function readDiagram(text: string): Promise<{ entities: Entity[]; relationships: Relationship[] }> {
   loaded ??= loadMermaid()
-  // Parsing registers the sorts of diagrams.
+  // Parsing registers the kinds of diagrams.
   const { diagramType } = await loaded.parse(text)
   if (diagramType !== 'er') throw new Error(`a diagram of another sort: ${diagramType}`)
   const { db } = await loaded.mermaidAPI.getDiagramFromText(text)

@@ -1,7 +1,7 @@
 /**
- * Values of every type that PostgreSQL has, ordinary ones and those at its edges, as it reads them.
+ * Sample values of every PostgreSQL type, ordinary ones and edge cases, as PostgreSQL reads them.
  *
- * The test of printed types selects each of them; a type that a server has and this table has not fails it.
+ * The test of printed types selects each of them and fails for a type of a server that this table lacks.
  */
 
 const DATES = ["'2026-11-30'", "'0001-01-01 BC'", "'infinity'", "'-infinity'", "'5874897-12-31'"]
@@ -11,13 +11,13 @@ const TEXTS = ["''", "'null'", `'a,b "{}\\ '''`, "'🐘'", "' '"]
 const RANGES = (one: string, other: string) => ["'empty'", `'[${one},${other}]'`, `'(,${other})'`, "'(,)'"]
 const MULTIRANGES = (one: string, other: string) => ["'{}'", `'{[${one},${other}]}'`]
 
-/** Types of which no text can be read as a value: a column of theirs holds null alone. */
+/** Types that cannot be read from text: a column of such a type only holds null. */
 const NO_INPUT = [
   ...['pg_node_tree', 'pg_ndistinct', 'pg_dependencies', 'pg_mcv_list', 'pg_brin_bloom_summary'],
   ...['pg_brin_minmax_multi_summary', 'gtsvector'],
 ]
 
-/** Literals by the name in `pg_type`. */
+/** Literals by their name in `pg_type`. */
 export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(NO_INPUT.map(name => [name, []])),
   bool: ['true', 'false'],
@@ -96,7 +96,7 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   tsmultirange: MULTIRANGES('2026-01-01', '2027-01-01'),
   tstzmultirange: MULTIRANGES('2026-01-01', '2027-01-01'),
   datemultirange: MULTIRANGES('2026-01-01', '2027-01-01'),
-  // Of the types that the test makes, and of extensions.
+  // Types that the test creates, and types of extensions.
   mood: ["'sad'", `'it''s "ok"'`],
   score: ['12.5'],
   words: [`'{a,NULL,"b c"}'`, "'{}'"],

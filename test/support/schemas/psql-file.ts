@@ -1,8 +1,9 @@
 /**
- * A file for psql → its statements, one by one, as psql would send them: schema dumps hold commands of psql, rows of COPY, and
- * statements that no transaction takes.
+ * Splits a file for psql into its statements, as psql would send them: schema dumps contain psql commands, COPY rows,
+ * and statements that cannot run in a transaction.
  *
- * It reads SQL only as far as it must know where a statement ends. Of what is no SQL it tells; it runs nothing.
+ * It parses SQL only as far as needed to find the end of a statement. It reports everything that is not SQL, and runs
+ * nothing.
  */
 
 /** A statement, and the line on which it begins. */
@@ -11,31 +12,31 @@ export interface Statement {
   readonly line: number
 }
 
-/** The statements of a file, and the lines that were passed over, with what they are. */
+/** The statements of a file, and the skipped lines with their kinds. */
 export interface PsqlFile {
   readonly statements: readonly Statement[]
   readonly passedOver: readonly { readonly line: number; readonly what: string }[]
 }
 
-/** Quoted texts and comments, in which nothing ends a statement. A dollar quote ends with what it began with. */
+/** Quoted texts and comments, inside which no statement ends. A dollar quote ends with its own tag. */
 const PIECE =
   /--[^\n]*|\/\*|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|\w+|[;()\\]|\s+|[\s\S]/gy
 const COPY_IN = /^copy\b[\s\S]*\bfrom\s+stdin\b/i
-/** psql sends these lines to no server; a version of pg_dump of 2025 and later begins with \restrict. */
+/** psql handles these lines itself; dumps of pg_dump since 2025 begin with \restrict. */
 const COMMAND = /\\[^\n]*/y
 
-/** A place in a file, and the statement that is read there. */
+/** A position in a file, and the statement being read. */
 interface Reading {
   readonly text: string
   readonly statements: Statement[]
   readonly passedOver: { readonly line: number; readonly what: string }[]
   at: number
   line: number
-  /** Where the statement begins, and whether anything of it was read. */
+  /** The beginning of the statement, and whether any of it has been read. */
   start: number
   startLine: number
   isBlank: boolean
-  /** Of brackets, and of bodies in the words of the standard. */
+  /** The nesting depth of brackets, and of bodies in the syntax of the standard. */
   depth: number
   atomic: number
 }
@@ -58,7 +59,7 @@ function take(reading: Reading, piece: string): void {
   else takeWithin(reading, piece)
 }
 
-/** A piece that ends nothing. */
+/** Handles a piece that ends nothing. */
 function takeWithin(reading: Reading, piece: string): void {
   const { text, at } = reading
   const isComment = /^(?:\s+$|--|\/\*)/.test(piece)
@@ -83,7 +84,7 @@ function restart(reading: Reading): void {
   Object.assign(reading, { start: reading.at, startLine: reading.line, isBlank: true, depth: 0, atomic: 0 })
 }
 
-/** The statement that ends here, if anything of it was read. */
+/** Returns the statement that ends here, if any of it has been read. */
 function send(reading: Reading): string {
   const sql = reading.isBlank ? '' : reading.text.slice(reading.start, reading.at).trim()
   if (sql !== '') reading.statements.push({ sql, line: reading.startLine })
@@ -101,7 +102,7 @@ function end(reading: Reading): void {
   restart(reading)
 }
 
-/** A command of psql, up to the end of its line. \g and its kind send what stands before them. */
+/** A psql command, up to the end of its line. \g and similar commands send the text before them. */
 function command(reading: Reading): void {
   COMMAND.lastIndex = reading.at
   const words = COMMAND.exec(reading.text)?.[0] ?? '\\'
@@ -111,7 +112,10 @@ function command(reading: Reading): void {
   restart(reading)
 }
 
-/** How deep a body in the words of the standard is, `begin atomic … end`, in which semicolons end nothing. */
+/**
+ * Returns the nesting depth of a body in the syntax of the standard, `begin atomic … end`, in which a semicolon ends
+ * nothing.
+ */
 function inBody(word: string, before: string, atomic: number): number {
   if (word === 'atomic' && /\bbegin\s+$/i.test(before)) return 1
   if (atomic === 0) return 0
@@ -119,7 +123,7 @@ function inBody(word: string, before: string, atomic: number): number {
   return word === 'end' ? atomic - 1 : atomic
 }
 
-/** PostgreSQL's comments stand within each other. */
+/** PostgreSQL's comments can be nested. */
 function endOfComment(text: string, from: number): number {
   const mark = /\/\*|\*\//g
   mark.lastIndex = from + 2

@@ -1,6 +1,7 @@
 /**
- * A schema there and back: loaded into an empty database, read, printed as SQL, loaded into another empty one, read again,
- * and compared. What the script's first lines name is told apart: a snapshot cannot hold all of it.
+ * A schema round trip: loaded into an empty database, introspected, printed as SQL, loaded into another empty database,
+ * introspected again, and compared. Objects that the first lines of the script name are handled separately, because a
+ * snapshot cannot hold them completely.
  */
 import { schemaSql } from '#client/cli/schema-sql.ts'
 import { identifier } from '#client/cli/schema-sql-text.ts'
@@ -39,10 +40,13 @@ export async function roundTrip(server: TestServer, name: string, sql: string): 
   }
 }
 
-/** True where a line names the object: its schema and relation as one, and its own name, none as a part of another name. */
+/**
+ * True if a line names the object: its schema and relation together, and its own name, none of them as part of another
+ * name.
+ */
 function names(line: string, path: readonly string[]): boolean {
   const [schema = '', ...others] = path
-  // Of a partition, which a path spells with its schema, a line names what it has of its own.
+  // For a partition, whose path includes its schema, a line names the parts that it has of its own.
   if (others.length === 2 && line.endsWith(` of ${others[1]}`)) return true
   const own = (others.at(-1) ?? schema).replace(/^(?:statistics object|collation) /, '')
   if (others.length <= 1) return [own, identifier(own)].some(text => hasName(line, text)) && hasSchema(line, path)

@@ -12,7 +12,7 @@ import { PLAN_SETTINGS } from '#server/store/tasks/claim-choice.ts'
 export interface Backlog {
   readonly tasks: number
   readonly organizations: number
-  /** Of each hundred tasks, how many belong to one organization alone. */
+  /** The share of one organization, in tasks per hundred. */
   readonly ofOne: number
   /** Tasks of the priorities from 0 to this one, in turn; by default all are scheduled ones. */
   readonly upToPriority?: number

@@ -1,7 +1,7 @@
 /**
- * The rules of drift for columns: their types, whether they take null, and how they are filled.
+ * The drift rules for columns: their types, whether they accept null, and how they get a value.
  *
- * Only `drift-class.ts` reads them.
+ * Only `drift-class.ts` uses them.
  */
 
 import { requiredBy } from '#shared/schemas/drift/drift-check.ts'
@@ -21,27 +21,27 @@ import type { Column } from '#shared/schemas/snapshot-relation.ts'
 import { COLUMN_PERMISSIONS } from './drift-permissions.ts'
 import { COLLATION, REMARK, TYPE } from './drift-property.ts'
 
-/** True when inserts that leave a column out give it a value. */
+/** True if a column gets a value when an insert omits it. */
 export const isFilled = (column: Draft['is']): boolean =>
   ['default', 'identity', 'generated'].some(property => column?.[property] !== undefined)
 
-/** A new column breaks inserts that cannot know it, when it must have a value and makes none. */
+/** A new column that must have a value and has no default breaks inserts that do not know it. */
 export const newColumn: DriftRule = ({ is, within, compared }) => {
   if (String(within.is['kind']).endsWith('view')) return safe('a new column')
   const [types, type] = [compared.types.is(), String(is?.['type'])]
   const isRequired = is?.['notNull'] || is?.['notNullUnvalidated'] || types.refusesNull(type)
   return isRequired && !isFilled(is) && !types.fills(type)
     ? breaking('a required column without default: inserts that do not name it fail')
-    : safe('a new column that inserts may leave out')
+    : safe('a new column that inserts may omit')
 }
 
-/** The verdict on a column that refuses null from now on, or did until now. */
+/** The verdict on a column that starts to refuse null. */
 export const NULL_REFUSED = breaking('null is no longer accepted')
-/** A check said the same. */
-export const NULL_WAS_REFUSED = safe('a check refuses null just as much')
-const NULL_POSSIBLE = risky('readers may now meet null')
+/** The verdict if a check refuses null on the other side. */
+export const NULL_WAS_REFUSED = safe('a check also refuses null')
+const NULL_POSSIBLE = risky('readers may now get null')
 
-/** True where a check of the table or the column's domain kept null out before. */
+/** True if a check of the table or the column's domain already refused null. */
 const wasRefused = ({ path, was, within, compared }: Draft): boolean =>
   within.required.was().has(path.at(-1) ?? '') || compared.types.was().refusesNull(String(was?.['type']))
 
@@ -50,7 +50,7 @@ const isRefused = ({ path, is, within, compared }: Draft): boolean =>
 
 const NOT_NULL: DriftRule = whether({
   gained: draft => {
-    if (draft.was?.['notNullUnvalidated']) return safe('null was refused already, and no earlier row has it')
+    if (draft.was?.['notNullUnvalidated']) return safe('null was already refused, and no existing row has it')
     return wasRefused(draft) ? NULL_WAS_REFUSED : NULL_REFUSED
   },
   lost: draft => (isRefused(draft) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
@@ -61,10 +61,10 @@ const UNVALIDATED: DriftRule = whether({
     if (draft.was?.['notNull']) return NULL_POSSIBLE
     return wasRefused(draft) ? NULL_WAS_REFUSED : NULL_REFUSED
   },
-  lost: draft => (draft.is?.['notNull'] ? safe('it holds for the rows that were there before it, too') : NULL_POSSIBLE),
+  lost: draft => (draft.is?.['notNull'] ? safe('it now holds for existing rows as well') : NULL_POSSIBLE),
 })
 
-/** Whether a domain refuses null. */
+/** The rule for whether a domain refuses null. */
 export const DOMAIN_NOT_NULL: DriftRule = whether({
   gained: ({ was }) => (refusesNull(was) ? NULL_WAS_REFUSED : NULL_REFUSED),
   lost: ({ is }) => (refusesNull(is) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
@@ -77,16 +77,17 @@ function refusesNull(domain: Draft['was']): boolean {
 const isDrawn = (column: Draft['was']): boolean => String(column?.['default']).startsWith('nextval(')
 
 const lostDefault = ({ was, is }: Draft): ChangeVerdict => {
-  if (isDrawn(was) && is?.['identity'] !== undefined) return safe('the column draws its own numbers')
-  if (isFilled(is)) return risky('inserts that leave the column out get another value')
+  if (isDrawn(was) && is?.['identity'] !== undefined) return safe('the column generates its own numbers')
+  if (isFilled(is)) return risky('inserts that omit the column get a different value')
   return is?.['notNull']
-    ? breaking('inserts that leave the column out fail')
-    : risky('inserts that leave the column out now get null')
+    ? breaking('inserts that omit the column fail')
+    : risky('inserts that omit the column now get null')
 }
 
-// A serial column that becomes an identity is the recommended path; who gave it values must say so from then on.
+// Turning a serial column into an identity column is the recommended path, but inserts that provide values must then
+// say so.
 const newIdentity: DriftRule = ({ was, after }) => {
-  if (after !== 'always') return safe('the server makes the value')
+  if (after !== 'always') return safe('the server generates the value')
   return isDrawn(was)
     ? risky('inserts that give the column a value must say "overriding system value"')
     : breaking('inserts that give the column a value fail')
@@ -99,9 +100,9 @@ export const COLUMN: Rules<Column> = {
   notNullUnvalidated: UNVALIDATED,
   nullBelow: whether({ gained: NULL_POSSIBLE, lost: safe('no row has null in it') }),
   default: whether({
-    gained: safe('inserts may now leave the column out'),
+    gained: safe('inserts may now omit the column'),
     lost: lostDefault,
-    altered: spellingRule(risky('inserts that leave the column out get another value')),
+    altered: spellingRule(risky('inserts that omit the column get a different value')),
   }),
   identity: whether({
     gained: newIdentity,
@@ -109,18 +110,18 @@ export const COLUMN: Rules<Column> = {
     altered: ({ after }) =>
       after === 'always' ? breaking('inserts that give the column a value fail') : safe('inserts may give a value'),
   }),
-  identityOptions: risky('other numbers are drawn'),
+  identityOptions: risky('different numbers are generated'),
   generated: whether({
     gained: breaking('the column can no longer be written'),
     lost: risky('the column is no longer computed'),
-    altered: spellingRule(risky('the column is computed otherwise')),
+    altered: spellingRule(risky('the column is computed differently')),
   }),
   virtual: safe('the column is computed at another time'),
   collation: COLLATION,
   comment: REMARK,
   may: COLUMN_PERMISSIONS,
-  base: risky('an extension made its type of another one'),
-  options: risky('the values come from elsewhere on the foreign server'),
-  // Before 18 it had none.
+  base: risky('an extension based its type on another one'),
+  options: risky('the values come from another place on the foreign server'),
+  // Before 18 the constraint had no name.
   notNullName: ({ compared }) => (compared.isOtherMajor ? RESPELLED : safe('a constraint has another name')),
 }

@@ -1,7 +1,7 @@
 /**
- * The rules of drift for what is no relation: types, functions, publications, servers, sequences, extensions.
+ * The drift rules for objects other than relations: types, functions, publications, servers, sequences, extensions.
  *
- * Only `drift-class.ts` reads them.
+ * Only `drift-class.ts` uses them.
  */
 
 import { nullCheck } from '#shared/schemas/drift/drift-check.ts'
@@ -35,7 +35,7 @@ import { DOMAIN_NOT_NULL, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.
 import { COLLATION, GONE, isValidated, REMARK, TYPE, textsIn, UNVALIDATED, VALIDATED } from './drift-property.ts'
 
 /** Added objects. */
-export const NEW = safe('nothing that was there changed')
+export const NEW = safe('nothing existing changed')
 
 const LABELS: DriftRule = ({ before, after }) => {
   const was = textsIn(before)
@@ -43,55 +43,59 @@ const LABELS: DriftRule = ({ before, after }) => {
   const left = new Set(is)
   if (was.some(label => !left.has(label))) return breaking('a label is gone: values with it are refused')
   return is.length > was.length
-    ? risky('a new label: readers may meet a value that they do not know')
-    : risky('the labels sort otherwise')
+    ? risky('a new label: readers may get a value that they do not know')
+    : risky('the labels sort differently')
 }
 
-/** A type that is gone. A schema lists the types of others that its columns use: these may be there all the same. */
+/**
+ * The rule for a removed type. A schema also lists types of other schemas that its columns use; such a type may still
+ * exist.
+ */
 export const LOST_TYPE: DriftRule = ({ path, was, compared }) => {
-  if (compared.types.is().has(path.at(-1) ?? '')) return safe('it is there, and no column here uses it any longer')
+  if (compared.types.is().has(path.at(-1) ?? '')) return safe('it still exists, but no column here uses it any longer')
   return compared.goneTypes.is().has(textWithoutName(was ?? {}))
-    ? risky('the same type has another name or schema: what names it fails')
+    ? risky('the same type has another name or schema: references to it by name fail')
     : GONE
 }
 
-/** A check of a domain that is new. */
+/** The rule for a new check of a domain. */
 export const NEW_CHECK: DriftRule = ({ is, within }) => {
   if (within.parts.was().has(`checks ${textWithoutName(is ?? {})}`))
-    return safe('the same was there under another name')
+    return safe('the same object existed under another name')
   const { columns, isPure } = nullCheck(is?.['definition'])
   if (!columns.includes('VALUE')) return STRICTER
   if (!wasRefused(within)) return NULL_REFUSED
   return isPure ? NULL_WAS_REFUSED : STRICTER
 }
 
-/** A check of a domain that is gone. */
+/** The rule for a removed check of a domain. */
 export const LOST_CHECK: DriftRule = ({ was, within }) => {
-  if (within.parts.is().has(`checks ${textWithoutName(was ?? {})}`)) return safe('the same is there under another name')
+  if (within.parts.is().has(`checks ${textWithoutName(was ?? {})}`))
+    return safe('the same object exists under another name')
   return nullCheck(was?.['definition']).isPure && (within.is['notNull'] === true || within.required.is().has('VALUE'))
     ? NULL_WAS_REFUSED
-    : risky('what the constraint promised no longer holds')
+    : risky('the guarantee of the constraint is gone')
 }
 
 const wasRefused = ({ was, required }: Draft['within']) => was['notNull'] === true || required.was().has('VALUE')
 
 const STRICTER = risky('values that were accepted may be refused')
 
-/** A sequence that is gone: where its column draws its own numbers, it has gone with the column's old default. */
+/** The rule for a removed sequence. If its column became an identity column, the sequence went with the old default. */
 export const LOST_SEQUENCE: DriftRule = ({ was, within }) => {
-  // Sound: the shape of a snapshot's sequence.
+  // Sound: the shape of a sequence in a snapshot.
   const owner = was?.['ownedBy'] as { relation: string; column: string } | undefined
   if (owner === undefined) return GONE
   const isSame = (one: Draft['was']) => jsonText(one?.['ownedBy'] ?? null) === jsonText(owner)
   if (nodesIn(within.is, 'sequences').some(isSame))
-    return risky('its column draws from another one: what names this one fails')
+    return risky('its column uses another sequence: references to this one fail')
   const relation = within.relations.is().get(owner.relation) ?? {}
   const column = nodesIn(relation, 'columns').find(one => nameOf(one) === owner.column)
-  return column?.['identity'] === undefined ? GONE : safe('its column draws its own numbers')
+  return column?.['identity'] === undefined ? GONE : safe('its column generates its own numbers')
 }
 
 const EXTENSION: Rules<Extension> = {
-  version: risky('the extension may behave otherwise'),
+  version: risky('the extension may behave differently'),
   schema: risky('its functions and types have moved'),
   requires: safe('it needs other extensions'),
 }
@@ -100,9 +104,9 @@ const DOMAIN: Rules<Domain, 'checks'> = {
   type: TYPE,
   notNull: DOMAIN_NOT_NULL,
   default: whether({
-    gained: risky('columns left out now get a value'),
-    lost: risky('columns left out now get null'),
-    altered: spellingRule(risky('columns left out get another value')),
+    gained: risky('omitted columns now get a value'),
+    lost: risky('omitted columns now get null'),
+    altered: spellingRule(risky('omitted columns get a different value')),
   }),
   collation: COLLATION,
   comment: REMARK,
@@ -126,35 +130,35 @@ const ATTRIBUTE = { type: TYPE, collation: COLLATION }
 const RANGE: Rules<Range> = {
   type: breaking('its bounds have another type'),
   collation: COLLATION,
-  class: risky('its bounds are ordered otherwise'),
-  canonical: risky('its values are written otherwise'),
-  difference: safe('indexes on it are built otherwise'),
+  class: risky('its bounds are ordered differently'),
+  canonical: risky('its values are written differently'),
+  difference: safe('indexes on it are built differently'),
   multirange: risky('its multirange has another name'),
   comment: REMARK,
 }
 
-const WITH_ITS_TABLE = safe('it is kept as the rows of its table are')
+const WITH_ITS_TABLE = safe('it is stored like the rows of its table')
 const UNLOGGED = whether({
   gained: risky('its numbers are lost in a crash, and are not replicated'),
-  lost: safe('its numbers outlive a crash'),
+  lost: safe('its numbers survive a crash'),
 })
 
 /** True for the sequence of a column whose table changes in the same way (15). */
 function followsTable({ was, is, within: { relations } }: Draft): boolean {
-  // Sound: the shape of a snapshot's sequence.
+  // Sound: the shape of a sequence in a snapshot.
   const owner = is?.['ownedBy'] as { relation: string } | undefined
   const [before, after] = [relations.was(), relations.is()].map(it => it.get(owner?.relation ?? ''))
   return owner !== undefined && before?.['unlogged'] === was?.['unlogged'] && after?.['unlogged'] === is?.['unlogged']
 }
 
-const numbers = risky('other numbers are drawn')
+const numbers = risky('different numbers are generated')
 const SEQUENCE: Rules<Sequence> = {
   type: numbers,
   start: numbers,
   increment: numbers,
   min: numbers,
   max: numbers,
-  cache: safe('numbers are drawn in other lots'),
+  cache: safe('numbers are allocated in batches of another size'),
   cycle: numbers,
   unlogged: draft => (followsTable(draft) ? WITH_ITS_TABLE : verdictOf(UNLOGGED, draft)),
   ownedBy: safe('it is dropped with another column'),
@@ -164,35 +168,35 @@ const SEQUENCE: Rules<Sequence> = {
 const withoutIn = (text: unknown) => String(text).replaceAll(/(^|, )IN /g, '$1')
 const OTHER_BODY = risky('it may do something else')
 const FUNCTION: Rules<Routine> = {
-  kind: breaking('it is called otherwise'),
+  kind: breaking('it is called differently'),
   arguments: draft =>
-    // 14 and later write the mode IN of a procedure's arguments.
+    // Versions 14 and later print the mode IN of a procedure's arguments.
     draft.compared.isOtherMajor && withoutIn(draft.before) === withoutIn(draft.after)
       ? verdictOf(RESPELLED, draft)
       : verdictOf(spellingRule(risky('calls that name its arguments or leave some out may fail')), draft),
-  result: breaking('it gives another type'),
+  result: breaking('it returns another type'),
   language: OTHER_BODY,
-  // A body that is kept as a parse tree is spelled by the server.
+  // The server formats a body that it stores as a parse tree.
   hash: ({ compared, is }) =>
     compared.isOtherMajor && is?.['language'] === 'sql'
-      ? risky('the server has another major version, which may spell the same otherwise')
+      ? risky('possibly unchanged: the two major versions of the server may format it differently')
       : OTHER_BODY,
   volatility: risky('it may be called more or less often'),
   securityDefiner: whether({
     gained: risky("it runs with its owner's permissions"),
     lost: risky("it runs with the caller's permissions"),
   }),
-  strict: risky('it may answer null otherwise'),
+  strict: risky('it may treat null differently'),
   leakproof: whether({
-    gained: risky('it may see rows before row security and barriers of views hide them'),
+    gained: risky('it may see rows before row security and view barriers hide them'),
     lost: safe('it no longer sees rows that are hidden'),
   }),
   parallel: risky('it may run in other processes than before'),
   settings: risky('it runs with other settings'),
   searchPath: whether({
-    gained: safe('it finds its names in a path of its own'),
-    lost: risky("it finds its names in the caller's path"),
-    altered: risky('it finds its names in another path'),
+    gained: safe('it resolves names with a search path of its own'),
+    lost: risky("it resolves names with the caller's search path"),
+    altered: risky('it resolves names with another search path'),
   }),
   denied: whether({
     gained: breaking('the role may no longer execute it'),
@@ -217,12 +221,12 @@ const PUBLICATION: Rules<Publication> = {
   }),
 }
 const SERVER: Rules<Server> = {
-  wrapper: risky('its rows come by another wrapper'),
+  wrapper: risky('its rows come through another wrapper'),
   extension: risky('its wrapper belongs to another extension'),
   handled: risky('its rows can be read, or no longer can'),
 }
 
-/** Rules of the properties of each sort of object. */
+/** The rules for the properties of each kind of object. */
 export const OBJECTS = {
   extension: EXTENSION,
   publication: PUBLICATION,

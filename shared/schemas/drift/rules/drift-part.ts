@@ -1,7 +1,7 @@
 /**
- * The rules of drift for what is inside a relation beside its columns: constraints, indexes and policies.
+ * The drift rules for the parts of a relation other than columns: constraints, indexes and policies.
  *
- * Only `drift-class.ts` reads them.
+ * Only `drift-class.ts` uses them.
  */
 
 import { nullCheck } from '#shared/schemas/drift/drift-check.ts'
@@ -26,12 +26,12 @@ import { isValidated, REMARK, textsIn, UNVALIDATED, VALIDATED } from './drift-pr
 
 const KEYS: readonly unknown[] = ['primary_key', 'unique']
 
-const REPLACED = risky('another key is over the same columns: only what names this one fails')
-const SAME_KEY = safe('the same key was there under another name')
-const STILL_THERE = safe('the same is there under another name')
-const WAS_THERE = safe('the same was there under another name')
+const REPLACED = risky('another key covers the same columns: only references to this one by name fail')
+const SAME_KEY = safe('the same key existed under another name')
+const STILL_THERE = safe('the same object exists under another name')
+const WAS_THERE = safe('the same object existed under another name')
 
-/** Removed objects, without those that live on under another name. */
+/** Wraps a rule for added or removed objects: an object that exists under another name on the other side is safe. */
 function renamed(list: string, verdict: DriftRule): DriftRule {
   return draft => {
     const [node, parts] =
@@ -42,17 +42,17 @@ function renamed(list: string, verdict: DriftRule): DriftRule {
   }
 }
 
-/** A key's name is in `on conflict on constraint`: it is judged by what it is. */
+/** `on conflict on constraint` names a key, so a key is classified by its own rule even if only its name changed. */
 function exceptKeys(rule: DriftRule, ofKeys: DriftRule): DriftRule {
   return draft => verdictOf(KEYS.includes((draft.was ?? draft.is)?.['kind']) ? ofKeys : rule, draft)
 }
 
-// A key is what `on conflict` and foreign keys rest on; other constraints only promise.
+// `on conflict` and foreign keys depend on a key; other constraints only promise something about the data.
 const lostConstraint: DriftRule = draft => {
   const { was, within } = draft
   if (KEYS.includes(was?.['kind'])) {
     if (isReplaced(was, within.keys.is())) return REPLACED
-    return breaking('a key is gone: rows may repeat, and "on conflict" on it fails')
+    return breaking('a key is gone: duplicates are possible, and "on conflict" on it fails')
   }
   const refused = nullCheck(was?.['definition'])
   const isKept = (name: string) => {
@@ -60,19 +60,19 @@ const lostConstraint: DriftRule = draft => {
     return column?.['notNull'] || column?.['notNullUnvalidated'] || within.required.is().has(name)
   }
   if (was?.['kind'] === 'check' && refused.isPure && refused.columns.every(isKept)) return NULL_WAS_REFUSED
-  return risky('what the constraint promised no longer holds')
+  return risky('the guarantee of the constraint is gone')
 }
 
-// A unique index is a key too.
+// A unique index is also a key.
 const lostIndex: DriftRule = ({ was, within }) => {
   if (!was?.['unique']) return risky('queries that used the index are slower')
   if (isReplaced(was, within.keys.is())) return REPLACED
-  return breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
+  return breaking('a unique index is gone: duplicates are possible, and "on conflict" on it fails')
 }
 
 const STRICTER = risky('writes that were accepted may be refused')
-const ABOUT_NEW = safe('it is about new columns alone, which inserts may leave out')
-/** Expressions that are false though the columns in them are null. */
+const ABOUT_NEW = safe('it only concerns new columns, which inserts may omit')
+/** Expressions that can be false although the columns in them are null. */
 const NULL_MATTERS = /\b(?:IS NOT NULL|IS (?:NOT )?DISTINCT|num_nonnulls|num_nulls|COALESCE)\b/i
 
 const newConstraint: DriftRule = ({ is, within }) => {
@@ -85,14 +85,14 @@ const newConstraint: DriftRule = ({ is, within }) => {
   return isAboutNew(is, within) ? ABOUT_NEW : STRICTER
 }
 
-/** True when those who wrote before may leave a column null: it took null, or it is new and nothing fills it. */
+/** True if existing writers may leave a column null: it accepted null before, or it is new and has no default. */
 function meetsNull(name: string, { columns, required }: Draft['within']): boolean {
   const was = columns.was().get(name)
   if (was === undefined) return !isFilled(columns.is().get(name))
   return !was['notNull'] && !was['notNullUnvalidated'] && !required.was().has(name)
 }
 
-/** True for a constraint whose columns are all new, and which those who do not know them pass by leaving them null. */
+/** True for a constraint over new columns only, which writers that do not know them satisfy by leaving them null. */
 function isAboutNew(node: Node | undefined, within: Draft['within']): boolean {
   const names = textsIn(node?.['columns'])
   const definition = String(node?.['definition'] ?? '')
@@ -104,7 +104,7 @@ function isAboutNew(node: Node | undefined, within: Draft['within']): boolean {
 
 const DRAWN = ['gen_random_uuid()', 'uuid_generate_v1()', 'uuid_generate_v4()', 'uuidv4()', 'uuidv7()']
 
-/** Null, or a number that is drawn: two rows never have the same. A constant would repeat. */
+/** True if two rows never get the same default: null, or a generated number. A constant would repeat. */
 function repeatsNothing(column: Node | undefined): boolean {
   const text = String(column?.['default'] ?? '')
   if (column?.['identity'] !== undefined) return true
@@ -118,7 +118,7 @@ const newIndex: DriftRule = ({ is, within }) => {
   return isAboutNew(indexed(is, within), within) ? ABOUT_NEW : risky('writes that repeat a value are refused')
 }
 
-/** The columns that a unique index mentions, as those of a constraint. */
+/** Describes a unique index like a constraint, with the columns that it mentions. */
 function indexed(index: Node, { columns }: Draft['within']): Node {
   const definition = String(index['definition'])
   const words = new Set(definition.slice(definition.indexOf(' USING ')).match(/"(?:[^"]|"")+"|[A-Za-z_][\w$]*/g) ?? [])
@@ -126,9 +126,9 @@ function indexed(index: Node, { columns }: Draft['within']): Node {
   return { kind: 'unique', definition, columns: [...columns.is().keys()].filter(isMentioned) }
 }
 
-// A policy gone opens rows when it was restrictive, and closes them when it was permissive.
+// Removing a restrictive policy exposes rows; removing a permissive one hides them.
 const lostPolicy: DriftRule = ({ was, within }) => {
-  if (was?.['restrictive']) return breaking('rows that the policy kept back are open')
+  if (was?.['restrictive']) return breaking('rows that the policy hid are accessible')
   return within.hidden.is() && !within.hidden.was()
     ? breaking('it was the last policy that let rows through')
     : risky('rows that the policy let through are refused')
@@ -137,14 +137,14 @@ const lostPolicy: DriftRule = ({ was, within }) => {
 const newPolicy: DriftRule = ({ is }) =>
   is?.['restrictive'] ? risky('rows may be refused') : risky('rows that were refused may be let through')
 
-/** The verdict on an addition inside a relation. */
+/** The rules for an addition inside a relation. */
 export const NEW_PART = {
   constraint: renamed('constraints', newConstraint),
   index: renamed('indexes', newIndex),
   policy: renamed('policies', newPolicy),
 }
 
-/** The verdict on a removal inside a relation. */
+/** The rules for a removal inside a relation. */
 export const LOST_PART = {
   constraint: exceptKeys(renamed('constraints', lostConstraint), lostConstraint),
   index: renamed('indexes', lostIndex),
@@ -166,9 +166,9 @@ export const CONSTRAINT: Rules<Constraint> = {
   kind: breaking('the name now means another kind of constraint'),
   columns: ({ was }) =>
     KEYS.includes(was?.['kind'])
-      ? breaking('the key is over other columns: "on conflict" on the old ones fails')
+      ? breaking('the key covers other columns: "on conflict" on the old ones fails')
       : STRICTER,
-  references: risky('it refers elsewhere, or acts otherwise on update or delete'),
+  references: risky('it has another target, or another action on update or delete'),
   definition: draft => {
     const verdict = otherCheck(draft)
     return verdict === STRICTER ? verdictOf(spellingRule(STRICTER), draft) : verdict
@@ -182,7 +182,7 @@ export const INDEX: Rules<Index> = {
   definition: spellingRule(risky('queries that used the index may be slower')),
   unique: whether({
     gained: risky('writes that repeat a value are refused'),
-    lost: breaking('the index is no longer unique: rows may repeat'),
+    lost: breaking('the index is no longer unique: duplicates are possible'),
   }),
   invalid: whether({ gained: risky('the index is not usable'), lost: safe('the index is usable') }),
   comment: REMARK,
@@ -191,14 +191,14 @@ export const INDEX: Rules<Index> = {
 
 /** Rules of the properties of a policy. */
 export const POLICY: Rules<Policy> = {
-  command: ({ within }) => hidden(within) ?? risky('the policy holds for other commands'),
+  command: ({ within }) => hidden(within) ?? risky('the policy applies to other commands'),
   restrictive: whether({
     gained: ({ within }) => hidden(within) ?? risky('rows that the policy let through may be refused'),
-    lost: breaking('the policy now lets rows through that it kept back'),
+    lost: breaking('the policy now lets rows through that it hid'),
   }),
-  roles: risky('the policy holds for other roles'),
-  using: spellingRule(risky('other rows are seen')),
-  check: spellingRule(risky('other rows are accepted')),
+  roles: risky('the policy applies to other roles'),
+  using: spellingRule(risky('different rows are visible')),
+  check: spellingRule(risky('different rows are accepted')),
   comment: REMARK,
 }
 

@@ -1,17 +1,19 @@
 /**
- * The rules of drift for what a role may do with a relation and its columns.
+ * The drift rules for the role's privileges on a relation and its columns.
  *
- * Only the other rules use it.
+ * Only the other rules use them.
  */
 import { breaking, type ChangeVerdict, type DriftRule, safe } from '#shared/schemas/drift/drift-verdict.ts'
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import { textsIn } from './drift-property.ts'
 
-/** The role's privileges on a relation. A grant on each of its columns is equivalent, except for deleting. */
+/** The role's privileges on a relation. Grants on all of its columns are equivalent, except for deleting. */
 export const RELATION_PERMISSIONS: DriftRule = ({ before, after, was, is }) =>
   permissions([...textsIn(before), ...ofColumns(was)], [...textsIn(after), ...ofColumns(is)])
 
-/** The role's privileges on a column beyond its relation: a grant on the relation replaces the column's own. */
+/**
+ * The role's privileges on a column beyond those on its relation: a grant on the relation replaces the column's own.
+ */
 export const COLUMN_PERMISSIONS: DriftRule = ({ before, after, within: { was, is } }) =>
   permissions([...textsIn(before), ...textsIn(was['may'])], [...textsIn(after), ...textsIn(is['may'])])
 

@@ -1,36 +1,39 @@
 /**
- * The rules of drift for properties that several sorts of objects have.
+ * The drift rules for properties that several kinds of objects share.
  *
- * Only the other rules use it.
+ * Only the other rules use them.
  */
 
 import { elementOf, typeChange } from '#shared/schemas/drift/drift-type.ts'
 import { breaking, type ChangeVerdict, type DriftRule, risky, safe } from '#shared/schemas/drift/drift-verdict.ts'
 
-/** Removed objects. */
+/** The verdict on a removed object. */
 export const GONE: ChangeVerdict = breaking('it was dropped, or the role may no longer see it')
 
-/** A comment: words that machines do not act upon. */
-export const REMARK: DriftRule = safe('a remark for people changed')
+/** The rule for a comment, which has no effect on programs. */
+export const REMARK: DriftRule = safe('a comment changed')
 
 const NOT_VALID = ' NOT VALID'
 
-/** True for a check or key that now holds for earlier rows too. One that its columns say whole has no definition. */
+/**
+ * True if a check or key now also holds for existing rows. A constraint that its columns describe completely has no
+ * definition.
+ */
 export function isValidated(before: unknown, after: unknown): boolean {
   return String(before).endsWith(NOT_VALID) && (after === undefined || before === `${String(after)}${NOT_VALID}`)
 }
-/** The verdict on it. */
-export const VALIDATED: ChangeVerdict = safe('it holds for the rows that were there before it, too')
-/** The verdict on the way back. */
-export const UNVALIDATED: ChangeVerdict = risky('it may not hold for rows that were there before it')
+/** The verdict on a constraint that now also holds for existing rows. */
+export const VALIDATED: ChangeVerdict = safe('it now holds for existing rows as well')
+/** The verdict on a constraint that no longer covers existing rows. */
+export const UNVALIDATED: ChangeVerdict = risky('it may not hold for existing rows')
 
-/** A collation. */
-export const COLLATION: DriftRule = risky('texts may sort and compare otherwise')
+/** The rule for a collation. */
+export const COLLATION: DriftRule = risky('texts may sort and compare differently')
 
-const RENAMED = risky('the same type has another name or schema: what names it fails')
-const RETYPED = breaking('another type: values may be refused, lost or read otherwise')
+const RENAMED = risky('the same type has another name or schema: references to it by name fail')
+const RETYPED = breaking('another type: values may be refused, lost or interpreted differently')
 
-/** A type that became another. */
+/** The rule for a changed type. */
 export const TYPE: DriftRule = draft => {
   const [before, after] = [String(draft.before), String(draft.after)]
   const change = typeChange(before, after)
@@ -44,20 +47,20 @@ export const TYPE: DriftRule = draft => {
     return RENAMED
   const [below, now] = [types.was().base(was), types.is().base(is)]
   if (below === was && now === is) return RETYPED
-  // A domain comes to clients as what it is made of; only what it accepts is its own.
+  // Clients receive a domain as its base type; only the accepted values differ.
   return below === now || typeChange(below, now) === 'wider'
-    ? risky('the same values, of which others may be refused now')
+    ? risky('the same base type, but other values may be refused')
     : RETYPED
 }
 
-/** True when every label of an enum is one of the other, too. */
+/** True if the other enum has every label of this one. */
 function areLabelsKept(was: readonly string[] | null, is: readonly string[] | null): boolean {
   if (was === null || is === null) return false
   const labels = new Set(is)
   return was.every(label => labels.has(label))
 }
 
-/** The texts of a list that may be absent. */
+/** The strings of a list that may be absent. */
 export function textsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : []
 }

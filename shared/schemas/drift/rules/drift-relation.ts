@@ -1,8 +1,8 @@
 /**
- * The rules of drift for tables and views as a whole, and for what few of them have: triggers, rules, partitions and their
- * places in publications.
+ * The drift rules for tables and views as a whole, and for their less common parts: triggers, rules, partitions, and
+ * membership in publications.
  *
- * Only `drift-class.ts` reads them.
+ * Only `drift-class.ts` uses them.
  */
 
 import { relationKey } from '#shared/schemas/drift/drift-partition.ts'
@@ -35,18 +35,19 @@ import { GONE, REMARK } from './drift-property.ts'
 
 type Lists = 'columns' | 'constraints' | 'indexes' | 'policies' | 'triggers' | 'rules' | 'published' | 'partitions'
 
-// A view sees with the eyes of its owner, whom row-level security may not bind, or of who asks (PostgreSQL 15 and later).
+// A view runs with the rights of its owner, who may bypass row-level security, or of its caller (PostgreSQL 15 and
+// later).
 const VIEW_OPTIONS: DriftRule = ({ before, after }) => {
   const [was, is] = [before, after].map(options => /security_invoker=(t|y|on|1)/i.test(String(options)))
-  if (was === is) return risky('the view hides or refuses rows otherwise')
+  if (was === is) return risky('the view hides or refuses rows differently')
   return was
-    ? breaking('the view sees with the eyes of its owner: row security may be passed by')
-    : risky('the view sees with the eyes of who asks: rows may be hidden or refused')
+    ? breaking('the view runs with the rights of its owner: row security may be bypassed')
+    : risky('the view runs with the rights of its caller: rows may be hidden or refused')
 }
 
 const IDENTITY = risky('updates and deletes are replicated with other old values')
 
-/** Rules of the properties of a relation, the order of its columns included. */
+/** The rules for the properties of a relation, including the order of its columns. */
 export const RELATION: Rules<Relation, Lists> & { readonly 'column order': DriftRule } = {
   kind: ({ before, after }) =>
     before === 'table' && after === 'partitioned_table'
@@ -58,20 +59,20 @@ export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Drift
       isHidden(is ?? {})
         ? breaking('row-level security is on, and no policy lets a row through')
         : risky('row-level security is on: rows may be hidden or refused'),
-    lost: breaking('row-level security is off: no policy holds any longer'),
+    lost: breaking('row-level security is off: no policy applies any longer'),
   }),
   rowSecurityForced: whether({
-    gained: safe('policies now bind the owner too'),
-    lost: risky('row-level security is no longer forced: policies do not bind the owner'),
+    gained: safe('policies now apply to the owner too'),
+    lost: risky('row-level security is no longer forced: policies do not apply to the owner'),
   }),
-  partitionKey: spellingRule(risky('the table is partitioned otherwise')),
+  partitionKey: spellingRule(risky('the table is partitioned differently')),
   server: risky('the rows come from another server'),
-  definition: spellingRule(risky('the view is another query')),
+  definition: spellingRule(risky('the view has a different query')),
   options: VIEW_OPTIONS,
   may: RELATION_PERMISSIONS,
   unlogged: whether({
     gained: risky('the rows are lost in a crash, and are not replicated'),
-    lost: safe('the rows outlive a crash'),
+    lost: safe('the rows survive a crash'),
   }),
   replicaIdentity: ({ after, is }) =>
     after === 'nothing' && nodesIn(is ?? {}, 'published').length > 0
@@ -81,36 +82,36 @@ export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Drift
   inherits: risky('its rows are read with those of other tables, or no longer are'),
   partitionOf: risky('its rows are read with those of another table, or no longer are'),
   bound: risky('rows that were accepted may be refused'),
-  serverOptions: risky('the rows come from elsewhere on the foreign server'),
-  ofType: risky('a change of its type is one of the table, or no longer is'),
-  storage: safe('the rows are kept otherwise'),
-  'column order': risky('"select *" and inserts that name no columns meet another order'),
+  serverOptions: risky('the rows come from another place on the foreign server'),
+  ofType: risky('a change of its type changes the table, or no longer does'),
+  storage: safe('the rows are stored differently'),
+  'column order': risky('"select *" and inserts without column names see another order'),
 }
 
-/** A relation that is no longer listed by itself. Partitions are listed with their table. */
+/** The rule for a relation that is no longer listed. A partition is listed with its table. */
 export const LOST_RELATION: DriftRule = ({ path, was, compared }) => {
   const [schema = '', name = ''] = path
   if (!compared.partitions.is().has(relationKey(schema, name))) return GONE
   return was?.['partitionOf'] === undefined
     ? risky('it is a partition of another table: its rows are read with those of that table')
-    : safe('it is there, and told with the table that it is a partition of')
+    : safe('it still exists, and is reported with the table that it is a partition of')
 }
 
 const isView = ({ within: { was } }: Draft) => was['kind'] === 'view'
-const VIEW_UNWRITABLE = breaking('the view may no longer be written')
+const VIEW_UNWRITABLE = breaking('the view may no longer be writable')
 
-/** The verdict on a trigger or rule that has only another name; null for any other. */
+/** The verdict on a trigger or rule that was only renamed; null for any other. */
 function renamed(list: string, { kind, was, is, within: { parts } }: Draft): ChangeVerdict | null {
   const isGone = kind === 'removed'
   const [node, others] = isGone ? [was, parts.is] : [is, parts.was]
   if (!others().has(`${list} ${textWithoutName(node ?? {})}`)) return null
-  return isGone ? safe('the same is there under another name') : safe('the same was there under another name')
+  return isGone ? safe('the same object exists under another name') : safe('the same object existed under another name')
 }
 
-// Writes to a view are what its rules and triggers make of them.
+// Rules and triggers decide what a write to a view does.
 const lostTrigger: DriftRule = draft => {
   if (draft.was?.['enabled'] === 'disabled') return safe('it was disabled')
-  const other = isView(draft) ? VIEW_UNWRITABLE : risky('what it did to writes is no longer done')
+  const other = isView(draft) ? VIEW_UNWRITABLE : risky('its effect on writes is gone')
   return renamed('triggers', draft) ?? other
 }
 
@@ -132,7 +133,7 @@ const newRule: DriftRule = draft => {
 
 const lostPartition: DriftRule = ({ was, within }) => {
   if (within.parts.is().has(`partitions ${textWithoutName(was ?? {})}`))
-    return risky('another table has taken its place: its rows may be others')
+    return risky('another table has taken its place: its rows may be different')
   if (nodesIn(within.is, 'partitions').length === 0)
     return breaking('it was the only partition: its rows are gone, and inserts fail')
   return was?.['bound'] === 'DEFAULT'
@@ -140,7 +141,7 @@ const lostPartition: DriftRule = ({ was, within }) => {
     : risky('its rows are gone, and inserts of such rows may fail')
 }
 
-/** The verdict on an added part of a relation. */
+/** The rules for an added part of a relation. */
 export const NEW_TRAIT = {
   trigger: newTrigger,
   rule: newRule,
@@ -148,7 +149,7 @@ export const NEW_TRAIT = {
   partition: safe('more rows are accepted'),
 }
 
-/** The verdict on a removed part of a relation. */
+/** The rules for a removed part of a relation. */
 export const LOST_TRAIT = {
   trigger: lostTrigger,
   rule: lostRule,
@@ -156,7 +157,7 @@ export const LOST_TRAIT = {
   partition: lostPartition,
 }
 
-const OTHER_TRIGGER = risky('it does something else to writes, or to others')
+const OTHER_TRIGGER = risky('it has another effect on writes, or applies to other writes')
 
 /** Rules of the properties of a trigger. */
 export const TRIGGER: Rules<Trigger> = {
@@ -168,7 +169,7 @@ export const TRIGGER: Rules<Trigger> = {
   constraint: risky('it fires at another time'),
   hash: ({ compared }) =>
     compared.isOtherMajor
-      ? risky('the server has another major version, which may spell the same otherwise')
+      ? risky('possibly unchanged: the two major versions of the server may format it differently')
       : OTHER_TRIGGER,
   enabled: risky('it fires in other sessions, or in none'),
   comment: REMARK,
@@ -177,22 +178,22 @@ export const TRIGGER: Rules<Trigger> = {
 /** Rules of the properties of a rewrite rule. */
 export const RULE: Rules<RewriteRule> = {
   event: risky('other statements are rewritten'),
-  instead: risky('statements are rewritten otherwise'),
-  enabled: risky('it holds in other sessions, or in none'),
-  definition: spellingRule(risky('statements are rewritten otherwise')),
+  instead: risky('statements are rewritten differently'),
+  enabled: risky('it applies in other sessions, or in none'),
+  definition: spellingRule(risky('statements are rewritten differently')),
   comment: REMARK,
 }
 
-/** Rules of what a publication publishes of a table. */
+/** The rules for the properties of a table in a publication. */
 export const PUBLISHED: Rules<Published> = {
   columns: risky('other columns are published'),
   filter: spellingRule(risky('other rows are published')),
 }
 
-/** The parts that only remark or say how rows are kept. */
+/** The parts that are comments or affect only storage. */
 const HARMLESS: readonly unknown[] = ['comment', 'storage']
 
-/** The others, as a text. */
+/** Returns all other parts as text. */
 function ownParts(value: unknown): string {
   // Sound: the shape of a partition's own parts.
   const parts = (value ?? []) as readonly OwnPart[]
@@ -206,11 +207,11 @@ const OWN_PARTS: DriftRule = ({ before, after, compared }) => {
 
 /** Rules of the properties of a partition. */
 export const PARTITION: Rules<Partition> = {
-  of: safe('the same rows are elsewhere in the tree of partitions'),
-  bound: risky('it takes other rows'),
-  partitionKey: safe('its rows are partitioned otherwise'),
-  unlogged: risky('its rows outlive a crash, or no longer do'),
+  of: safe('the same rows are at another place in the partition tree'),
+  bound: risky('it holds different rows'),
+  partitionKey: safe('its rows are partitioned differently'),
+  unlogged: risky('its rows survive a crash, or no longer do'),
   server: risky('its rows come from another server'),
-  options: risky('its rows come from elsewhere on the foreign server'),
+  options: risky('its rows come from another place on the foreign server'),
   own: OWN_PARTS,
 }

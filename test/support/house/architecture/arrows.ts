@@ -18,7 +18,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   store: ['domain', 'shared', 'tracing'],
   // The table of metrics: made by the wiring; layers name the type of what counts.
   metrics: ['domain', 'shared'],
-  // It knows nothing of ours.
+  // It imports nothing from our own code.
   tracing: [],
   seal: ['domain', 'shared'],
   net: ['domain', 'shared'],

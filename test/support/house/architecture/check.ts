@@ -1,6 +1,6 @@
 /**
- * All rules of the architecture, over a set of sources. `test/house/architecture.test.ts` runs it over the repository, and over
- * snippets that break each rule.
+ * All rules of the architecture, applied to a set of sources. `test/house/architecture.test.ts` runs it on the
+ * repository, and on snippets that break each rule.
  */
 import { checkArrows } from './arrows.ts'
 import { checkBudgets } from './budgets.ts'

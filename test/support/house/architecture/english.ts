@@ -1,6 +1,7 @@
 /**
  * Patterns of comments that a native engineer would not write: a sentence whose subject is *what*, *who* or *where* names nothing,
- * and a person is *they*. Only patterns that a program can find; the exceptions are phrases, each with its reason.
+ * a person is *they*, and some words are translations. Only patterns that a program can find without false alarms; the
+ * exceptions are phrases, each with its reason.
  */
 import type { Source, Violation } from './source.ts'
 
@@ -12,12 +13,17 @@ const PATTERNS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/(?<!ahead )\bof (?:ours|yours)\b/, '"our", or the name of the thing'],
   [/^The same\.$|^As above\.$/, 'name the thing'],
 ]
-/** Read first by those who work on them: the console's own comments and those of the tests are not among it yet. */
-const READ = /^(server|shared|client\/(?!console\/))/
+/** Words of a translation. The comments of the server still have some of them. */
+const TRANSLATED: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/\banew\b/i, '"again", or "a new …"'],
+  [/\bwho(?:ever|sever|soever)\b/i, 'name the person or program'],
+  [/\b(?:is|are|was|were) told\b/i, 'name the verb: reports, prints, names, notifies'],
+  [/\botherwise than\b/i, '"except", or "differently from"'],
+]
 
 /** Reports each comment with such a pattern. */
 export function checkEnglish(source: Source): Violation[] {
-  if (!READ.test(source.path)) return []
+  const patterns = source.path.startsWith('server/') ? PATTERNS : [...PATTERNS, ...TRANSLATED]
   return source.comments.flatMap(({ value, start }) => {
     const text = value
       .replace(/^\*/, '')
@@ -25,7 +31,7 @@ export function checkEnglish(source: Source): Violation[] {
       .replaceAll(/`[^`]*`/g, '`')
       .replaceAll(/\s+/g, ' ')
       .trim()
-    return PATTERNS.flatMap(([pattern, instead]) => {
+    return patterns.flatMap(([pattern, instead]) => {
       const found = pattern.exec(text)?.[0]
       if (found === undefined) return []
       return [

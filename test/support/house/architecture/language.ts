@@ -54,7 +54,10 @@ function constructs(source: Source, report: Report): VisitorObject {
   }
 }
 
-/** The only readers of the environment: the server's, for the keys of leases the client's, and that of a test's process. */
+/**
+ * The only files that may read the environment: the server's configuration, the client's for lease keys, and that of a
+ * test's process.
+ */
 const CONFIGS = ['server/config.ts', 'client/node/config.ts', 'server/testing.ts']
 
 function environment(source: Source, report: Report): VisitorObject {
