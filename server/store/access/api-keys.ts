@@ -1,6 +1,6 @@
 /**
- * Rows of API keys. A key is stored as a hash keyed with the pepper; the MAC beside it covers what the row grants, so that
- * the caller can tell an edited row from one that was written here.
+ * Rows of API keys. A key is stored as a hash keyed with the pepper, next to a MAC over what the row grants, so that
+ * the caller can detect a row that was edited behind Mooring's back.
  */
 
 import { type Insertable, type Selectable, sql } from 'kysely'
@@ -14,15 +14,15 @@ import * as tokens from '#server/store/tokens/directory.ts'
 import { keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
 import type { Mode } from '#shared/base/wire.ts'
 
-/** A key's row with what `revocations` says of it. */
+/** A key's row with its revocation, if any. */
 export interface ApiKeyRow extends Selectable<Tables['api_keys']> {
   readonly keeps_children: boolean
 }
 
-/** The same as it was found by its hash, with how far a move of its organization is. */
+/** A key found by its hash, with the state of its organization's move. */
 export type FoundKey = ApiKeyRow & { readonly move: Move | null }
 
-/** Writes a new key, and its token into the directory. */
+/** Inserts a new key, and its token into the directory. */
 export async function insert(db: Db, org: string, row: Omit<Insertable<Tables['api_keys']>, 'org_id'>): Promise<void> {
   await transaction(db, async tx => {
     await tokens.enter(tx, org, row.hash)
@@ -33,7 +33,7 @@ export async function insert(db: Db, org: string, row: Omit<Insertable<Tables['a
   })
 }
 
-/** Finds a key of the organization that the directory names, by its hashes (one for each pepper in use). */
+/** Finds a key of the organization named by the directory, by its hashes (one for each pepper in use). */
 export async function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<FoundKey | undefined> {
   return (await found(db, { org, hashes }))[0]
 }
@@ -55,7 +55,10 @@ function rows(db: Db, org: string) {
     .where('k.org_id', '=', org)
 }
 
-/** Keys of an organization, revoked ones too, newest first: a page of them, or for an operator all. */
+/**
+ * Keys of an organization, including revoked ones, newest first: one page, or all if no page is given (for an
+ * operator).
+ */
 export function list(db: Db, org: string, page?: { olderThan: string | null; limit: number }): Promise<ApiKeyRow[]> {
   const query = rows(db, org).orderBy('k.id', 'desc')
   if (page === undefined) return query.execute()
@@ -63,7 +66,7 @@ export function list(db: Db, org: string, page?: { olderThan: string | null; lim
   return after.limit(page.limit).execute()
 }
 
-/** A key's mode and whether it was revoked; undefined when the organization has none of that id. */
+/** A key's mode and revocation time; undefined if the organization has no key with that id. */
 export function find(db: Db, org: string, id: string): Promise<{ mode: Mode; revoked_at: Date | null } | undefined> {
   return db
     .selectFrom('api_keys as k')
@@ -73,13 +76,13 @@ export function find(db: Db, org: string, id: string): Promise<{ mode: Mode; rev
     .executeTakeFirst()
 }
 
-/** A key's name; null for one without a name, and for one that is not there. */
+/** A key's name; null for a key without a name, and for one that does not exist. */
 export async function nameOf(db: Db, org: string, id: string): Promise<string | null> {
   const query = db.selectFrom('api_keys').select('name').where('org_id', '=', org).where('id', '=', id)
   return (await query.executeTakeFirst())?.name ?? null
 }
 
-/** Notes that a key was used; at most once a minute, since every request would otherwise write. */
+/** Records that a key was used, at most once a minute, since otherwise every request would write. */
 export async function touch(db: Db, org: string, which: { id: string; now: Date }): Promise<void> {
   await db
     .updateTable('api_keys')

@@ -1,7 +1,7 @@
 /**
- * The append-only record: who did what to which object, and how it ended. No secret and no free text goes in. The
- * roles of both tiers have no right to change or delete a row; an owner has. The web's role inserts by `record_1` alone, which
- * takes acts of keys and capabilities of the organization, at the time of the act.
+ * The append-only audit record: who did what to which object, and the outcome. It contains no secrets and no free text.
+ * The roles of both tiers may not change or delete a row; the owner may. The web role inserts only through `record_1`,
+ * which accepts acts of keys and capabilities of the organization and sets the time itself.
  */
 
 import { type RawBuilder, sql } from 'kysely'
@@ -16,14 +16,14 @@ export interface Actor {
   readonly address: string | null
 }
 
-/** One row of the record. */
+/** One row of the audit record. */
 export interface AuditRow {
   readonly id: string
   readonly actor: Actor
   readonly action: string
   readonly objectKind: string | null
   readonly objectId: string | null
-  /** `ok`, or the code of the fault. */
+  /** `ok`, or the code of a fault. */
   readonly outcome: string
   readonly at: Date
 }
@@ -45,13 +45,16 @@ function auditRow(org: string, event: AuditRow) {
   }
 }
 
-/** Appends one event, in the transaction of what it records. */
+/** Appends one event, in the transaction that it records. */
 export async function append(tx: Db, org: string, event: AuditRow): Promise<void> {
   if (!isOfCaller(event)) return insertAll(tx, [auditRow(org, event)])
   await sql`select ${recorded(org, event)}`.execute(tx)
 }
 
-/** Appends what a caller did, in a statement of its own: a refusal. Nothing for an organization that moves, whose record is being copied. */
+/**
+ * Records a refusal in a statement of its own. Does nothing for an organization that is moving, since its record is
+ * being copied.
+ */
 export async function appendAlone(db: Db, org: string, event: AuditRow): Promise<void> {
   await sql`select ${recorded(org, event)} where ${mayWrite({ organizationId: org, phase: 'begins' })}`.execute(db)
 }
@@ -64,7 +67,7 @@ function recorded(org: string, event: AuditRow): RawBuilder<unknown> {
 
 const ROWS_AT_ONCE = 1_000
 
-/** Appends many, in the transaction of what they record. */
+/** Appends many events, in the transaction that they record. */
 export async function appendAll(tx: Db, org: string, events: readonly AuditRow[]): Promise<void> {
   const rows = events.map(event => auditRow(org, event))
   const isCallers = events.every(isOfCaller)

@@ -1,6 +1,6 @@
 /**
- * Rows of capabilities. The token is stored as a hash keyed with the pepper; the MAC beside it covers what the row grants,
- * so that the caller can tell an edited row from one that was written here.
+ * Rows of capabilities. The token is stored as a hash keyed with the pepper, next to a MAC over what the row grants, so
+ * that the caller can detect a row that was edited behind Mooring's back.
  */
 
 import { type Insertable, type Selectable, sql } from 'kysely'
@@ -17,13 +17,13 @@ import type { ApiKeyRow } from './api-keys.ts'
 /** A capability's row. */
 export type CapabilityRow = Selectable<Tables['capabilities']>
 
-/** The columns that decide whether a key is still valid. */
+/** The columns that decide whether the issuing key is still valid. */
 export type Issuer = Pick<
   ApiKeyRow,
   'org_id' | 'id' | 'pepper_id' | 'hash' | 'mac' | 'mode' | 'scopes' | 'expires_at' | 'revoked_at' | 'keeps_children'
 >
 
-/** A capability with the key that it dies with; null where an operator granted it. */
+/** A capability and the key whose end also ends it; `issuer` is null if an operator granted it. */
 export interface FoundCapability {
   readonly capability: CapabilityRow
   readonly issuer: Issuer | null
@@ -54,7 +54,7 @@ const COLUMNS = [
   'expires_at',
 ] as const
 
-/** Writes a new capability, and its token into the directory. */
+/** Inserts a new capability, and its token into the directory. */
 export async function insert(
   db: Db,
   org: string,
@@ -78,7 +78,7 @@ function rows(db: Db, org: string) {
     .where('c.org_id', '=', org)
 }
 
-/** Finds a capability of the organization that the directory names, by its hashes (one for each pepper in use). */
+/** Finds a capability of the organization named by the directory, by its hashes (one for each pepper in use). */
 export async function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<FoundCapability | undefined> {
   const [row] = await found(db, { org, hashes })
   if (row === undefined) return undefined
@@ -100,7 +100,7 @@ const found = preparedRead((db, { org, hashes }: { org: string; hashes: readonly
 
 type Joined = { readonly [K in keyof Omit<Issuer, 'org_id'> as `k_${K}`]: Issuer[K] | null }
 
-/** The issuer's columns; all of them are null where there is none. */
+/** The issuer's columns, or null if they are all null. */
 function issuerOf(row: { org_id: string } & Joined): Issuer | null {
   const { k_id: id, k_pepper_id, k_hash: hash, k_mac: mac, k_mode: mode, k_scopes: scopes } = row
   const isThere =
@@ -122,27 +122,27 @@ function issuerOf(row: { org_id: string } & Joined): Issuer | null {
   }
 }
 
-/** One capability; undefined when the organization has none of that id. */
+/** One capability; undefined if the organization has no capability with that id. */
 export function find(db: Db, org: string, id: string): Promise<CapabilityRow | undefined> {
   return rows(db, org).where('c.id', '=', id).executeTakeFirst()
 }
 
 /**
- * The same under its row lock. The caller holds the lock of capabilities already: of two rotations at once the second sees what
- * the first did, its revocation included.
+ * As `find`, under the row's lock. The caller already holds the lock of capabilities: of two concurrent rotations, the
+ * second sees the first one's changes, including its revocation.
  */
 export function lock(tx: Tx, org: string, id: string): Promise<CapabilityRow | undefined> {
   return rows(tx, org).where('c.id', '=', id).forNoKeyUpdate('c').executeTakeFirst()
 }
 
-/** Capabilities, dead ones too, newest first; those older than the id `olderThan` where it is given. */
+/** Capabilities, including ended ones, newest first; only those older than the id `olderThan` if it is given. */
 export function list(db: Db, org: string, page: { olderThan: string | null; limit: number }): Promise<CapabilityRow[]> {
   const query = rows(db, org)
   const older = page.olderThan === null ? query : query.where('c.id', '<', page.olderThan)
   return older.orderBy('c.id', 'desc').limit(page.limit).execute()
 }
 
-/** Lets a capability, whose lock the caller holds, end at another time. The MAC is that of the changed grant. */
+/** Changes a capability's expiry. The caller holds its lock. The MAC covers the changed grant. */
 export async function reschedule(
   tx: Tx,
   org: string,
@@ -156,7 +156,7 @@ export async function reschedule(
     .execute()
 }
 
-/** Notes that a capability was used; at most once a minute, since every request would otherwise write. */
+/** Records that a capability was used, at most once a minute, since otherwise every request would write. */
 export async function touch(db: Db, org: string, which: { id: string; now: Date }): Promise<void> {
   await db
     .updateTable('capabilities')

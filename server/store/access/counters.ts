@@ -1,34 +1,34 @@
 /**
- * Counts calls within windows of time: in memory for one process, in our own PostgreSQL for several. `server/api/caller/limits.ts`
- * decides by the counts.
+ * Counts calls in time windows: in memory for one process, in our own PostgreSQL for several.
+ * `server/api/caller/limits.ts` decides on the basis of the counts.
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { SettledCounts } from './settled-counts.ts'
 
-/** How many points one key may take within a window. `name` keeps the keys of several rules apart. */
+/** The points that a key may take in one window. `name` separates the keys of different rules. */
 export interface CounterRule {
   readonly name: string
   readonly points: number
   readonly windowSeconds: number
 }
 
-/** The state of a key's window after it was charged. */
+/** The state of a key's window after a charge. */
 export interface Count {
   readonly isOver: boolean
   readonly points: number
   readonly windowSeconds: number
   readonly remaining: number
-  /** Until the window ends and all points are there again. */
+  /** The time until the window ends and all points are available again, in milliseconds. */
   readonly resetMs: number
 }
 
 /** Counts by one rule. */
 export interface Counter {
-  /** Takes points for a key. Never throws: while the database cannot count, this process does so for itself. */
+  /** Takes points for a key. Never throws: while the database is unavailable, this process counts on its own. */
   take(key: string, points: number): Promise<Count>
 }
 
-/** A counter in memory, or of the counts that several processes share where they are given. `onOver` is called for each refusal. */
+/** A counter over `shared`, the counts that several processes share, or in memory if it is null. `onOver` is called for each refusal. */
 export function createCounter(rule: CounterRule, shared: SettledCounts | null, onOver: () => void): Counter {
   const inMemory = memoryCounter(rule, onOver)
   if (shared === null) return inMemory
@@ -63,7 +63,7 @@ function memoryCounter(rule: CounterRule, onOver: () => void): Counter {
   }
 }
 
-/** The library rejects with a count when a key is over. */
+/** The library rejects with a count if a key exceeds its limit. */
 function countOf(refused: unknown): RateLimiterRes {
   if (refused instanceof RateLimiterRes) return refused
   throw refused

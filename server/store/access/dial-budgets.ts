@@ -1,19 +1,22 @@
 /**
- * Counters of dials and of refused logins, in windows of time, shared by all workers. The worker takes from a budget before
- * it dials and charges it after a refused login.
+ * Counters of dials and refused logins in time windows, shared by all workers. The worker takes from a budget before it
+ * dials and charges it after a refused login.
  */
 import { sql } from 'kysely'
 import type { Budget, BudgetFamily } from '#server/domain/network/dial-budget.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Counts one use of each budget; the time at which all of them allow another where one did not, else null. */
+/**
+ * Takes one unit from each budget. If a budget is exhausted, returns the time at which all allow another unit,
+ * otherwise null.
+ */
 export async function take(db: Db, budgets: readonly Budget[], now: Date): Promise<Date | null> {
   const used = await Promise.all(budgets.map(budget => charge(db, { budget, units: 1 }, now)))
   return latest(used.flatMap(({ used, resetsAt }, at) => (used > (budgets[at]?.limit ?? 0) ? [resetsAt] : [])))
 }
 
-/** Counts so many units of one budget, in its window, and says how many are used with them. */
+/** Charges units to one budget in its current window and returns the total used. */
 export async function charge(
   db: Db,
   of: { readonly budget: Budget; readonly units: number },
@@ -32,14 +35,14 @@ export async function charge(
   return rows[0] ?? { used: Number.POSITIVE_INFINITY, resetsAt }
 }
 
-/** Takes units back from each budget, as far as its window still has them. */
+/** Returns units to each budget whose window has not ended. */
 export async function giveBack(db: Db, budgets: readonly Budget[], units: number): Promise<void> {
   const keys = budgets.map(({ key }) => key).sort()
   for (const key of keys)
     await sql`update dial_budgets set used = greatest(0, used - ${units}::integer) where key = ${key}`.execute(db)
 }
 
-/** When the last of the budgets that are spent has something left again; null when none is. Nothing is counted. */
+/** The time at which the last of the exhausted budgets has units again; null if none is exhausted. Counts nothing. */
 export async function spentUntil(db: Db, budgets: readonly Budget[], now: Date): Promise<Date | null> {
   const keys = budgets.map(budget => budget.key)
   if (keys.length === 0) return null
@@ -53,7 +56,7 @@ export async function spentUntil(db: Db, budgets: readonly Budget[], now: Date):
   return latest(rows.flatMap(row => (row.used >= (limits.get(row.key) ?? 0) ? [row.resets_at] : [])))
 }
 
-/** How much of a budget is used. */
+/** The units of a budget that are used. */
 export async function used(db: Db, budget: Budget, now: Date): Promise<number> {
   const row = await db
     .selectFrom('dial_budgets')
@@ -64,7 +67,10 @@ export async function used(db: Db, budget: Budget, now: Date): Promise<number> {
   return row?.used ?? 0
 }
 
-/** The suffixes of keys whose budget is spent, by family, and until when; at most 1,000 of each, the longest-lasting ones. */
+/**
+ * The key suffixes of exhausted budgets, by family, with the time at which each ends; at most 1,000 per family, the
+ * latest first.
+ */
 export async function spentIn(db: Db, families: readonly BudgetFamily[], now: Date): Promise<Map<string, Date>> {
   const found = new Map<string, Date>()
   const lists = await Promise.all(families.map(family => spentOf(db, family, now)))
@@ -85,7 +91,7 @@ async function spentOf(db: Db, { prefix, limit }: BudgetFamily, now: Date): Prom
   return rows.map(row => [row.key.slice(prefix.length), row.resets_at])
 }
 
-/** Removes a counter; true when it was there, in its window. */
+/** Deletes a counter; true if it existed in its current window. */
 export async function remove(db: Db, budget: Budget, now: Date): Promise<boolean> {
   const row = await db
     .deleteFrom('dial_budgets')
@@ -96,7 +102,7 @@ export async function remove(db: Db, budget: Budget, now: Date): Promise<boolean
   return row !== undefined
 }
 
-/** Forgets a batch of counters whose window is over; says whether there may be more. */
+/** Deletes a batch of counters whose window has ended; returns true if more may remain. */
 export function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,

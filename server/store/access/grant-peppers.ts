@@ -1,10 +1,11 @@
 /**
- * Under which peppers the tokens were hashed that may lease: one that is not found may be of a pepper that a worker lacks.
+ * The peppers under which leasing tokens were hashed: a token that is not found may use a pepper that this worker
+ * lacks.
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** True where the organization has a granted capability whose hash was made under none of these peppers. */
+/** True if the organization has a granted capability whose hash uses none of these peppers. */
 export async function isAnyHashedOtherwise(db: Db, org: string, pepperIds: readonly string[]): Promise<boolean> {
   const { rows } = await sql<{ isAny: boolean }>`
     select exists (

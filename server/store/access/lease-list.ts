@@ -1,11 +1,8 @@
-/**
- * Leases of a datasource, page by page.
- * `leases.ts` begins and ends them.
- */
+/** Lists the leases of a datasource, page by page. `leases.ts` begins and ends them. */
 import type { Db } from '#server/store/tables/tables.ts'
 import type { LeaseRow } from './leases.ts'
 
-/** A page of the leases of a datasource, ended ones too, newest first. */
+/** A page of a datasource's leases, including ended ones, newest first. */
 export function ofDatasource(
   db: Db,
   org: string,

@@ -1,6 +1,7 @@
 /**
- * Rows of leases and of operators' grants. The leased credential is not in them: the box goes to its holder through the task's
- * outcome and is kept nowhere. The web tier ends leases; only the worker and operators write grants and begin leases.
+ * Rows of leases and of operators' grants. They do not contain the leased credential: the sealed box reaches its holder
+ * through the task's outcome and is stored nowhere. The web tier ends leases; only the worker and operators write
+ * grants and begin leases.
  */
 import { type Selectable, sql } from 'kysely'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
@@ -17,7 +18,7 @@ export interface GrantSignature {
   readonly signature: Buffer
 }
 
-/** Writes an operator's signature on a grant, in the transaction that writes the capability. */
+/** Stores an operator's signature on a grant, in the transaction that writes the capability. */
 export async function insertGrant(
   tx: Tx,
   org: string,
@@ -28,15 +29,15 @@ export async function insertGrant(
   await tx.insertInto('lease_grants').values(row).execute()
 }
 
-/** A capability that an operator has granted, with their signature. */
+/** A capability granted by an operator, with the operator's signature. */
 export type GrantedCapability = Pick<
   Selectable<Tables['capabilities']>,
   'org_id' | 'id' | 'mode' | 'hash' | 'operations' | 'datasource_ids' | 'expires_at' | 'revoked_at'
 > & { readonly signed: GrantSignature }
 
 /**
- * Finds a capability of the organization with an operator's signature by its hashes, one for each pepper in use; undefined when
- * there is none, or no signature, or the organization is removed.
+ * Finds a capability of the organization that has an operator's signature, by its hashes, one for each pepper in use;
+ * undefined if there is none, it has no signature, or the organization was removed.
  */
 export async function findGranted(
   db: Db,
@@ -50,7 +51,7 @@ export async function findGranted(
   return row && grantedOf(row)
 }
 
-/** Live capabilities whose grant another key than this one has signed, of every organization. */
+/** Live capabilities whose grant was signed by a key other than `signerId`, across all organizations. */
 export async function grantsOfOthers(db: Db, than: { signerId: string; now: Date }): Promise<GrantedCapability[]> {
   const rows = await granted(db)
     .where('g.signer_id', '!=', than.signerId)
@@ -60,7 +61,7 @@ export async function grantsOfOthers(db: Db, than: { signerId: string; now: Date
   return rows.map(grantedOf)
 }
 
-/** Puts a signature that was made anew in the place of the one before. */
+/** Replaces a grant's signature with a new one. */
 export async function replaceGrant(
   db: Db,
   org: string,
@@ -93,7 +94,7 @@ function granted(db: Db) {
     .where('o.removed_at', 'is', null)
 }
 
-/** A lease to be written. `verdictSignature` is of the verdict that let it be given. */
+/** A lease to insert. `verdictSignature` belongs to the verdict that allowed it. */
 export interface NewLease {
   readonly id: string
   readonly datasourceId: string
@@ -105,12 +106,12 @@ export interface NewLease {
 }
 
 /**
- * Writes a new lease, in the transaction that hands it out. False, and nothing written, when what was looked at before its
- * host was resolved is no longer so: the capability was revoked or has run out, the datasource removed or judged
- * anew, the credential replaced.
+ * Inserts a new lease, in the transaction that hands it out. Returns false and writes nothing if the facts read before
+ * the host was resolved no longer hold: the capability was revoked or expired, the datasource was removed or verified
+ * again, or the credential was replaced.
  */
 export async function insert(tx: Tx, org: string, entry: NewLease): Promise<boolean> {
-  // A revocation under way is waited for, so that no lease is handed out after it was answered.
+  // Waits for a revocation in progress, so that no lease is handed out after the revocation was confirmed.
   await quotas.lockShared(tx, org, 'capabilities')
   const { rows } = await sql`
     insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at)
@@ -126,7 +127,10 @@ export async function insert(tx: Tx, org: string, entry: NewLease): Promise<bool
   return rows.length === 1
 }
 
-/** Ends a lease that is still live; of one capability where it is given. Answers what it was of; undefined when there is none. */
+/**
+ * Ends a live lease, restricted to one capability if given. Returns the lease's subject; undefined if there is no such
+ * lease.
+ */
 export function end(
   tx: Tx,
   org: string,
@@ -144,7 +148,7 @@ export function end(
   ).executeTakeFirst()
 }
 
-/** Leases that were neither ended nor have expired, newest first. */
+/** Leases that have neither ended nor expired, newest first. */
 export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
   return db
     .selectFrom('leases')
@@ -157,13 +161,16 @@ export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
     .execute()
 }
 
-/** How long ago what a lease needs may have ended for the lease to be looked at, and how much of it: one that is left runs out by itself. */
+/**
+ * How recently a lease's capability or datasource must have ended for a sweep to examine the lease; a missed lease
+ * expires by itself.
+ */
 const LOST_WITHIN = sql`interval '1 hour'`
 const LOST_LAST = 250
 
 /**
- * Marks a batch of what has run out, and one of what has lately lost its capability or datasource; of every organization. Says
- * whether there may be more.
+ * Marks one batch of expired leases, and one of leases whose capability or datasource ended recently; across all
+ * organizations. Returns true if more may remain.
  */
 export async function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   const expired = await batch(

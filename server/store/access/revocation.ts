@@ -1,6 +1,6 @@
 /**
- * Revokes API keys together with what they have made: keys, capabilities, and whatever those made. Everything that makes
- * a key or a capability takes the same locks, so none comes to be while its maker is being revoked.
+ * Revokes API keys together with their descendants: the keys and capabilities that they issued, and what those issued.
+ * Whatever issues a key or a capability takes the same locks, so that none appears while its issuer is being revoked.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { missingConsent, type RevocationConsent } from '#server/domain/access/revocation.ts'
@@ -16,30 +16,33 @@ export interface Family {
   readonly capabilities: readonly string[]
 }
 
-/** The result of a revocation. `refused`: nothing was changed, and the caller has to confirm `missing` first. */
+/** The result of a revocation. `refused`: nothing was changed, and the caller must confirm `missing` first. */
 export type Revocation =
   | { readonly outcome: 'unknown' }
   | { readonly outcome: 'refused'; readonly missing: 'children' | 'force'; readonly living: Family }
   | {
       readonly outcome: 'revoked'
-      /** When the key was revoked; the first time counts. */
+      /** The time at which the key was first revoked. */
       readonly revokedAt: Date
-      /** Descendants that were revoked now, the key itself not among them. */
+      /** Descendants that this call revoked, excluding the key itself. */
       readonly revoked: Family
-      /** Living descendants that were left as they are. */
+      /** Living descendants that were left unchanged. */
       readonly kept: Family
     }
 
 const NONE: Family = { keys: [], capabilities: [] }
 
-/** From here to the end of the transaction nobody else makes or revokes a key or a capability of the organization. */
+/** Until the transaction ends, no other transaction issues or revokes a key or a capability of the organization. */
 export async function lockAccess(tx: Tx, org: string): Promise<void> {
-  // Always in this order, so that no two wait for each other.
+  // Always in this order, to avoid deadlocks.
   await quotas.lock(tx, org, 'api_keys')
   await quotas.lock(tx, org, 'capabilities')
 }
 
-/** Revokes a key from `now` on, with its living descendants where `children` is `revoke`. The transaction holds the locks from here on. */
+/**
+ * Revokes a key from `now` on, and its living descendants if `children` is `revoke`. The transaction holds the locks
+ * from here on.
+ */
 export async function revokeKeyRow(
   tx: Tx,
   org: string,
@@ -66,7 +69,7 @@ export async function revokeKeyRow(
   return { outcome: 'revoked', revokedAt: row.revoked_at, revoked, kept: children === 'revoke' ? NONE : living }
 }
 
-/** Revokes capabilities that are not revoked yet, and ends the leases that they hold. The caller holds their lock. */
+/** Revokes capabilities that are not yet revoked, and ends their leases. The caller holds their lock. */
 export async function revokeCapabilities(
   tx: Tx,
   org: string,
@@ -84,8 +87,8 @@ export async function revokeCapabilities(
 }
 
 /**
- * Everything alive that a key has made, or that was made or rotated out of what it has made. Dead links are followed, too:
- * a child that was revoked and whose own children were kept still leads to them.
+ * All living descendants of a key, including capabilities rotated from them. Revoked links are followed too: a revoked
+ * child whose own children were kept still leads to them.
  */
 async function livingDescendants(tx: Tx, org: string, of: { id: string; now: Date }): Promise<Family> {
   const { rows } = await sql<{ kind: 'key' | 'capability'; id: string }>`
@@ -114,8 +117,9 @@ async function livingDescendants(tx: Tx, org: string, of: { id: string; now: Dat
 }
 
 /**
- * A predicate over a key `k`: the record says that `maker` made it. Processes of the release before write no issuer, and the record
- * right after the key: its id, a UUIDv7 as the key's is, begins with a time within two minutes. The next release drops this.
+ * A predicate over a key `k`: the audit record names `maker` as its issuer. Processes of the last release store no
+ * issuer, but write the audit row right after the key, so the timestamps in the two UUIDv7 ids differ by at most two
+ * minutes. The next release drops this.
  */
 function isRecordedAsMadeBy(maker: RawBuilder<unknown>): RawBuilder<boolean> {
   const minutes = (
@@ -128,7 +132,7 @@ function isRecordedAsMadeBy(maker: RawBuilder<unknown>): RawBuilder<boolean> {
       and a.object_id = k.id))`
 }
 
-/** True when these keys are the last living ones of a mode that may write the organization's affairs. */
+/** True if these keys are the last living ones of a mode that may write the organization's affairs. */
 async function leavesNoWriter(tx: Tx, org: string, of: { ids: readonly string[]; now: Date }): Promise<boolean> {
   const ids = [...of.ids]
   const { rows } = await sql<{ mode: Mode }>`

@@ -1,21 +1,24 @@
 /**
- * Counts that several processes share. Each counts by itself and settles with the table `rate_limits` every 250 ms, or when a key has
- * 32 points that are not settled: most calls of a busy key then cost no statement, and over all processes a key exceeds its limit
- * by at most what each may have unsettled. The first call of a window, and those near the limit, are settled before they are
- * answered: small limits are exact.
+ * Counts that several processes share. Each process counts locally and settles with the table `rate_limits` every 250
+ * ms, or when a key has 32 unsettled points: most calls of a busy key then cost no statement, and a key exceeds its
+ * limit by at most the unsettled points of each process. The first call of a window, and calls near the limit, are
+ * settled before they are answered: small limits are exact.
  *
- * It must never let an organization pay for the settling of all. Held by `counters.ts`, which decides what a count means.
+ * It must never charge an organization for settling everyone's counts. Held by `counters.ts`, which decides what a
+ * count means.
  */
 import { sql } from 'kysely'
 import { forInstallation } from '#server/store/connection/statement-scope.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 const SETTLE_MS = 250
-/** Points of a key that one process has not settled, at most; and so near to a limit each call is settled at once. */
+/**
+ * The maximum number of unsettled points of a key in one process; this near to the limit, each call is settled at once.
+ */
 export const MAX_UNSETTLED = 32
 const DEADLINE_MS = 2_000
 const PURGE_MS = 300_000
-/** Rows of windows that are over, at a time. */
+/** The number of rows of ended windows that one statement deletes. */
 const PURGED = 10_000
 
 /** The limit of a key, and its window. */
@@ -24,7 +27,7 @@ export interface Window {
   readonly windowMs: number
 }
 
-/** A key's points with those that were just taken, and when its window ends. */
+/** A key's points, including those just taken, and the end of its window. */
 export interface Tally {
   readonly used: number
   readonly resetMs: number
@@ -33,17 +36,17 @@ export interface Tally {
 interface Counted {
   readonly key: string
   readonly windowMs: number
-  /** Points of all processes when it was settled last; null before the first time in this window. */
+  /** The points of all processes at the last settlement; null before the first in this window. */
   known: number | null
   endsAtMs: number
   unsettled: number
-  /** Points that are on their way to the table. */
+  /** Points being sent to the table. */
   sending: number
-  /** All points of this process in this window. */
+  /** All points that this process took in this window. */
   taken: number
 }
 
-/** For each key of one settlement the points that are not of this process. */
+/** For each key of one settlement, the points taken by other processes. */
 type Bases = ReadonlyMap<Counted, number>
 
 /** The counts of one process. */
@@ -60,12 +63,12 @@ export class SettledCounts {
     this.#db = db
   }
 
-  /** Takes points for a key. Rejects where they must be settled first and the database does not answer. */
+  /** Takes points for a key. Rejects if they must be settled first and the database does not answer. */
   async take(key: string, points: number, window: Window): Promise<Tally> {
     const counted = this.#of(key, window)
     const { known } = counted
     const used = (known ?? 0) + counted.sending + counted.unsettled + points
-    // A key over its limit stays so until its window ends: hammering does not reach the database.
+    // A key over its limit stays over it until its window ends, so hammering does not reach the database.
     if (known !== null && known > window.limit) return { used, resetMs: leftOf(counted) }
     counted.unsettled += points
     counted.taken += points
@@ -75,7 +78,8 @@ export class SettledCounts {
       this.#settleSoon()
       return { used, resetMs: leftOf(counted) }
     }
-    // Those of this process before these are in the table, or come to it in the same settlement: a failed one's, too.
+    // Earlier points of this process are in the table already, or join the same settlement, including those of a failed
+    // one.
     const place = counted.taken
     const base = (await this.#settle()).get(counted)
     if (base === undefined) throw new Error('the points were not settled')
@@ -85,7 +89,7 @@ export class SettledCounts {
   #of(key: string, { windowMs }: Window): Counted {
     const found = this.#keys.get(key)
     if (found !== undefined && found.endsAtMs > performance.now()) return found
-    // Counts that the last window has not settled end with it.
+    // Unsettled counts of the previous window expire with it.
     if (found !== undefined) this.#unsettled.delete(found)
     const fresh = {
       key,
@@ -103,12 +107,12 @@ export class SettledCounts {
   #settleSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null
-      // The points stay unsettled, and go with the next ones.
+      // The points stay unsettled and are sent with the next ones.
       this.#settle().catch(() => undefined)
     }, SETTLE_MS).unref()
   }
 
-  /** The settlement that begins when the current one is done. Points that are taken until then join it. */
+  /** The settlement that starts when the current one completes. Points taken until then join it. */
   #settle(): Promise<Bases> {
     this.#next ??= this.#running.then(() => {
       this.#next = null
@@ -120,7 +124,7 @@ export class SettledCounts {
   }
 
   async #send(): Promise<Bases> {
-    // Counts of a window that has ended meanwhile end with it.
+    // Counts whose window has ended in the meantime expire with it.
     const sent = [...this.#unsettled].filter(({ endsAtMs }) => endsAtMs > performance.now())
     this.#unsettled.clear()
     const upTo = new Map(sent.map(counted => [counted, counted.taken]))
@@ -154,7 +158,7 @@ export class SettledCounts {
     if (this.#keys.get(counted.key) === counted) this.#unsettled.add(counted)
   }
 
-  /** Forgets keys whose window is over, here and in the table. Several processes may do so at once. */
+  /** Deletes keys whose window has ended, in memory and in the table. Several processes may do so at once. */
   #purge(): void {
     const now = performance.now()
     if (now - this.#purgedAtMs < PURGE_MS) return
@@ -164,7 +168,7 @@ export class SettledCounts {
         this.#keys.delete(key)
         this.#unsettled.delete(counted)
       }
-    // The rest is removed the next time.
+    // The remaining rows are deleted next time.
     forInstallation(DEADLINE_MS, () => purge(this.#db)).catch(() => undefined)
   }
 }
@@ -172,12 +176,14 @@ export class SettledCounts {
 const leftOf = ({ endsAtMs }: Counted): number => Math.max(0, endsAtMs - performance.now())
 
 /**
- * A window that has ended, or that ends later than one that begins now: the database's clock went back, or the window was made
- * shorter. The minute is for a statement that has waited for the row.
+ * The window has ended, or ends later than one that begins now: the database's clock went back, or the window was
+ * shortened. The minute allows for a statement that waited for the row.
  */
 const IS_OVER = sql`(held.expire <= (extract(epoch from statement_timestamp()) * 1000)::bigint or held.expire > excluded.expire + 60000)`
 
-/** Adds points in one statement, by the database's time; in one order, since several processes do so at once. */
+/**
+ * Adds points in one statement, timed by the database; in a fixed order, since several processes do so concurrently.
+ */
 async function add(db: Db, sent: readonly Counted[]): Promise<ReadonlyMap<string, { points: number; leftMs: number }>> {
   const [keys, points] = [sent.map(({ key }) => key), sent.map(({ sending }) => sending)]
   const windows = sent.map(({ windowMs }) => windowMs)

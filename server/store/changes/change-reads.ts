@@ -1,6 +1,6 @@
 /**
- * Reads changes in the order of their numbers: for the feed of a process, of all organizations that have subscribers at once, and
- * for a subscriber who comes back. Says where the numbers do not go on from a place, so that nobody is told a part in silence.
+ * Reads changes in number order: for a web process's feed, across all organizations with subscribers, and for a
+ * subscriber that reconnects. Reports a gap after a position, so that no subscriber misses changes silently.
  */
 
 import { sql } from 'kysely'
@@ -9,7 +9,7 @@ import { transaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** A place in the changes of an organization: everything up to number `n` of an epoch was told. */
+/** A position in an organization's changes: the reader has seen everything up to number `n` of this epoch. */
 export interface Position {
   /** Decimal digits. */
   readonly epoch: string
@@ -26,7 +26,9 @@ export interface ChangeRow extends Position {
 /** An organization's changes after a position. */
 export interface Since {
   readonly head: Position
-  /** False where they cannot be told from that place on: another epoch, a number never given, or rows that are gone. */
+  /**
+   * False if the changes after the position are incomplete: a different epoch, a number never issued, or deleted rows.
+   */
   readonly isWhole: boolean
   /** Oldest first. */
   readonly rows: readonly ChangeRow[]
@@ -42,13 +44,16 @@ interface ReadRow {
   readonly change: ChangeKind
 }
 
-/** A predicate over a place `s (epoch, n)` and a head `h`: row n + 1 is there, or is none yet. Numbers are dense. */
+/**
+ * A predicate over a position `s (epoch, n)` and a head `h`: row n + 1 exists, or no change has followed yet. Numbers
+ * are dense.
+ */
 const IS_WHOLE = sql<boolean>`(h.epoch::text = s.epoch and (h.last = s.n or (h.last > s.n and exists (
   select from changes c where c.org_id = h.org_id and c.n = s.n + 1 and c.n > 0))))`
 
 /**
- * The new changes after the positions of many organizations, in one read: up to `each` changes of one organization and `limit` in all,
- * those that are named first before the others. An organization without news is not in the answer.
+ * The changes after the given positions of many organizations, in one read: at most `each` per organization and `limit`
+ * in total. Organizations are served in the order of `places`; those without new changes are absent from the result.
  */
 export async function newsOf(
   db: Db,
@@ -71,8 +76,9 @@ export async function newsOf(
 }
 
 /**
- * Changes of one organization behind a place, at most `limit`; of these datasources alone, where they are given. `isWhole` is of
- * the organization's numbers all the same: what is gone may have been of these.
+ * At most `limit` changes of one organization after a position, restricted to `datasourceIds` unless null. Null if the
+ * organization has no head. `isWhole` covers all of the organization's numbers, since deleted changes may have
+ * concerned these datasources.
  */
 export async function since(
   db: Db,
@@ -107,7 +113,7 @@ function grouped(rows: readonly ReadRow[]): Map<string, Since> {
   return found
 }
 
-/** The heads of organizations: the places behind everything that has happened. Each has one afterwards. */
+/** The heads of organizations, that is, the position of the latest change. Creates a missing head. */
 export async function heads(db: Db, orgs: readonly string[]): Promise<Map<string, Position>> {
   const read = async () => {
     const { rows } = await sql<{ org: string; epoch: string; last: number }>`
@@ -127,10 +133,13 @@ export async function heads(db: Db, orgs: readonly string[]): Promise<Map<string
   return read()
 }
 
-/** How many rows of one organization are numbered at a time. */
+/** The number of rows that one transaction numbers. */
 const ADOPTED_AT_ONCE = 500
 
-/** Which of the organizations have changes without a number, as processes of the last release write them; of all, where none are named. */
+/**
+ * The organizations that have unnumbered changes, written by processes of the last release; `null` searches all
+ * organizations.
+ */
 export async function unnumbered(db: Db, orgs: readonly string[] | null): Promise<string[]> {
   const { rows } = await sql<{ org: string }>`
     select distinct org_id as org from changes
@@ -139,16 +148,16 @@ export async function unnumbered(db: Db, orgs: readonly string[] | null): Promis
   return rows.map(row => row.org)
 }
 
-/** Numbers changes of the last release's processes, in their order, behind those that have a number. */
+/** Numbers the changes that processes of the last release wrote, in their order, after all numbered changes. */
 export async function adopt(db: Db, org: string): Promise<void> {
   await transaction(db, async tx => {
     const { rows } = await sql<{
       may: boolean
     }>`select ${mayWrite({ organizationId: org, phase: 'ends' })} as may`.execute(tx)
-    // It moves: they were numbered before its rows were copied.
+    // The organization is moving: its changes were numbered before its rows were copied.
     if (rows[0]?.may !== true) return
     await heads(tx, [org])
-    // A statement of its own: what comes after the lock sees everything that was committed before it.
+    // A separate statement, so that its snapshot includes everything committed before the lock was granted.
     await sql`select from change_heads where org_id = ${org} for no key update`.execute(tx)
     const numbered = await sql`
       with found as (

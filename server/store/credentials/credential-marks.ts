@@ -1,5 +1,6 @@
 /**
- * The columns of a credential that only the worker writes: its fingerprint, whether MD5 is still allowed, and its secret sealed anew.
+ * Updates the credential columns that only the worker writes: the fingerprint, whether MD5 is still allowed, and the
+ * resealed secret.
  */
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
@@ -11,13 +12,13 @@ export interface Marks {
   /** Null for a credential that was never verified. */
   readonly fingerprint: Fingerprint | null
   readonly md5Allowed: boolean
-  /** A keyed hash of the login that has passed a check; null for a credential that was never verified. */
+  /** A keyed hash of the login that passed a check; null for a credential that was never verified. */
   readonly loginHash: Buffer | null
-  /** The same secret sealed anew; null where its bytes stay. */
+  /** The same secret, resealed; null if the stored bytes stay. */
   readonly resealed: SealedBox | null
 }
 
-/** Writes what a check says of one live version, and its secret sealed anew. */
+/** Writes the values from a check to one live version. */
 export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Promise<void> {
   const { fingerprint, md5Allowed, loginHash, resealed } = marks
   const bytes =
@@ -41,8 +42,8 @@ export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Pr
 }
 
 /**
- * Forgets a batch of fingerprints that do not say with which key they were made, of every organization: a release of before
- * wrote them. Says whether there may be more.
+ * Clears a batch of fingerprints that do not name their key, across all organizations; an earlier release wrote them.
+ * Returns true if more may remain.
  */
 export function cleanupFingerprints(db: Db, size: number = BATCH): Promise<boolean> {
   return batch(

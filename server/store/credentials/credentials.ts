@@ -1,12 +1,12 @@
 /**
- * Rows of credentials as the web tier may touch them: write new bytes, destroy bytes, read everything but bytes. The
- * worker's reads are in `sealed.ts`, which the web process cannot reach.
+ * The web tier's access to credential rows: it writes new bytes, destroys bytes, and reads every column except the
+ * bytes. The worker's reads are in `sealed.ts`, which the web process cannot reach.
  */
 import { sql } from 'kysely'
 import type { SealedBox } from '#server/domain/access/sealed.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** A credential to be written. `last4` is of a signing key, else null. */
+/** A credential to insert. `last4` is set for a signing key, otherwise null. */
 export interface NewCredential {
   readonly sealed: SealedBox
   readonly last4: string | null
@@ -30,7 +30,7 @@ export function live(tx: Db, org: string, datasourceId: string): Promise<Credent
     .execute()
 }
 
-/** Writes a pending credential in the place of any other pending one, whose bytes are destroyed: the last one wins. */
+/** Writes a pending credential and destroys the bytes of any previous pending one: the last write wins. */
 export async function replacePending(
   tx: Tx,
   org: string,
@@ -54,7 +54,7 @@ export async function replacePending(
     .execute()
 }
 
-/** Destroys the bytes of a datasource's credentials: those in one state, or all. The rows stay, as `retired`. */
+/** Destroys the bytes of a datasource's credentials: those in one state, or all. The rows remain, as `retired`. */
 export async function destroy(
   tx: Tx,
   org: string,
@@ -64,7 +64,7 @@ export async function destroy(
   await retire(tx, org, { datasourceId: which.datasourceId, states, version: null })
 }
 
-/** Destroys the bytes of one version that is still pending: it was refused. */
+/** Destroys the bytes of one version that is still pending, after its refusal. */
 export async function destroyVersion(
   tx: Tx,
   org: string,
@@ -73,7 +73,10 @@ export async function destroyVersion(
   await retire(tx, org, { ...which, states: ['pending'] })
 }
 
-/** By the one function that may: the web's role has no update on the table, or it could put in force what it likes. */
+/**
+ * Calls the database function that retires credentials. The web role has no update privilege on the table; otherwise it
+ * could put any credential in force.
+ */
 async function retire(
   tx: Tx,
   org: string,

@@ -1,10 +1,10 @@
 /**
- * For which login a credential that has passed a check is, as a keyed hash that the worker alone writes (`credential-marks.ts`)
- * and reads. The budgets of refused logins ask it.
+ * Looks up credentials by the keyed hash of a login that passed a check. Only the worker writes (`credential-marks.ts`)
+ * and reads this hash, for the budgets of refused logins.
  */
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Whether a credential in force of the organization is for the login; `hashes` has one for each key. */
+/** True if the organization has a current credential for the login; `hashes` holds one hash for each key. */
 export async function isInForce(db: Db, org: string, hashes: readonly Buffer[]): Promise<boolean> {
   const row = await db
     .selectFrom('credentials')

@@ -9,24 +9,29 @@ import type { SignedVerdict } from '#server/domain/datasources/verdict.ts'
 import type { OrganizationSettings } from '#server/store/organizations/organizations.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
-/** A credential with its bytes, the row that they belong to, and the key pair that they are sealed to. */
+/** A credential with its bytes, the row that they belong to, and the key pair that sealed them. */
 export interface SealedCredential {
   readonly context: CredentialContext
   readonly state: 'pending' | 'current'
   readonly sealed: SealedBox
-  /** Null when there is none, or its secret half is destroyed: then nothing opens the bytes any more. */
+  /** Null if the key is missing or its secret half is destroyed: the bytes can no longer be opened. */
   readonly key: WrappedOrganizationKey | null
-  /** Null until the credential has been verified, and where it does not say with which key it was made. */
+  /** Null until the credential has been verified, and for a fingerprint that does not name its key. */
   readonly fingerprint: Fingerprint | null
-  /** Whether its password may still be sent as MD5 under a CA certificate that a caller named: it was in use so before. */
+  /**
+   * True if the password may still be sent as MD5 under a CA certificate supplied by the caller, because it already
+   * was.
+   */
   readonly md5Allowed: boolean
-  /** A keyed hash of its login; null until it has passed a check. */
+  /** A keyed hash of its login; null until the login has passed a check. */
   readonly loginHash: Buffer | null
   readonly last4: string | null
   readonly createdAt: Date
 }
 
-/** A live datasource as work on it begins: what it shows, what its organization wants, and its live credentials. */
+/**
+ * A live datasource as work on it begins: its displayed state, its organization's settings, and its live credentials.
+ */
 export interface SealedDatasource
   extends Pick<
     Selectable<Tables['datasources']>,
@@ -49,13 +54,13 @@ export interface SealedDatasource
   readonly settings: OrganizationSettings
   readonly current: SealedCredential | null
   readonly pending: SealedCredential | null
-  /** The verdict that the row bears; its signature is to be checked before anything of it is believed. */
+  /** The stored verdict; check its signature before trusting any part of it. */
   readonly verdict: SignedVerdict | null
-  /** The number of the last request for a check that is settled, as of the same moment; 0 when none is. */
+  /** The number of the last settled check request, read from the same snapshot; 0 if none is settled. */
   readonly checks_settled: number
 }
 
-/** A row of the statement below: columns of a credential (`c_`) and of its key (`k_`) are null together where there is none. */
+/** A row of the statement below. The credential columns (`c_`) are null together, and so are the key columns (`k_`). */
 interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 'pending' | 'verdict'> {
   readonly role_policy: OrganizationSettings['rolePolicy']
   readonly check_interval_seconds: number | null
@@ -85,10 +90,10 @@ interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 
 }
 
 /**
- * One live datasource with everything that work on it needs, as of one moment: a rotation in between would look like an edit.
- * A credential of an older version than the judged one, or than the one that it would replace, is none: the rows of retired
- * versions go, and what was sealed in them must not come back under its own number.
- * Undefined when the organization has none of that id.
+ * One live datasource with everything that work on it needs, read in one statement: a rotation in between would look
+ * like an edit. Ignores a credential older than the judged version or than the one it would replace: rows of retired
+ * versions are deleted, and their sealed secrets must not reappear under the old version number. Undefined if the
+ * organization has no datasource with that id.
  */
 export async function datasource(db: Db, org: string, id: string): Promise<SealedDatasource | undefined> {
   const { rows } = await sql<DatasourceRow>`
@@ -161,7 +166,9 @@ function keyOf(row: DatasourceRow, secret: Buffer): WrappedOrganizationKey {
   }
 }
 
-/** One key pair of an organization, its secret half wrapped. Undefined when there is none: whoever needed it refuses. */
+/**
+ * One key pair of an organization, with its secret half wrapped. Undefined if there is none; the caller then refuses.
+ */
 export async function organizationKey(db: Db, org: string, keyId: string): Promise<WrappedOrganizationKey | undefined> {
   const row = await db
     .selectFrom('organization_keys')
@@ -169,7 +176,7 @@ export async function organizationKey(db: Db, org: string, keyId: string): Promi
     .where('org_id', '=', org)
     .where('id', '=', keyId)
     .executeTakeFirst()
-  // A key whose secret half is destroyed opens nothing any more, as if it had never been.
+  // A key whose secret half is destroyed opens nothing, so treat it as missing.
   if (row === undefined || row.secret === null) return undefined
   return {
     organizationId: org,
@@ -183,7 +190,7 @@ export async function organizationKey(db: Db, org: string, keyId: string): Promi
   }
 }
 
-/** Puts the pending credential in force and destroys the one that it replaces, in the transaction of the verdict. */
+/** Puts the pending credential in force and destroys the one it replaces, in the transaction of the verdict. */
 export async function promote(tx: Tx, org: string, at: { datasourceId: string; version: number }): Promise<void> {
   await tx
     .updateTable('credentials')

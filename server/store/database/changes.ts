@@ -1,16 +1,18 @@
 /**
- * The changes of datasources, numbered per organization without a gap. The lock of the organization's head makes commits
- * follow in the order of the numbers, so that a reader who goes by them misses none, however late a commit becomes visible.
+ * The changes of datasources, numbered per organization without gaps. The lock on the organization's head forces
+ * commits into number order, so that a reader that goes by the numbers misses nothing, however late a commit becomes
+ * visible.
  *
- * Locks are taken in one order everywhere: idempotency claim, datasource, task, credential, quota, head. So changes are collected
- * while a transaction runs, and written right before it commits; nothing waits for a head but what is about to commit.
+ * Locks are taken in one order everywhere: idempotency claim, datasource, task, credential, quota, head. Changes are
+ * therefore collected during a transaction and written just before it commits; only a transaction about to commit waits
+ * for a head.
  */
 import { type QueryExecutorProvider, sql } from 'kysely'
 
 /** The kinds of changes of a datasource. */
 export type ChangeKind = 'registered' | 'updated' | 'rotated' | 'verified' | 'removed' | 'introspected' | 'drifted'
 
-/** A change as it is appended. */
+/** A change to append. */
 export interface NewChange {
   readonly datasourceId: string
   readonly change: ChangeKind
@@ -20,7 +22,7 @@ export interface NewChange {
 /** The changes of a transaction, by organization. */
 const COLLECTED = Symbol('changes')
 
-/** From now on a transaction collects changes. `transaction()` of `db.ts` calls it. */
+/** Makes a transaction collect changes. `transaction()` in `db.ts` calls it. */
 export function collectChanges(tx: object): void {
   Reflect.set(tx, COLLECTED, new Map())
 }
@@ -31,7 +33,7 @@ function collectedOf(tx: object): Map<string, NewChange[]> {
   return collected
 }
 
-/** Appends a change to what a transaction tells when it commits, in the order of the calls. */
+/** Appends a change to those that the transaction publishes on commit, in call order. */
 export function append(tx: object, org: string, entry: NewChange): void {
   const collected = collectedOf(tx)
   const list = collected.get(org) ?? []
@@ -39,14 +41,17 @@ export function append(tx: object, org: string, entry: NewChange): void {
   list.push(entry)
 }
 
-/** Writes what a transaction has collected: its last statement. `transaction()` of `db.ts` calls it before the commit. */
+/**
+ * Writes the collected changes as the transaction's last statement. `transaction()` in `db.ts` calls it before the
+ * commit.
+ */
 export async function writeCollected(tx: QueryExecutorProvider & object): Promise<void> {
-  // One order of heads as well, though a transaction is of one organization.
+  // Heads are locked in a fixed order too, although a transaction normally concerns one organization.
   const entries = [...collectedOf(tx)].sort(([one], [other]) => (one < other ? -1 : 1))
   for (const [org, list] of entries) await write(tx, org, list)
 }
 
-/** The first epoch of a head is a time, so that two copies of a database never begin the same. */
+/** The first epoch of a head is a timestamp, so that two copies of a database never start with the same epoch. */
 async function write(tx: QueryExecutorProvider, org: string, list: readonly NewChange[]): Promise<void> {
   const [first] = list
   if (first === undefined) return

@@ -1,7 +1,7 @@
 /**
- * The database's time, as this process knows it: the offset to its own monotonic clock is measured now and then. Times that
- * decide (due, locked until, expiry, retention) are written and compared by many processes, whose own clocks differ, and
- * are set while they run.
+ * The database's time as this process knows it: the offset to the process's own monotonic clock, measured periodically.
+ * Many processes write and compare the times that decide (due, locked until, expiry, retention), and their own clocks
+ * differ and are adjusted while they run.
  */
 import { sql } from 'kysely'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
@@ -10,14 +10,16 @@ import type { Db } from '#server/store/tables/tables.ts'
 const MEASURE_MS = 60_000
 const LOOK_MS = 5_000
 const STATEMENT_MS = 2_000
-/** Of several round trips the shortest says most: the error is half of it. */
+/** The shortest of several round trips is the most accurate: the error is at most half of it. */
 const ROUND_TRIPS = 3
-/** A jump of the wall clock against the monotonic one: it was set, or the machine has slept. */
+/**
+ * The jump of the wall clock against the monotonic one that means that the clock was set or the machine was suspended.
+ */
 const JUMP_MS = 1_000
 
-/** The difference between a process's wall clock and the database's, with the rest of the measurement. */
+/** The difference between a process's wall clock and the database's, and the rest of the measurement. */
 export interface Measured {
-  /** Positive where the wall clock of this process is ahead. */
+  /** Positive if the wall clock of this process is ahead. */
   readonly skewMs: number
 }
 
@@ -26,7 +28,7 @@ interface Sample {
   readonly roundTripMs: number
 }
 
-/** A clock that goes by the database's. */
+/** A clock that follows the database's clock. */
 export class DatabaseClock {
   readonly #db: Db
   #offsetMs: number | null = null
@@ -40,15 +42,18 @@ export class DatabaseClock {
     this.#db = db
   }
 
-  /** The time; before the first measurement, that of this process. It runs backwards only where the database's was set back. */
+  /**
+   * The current time; before the first measurement, that of this process. It runs backwards only if the database's
+   * clock did.
+   */
   now(): Date {
     const nowMs = Math.floor(performance.now() + (this.#offsetMs ?? this.#wallOffsetMs))
-    // Waits as long as the measurement may be off.
+    // Holds the last time while a new measurement lies behind it by no more than the measurement error.
     if (nowMs >= this.#lastMs || nowMs < this.#lastMs - JUMP_MS) this.#lastMs = nowMs
     return new Date(this.#lastMs)
   }
 
-  /** Measures the offset. Throws where the database does not answer; the clock then goes on as before. */
+  /** Measures the offset. Throws if the database does not answer; the clock then keeps its last offset. */
   async measure(): Promise<Measured> {
     const samples: Sample[] = []
     for (let at = 0; at < ROUND_TRIPS; at += 1) samples.push(await withDeadline(STATEMENT_MS, () => sample(this.#db)))
@@ -59,7 +64,10 @@ export class DatabaseClock {
     return { skewMs: Math.round(this.#wallOffsetMs - best.offsetMs) }
   }
 
-  /** Measures every minute from now on, and soon after a jump of the wall clock, which is what a machine that slept shows. */
+  /**
+   * Starts measuring every minute, and soon after a jump of the wall clock, which also reveals that the machine was
+   * suspended.
+   */
   start(told: { onMeasured(measured: Measured): void; onError(cause: unknown): void }): void {
     this.#timer = setInterval(() => {
       const isDue = performance.now() - this.#measuredAtMs >= MEASURE_MS
@@ -72,7 +80,7 @@ export class DatabaseClock {
     }, LOOK_MS)
   }
 
-  /** Measures no more. The time goes on. */
+  /** Stops measuring. The clock keeps running. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#measuring
@@ -90,7 +98,7 @@ async function sample(db: Db): Promise<Sample> {
   return { offsetMs: row.ms - (askedAtMs + answeredAtMs) / 2, roundTripMs: answeredAtMs - askedAtMs }
 }
 
-/** The wall clock against the monotonic one. */
+/** The difference between the wall clock and the monotonic clock. */
 function wallOffset(): number {
   return Date.now() - performance.now()
 }

@@ -1,8 +1,8 @@
 /**
- * The connection to our own PostgreSQL, and transactions on it.
+ * Opens pools on our own PostgreSQL and runs transactions on them.
  *
- * Nothing outside `store`
- * imports `kysely` or `pg` for our own database; the rest passes a `Db` or `Tx` on without looking inside.
+ * Nothing outside `store` imports `kysely` or `pg` for our own database; other layers pass a `Db` or `Tx` on without
+ * looking inside.
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -19,7 +19,7 @@ import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 const INT8 = 20
 
-/** Parsers of our pools: `bigint` counters come as numbers (they stay far below 2^53). */
+/** The type parsers of our pools: `bigint` counters are returned as numbers (they stay far below 2^53). */
 export const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8) return Number
@@ -27,22 +27,22 @@ export const types: pg.CustomTypesConfig = {
   },
 }
 
-/** How our own database is opened. */
+/** Options for opening our own database. */
 export interface DbOptions {
-  /** As `DATABASE_URL` spells it. */
+  /** The connection string, in the form of `DATABASE_URL`. */
   readonly url: string
   readonly size: number
-  /** Connections beside the pool for prepared reads; none where it is left out, and where sessions are not kept. */
+  /** The number of extra connections for prepared reads; none by default, and none if sessions are not kept. */
   readonly lanes?: number
-  /** How long a caller waits for a connection; two seconds unless it is said. */
+  /** How long a caller waits for a connection; two seconds by default. */
   readonly connectMs?: number
-  /** False behind a pooler that hands sessions on: nothing is prepared under a name, and nothing is set for a session. */
+  /** False behind a pooler that shares sessions: nothing is then prepared under a name or set for a session. */
   readonly keepsSessions?: boolean
-  /** True for a role whose deadlines nobody has set, such as the owner's: each connection sets them. */
+  /** True for a role without deadlines of its own, such as the owner: each connection then sets them. */
   readonly setsDeadlines?: boolean
-  /** Hears of connections that break. */
+  /** Called with the error when a connection breaks. */
   readonly onError: (error: Error) => void
-  /** Counts statements and waits; left out where nobody reads the counts. */
+  /** Counts statements and waits; omit it if nothing reads the counts. */
   readonly meter?: Meter
 }
 
@@ -69,15 +69,16 @@ export function openDb(options: DbOptions): Db {
   return db
 }
 
-/** Whether it is a transaction: then what is done last in it is its caller's. */
+/** True for a transaction, whose last statement its caller decides on. */
 export function isTransaction(db: Db): db is Tx {
   return db.isTransaction
 }
 
 /**
- * Runs `work` in one transaction, the one that `db` is in if it is; an exception rolls everything back. One that the server
- * gave up in favour of another (a deadlock, a serialization failure) is run once more from its beginning. The changes that `work` appends
- * are written last, right before the commit. Throws `OrganizationMoving` where the call writes for an organization that moves.
+ * Runs `work` in one transaction, or in the one that `db` already is; an exception rolls everything back. Retries once,
+ * from the beginning, if the server aborts the transaction for a deadlock or a serialization failure. Writes the
+ * changes that `work` appended last, just before the commit. Throws `OrganizationMoving` if the call writes for an
+ * organization that is moving.
  */
 export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   if (isTransaction(db)) return work(db)

@@ -1,40 +1,40 @@
 /**
- * Writes that would wait for each other anyway, sent together: while one of an organization is being committed, those that come
- * next gather, and go out as one statement with one commit. Each is answered after the commit that it is part of, never before.
+ * Batches writes that would wait for each other anyway: while a write of an organization is being committed, the next
+ * ones gather and are sent as one statement with one commit. Each is answered after its own commit, never before.
  *
- * It must join what the rows of one organization serialise, and nothing else: the registrations of a tenant wait for its quota
- * and its number of changes until the one before has reached the disk. Called by `registration.ts`.
+ * It must batch only writes that one organization's rows serialise: a tenant's registrations wait for its quota and its
+ * change numbers until the previous one has reached the disk. Called by `registration.ts`.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { codeOf, isAway, isContended, NoConnection } from '#server/store/connection/availability.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** So many go out together at most. */
+/** The maximum number of entries in one batch. */
 export const MAX_JOINED = 32
 
-/** Writes entries of one organization in one transaction; an outcome for each, in their order. */
+/** Writes entries of one organization in one transaction; returns an outcome for each, in their order. */
 export type WriteAll<E, O> = (db: Db, org: string, entries: readonly E[]) => Promise<readonly O[]>
 
 interface Waiting<E, O> {
   readonly entry: E
-  /** The caller's context, with the organization that pays for the connection. */
+  /** The caller's async context, including the organization charged for the connection. */
   readonly inContext: ReturnType<typeof AsyncLocalStorage.snapshot>
   resolve(outcome: O): void
   reject(error: unknown): void
 }
 
-/** See above. */
+/** Batches writes per organization. */
 export class JoinedWrites<E, O> {
   readonly #write: WriteAll<E, O>
-  /** By database and organization; there while a write of it is under way. */
+  /** By database and organization; present while a write of it is in progress. */
   readonly #lines = new WeakMap<Db, Map<string, Waiting<E, O>[]>>()
 
   constructor(write: WriteAll<E, O>) {
     this.#write = write
   }
 
-  /** Writes an entry, by itself or with others. Throws what the database says of it. */
+  /** Writes an entry, alone or in a batch. Throws the database's error. */
   add(db: Db, org: string, entry: E): Promise<O> {
     const { promise, resolve, reject } = Promise.withResolvers<O>()
     const one = { entry, inContext: AsyncLocalStorage.snapshot(), resolve, reject }
@@ -52,7 +52,7 @@ export class JoinedWrites<E, O> {
   async #run(lines: Map<string, Waiting<E, O>[]>, db: Db, org: string): Promise<void> {
     const line = lines.get(org) ?? []
     while (line.length > 0) {
-      // Those that come in this turn of the event loop are part of it.
+      // Entries that arrive in this turn of the event loop belong to the batch.
       await setImmediate()
       const away = await this.#together(db, org, line.splice(0, MAX_JOINED))
       // They would wait as long again, one statement after the other, and were not sent: callers are told to come later.
@@ -73,7 +73,7 @@ export class JoinedWrites<E, O> {
     try {
       const outcomes = await first.inContext(this.#write, db, org, entries)
       if (outcomes.length !== all.length) throw new Error('a write has no outcome')
-      for (const [at, { resolve }] of all.entries()) resolve(outcomes[at] as O) // one for each
+      for (const [at, { resolve }] of all.entries()) resolve(outcomes[at] as O) // one outcome per entry
     } catch (error) {
       if (all.length > 1 && isRefusal(error)) for (const one of all) await this.#together(db, org, [one])
       else for (const { reject } of all) reject(error)
@@ -83,7 +83,10 @@ export class JoinedWrites<E, O> {
   }
 }
 
-/** True where the server has undone it all because of the rows themselves. Nothing is repeated that may have been done. */
+/**
+ * True if the server rolled the whole batch back because of the rows themselves. A write that may have succeeded is
+ * never repeated.
+ */
 function isRefusal(error: unknown): boolean {
   return codeOf(error) !== '' && !isAway(error)
 }

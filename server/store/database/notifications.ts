@@ -1,9 +1,9 @@
 /**
- * Wakes: tells other processes, and this one, that there is work or news, and says nothing more: a process that is woken reads
- * the tables. A poll stands behind every listener, so a lost wake costs a second and never an answer.
+ * Wakes this process and others when there is work or news. A notification carries nothing else: the woken process
+ * reads the tables. Every listener also polls, so a lost notification costs a second and never an answer.
  *
- * `notify` in each transaction would serialise commits on one lock of the database, so a process sends at most one in
- * 20 ms for each topic, after commit.
+ * `notify` in each transaction would serialise commits on one lock of the database, so a process sends at most one per
+ * topic every 20 ms, after the commit.
  */
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
@@ -12,26 +12,26 @@ import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import { destroySocket } from '#server/store/connection/own-connection.ts'
 import { OwnPlaces } from '#server/store/connection/own-places.ts'
 
-/** `work`: a task is due. `news`: a task was settled, or a datasource has changed. `events`: a feed has new ones. */
+/** `work`: a task is due. `news`: a task was settled, or a datasource has changed. `events`: a feed has new events. */
 export type Topic = 'work' | 'news' | 'events'
 
 const COALESCE_MS = 20
 const RECONNECT_MS = 500
 const CONNECT_MS = 2_000
-/** How often the connection must carry a word of our own there and back, and how long that may take. */
+/** How often a heartbeat must travel the connection there and back, and how long it may take. */
 const HEARTBEAT_MS = 5_000
 const HEARTBEAT_DEADLINE_MS = 2_000
 const HEARTBEAT = 'mooring_heartbeat'
 
-/** Sends and hears wakes over one connection of its own, made again when it breaks. */
+/** Sends and receives notifications over a dedicated connection, and reconnects when it breaks. */
 export class Notifications {
   readonly #emitter = new EventEmitter().setMaxListeners(0)
-  /** Told at the next sending. */
+  /** The topics of the next notification. */
   readonly #waiting = new Set<Topic>()
   #sendAt: NodeJS.Timeout | undefined
   readonly #places: OwnPlaces
   readonly #onError: (error: Error) => void
-  /** Ours alone: a heartbeat of another process proves nothing of this connection. */
+  /** Unique to this process: another process's heartbeat proves nothing about this connection. */
   readonly #id = randomUUID()
   #client: pg.Client | null = null
   #heartbeat: NodeJS.Timeout | undefined
@@ -45,12 +45,12 @@ export class Notifications {
     this.#onError = options.onError
   }
 
-  /** True while the connection has carried a heartbeat there and back: wakes of others arrive. */
+  /** True while heartbeats return on this connection: notifications from other processes arrive. */
   isAlive(): boolean {
     return this.#client !== null && performance.now() - this.#heardAt < HEARTBEAT_MS + 2 * HEARTBEAT_DEADLINE_MS
   }
 
-  /** Begins to listen. Throws when the database cannot be reached; later breaks are mended by itself. */
+  /** Starts listening. Throws if the database cannot be reached; reconnects by itself after later breaks. */
   async open(): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -86,7 +86,7 @@ export class Notifications {
     this.#client = client
     this.#heardAt = performance.now()
     this.#heartbeat = setInterval(() => this.#beat(client), HEARTBEAT_MS).unref()
-    // Notifications sent while nobody listened are not repeated: look once.
+    // Notifications sent while nobody listened are not repeated, so look once.
     this.#emitter.emit('work')
     this.#emitter.emit('news')
   }
@@ -98,7 +98,7 @@ export class Notifications {
     if (channel === 'mooring_events') this.#emitter.emit('events')
   }
 
-  /** A server that vanished without a word leaves a connection that looks well and hears nothing any more. */
+  /** If the server vanishes silently, the connection looks healthy but receives nothing. */
   #beat(client: pg.Client): void {
     const saidAt = performance.now()
     this.#tell(`select pg_notify('${HEARTBEAT}', '${this.#id}')`)
@@ -107,16 +107,16 @@ export class Notifications {
     }, HEARTBEAT_DEADLINE_MS).unref()
   }
 
-  /** Wakes the listeners of this process at once, and those of others within 20 ms. */
+  /** Wakes the listeners of this process at once, and those of other processes within 20 ms. */
   ring(topic: Topic): void {
     this.#emitter.emit(topic)
     if (this.#closed) return
-    // Most changes wake for two topics at once: one statement tells both.
+    // Most changes concern two topics at once: one statement notifies both.
     if (this.#waiting.size === 0) this.#sendAt = setTimeout(() => this.#send(), COALESCE_MS)
     this.#waiting.add(topic)
   }
 
-  /** Calls `listener` at each wake, until the returned function is called. */
+  /** Calls `listener` at each notification until the returned function is called. */
   on(topic: Topic, listener: () => void): () => void {
     this.#emitter.on(topic, listener)
     return () => void this.#emitter.off(topic, listener)
@@ -140,13 +140,13 @@ export class Notifications {
   }
 
   #tell(statement: string): void {
-    // One after the other: the driver no longer queues for its callers.
+    // One statement after the other: the driver no longer queues for its callers.
     this.#sending = this.#sending.then(() => this.#client?.query(statement)).catch(this.#onError)
   }
 
   #lost(client: pg.Client, error: Error | null): void {
     if (error !== null) this.#onError(error)
-    // One that never listened is tried again by whoever opened it.
+    // If this connection never listened, whoever opened it retries.
     if (this.#closed || this.#client !== client) return
     this.#client = null
     clearInterval(this.#heartbeat)

@@ -1,8 +1,6 @@
-/**
- * The store's refusals because of existing rows. `api/procedure/store-fault.ts` decides how callers see them.
- */
+/** The refusals that the store throws because of existing rows. `api/procedure/store-fault.ts` maps them to faults. */
 
-/** The organization has as many of something as it may have. Nothing was written. */
+/** The organization has reached the limit on a resource. Nothing was written. */
 export class LimitReached extends Error {
   override readonly name = 'LimitReached'
 }

@@ -1,18 +1,18 @@
 /**
- * Long texts → one `text[]` parameter in PostgreSQL's binary form (`array_recv` in `arrayfuncs.c`: dimensions, a flag for
- * nulls, the type of the elements, the length and lower bound of each dimension, then each element behind its length).
+ * Encodes long texts as one `text[]` parameter in PostgreSQL's binary form (`array_recv` in `arrayfuncs.c`: dimensions,
+ * null flag, element type, the length and lower bound of each dimension, then each element preceded by its length).
  *
- * As the text that the driver makes of an array, every quote of every event would be escaped here and unescaped there, which
- * costs about as much as storing it. Called for the events of feeds.
+ * In the text form that the driver produces, every quote of every event would be escaped here and unescaped on the
+ * server, which costs about as much as storing it. Called for the events of feeds.
  */
 
 /** The oid of `text` in `pg_type.dat`. */
 const TEXT_OID = 25
 const HEADER_BYTES = 20
 
-/** A parameter for `$n::text[]`; the driver sends a buffer as it is. */
+/** A parameter for `$n::text[]`; the driver sends a buffer unchanged. */
 export function textArray(texts: readonly string[]): Buffer {
-  // An empty array has no dimension.
+  // An empty array has no dimensions.
   if (texts.length === 0) return header(0, 0).subarray(0, 12)
   const lengths = texts.map(text => Buffer.byteLength(text, 'utf8'))
   const size = lengths.reduce((sum, length) => sum + 4 + length, HEADER_BYTES)

@@ -1,6 +1,6 @@
 /**
- * Requests for a check that the worker makes itself, where a stored credential is to be used and no verdict lets it: by work
- * that waits for the check, and by work that does not. One check at a time is asked for, however many want it.
+ * Check requests that the worker makes itself when a stored credential is needed but no valid verdict allows its use:
+ * by work that waits for the check, and by work that does not. Concurrent requests share one check.
  */
 
 import { sql } from 'kysely'
@@ -9,15 +9,15 @@ import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
-/** A check of a standing task is asked for and due, or is being made. */
+/** A check of a standing task is requested and due, or is running. */
 const UNDER_WAY = sql`tasks.requested > tasks.settled and (tasks.due_at <= excluded.due_at or tasks.locked_until is not null)`
 
-/** Between two requests for the check of a datasource without a signature, when nobody waits for it. */
+/** The minimum interval between two check requests for an unsigned datasource that nobody waits for. */
 const SELDOM = sql`interval '10 minutes'`
 
 /**
- * Gives a claim back until the check of its datasource that is asked for with it is settled; the task looks again at `dueAt`.
- * Nothing when the claim was lost.
+ * Requests a check of the claim's datasource and releases the claim until that check is settled; the task looks again
+ * at `dueAt`. Does nothing if the claim was lost.
  */
 export async function awaitCheck(
   db: Db,
@@ -26,9 +26,9 @@ export async function awaitCheck(
 ): Promise<void> {
   const { organizationId: org, datasourceId } = held
   await transaction(db, async tx => {
-    // Two tasks of one datasource are changed: under its lock, as by everybody.
+    // Two tasks of one datasource change, so the datasource's lock comes first, as everywhere.
     await lockDatasource(tx, org, { id: datasourceId })
-    // Asked for once: a check that is settled between two looks must not become another one.
+    // Requested once: a check that settles between two looks must not cause another one.
     const awaits = held.awaits ?? (await request(tx, org, { ...of, datasourceId }))
     await tx
       .updateTable('tasks')
@@ -39,8 +39,8 @@ export async function awaitCheck(
 }
 
 /**
- * Asks for the check of a datasource that bears no signature, at once the first time: a worker of the last release may take it
- * and sign nothing, and the two must not pass it to and fro. False when it was asked for a short while ago.
+ * Requests a check of a datasource without a signed verdict, at once the first time: a worker of the last release may
+ * take it and sign nothing, and the two must not bounce it between them. False if a check was requested recently.
  */
 export async function requestUnsigned(
   db: Db,
@@ -62,8 +62,8 @@ export async function requestUnsigned(
 }
 
 /**
- * The number of the request that is under way, or of a new one that is due now. One that waits for a comparison (`comparisons.ts`) may
- * come to no check, so that it is none.
+ * The number of the request in progress, or of a new one that is due now. A request that waits for a comparison
+ * (`comparisons.ts`) does not count, since it may not lead to a check.
  */
 async function request(
   tx: Tx,

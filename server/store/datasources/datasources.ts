@@ -1,5 +1,5 @@
 /**
- * Rows of datasources: read, list, change, remove. Every function is scoped to an organization; none names a sealed
+ * Rows of datasources: read, list, change, remove. Every function is scoped to an organization; none reads a sealed
  * column. Registration is in `registration.ts`.
  */
 import { type Selectable, sql, type Updateable } from 'kysely'
@@ -16,7 +16,10 @@ import type { Kind, Status } from '#shared/datasources/datasource.ts'
 import { withLatest } from './latest-verdicts.ts'
 import { isTaken } from './registration.ts'
 
-/** Columns that the worker alone writes: its signed verdict, and refusals in a row of what is active. */
+/**
+ * Columns that only the worker writes: its signed verdict, and the number of consecutive refusals of an active
+ * datasource.
+ */
 type VerdictColumn =
   | Extract<keyof Tables['datasources'], `verdict_${string}`>
   | 'usable_until'
@@ -25,14 +28,14 @@ type VerdictColumn =
 /** The latest verdict, all null before the first one; `latest-verdicts.ts` reads it. */
 type LatestColumn = Extract<keyof Tables['datasources'], `latest_${string}`>
 
-/** A datasource with what is shown beside it: the current credential's summary and the last verdict. */
+/** A datasource with what is displayed with it: the current credential's summary and the last verdict. */
 export interface DatasourceRow extends Omit<Selectable<Tables['datasources']>, VerdictColumn | LatestColumn> {
   readonly version: number | null
   readonly fingerprint: string | null
   readonly last4: string | null
   readonly checks: Check[] | null
   readonly advisories: Advisory[] | null
-  /** Of an endpoint alone. */
+  /** Present only for an endpoint. */
   readonly feed?: feeds.ListedFeed
 }
 
@@ -70,8 +73,8 @@ const COLUMNS = [
 ] as const
 
 /**
- * One credential is looked up for each row, by the index of those in force: its state stands in the text, and the limit keeps
- * the plan from reading all credentials of a large organization for one page, also where the plan was made for any organization.
+ * One credential is looked up per row, through the index of current credentials: the state is a literal in the SQL, and
+ * the limit keeps a generic plan from reading all credentials of a large organization for one page.
  */
 function rows(db: Db, org: string) {
   return db
@@ -99,13 +102,16 @@ function rows(db: Db, org: string) {
 
 type FoundRow = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number]
 
-/** The rows with what few of them need another look for: verdicts that their own row does not keep, and feeds. */
+/**
+ * The rows, completed by what few of them need a second query for: verdicts that their own row does not hold, and
+ * feeds.
+ */
 async function completed(db: Db, org: string, found: FoundRow[]): Promise<DatasourceRow[]> {
   const isWhole = found.every(row => row.kind === 'direct' && row.verification_id === row.latest_id)
   return isWhole ? found : feeds.withFeeds(db, org, await withLatest(db, org, found))
 }
 
-/** One datasource, removed ones only when asked for; undefined when the organization has none of that id. */
+/** One datasource, a removed one only on request; undefined if the organization has no datasource with that id. */
 export async function find(
   db: Db,
   org: string,
@@ -121,7 +127,7 @@ const liveOne = preparedRead((db, { org, id }: { org: string; id: string }) =>
   rows(db, org).where('d.id', '=', id).where('d.deleted_at', 'is', null),
 )
 
-/** Which of the UUIDs are those of live datasources of the organization. */
+/** The ids, among those given, of live datasources of the organization. */
 export async function known(db: Db, org: string, ids: readonly string[]): Promise<Set<string>> {
   const rows = await db
     .selectFrom('datasources')
@@ -140,31 +146,33 @@ export interface ListFilter {
   readonly status?: Status | undefined
   readonly namePrefix?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Changed then or later. Such a list is in the order of the changes, so that a page is read by its own rows. */
+  /**
+   * Changed at or after this time. Such a list is ordered by change time, so that each page is found through an index.
+   */
   readonly updatedSince?: Date | undefined
   readonly olderThan?: string
   readonly newerThan?: string
-  /** Only these, for a capability that names them. */
+  /** Restricts the list to these ids, for a capability that names them. */
   readonly ids?: readonly string[]
-  /** Rows at most; null for all. */
+  /** The maximum number of rows; null for all. */
   readonly limit: number | null
 }
 
-/** No row has it: an empty list of ids means none, not all. */
+/** An id that no row has: an empty list of ids means none, not all. */
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 
-/** The name as it is shown: what was registered without one has its display name (`api/present.ts`). */
+/** The displayed name: without a registered name, the display name (`api/present.ts`). */
 const SHOWN_NAME = sql<string>`coalesce(d.name, substring(d.endpoint from '^[a-z]+://([^/?#]+)'),
   case when position(':' in d.host) > 0 then '[' || d.host || ']' else d.host end || ':' || d.port || '/' || d.database)`
 
-/** When a datasource was last changed: the expression of an index. */
+/** The time of the last change; this is an index expression. */
 const CHANGED = sql<Date>`coalesce(d.updated_at, d.created_at)`
 
-/** The place of a datasource in the order of changes. One that was changed since stands further ahead: nothing is left out. */
+/** The position of a datasource in change order. A datasource changed since then moves ahead, so no page skips one. */
 const placeOf = (org: string, id: string) =>
   sql`(select coalesce(p.updated_at, p.created_at), p.id from datasources p where p.org_id = ${org} and p.id = ${id})`
 
-/** The rows behind a place, in the order of their registration or of their changes. */
+/** The rows after a position, in order of registration or of change. */
 function inOrder(given: ReturnType<typeof rows>, org: string, { updatedSince, olderThan, newerThan }: ListFilter) {
   const direction = newerThan === undefined ? 'desc' : 'asc'
   let query = given
@@ -179,13 +187,13 @@ function inOrder(given: ReturnType<typeof rows>, org: string, { updatedSince, ol
   return query.orderBy(CHANGED, direction).orderBy('d.id', direction)
 }
 
-/** Live datasources, newest first, or the last changed first. With `newerThan`, the ones next to it. */
+/** Live datasources, the newest or last changed first. With `newerThan`, the rows nearest to it. */
 export async function list(db: Db, org: string, filter: ListFilter): Promise<DatasourceRow[]> {
   const backwards = filter.newerThan !== undefined
   let query = inOrder(rows(db, org).where('d.deleted_at', 'is', null), org, filter)
   if (filter.kind !== undefined) query = query.where('d.kind', '=', filter.kind)
   if (filter.mode !== undefined) query = query.where('d.mode', '=', filter.mode)
-  // In the text, so that the index of those that are not active is used under any plan.
+  // A literal in the SQL, so that any plan uses the index of inactive datasources.
   if (filter.status !== undefined) query = query.where('d.status', '=', sql.lit(filter.status))
   if (filter.namePrefix !== undefined)
     query = query.where(sql<boolean>`starts_with(${SHOWN_NAME}, ${filter.namePrefix})`)
@@ -197,26 +205,32 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   return backwards ? found.reverse() : found
 }
 
-/** Columns of a datasource to be set. */
+/** The columns to set on a datasource. */
 interface Update {
   readonly id: string
   readonly set: Updateable<Tables['datasources']>
-  /** The date of the change, where it is of more than the dates of checks. */
+  /** The time of the change, if it affects more than the dates of checks. */
   readonly changedAt?: Date
 }
 
-/** Sets columns of a live datasource; the caller holds its lock. Throws `NaturalKeyTaken` for one that another one has. */
+/**
+ * Sets columns of a live datasource; the caller holds its lock. Throws `NaturalKeyTaken` if another datasource has the
+ * new key.
+ */
 export async function update(tx: Tx, org: string, change: Update): Promise<void> {
   const { identity } = change.set
   if (typeof identity === 'string' && (await isTaken(tx, org, { identity, by: change.id })))
     throw new NaturalKeyTaken('the natural key is taken')
-  // Never back, whichever clock is behind: who asks for what was changed since must not miss it.
+  // Never moves backwards, whichever clock is slow: a list of recent changes must not miss the row.
   const updated_at = sql<Date>`greatest(${change.changedAt ?? null}::timestamptz, updated_at, created_at)`
   const set = change.changedAt === undefined ? change.set : { ...change.set, updated_at }
   await tx.updateTable('datasources').set(set).where('org_id', '=', org).where('id', '=', change.id).execute()
 }
 
-/** Replaces the labels of a live datasource, whose lock the caller holds. False where it has these already: nothing is written then. */
+/**
+ * Replaces the labels of a live datasource whose lock the caller holds. Returns false and writes nothing if they are
+ * equal.
+ */
 export async function replaceMetadata(
   tx: Tx,
   org: string,
@@ -234,8 +248,8 @@ export async function replaceMetadata(
 }
 
 /**
- * Removes a live datasource, whose lock the caller holds: its record stays, its credential's bytes, its tasks and its place
- * in the quota go, in the caller's transaction.
+ * Removes a live datasource whose lock the caller holds, in the caller's transaction: its record stays; its
+ * credentials' bytes, its tasks and its place in the quota are removed.
  */
 export async function remove(tx: Tx, org: string, which: { id: string; now: Date }): Promise<void> {
   const set = { deleted_at: which.now, next_check_at: null }

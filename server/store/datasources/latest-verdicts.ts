@@ -1,12 +1,13 @@
 /**
- * The latest verdict of a datasource, which its row keeps. A worker of the release before writes only which verification it is:
- * then that row says the rest, until it goes by its age and is kept here at last.
+ * The latest verdict of a datasource, stored in its row. A worker of the last release writes only the verification's
+ * id: its details then come from the verification's row, and are copied to the datasource before that row is deleted
+ * for its age.
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
 
-/** The columns to look at. */
+/** The columns that this file reads. */
 interface Shown {
   readonly id: string
   readonly verification_id: string | null
@@ -15,7 +16,7 @@ interface Shown {
   readonly advisories: Advisory[] | null
 }
 
-/** The rows with their latest verdict, also where its verification alone has it. */
+/** The rows with their latest verdict, including verdicts stored only in a verification's row. */
 export async function withLatest<T extends Shown>(
   db: Db,
   org: string,

@@ -1,7 +1,7 @@
 /**
- * Registers datasources by one function of the database: datasource, credential, audit row, change and verify task are written
- * together or not at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and
- * never out. Tells of a natural key whether it is taken.
+ * Registers datasources through one database function: datasource, credential, audit row, change and verify task are
+ * written together or not at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a
+ * parameter and never come out. It also answers whether a natural key is taken.
  */
 
 import { sql } from 'kysely'
@@ -30,7 +30,7 @@ export interface NewDatasource {
   readonly excludedSchemas: readonly string[] | null
   readonly endpoint: string | null
   readonly metadata: Readonly<Record<string, string>>
-  /** The natural key, for the voice that has one; `null` registers another datasource every time. */
+  /** The natural key, for the dialect that has one; with `null`, every registration creates another datasource. */
   readonly identity: string | null
 }
 
@@ -41,15 +41,16 @@ export interface Registration {
   readonly taskId: string
   readonly event: AuditRow
   readonly now: Date
-  /** How many the organization may have at most. */
+  /** The maximum number of datasources of the organization. */
   readonly maxDatasources: number
 }
 
 /**
- * Writes it all. False, and nothing written, when the organization has a datasource of this identity already; throws
- * `LimitReached`, and nothing is written, when it has as many as it may have, and `OrganizationMoving`. One that is there already needs no room.
+ * Registers a datasource. Returns false and writes nothing if the organization already has a datasource with this
+ * natural key, which needs no room in the quota. Throws `LimitReached`, writing nothing, if the quota is full, and
+ * `OrganizationMoving`.
  *
- * Outside a transaction it goes with others of its organization that come while one is being committed.
+ * Outside a transaction it is batched with other registrations of its organization that arrive during a commit.
  */
 export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
   const [written] = db.isTransaction ? await writeAll(db, org, [entry]) : [await joined.add(db, org, entry)]
@@ -61,19 +62,21 @@ export async function register(db: Db, org: string, entry: Registration): Promis
   return outcome === 'registered'
 }
 
-/** A row of the statement: what came of an entry. */
+/** A row of the statement: the outcome of one entry. */
 interface Written {
   readonly outcome: string
 }
 
 /**
- * One statement for one or many, with all that they say as one parameter: a text that is made by `JSON.stringify` costs a tenth of
- * a parameter for each column. The natural keys are locked first and in one order, before any row that many write: who moves a
- * datasource onto one of them has its lock when they come to the rows.
+ * One statement for any number of entries, passed as one parameter: a text built by `JSON.stringify` costs a tenth of a
+ * parameter per column. The natural keys are locked first and in one order, before any row that many transactions
+ * write: an update that moves a datasource onto one of them already holds that lock when this statement reaches the
+ * rows.
  */
 async function writeAll(db: Db, org: string, entries: readonly Registration[]): Promise<readonly Written[]> {
   const [first] = entries
-  // In a transaction the change is written last of all, before its commit. The first epoch of a head is a time (`changes.ts`).
+  // In a transaction, the change is written last, just before the commit. The first epoch of a head is a timestamp
+  // (`changes.ts`).
   const epoch = first === undefined || db.isTransaction ? null : first.now.getTime()
   const { rows } = await sql<Written>`
     with given as materialized (
@@ -113,7 +116,7 @@ function columnsOf({ datasource: d, credential: c, event, ...entry }: Registrati
   }
 }
 
-/** Whether a natural key is there at this moment: a look that holds nothing. */
+/** True if the natural key exists right now; the read takes no lock. */
 export async function isThere(db: Db, org: string, identity: string): Promise<boolean> {
   const row = await db
     .selectFrom('datasources')
@@ -126,9 +129,9 @@ export async function isThere(db: Db, org: string, identity: string): Promise<bo
 }
 
 /**
- * True when another live datasource has the natural key. The caller holds the lock of a row, so this takes none of another: two
- * that move onto each other's key would wait for each other for ever. From here to the end of the transaction nobody else takes
- * the key, by a registration or by moving onto it, so that it rests on what is read and on no error.
+ * True if another live datasource has the natural key. The caller holds one row's lock, so this locks no other row: two
+ * datasources that swap keys would deadlock. Until the transaction ends no one else takes the key, by registration or
+ * by update, so that the answer rests on what was read, not on a unique violation.
  */
 export async function isTaken(tx: Tx, org: string, of: { identity: string; by: string }): Promise<boolean> {
   await sql`select pg_advisory_xact_lock(hashtextextended('mooring identity' || ${org}::text || ${of.identity}::text, 0))`.execute(

@@ -1,16 +1,20 @@
 /**
- * The schedule of an organization's checks, when its interval becomes shorter or its policy another. Operators' commands call it.
+ * Reschedules an organization's checks when its interval becomes shorter or its policy changes. Operators' commands
+ * call it.
  */
 import { sql } from 'kysely'
 import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
 
-/** The place of a task `t` in a spread, from 0 up to 1: by its id, so that each statement does the same wherever it is run. */
+/**
+ * The position of a task `t` in the spread, from 0 up to 1: derived from its id, so that every statement gets the same
+ * value.
+ */
 const PLACE = sql`((hashtextextended(t.id::text, 0) & 2147483647) / 2147483648.0)`
 
 /**
- * Brings checks that are due later than an interval from now forward, spread evenly over it: a shorter interval holds for the
- * databases that are there, too. Checks that are due sooner, or under way, stay as they are.
+ * Moves checks that are due later than one interval from now forward, spread evenly over it, so that a shorter interval
+ * also applies to existing databases. Checks that are due sooner or running stay unchanged.
  */
 export async function bringForward(tx: Tx, org: string, of: { seconds: number; now: Date }): Promise<void> {
   const { seconds, now } = of

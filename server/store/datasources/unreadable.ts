@@ -1,6 +1,4 @@
-/**
- * Datasources that are marked as unreadable, of every organization, for the worker that looks whether they are.
- */
+/** Datasources marked as unreadable, across all organizations, for the worker that checks whether they still are. */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 
@@ -10,7 +8,7 @@ export interface Place {
   readonly id: string
 }
 
-/** The next of them behind a place, in the order of the index. */
+/** The next rows after a position, in index order. */
 export async function list(db: Db, of: { after: Place | null; limit: number }): Promise<Place[]> {
   const { after, limit } = of
   const behind = after === null ? sql`` : sql`and (org_id, id) > (${after.organizationId}::uuid, ${after.id}::uuid)`

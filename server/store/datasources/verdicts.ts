@@ -1,6 +1,6 @@
 /**
- * Writes a verdict and all that follows from it, by one function of the database: a check is made again and again for every datasource, and
- * its round trips to our own database would cost as much as the dial. The worker calls it.
+ * Records a verdict and its consequences through one database function: every datasource is checked again and again,
+ * and separate round trips to our own database would cost as much as the dial. The worker calls it.
  */
 import { sql } from 'kysely'
 import type { Standing } from '#server/domain/datasources/status.ts'
@@ -13,12 +13,14 @@ import type { Claim } from '#server/store/tasks/claims.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
 import { type FaultCode, isFaultCode } from '#shared/faults/fault.ts'
 
-/** The verifications of a datasource that are kept; the oldest go, but for the one that the datasource shows. */
+/**
+ * The number of verifications kept per datasource; the oldest are deleted, except the one that the datasource shows.
+ */
 export const MAX_VERIFICATIONS = 100
-// More than one, so that what a release of before has kept goes as well.
+// More than one, so that the surplus that an earlier release kept shrinks too.
 const FORGOTTEN_AT_ONCE = 20
 
-/** A verdict as it is recorded. `version` is of the credential that was tried. */
+/** A verdict to record. `version` is that of the tried credential. */
 export interface Verdict {
   readonly id: string
   readonly datasourceId: string
@@ -31,27 +33,33 @@ export interface Verdict {
   readonly at: Date
 }
 
-/** A verdict and what it leads to. */
+/** A verdict and its consequences. */
 export interface SettledVerification {
   readonly verdict: Verdict
-  /** Of the tried credential as it must be now; of another state, it is no longer what this verdict is about. */
+  /** The state that the tried credential must still have; otherwise the verdict no longer applies to it. */
   readonly state: 'pending' | 'current' | 'retired'
   /** The new standing of the datasource. */
   readonly after: Standing
-  /** Why, as it is shown. */
+  /** The displayed reason. */
   readonly reason: string | null
-  /** The signed verdict that allows the credential in force to be used from now on; null keeps the existing one, for a verdict on another credential. */
+  /**
+   * The signed verdict that allows use of the current credential from now on; null keeps the existing one, if the
+   * verdict is about another.
+   */
   readonly signed: SignedVerdict | null
-  /** When to look again; null for never by itself. */
+  /** The time of the next check; null for none by itself. */
   readonly dueAt: Date | null
   readonly failed: boolean
-  /** False for a check that could not be made: it says nothing of the database, and replaces the reason of none that was. */
+  /**
+   * False for a check that could not be performed: it says nothing about the database and does not replace an earlier
+   * check's reason.
+   */
   readonly isMade: boolean
-  /** The id of the standing introspection to make where none is due, due with the next check; null for none. */
+  /** The id for a standing introspection to create if none is due, due with the next check; null for none. */
   readonly introspection: string | null
 }
 
-/** When a version of a credential was last judged, and the fault that was found; null when it never was judged. */
+/** The time at which a credential version was last verified, and the fault found; null if it never was. */
 export async function last(
   db: Db,
   org: string,
@@ -69,7 +77,7 @@ export async function last(
   return told(row ?? (await lastOfLatest(db, org, of)))
 }
 
-/** The same of the latest verdict, whose verification may have gone by its age. */
+/** As `last`, from the datasource's latest verdict, whose verification may have been deleted for its age. */
 function lastOfLatest(db: Db, org: string, of: { datasourceId: string; version: number }) {
   return db
     .selectFrom('datasources')
@@ -86,19 +94,19 @@ function told(row: { at: Date; reason: string | null } | undefined) {
 }
 
 /**
- * Settles the claim and records the verdict: the verification, the datasource's status, the change for watchers. Nothing of it
- * where the datasource was removed or the claim was lost; where another credential came meanwhile the claim alone is settled,
- * and since that one asked for a check, the task is due again.
+ * Settles the claim and records the verdict: the verification, the datasource's status, and the change for subscribers.
+ * Writes nothing if the datasource was removed or the claim was lost. If another credential arrived meanwhile, settles
+ * only the claim; the new credential requested a check, so the task is due again.
  *
- * Locks the datasource, its task, the tried credential and the head of the changes, in this order, which is everybody's. A lock
- * that was waited for reads its row anew.
+ * Locks the datasource, its task, the tried credential and the head of the changes, in the global lock order. After
+ * waiting for a lock, it reads the row again.
  */
 export async function settle(db: Db, claim: Claim, of: SettledVerification): Promise<void> {
   const { verdict, state, after, signed } = of
   const { organizationId: org } = claim
   const { datasourceId: id, at } = verdict
   const change = { datasourceId: id, change: 'verified', at } as const
-  // In a transaction the change is written last of all, before its commit.
+  // In a transaction, the change is written last, just before the commit.
   const epoch = isTransaction(db) ? null : at.getTime()
   const { rows } = await sql<{ outcome: string | null }>`
     select case when ${mayWrite({ organizationId: org, phase: 'ends' })} then settle_check_1(

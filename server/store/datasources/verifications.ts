@@ -1,10 +1,10 @@
 /**
- * The verifications of a datasource, for callers who page them.
- * `verdicts.ts` writes them, and keeps a bounded number of each datasource.
+ * The verifications of a datasource, for callers who page through them. `verdicts.ts` writes them, and keeps a bounded
+ * number per datasource.
  */
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** A page of one datasource. Ids are in the order of time. */
+/** The filter of a page of one datasource's verifications. Ids are in time order. */
 export interface VerificationFilter {
   readonly datasourceId: string
   readonly olderThan?: string | undefined

@@ -1,6 +1,6 @@
 /**
- * The events of feeds: stored once, in the order in which they came, read by position. Each writer takes the lock of the
- * feed's row first, so that positions become visible in their order and a reader who goes by them misses none.
+ * The events of feeds: stored once, in order of arrival, and read by position. Each writer first locks the feed's row,
+ * so that positions become visible in order and a reader that goes by them misses none.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { FoundEvent } from '#server/domain/feeds/feed-page.ts'
@@ -9,40 +9,44 @@ import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 
-/** Events to be stored, in their order. */
+/** Events to store, in order. */
 export interface Arrived {
   readonly datasourceId: string
   readonly events: readonly FoundEvent[]
   readonly now: Date
-  /** The poll's state to write in the same statement; null for a push. */
+  /** The poll's state, written in the same statement; null for a push. */
   readonly page: PolledPage | null
-  /** Whether the customer vouches for them: they were polled, or came with their signature. */
+  /** True if the customer vouches for the events: they were polled, or arrived with the customer's signature. */
   readonly isVouched: boolean
 }
 
-/** A page of a poll, and how its poll goes on. */
+/** One page of a poll, and how the poll continues. */
 export interface PolledPage {
   readonly claim: Claim
   readonly cursor: string | null
   readonly drained: boolean
   readonly requestedAt: Date
-  /** Until when the claim is held for the next page; or, behind the last one, the pace with and without new events. */
+  /**
+   * The time until which the claim is held for the next page; or, after the last page, the pace with and without new
+   * events.
+   */
   readonly next: { readonly holdUntil: Date } | { readonly withNew: NextTime; readonly without: NextTime }
 }
 
-/** When to poll again, and the pace to keep. */
+/** The time of the next poll, and the pace to keep. */
 export interface NextTime {
   readonly dueAt: Date
   readonly intervalMs: number
 }
 
 /**
- * Stores the events that are not there yet, moves the feed, holds or settles the poll's claim, and returns how many were new;
- * null, and nothing is written, when the claim was lost or there is no feed. An id that is there already, its event or its
- * tombstone, stays as it is; but one that nobody vouched for gives way to one that the customer vouches for, at a new
- * position where it says something else.
+ * Stores events that are not stored yet, advances the feed, holds or settles the poll's claim, and returns the number
+ * of new events. Returns null and writes nothing if the claim was lost or the feed does not exist. An id that is
+ * already stored, as an event or a tombstone, stays unchanged, except that an event from the customer replaces one that
+ * nobody vouched for, at a new position if the content differs.
  *
- * One call of a function, since a page is one of very many. It locks the task, then the feed: what was waited for is read anew.
+ * One call of a database function, since a feed has very many pages. It locks the task, then the feed, and reads each
+ * after its lock.
  */
 export async function store(db: Db, org: string, arrived: Arrived): Promise<number | null> {
   const { datasourceId, events, now, page, isVouched } = arrived
@@ -68,12 +72,12 @@ function polled(page: PolledPage | null): RawBuilder<unknown> {
 
 const PUSHED = { claim: null, cursor: null, drained: null, requestedAt: null, next: {} }
 
-/** One event as it is read. */
+/** One event as read. */
 export interface StoredEvent {
   readonly position: number
-  /** The customer's id. */
+  /** The customer's id of the event. */
   readonly event_id: string
-  /** The whole event as it was written. */
+  /** The whole event, as JSON text. */
   readonly event: string
 }
 
@@ -85,7 +89,7 @@ export interface EventsAsked {
   readonly maxBytes: number
 }
 
-/** Events in their order, and whether more are there. Those that have passed their time are not among them. */
+/** Events in position order, and whether more exist. Expired events are left out. */
 export async function list(
   db: Db,
   org: string,
@@ -113,7 +117,7 @@ export interface NewestEvent extends StoredEvent {
   readonly stored_at: Date
 }
 
-/** The newest events, newest first: at most so many and, but for the first, at most so many bytes. */
+/** The newest events, newest first: at most `limit` and, except for the first, at most `maxBytes` in total. */
 export async function newest(db: Db, org: string, asked: Omit<EventsAsked, 'after'>): Promise<readonly NewestEvent[]> {
   const { rows } = await sql<NewestEvent>`
     select position, event_id, event, stored_at from (
@@ -131,13 +135,16 @@ export async function newest(db: Db, org: string, asked: Omit<EventsAsked, 'afte
   return rows
 }
 
-/** A feed, named as its row is. */
+/** The key of a feed's row. */
 export interface FeedPlace {
   readonly organizationId: string
   readonly datasourceId: string
 }
 
-/** The last positions of feeds of any organization, by datasource: for the one reader of a web process that wakes its subscribers. */
+/**
+ * The last position of each feed, by datasource id, across organizations: a web process reads them to wake its
+ * subscribers.
+ */
 export async function heads(db: Db, feeds: readonly FeedPlace[]): Promise<Map<string, number>> {
   const { rows } = await sql<{ id: string; position: number }>`
     select f.datasource_id as id, f.position

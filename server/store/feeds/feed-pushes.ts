@@ -1,6 +1,6 @@
 /**
- * Stores what was pushed: the events, and the answer under the message's own name, in one transaction. The web tier calls it
- * for pushes that a key authorizes, the worker for those that are signed on top.
+ * Stores a push: the events, and the answer under the message's id, in one transaction. The web tier calls it for
+ * pushes authorized by a key, the worker for those that are also signed.
  */
 
 import type { FoundEvent } from '#server/domain/feeds/feed-page.ts'
@@ -9,36 +9,39 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { store } from './feed-events.ts'
 import * as feeds from './feeds.ts'
 
-/** A push to be stored. */
+/** A push to store. */
 export interface Pushed {
   readonly datasourceId: string
   readonly events: readonly FoundEvent[]
-  /** The `webhook-id`; null for a push that names itself not. */
+  /** The `webhook-id`; null for a push without one. */
   readonly messageId: string | null
-  /** The principal's id, or null for the customer, whose signature was checked: their names are apart. */
+  /**
+   * The principal's id, or null for the customer, whose signature was verified: the two have separate message names.
+   */
   readonly senderId: string | null
-  /** Keyed hashes of the exact body, the one to keep first. */
+  /** Keyed hashes of the exact body; the first is stored. */
   readonly digests: readonly Buffer[]
   readonly now: Date
   /** The pace of a feed that has no row yet. */
   readonly intervalMs: number
 }
 
-/** The answer: the number of events, and how many of them were new. */
+/** The answer to a push: the number of events, and how many were new. */
 export interface PushAnswer {
   readonly received: number
   readonly stored: number
 }
 
 /**
- * Stores it. A message that its sender sent before stores nothing and is answered as the first time; with another body it is
- * a `conflict`, of which nothing is stored. Null when the datasource is gone.
+ * Stores a push. A message that its sender sent before stores nothing and gets the first answer again; with a different
+ * body it returns `conflict` and stores nothing. Null if the datasource was deleted.
  *
- * A name is good for one sender: whoever may push could else take the name of a signed message, which would be dropped.
+ * A message name belongs to one sender: otherwise anyone who may push could take the name of a signed message, which
+ * would be dropped.
  */
 export async function accept(tx: Tx, org: string, pushed: Pushed): Promise<PushAnswer | 'conflict' | null> {
   const { datasourceId, events, messageId, senderId, now, intervalMs } = pushed
-  // Pushes to one endpoint take turns, so that a message which comes twice at once is found the second time.
+  // Pushes to one endpoint are serialised, so that a message sent twice at once is recognised the second time.
   if ((await lockDatasource(tx, org, { id: datasourceId })) === undefined) return null
   await feeds.ensure(tx, org, { datasourceId, intervalMs })
   const sender = senderId ?? SIGNED
@@ -63,15 +66,15 @@ interface StoredPush extends PushAnswer {
   readonly body_hash: Buffer | null
 }
 
-/** Of a push from before hashes were kept, nobody knows the body. */
+/** For a push from before hashes were stored, the body is unknown. */
 function sameAnswer({ body_hash, received, stored }: StoredPush, digests: readonly Buffer[]): PushAnswer | 'conflict' {
   const isSame = body_hash === null || digests.some(digest => digest.equals(body_hash))
   return isSame ? { received, stored } : 'conflict'
 }
 
 /**
- * Whose endpoint it is; undefined where no organization has a live one of that id. For a push that a signature alone
- * authorizes: nothing else may be looked up without an organization.
+ * The organization of an endpoint; undefined if no organization has a live endpoint with that id. For a push that only
+ * a signature authorizes: nothing else may be looked up without an organization.
  */
 export async function organizationOfEndpoint(db: Db, id: string): Promise<string | undefined> {
   const row = await db

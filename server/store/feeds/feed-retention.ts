@@ -1,6 +1,6 @@
 /**
- * The retention of feeds: payloads of events that have passed their time, answers to old pushes, and everything of datasources
- * that were removed. In batches, so that no poll waits long for a lock.
+ * The retention of feeds: payloads of expired events, answers to old pushes, and all rows of removed datasources. It
+ * works in batches, so that no poll waits long for a lock.
  */
 import { sql } from 'kysely'
 import { transaction } from '#server/store/database/db.ts'
@@ -14,9 +14,9 @@ interface Old {
 }
 
 /**
- * Turns one batch of events stored before `before` into tombstones, all of one feed; false when there was none. The ids
- * stay: a page that is repeated must not bring them back. Waits for a poll that stores a page: a feed that is always busy
- * would else be passed over for ever.
+ * Turns one batch of events stored before `before` into tombstones, all of one feed; false if there was none. The ids
+ * stay, because a repeated page must not store the events again. It waits for a poll that is storing a page: otherwise
+ * a feed that is always busy would never be cleaned up.
  */
 export async function blankBatch(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const { rows } = await sql<{ org: string; id: string }>`
@@ -56,7 +56,7 @@ async function blank(tx: Tx, old: Old, { before, size }: { before: Date; size: n
   `.execute(tx)
 }
 
-/** Removes one batch of what is left of feeds whose datasource was removed; false when there was nothing. */
+/** Deletes one batch of rows of feeds whose datasource was removed; false if there was none. */
 export async function clearBatch(db: Db, size: number = BATCH): Promise<boolean> {
   const { rows } = await sql<{ org: string; id: string }>`
     select f.org_id as org, f.datasource_id as id from datasources d
@@ -82,7 +82,7 @@ export async function clearBatch(db: Db, size: number = BATCH): Promise<boolean>
   })
 }
 
-/** Forgets a batch of what was answered to pushes before `before`. */
+/** Deletes a batch of the answers to pushes from before `before`. */
 export function purgePushes(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,

@@ -1,6 +1,6 @@
 /**
- * Rows of feeds: how far each endpoint's events were read and how its requests went. The events themselves are in
- * `feed-events.ts`.
+ * Rows of feeds: how far each endpoint's events have been read and the results of its requests. The events themselves
+ * are in `feed-events.ts`.
  *
  * Locks are taken in one order everywhere: datasource, task, feed.
  */
@@ -22,12 +22,12 @@ type Shown =
   | 'rotation_error'
 
 /**
- * The feed columns that an endpoint shows, all null if there is no feed yet, and the last four characters of a signing key that
- * is on its way.
+ * The displayed columns of an endpoint's feed, all null if it has no feed yet, and the last four characters of a
+ * pending signing key.
  */
 export type ListedFeed = { readonly [K in Shown]: FeedRow[K] | null } & { readonly pending_last4: string | null }
 
-/** Makes the row of a feed, if there is none. The caller holds the datasource's lock. */
+/** Creates a feed's row if it does not exist. The caller holds the datasource's lock. */
 export async function ensure(tx: Tx, org: string, of: { datasourceId: string; intervalMs: number }): Promise<void> {
   await tx
     .insertInto('feeds')
@@ -50,8 +50,8 @@ export function find(db: Db, org: string, datasourceId: string): Promise<PolledF
 }
 
 /**
- * The rows of datasources, endpoints among them with what they show of their feeds. Asked for after the rows, so that reading
- * a direct datasource costs nothing for it.
+ * Adds to each endpoint row the displayed columns of its feed. A query separate from the rows, so that reading a direct
+ * datasource costs nothing extra.
  */
 export async function withFeeds<T extends { readonly id: string; readonly kind: string }>(
   db: Db,
@@ -78,14 +78,14 @@ async function ofEndpoints(db: Db, org: string, ids: readonly string[]): Promise
   return rows
 }
 
-/** A signed request that failed, with the sentence that is shown. */
+/** A failed signed request, with the sentence that is displayed. */
 export interface FailedRequest {
   readonly datasourceId: string
   readonly requestedAt: Date
   readonly error: string
 }
 
-/** Writes down that a request failed; cursor and events stay as they are. */
+/** Records that a request failed; the cursor and events stay unchanged. */
 export async function recordFailure(tx: Tx, org: string, failed: FailedRequest): Promise<void> {
   await tx
     .updateTable('feeds')
@@ -99,7 +99,7 @@ export async function recordFailure(tx: Tx, org: string, failed: FailedRequest):
     .execute()
 }
 
-/** Writes down what keeps a feed from being asked at all: no request was made. */
+/** Records why a feed cannot be polled at all; no request was made. */
 export async function noteError(tx: Tx, org: string, entry: { datasourceId: string; error: string }): Promise<void> {
   await tx
     .updateTable('feeds')
@@ -109,7 +109,7 @@ export async function noteError(tx: Tx, org: string, entry: { datasourceId: stri
     .execute()
 }
 
-/** Writes down that a check's request was answered well; it is no poll, and moves nothing. */
+/** Records that a check's request succeeded. It is not a poll and does not advance the feed. */
 export async function recordSuccess(
   tx: Tx,
   org: string,
@@ -123,7 +123,7 @@ export async function recordSuccess(
     .execute()
 }
 
-/** Sets a few columns of a feed: its pace, what became of a rotation. */
+/** Sets a few columns of a feed: its pace, or the result of a rotation. */
 export async function update(
   tx: Tx,
   org: string,

@@ -1,23 +1,23 @@
 /**
- * The facts about our own database for an operator: its release, whether it takes writes, and which migrations it has and lacks.
- * Read only; called by the operator's `status`.
+ * Facts about our own database for an operator: its release, whether it accepts writes, and its applied and missing
+ * migrations. Read-only; called by the operator's `status`.
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 import { isOfLaterRelease, pendingMigrations } from './migrate.ts'
 
-/** The facts. */
+/** Facts about our own database. */
 export interface DatabaseFacts {
   readonly serverVersion: string
   readonly takesWrites: boolean
   readonly pending: readonly string[]
-  /** It has a migration that this release does not know. */
+  /** True if it has a migration that this release does not know. */
   readonly isLater: boolean
-  /** Rows that no month takes. False where the tables are not there yet. */
+  /** True if rows lie outside all month partitions. False if the tables do not exist yet. */
   readonly isOverflowing: boolean
 }
 
-/** Reads them. */
+/** Reads the facts. */
 export async function readFacts(db: Db): Promise<DatabaseFacts> {
   const { rows } = await sql<{ version: string; writes: boolean }>`
     select current_setting('server_version') as version,
@@ -33,7 +33,7 @@ export async function readFacts(db: Db): Promise<DatabaseFacts> {
   }
 }
 
-/** Whether the record or verifications have rows that no month takes. */
+/** True if the audit record or the verifications have rows outside all month partitions. */
 export async function isOverflowing(db: Db): Promise<boolean> {
   const { rows } = await sql<{ found: boolean }>`select exists (select from overflowing_months()) as found`.execute(db)
   return rows[0]?.found === true

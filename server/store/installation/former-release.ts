@@ -1,11 +1,12 @@
 /**
- * Takes over the columns that processes of the previous release have written, after the last of them has ended. `db grant` does it,
- * since it is the last step of an upgrade. The next release drops this, with the columns.
+ * Migrates the columns written by processes of the last release, after the last of them has ended. `db grant` runs it,
+ * as the last step of an upgrade. The next release drops this, together with the columns.
  */
 
 /**
- * The statements of the tables' owner that do: revocations of keys, of capabilities and of what died with such a key, tokens that the
- * directory lacks, and who made a key, as the record says. They may be run again.
+ * Statements, run as the tables' owner, that migrate revocations of keys and capabilities (including those that ended
+ * with a key), tokens missing from the directory, and the issuers of keys, as the audit record names them. They may be
+ * repeated.
  */
 export const TAKE_OVER: readonly string[] = [
   `insert into revocations (org_id, kind, id, at)

@@ -1,7 +1,7 @@
 /**
- * Wall 4: what the database lets each tier do, in one place. The web role may write sealed bytes and destroy them, and read
- * none; nobody but an operator writes keys and grants. `db grant` prints or runs it, and a test fails for a table that is
- * not spoken of here.
+ * Wall 4: the database privileges of each tier, in one place. The web role may write and destroy sealed bytes but not
+ * read them; only an operator writes keys and grants. `db grant` prints or runs the statements, and a test fails for a
+ * table that is missing here.
  */
 import { sql } from 'kysely'
 import { roleDeadlines } from '#server/store/connection/deadlines.ts'
@@ -18,12 +18,12 @@ export interface TableGrant {
   readonly delete?: true
 }
 
-/** The tiers that have a role of their own. */
+/** The tiers that have a database role of their own. */
 export type Tier = 'web' | 'worker'
 
 const CREDENTIAL = ['org_id', 'datasource_id', 'version', 'state', 'key_id', 'signer_id', 'last4', 'created_at']
 const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
-/** Columns that callers change. Status, mode and verdict are not among them: they decide whether a credential is used. */
+/** Columns that callers change. Status, mode and verdict are excluded: they decide whether a credential is used. */
 const CHANGED = [
   'name',
   'metadata',
@@ -36,12 +36,12 @@ const CHANGED = [
   'deleted_at',
 ]
 const EVENT = ['org_id', 'datasource_id', 'position', 'event_id', 'event', 'bytes', 'stored_at']
-/** Which claim it is; neither a body nor an answer. */
+/** The columns that identify a claim, without body or answer. */
 const CLAIM_KEY = ['org_id', 'principal_id', 'route', 'key']
 const READ: TableGrant = { select: true }
 const EVERYTHING: TableGrant = { select: true, insert: true, update: true, delete: true }
 
-/** Every table of Mooring, for both tiers. */
+/** The privileges of both tiers on every table of Mooring. */
 export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>> = {
   kysely_migration: { web: READ, worker: READ },
   kysely_migration_lock: { web: {}, worker: {} },
@@ -52,28 +52,28 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   },
   api_keys: {
     web: { select: true, insert: true, update: ['last_used_at', 'revoked_at'] },
-    // It forgets what was revoked long ago.
+    // The worker deletes keys that were revoked long ago.
     worker: { select: ['org_id', 'id', 'hash', 'revoked_at', 'issuer_id'], delete: true },
   },
   capabilities: {
     web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'expires_at', 'mac'] },
-    // The columns of a key that `findByHash` looks at; the worker judges an operator's grant, which has none.
+    // The columns of a key that `findByHash` reads; the worker evaluates an operator's grant, which has no key.
     worker: { select: true, delete: true },
   },
   tokens: { web: { select: true, insert: true }, worker: { select: true, delete: true } },
-  // Nobody changes or removes one: what was revoked stays revoked.
+  // No role changes or deletes a row: a revocation is final.
   revocations: { web: { select: true, insert: true }, worker: { select: true, insert: true } },
-  // Counted by the function that registers; a removal counts one less.
+  // The registering function counts up; a removal counts down.
   quotas: { web: { select: true, update: ['datasources'] }, worker: {} },
   rate_limits: { web: EVERYTHING, worker: {} },
   datasources: {
-    // Registered by a function alone, which counts and records: `unverified`, by the column's default.
+    // Only a function registers, which counts and records; the status is `unverified`, by the column's default.
     web: { select: true, update: CHANGED },
     worker: { select: true, update: true, delete: true },
   },
   credentials: {
     web: {
-      // Fingerprints are the worker's to write.
+      // Only the worker writes fingerprints.
       select: [...CREDENTIAL, 'fingerprint', 'fingerprint_key_id'],
       insert: [...CREDENTIAL, 'sealed', 'signature'],
     },
@@ -101,10 +101,10 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     },
     worker: EVERYTHING,
   },
-  // The web's inserts are acts of keys and capabilities, now: `record_1`.
+  // The web role inserts acts of keys and capabilities, at the current time, through `record_1`.
   audit_events: { web: READ, worker: { insert: true } },
   idempotency_keys: { web: EVERYTHING, worker: { select: [...CLAIM_KEY, 'expires_at'], delete: true } },
-  // The reader numbers changes that a process of the last release wrote.
+  // The reader numbers changes written by processes of the last release.
   changes: {
     web: { select: true, insert: true, update: ['n'] },
     worker: { select: true, insert: true, update: ['n'], delete: true },
@@ -123,14 +123,14 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     web: { select: true, update: ['ended_at', 'ended_by'] },
     worker: { select: true, insert: true, update: ['ended_at', 'ended_by'], delete: true },
   },
-  // With a capability that ended long ago its grant goes.
+  // A grant is deleted together with a capability that ended long ago.
   lease_grants: { web: {}, worker: { select: true, delete: true } },
-  // The web stores what is pushed with a key alone.
+  // The web tier stores pushes that only a key authorizes.
   feeds: { web: { select: true, insert: true, update: true }, worker: EVERYTHING },
-  // That the customer vouches for an event is the worker's to say.
+  // Only the worker may mark an event as vouched for by the customer.
   feed_events: { web: { select: true, insert: EVENT }, worker: EVERYTHING },
   feed_pushes: { web: { select: true, insert: true }, worker: EVERYTHING },
-  // Each writes its own row, and removes those of processes that are gone. No decision but readiness rests on them.
+  // Each process writes its own row, and deletes those of vanished processes. Only readiness depends on them.
   processes: { web: EVERYTHING, worker: EVERYTHING },
 }
 
@@ -139,14 +139,14 @@ const RECORD = 'record_1(uuid, uuid, timestamptz, text, uuid, text, text, uuid, 
 const REGISTER = `register_datasource_1(uuid, uuid, text, text, text, text, text, integer, text, text, text, text[], text, jsonb,
   text, uuid, bytea, text, bytea, text, uuid, uuid, timestamptz, text, uuid, text, text, text, text, integer, timestamptz, bigint)`
 
-/** Writes of several rows, with the rights of whoever calls them: given here where the owner gives the public no function. */
+/** Writes several rows with the caller's privileges; granted here because the owner grants the public no functions. */
 const APPEND = 'append_changes_1(uuid, bigint, uuid[], text[], timestamptz[])'
 const STORE = `store_events_1(uuid, uuid, text[], text[], bigint[], timestamptz, boolean, uuid, bigint, bigint, text, boolean, timestamptz,
   timestamptz, timestamptz, integer, timestamptz, integer)`
 const SETTLE = `settle_check_1(uuid, uuid, bigint, bigint, integer, boolean, timestamptz, uuid, integer, text, uuid, text, text, jsonb, jsonb,
   integer, timestamptz, text, text, integer, timestamptz, boolean, integer, boolean, timestamptz, text, bytea, uuid, integer, integer, bigint)`
 
-/** The others run as the owner of the tables: each does one thing that a grant would make more of. */
+/** The other functions run as the tables' owner: each does one thing for which a table grant would allow too much. */
 const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
   web: [RETIRE, RECORD, REGISTER, APPEND, STORE, 'overflowing_months()', 'may_write(uuid, boolean)'],
   worker: [
@@ -164,20 +164,20 @@ const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
   ],
 }
 
-/** Both roles' names. */
+/** The names of both roles. */
 export type Roles = Readonly<Record<Tier, string>>
 
-/** The statements that give both roles exactly this, whatever they were given before, and their deadlines. */
+/** The statements that give both roles exactly these privileges and deadlines, whatever they had before. */
 export function grantStatements(roles: Roles): string[] {
   return [...privilegeStatements(roles), ...deadlineStatements(roles)]
 }
 
-/** Of these, those that only a role may run that may alter both: the owner of the tables need not be one. */
+/** The statements among these that need a role that may alter both roles, which the tables' owner need not be. */
 export function deadlineStatements(roles: Roles): string[] {
   return [roleDeadlines(roles.web), roleDeadlines(roles.worker)]
 }
 
-/** The others, and what ends an upgrade. */
+/** The remaining statements, including those that complete an upgrade. */
 export function privilegeStatements(roles: Roles): string[] {
   if (roles.web === roles.worker) throw new Error('The tiers need a role each: with one for both there is no wall.')
   const statements = (['web', 'worker'] as const).flatMap(tier => {
@@ -209,8 +209,8 @@ export async function applyGrants(db: Db, statements: readonly string[]): Promis
 }
 
 /**
- * True when a role, or the one that is connected, can read sealed bytes or wrapped keys after all: a superuser, the owner of
- * the tables, a member of a role that can.
+ * True if a role, or the connected role if null, can read sealed bytes or wrapped keys after all: a superuser, the
+ * tables' owner, or a member of a role that can.
  */
 export async function canReadSecrets(db: Db, role: string | null): Promise<boolean> {
   const { rows } = await sql<{ readable: boolean }>`

@@ -1,11 +1,12 @@
 /**
- * Recognises the server that the numbers of changes were given on. On another one, of a restored dump, a copy or a promoted
- * standby, numbers may be given a second time: the epochs of all organizations end there, once, and subscribers list anew.
+ * Recognises the server that issued the numbers of changes. Another server, such as a restored dump, a copy or a
+ * promoted standby, may issue the same numbers again: there the epochs of all organizations end, once, and subscribers
+ * list again.
  *
- * The positions of feeds go on far behind any that was given, for the same reason.
+ * For the same reason, the positions of feeds skip far beyond any issued number.
  *
- * By the server's system identifier, by the timeline of its log, and by the oids of this database and its table of heads. If a
- * role may not read the first two, they are not compared, and an operator has to report a restore (`db restored`).
+ * It compares the server's system identifier, its WAL timeline, and the oids of the database and of the heads table. If
+ * a role may not read the first two, they are skipped, and an operator must report a restore (`db restored`).
  */
 import { sql } from 'kysely'
 import { codeOf } from '#server/store/connection/availability.ts'
@@ -21,15 +22,18 @@ export interface Origin {
   readonly relation: string | null
 }
 
-/** Refused, not there, or not supported, as some providers have it: insufficient_privilege, undefined_function, and two more. */
+/**
+ * Errors of a function that is forbidden, missing or unsupported, as with some providers: insufficient_privilege,
+ * undefined_function, and two more.
+ */
 const UNREADABLE: ReadonlySet<string> = new Set(['42501', '42883', '0A000', '55000'])
 
-/** Reads what can be read of it. Throws when the database is away. */
+/** Reads the parts that are readable. Throws if the database is unavailable. */
 export async function readOrigin(db: Db): Promise<Origin> {
   const system = await readable(
     sql<{ found: string }>`select system_identifier::text as found from pg_control_system()`.execute(db),
   )
-  // Of the log, not of the last checkpoint: a server that was just promoted has made none yet.
+  // The timeline of the WAL, not of the last checkpoint: a server that was just promoted has no checkpoint yet.
   const timeline =
     (await readable(
       sql<{ found: number }>`
@@ -55,14 +59,14 @@ async function readable<T>(asked: Promise<{ rows: { found: T }[] }>): Promise<T 
   }
 }
 
-/** Whether both of what is asked of the server itself could be read. */
+/** True if both parts that come from the server itself could be read. */
 export function isReported({ systemIdentifier, timeline }: Origin): boolean {
   return systemIdentifier !== null && timeline !== null
 }
 
 /**
- * Compares where we are with where the numbers were given, and ends all epochs where that is elsewhere: once, whichever process
- * comes first. Returns whether it did.
+ * Compares the current server with the one that issued the numbers and, if they differ, ends all epochs, once,
+ * whichever process comes first. Returns true if this call did so.
  */
 export async function recogniseOrigin(db: Db, here: Origin): Promise<boolean> {
   const known = await db.selectFrom('installation').select(COLUMNS).executeTakeFirst()
@@ -77,7 +81,7 @@ export async function recogniseOrigin(db: Db, here: Origin): Promise<boolean> {
     await endEpochs(tx)
     return true
   }
-  // A row of each organization is written, which takes longer than a read may.
+  // This updates a row of each organization, which takes longer than the deadline of a read.
   return withDeadline(CLIENT_DEADLINE_MS, () => transaction(db, end))
 }
 
@@ -110,7 +114,7 @@ async function write(tx: Tx, of: Origin): Promise<void> {
   await tx.updateTable('installation').set({ system_identifier, timeline, relation }).execute()
 }
 
-/** Ends all epochs, as an operator says who has restored the database. Returns how many organizations there are. */
+/** Ends all epochs at the request of an operator who restored the database. Returns the number of organizations. */
 export function restored(db: Db, here: Origin): Promise<number> {
   return transaction(db, async tx => {
     await lock(tx)
@@ -119,12 +123,12 @@ export function restored(db: Db, here: Origin): Promise<number> {
   })
 }
 
-/** More events than a feed stores between a backup and the loss of what came after it. */
+/** More events than a feed stores between a backup and the loss of the data written after it. */
 const SKIPPED = 1_000_000_000
 
-/** Later than any epoch of a copy that began before: by the clock, and never again the one of before. */
+/** Later than any epoch of an older copy, by the clock, and always greater than the previous epoch. */
 async function endEpochs(tx: Tx): Promise<number> {
-  // Feeds of endpoints have no epoch. A reader who was ahead of the restored events finds new ones after their position.
+  // Feeds have no epochs. A reader who was ahead of the restored events finds new ones after its position.
   await sql`update feeds set position = position + ${SKIPPED}`.execute(tx)
   const ended = await sql`
     update change_heads set epoch = greatest(epoch + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)

@@ -1,11 +1,11 @@
 /**
- * Applies `migrations/*.sql` in order under an advisory lock, statement by statement: all pending ones in one transaction, but
- * for a file that asks for one of its own, so that no lock of what goes before is held while it works, and for one that asks
- * for none, since it builds indexes beside readers and writers or changes many rows a batch at a time.
+ * Applies `migrations/*.sql` in order under an advisory lock, statement by statement: all pending ones in one
+ * transaction, except a file that asks for its own, so that it holds no locks of earlier files, and a file that asks
+ * for none, because it builds indexes concurrently or changes many rows batch by batch.
  *
- * Only `main.ts` and the operator's `migrate` command call this: `web` and `worker` run under roles that own nothing and
- * refuse to start while something is pending. Connect directly, not through a pooler in transaction mode: the lock is
- * one of the session.
+ * Only `main.ts` and the operator's `migrate` command call this: `web` and `worker` run under roles that own nothing
+ * and refuse to start while a migration is pending. Connect directly, not through a pooler in transaction mode: the
+ * lock belongs to the session.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
@@ -18,10 +18,11 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { statementsOf } from './sql-statements.ts'
 
 const folder = new URL('../../../migrations/', import.meta.url)
-/** How long others that migrate are waited for, and how long a lock on a table is tried for. */
+/** How long to wait for another migrating process, and how long to try for a lock on a table. */
 const LOCK_WAIT_MS = 60_000
-// A statement that waits for a table's lock makes every later one wait behind it: many short tries instead of a long one. Shorter than the
-// server's deadlock_timeout, so that it is never a process at work that is given up for a migration.
+// A statement that waits for a table lock makes all later ones queue behind it, so many short tries replace a long one.
+// Each is shorter than the server's deadlock_timeout, so that PostgreSQL never cancels a working process in favour of a
+// migration.
 const TRY_MS = 500
 const PAUSE_MS = 250
 const CONNECT_MS = 10_000
@@ -29,9 +30,9 @@ const LOCK_NOT_AVAILABLE = '55P03'
 const DEADLOCK = '40P01'
 const ALONE = '-- In a transaction of its own.'
 const EACH = '-- Statement by statement, outside of a transaction: each may be done again.'
-/** An index that is built concurrently waits for every transaction that was there before, and nobody waits behind it. */
+/** Building an index concurrently waits for every older transaction, and nobody waits for it. */
 const CONCURRENTLY_MS = 600_000
-/** The session's advisory lock; any number that Mooring uses for nothing else. */
+/** The session's advisory lock: an arbitrary key that nothing else in Mooring uses. */
 const MIGRATING = 7_361_004
 
 const read = (name: string) => readFile(new URL(`${name}.sql`, folder), 'utf8')
@@ -56,7 +57,7 @@ async function briefly(db: Kysely<unknown>, statement: string): Promise<void> {
   await sql.raw(statement).execute(db)
 }
 
-/** Runs a statement that is its own transaction, or several: again where a lock was not to be had. */
+/** Runs statements that are their own transactions; retries one whose lock is not available. */
 async function patiently(db: Kysely<unknown>, statement: string): Promise<void> {
   if (!/\bindex concurrently\b/i.test(statement)) return untilUnlocked(() => briefly(db, statement))
   await sql.raw(`set lock_timeout = '${CONCURRENTLY_MS}ms'`).execute(db)
@@ -64,7 +65,7 @@ async function patiently(db: Kysely<unknown>, statement: string): Promise<void> 
   await sql.raw(`set lock_timeout = '${TRY_MS}ms'`).execute(db)
 }
 
-/** Tries something again that others' locks have kept from being done, for a minute. */
+/** Retries for a minute while others hold the required locks. */
 async function untilUnlocked<T>(work: () => Promise<T>): Promise<T> {
   const until = performance.now() + LOCK_WAIT_MS
   for (;;) {
@@ -78,15 +79,16 @@ async function untilUnlocked<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Names of all migrations, in order, without `.sql`. */
+/** The names of all migrations, in order, without `.sql`. */
 export async function migrationNames(): Promise<string[]> {
   const names = (await readdir(fileURLToPath(folder))).filter(name => /^\d{4}_.+\.sql$/.test(name))
   return names.map(name => name.slice(0, -4)).sort()
 }
 
 /**
- * Brings the database at `url` up to date and returns the names applied. Several at once: one works, the others wait. Throws
- * where a table is locked by others all the time; what was applied before stays, and the next call goes on from there.
+ * Migrates the database at `url` and returns the names of the applied migrations. Of concurrent calls, one works while
+ * the others wait. Throws if others keep a table locked; migrations applied by then stay, and the next call continues
+ * from there.
  */
 export async function migrate(url: string): Promise<string[]> {
   const { pool } = openPool({
@@ -94,18 +96,18 @@ export async function migrate(url: string): Promise<string[]> {
     size: 2,
     lanes: 0,
     connectMs: CONNECT_MS,
-    // A migration may take long; only its wait for others has an end.
+    // A migration may take long; only its waits for others are limited.
     settings: ['set statement_timeout = 0', `set lock_timeout = '${TRY_MS}ms'`],
     nameOf: null,
     deadlineMs: null,
-    // The statement that needs a connection which broke says so.
+    // The statement that needs a broken connection reports the error.
     onError: () => undefined,
   })
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     return await db.connection().execute(async session => {
       await lockSession(session)
-      // Its end is that of the session.
+      // The connection ends with the session.
       return applyPending(new Migrator({ db, provider }))
     })
   } finally {
@@ -114,8 +116,8 @@ export async function migrate(url: string): Promise<string[]> {
 }
 
 /**
- * Waits until no other process migrates. It asks again and again: a statement that waited would have a snapshot, and an index that
- * another process builds concurrently would wait for that one's end.
+ * Waits until no other process migrates. It polls: a waiting statement would hold a snapshot, and another process
+ * building an index concurrently would wait for that snapshot.
  */
 async function lockSession(session: Kysely<unknown>): Promise<void> {
   const until = performance.now() + LOCK_WAIT_MS
@@ -140,21 +142,21 @@ async function applyPending(migrator: Migrator): Promise<string[]> {
   return applied
 }
 
-/** Applies what is pending up to `last`, in one transaction or in none. */
+/** Applies the pending migrations up to `last`, in one transaction or in none. */
 async function applyTo(migrator: Migrator, last: string, disableTransactions: boolean): Promise<string[]> {
   const { error, results } = await migrator.migrateTo(last, { disableTransactions })
   if (error !== undefined) throw error
   return (results ?? []).map(result => result.migrationName)
 }
 
-/** Names of the migrations that the database lacks; all of them when it is empty. */
+/** The names of the migrations that the database lacks; all of them if it is empty. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
   const names = await migrationNames()
   const known = await appliedMigrations(db)
   return names.filter(name => !known.has(name))
 }
 
-/** True when the database has a migration that this release does not know. */
+/** True if the database has a migration that this release does not know. */
 export async function isOfLaterRelease(db: Db): Promise<boolean> {
   const names = new Set(await migrationNames())
   return [...(await appliedMigrations(db))].some(name => !names.has(name))

@@ -1,23 +1,25 @@
 /**
- * Forgets old changes, of every organization: the lowest numbers first, so that what is left of an organization goes on without a
- * gap, and a reader sees by one row whether something before it is gone. Any worker may, at any time.
+ * Deletes old changes of every organization, the lowest numbers first, so that the rest of an organization has no gaps
+ * and a reader sees from a single row whether anything before it was deleted. Any worker may run it, at any time.
  */
 import { sql } from 'kysely'
 import { adopt, unnumbered } from '#server/store/changes/change-reads.ts'
 import { BATCH, batch, isFull, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** Removes a batch of changes older than `before`; true when there may be more. */
+/** Deletes a batch of changes older than `before`; true if more may remain. */
 export async function purgeBatch(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
-  // Changes written by processes of the last release are numbered even if nobody watches, or their removal would be silent.
+  // Changes written by processes of the last release are numbered even without a subscriber; otherwise their deletion
+  // would go unnoticed.
   const others = await unnumbered(db, null)
   for (const org of others) await adopt(db, org)
   return (await purgeUnnumbered(db, before, size)) || (await purgeNumbered(db, before, size)) || others.length > 0
 }
 
 /**
- * Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. From the
- * lowest, not from 1: the index keeps what earlier batches removed until the next vacuum, and each batch would walk over all of it.
+ * Finds, without a lock, each organization's lowest rows up to the first one that is kept, then deletes them by number.
+ * It starts from the lowest number, not from 1: until the next vacuum the index still holds deleted entries, which each
+ * batch would have to skip.
  */
 async function purgeNumbered(db: Db, before: Date, size: number): Promise<boolean> {
   const { rows } = await sql<{ org: string; from: number; upTo: number }>`
@@ -40,7 +42,10 @@ async function purgeNumbered(db: Db, before: Date, size: number): Promise<boolea
   )
 }
 
-/** Rows from before there were numbers, which are the oldest: without any, no more than a batch of others is looked at. */
+/**
+ * Deletes rows from before numbering began, which are the oldest: if there are none, it reads at most one batch of
+ * other rows.
+ */
 function purgeUnnumbered(db: Db, before: Date, size: number): Promise<boolean> {
   return batch(
     db,
@@ -53,9 +58,9 @@ function purgeUnnumbered(db: Db, before: Date, size: number): Promise<boolean> {
 }
 
 /**
- * Removes a batch of the changes of a datasource that goes, and of all others with lower numbers, whatever their own time: were a
- * number missing between two that are there, a subscriber would never hear that the datasource was removed. True when there may be
- * more.
+ * Deletes a batch of the changes of a removed datasource, together with all changes of lower numbers, whatever their
+ * age: if a number were missing between two others, a subscriber would never learn of the removal. True if more may
+ * remain.
  */
 export async function purgeWith(tx: Tx, { org, id }: { org: string; id: string }, size: number): Promise<boolean> {
   const numbered = await sql`

@@ -1,8 +1,8 @@
 /**
- * Rows that nobody needs any more: old verifications, datasources that were removed and all that hangs on them, ended leases,
- * retired credentials, revoked keys and capabilities that ended. Each function removes one batch, found by an index without a
- * lock and looked at again where it is removed, and says whether there may be more. The reasons to keep a row are looked up row by row, by an
- * index: as a join it would be a reading of the other table.
+ * Deletes obsolete rows: old verifications, removed datasources and their dependent rows, ended leases, retired
+ * credentials, revoked keys and ended capabilities. Each function deletes one batch, found through an index without a
+ * lock and checked again on deletion, and returns true if more may remain. The reasons to keep a row are looked up row
+ * by row, through an index: a join would read the whole other table.
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
@@ -13,8 +13,8 @@ import * as revocations from '#server/store/tokens/revocations.ts'
 import { BATCH, batch, briefly, isFull, limited } from './brief.ts'
 
 /**
- * Removes verifications made before `before`. One that a datasource shows, and does not keep itself since a worker of the
- * release before has judged it, is kept there first.
+ * Deletes verifications made before `before`. If a datasource shows one without holding a copy, because a worker of the
+ * last release recorded it, the copy is made first.
  */
 export async function purgeVerifications(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const { rows } = await sql<Gone & { isShown: boolean }>`
@@ -44,14 +44,16 @@ async function saveDisplayed(tx: Tx, shown: readonly Gone[]): Promise<void> {
   `.execute(tx)
 }
 
-/** Rows that were found, as `old (org_id, id)`. */
+/** The rows that were found, as `old (org_id, id)`. */
 function listed(rows: readonly Gone[]): RawBuilder<unknown> {
   return sql`unnest(${rows.map(row => row.org)}::uuid[], ${rows.map(row => row.id)}::uuid[]) as old (org_id, id)`
 }
 
-/** Removes a batch of what hangs on one datasource that was removed before `before`, and it with the last of them. */
+/**
+ * Deletes a batch of the rows that depend on one datasource removed before `before`, and finally the datasource itself.
+ */
 export async function purgeDatasource(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
-  // A feed goes first, in batches of its own.
+  // A feed is deleted first, in batches of its own.
   const { rows } = await sql<{ org: string; id: string }>`
     select org_id as org, id from datasources d where deleted_at < ${before}
       and not exists (select from feeds f where f.org_id = d.org_id and f.datasource_id = d.id)
@@ -70,14 +72,14 @@ async function purgeHanging(tx: Tx, gone: Gone, { before, size }: { before: Date
   const it = sql`org_id = ${gone.org} and id = ${gone.id} and deleted_at < ${before}`
   const { rows } = await sql`select id from datasources where ${it} for update`.execute(tx)
   if (rows.length === 0) return true
-  // Before its credentials: were the removal taken back between two batches, another box could be put under the version that the
-  // verdict lets be used.
+  // Before the credentials: if the removal were reverted between two batches, another box could be stored under the
+  // version that the verdict allows to be used.
   await sql`
     update datasources set verdict_version = null, verdict_usable = null, usable_until = null, verdict_signer_id = null,
       verdict_signature = null
     where ${it} and verdict_version is not null
   `.execute(tx)
-  // One statement that removes something is a batch: the locks of several would be held together.
+  // Each batch runs one deleting statement: the locks of several would be held together.
   if (await oldChanges.purgeWith(tx, gone, size)) return true
   for (const hanging of HANGING) if (await removeOf(tx, gone, { ...hanging, size })) return true
   await sql`delete from datasources where ${it}`.execute(tx)
@@ -85,8 +87,9 @@ async function purgeHanging(tx: Tx, gone: Gone, { before, size }: { before: Date
 }
 
 /**
- * The tables that depend on a datasource, in the order of their removal, whatever their own retention; of each the column by which an
- * index orders the rows of one datasource. In the order of another, each batch would read all of the organization's rows.
+ * The tables that depend on a datasource, in deletion order, whatever their own retention, each with the column by
+ * which an index orders one datasource's rows. In any other order, each batch would read all of the organization's
+ * rows.
  */
 const HANGING = [
   { table: 'verifications', order: 'at' },
@@ -112,7 +115,7 @@ async function removeOf(
   return isFull(gone.numAffectedRows, 1)
 }
 
-/** Notes when a credential was first seen as retired: processes of the release before write no time. */
+/** Sets the retirement time of credentials that lack it: processes of the last release write none. */
 export function stampRetired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
@@ -127,8 +130,9 @@ export function stampRetired(db: Db, now: Date, size: number = BATCH): Promise<b
 }
 
 /**
- * Removes rows of credentials that were retired before `before`, of datasources that are there: those of a removed one go with
- * it. The newest version stays, from which the next one is counted, and so does one that a verdict or a live lease is of.
+ * Deletes rows of credentials retired before `before`, of existing datasources; those of a removed one are deleted with
+ * it. The newest version stays, since the next one is counted from it, and so do versions that a verdict or a live
+ * lease refers to.
  */
 export function purgeCredentials(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`c.state = 'retired' and c.retired_at < ${before}
@@ -150,7 +154,7 @@ export function purgeCredentials(db: Db, before: Date, size: number = BATCH): Pr
   )
 }
 
-/** Removes leases that ended before `before`. */
+/** Deletes leases that ended before `before`. */
 export function purgeLeases(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
@@ -161,7 +165,10 @@ export function purgeLeases(db: Db, before: Date, size: number = BATCH): Promise
   )
 }
 
-/** Removes capabilities that ended before `before`, with an operator's grant of them, but for those that another or a lease refers to. */
+/**
+ * Deletes capabilities that ended before `before` and operators' grants of them, unless another capability or a lease
+ * refers to them.
+ */
 export async function purgeCapabilities(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`least(c.revoked_at, c.expires_at) < ${before}
     and (select true from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id limit 1) is null
@@ -182,7 +189,7 @@ export async function purgeCapabilities(db: Db, before: Date, size: number = BAT
   })
 }
 
-/** Removes keys that were revoked before `before`, but for those that have made a key or capability whose row is kept. */
+/** Deletes keys that were revoked before `before`, unless they issued a key or capability whose row is kept. */
 export function purgeKeys(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`k.revoked_at < ${before}
     and (select true from api_keys o where o.org_id = k.org_id and o.issuer_id = k.id limit 1) is null
@@ -200,7 +207,7 @@ interface GoneToken extends Gone {
   readonly hash: Buffer
 }
 
-/** With their rows go the places of tokens in the directory, and their revocations, which name nothing any more. */
+/** Deletes the directory entries of tokens with their rows, and the revocations, which no longer name anything. */
 async function purgeTokens(
   tx: Tx,
   kind: Revocable,

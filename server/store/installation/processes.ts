@@ -1,6 +1,6 @@
 /**
- * The processes that run: each writes its row every few seconds, by the database's clock. That it can is what its readiness
- * rests on, since a database that is read-only or full still answers every reader. Of no organization.
+ * The running processes: each writes its row every few seconds, timed by the database's clock. Readiness depends on
+ * that write, since a read-only or full database still answers every reader. The rows belong to no organization.
  */
 import { sql } from 'kysely'
 import { deadlinesAreSet } from '#server/store/connection/deadlines.ts'
@@ -8,29 +8,29 @@ import { transaction } from '#server/store/database/db.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Tier } from './grants.ts'
 
-/** A process that has written nothing for so long is not ready, and another one takes it for gone. */
+/** A process that has not written for this long is not ready, and other processes consider it gone. */
 export const SEEN_WITHIN_SECONDS = 15
-/** Rows of processes that were not seen for so long are removed. */
+/** Rows of processes not seen for this long are deleted. */
 export const GONE_SECONDS = 600
-/** How many of them at a time. */
+/** The number of rows deleted at once. */
 const BATCH = 100
 
 /** A process of a tier. */
 export interface ProcessRow {
   readonly id: string
   readonly kind: Tier
-  /** Of the release. */
+  /** The version of its release. */
   readonly version: string
-  /** The networks that are open to it, in one spelling. */
+  /** The networks that it may dial, in canonical form. */
   readonly openNetworks: string
 }
 
-/** More than a statement may keep in memory, so that it needs room on the disk. */
+/** More rows than a statement may keep in memory, so that it needs disk space. */
 const SPILLED_ROWS = 5_000
 
 /**
- * Writes that the process runs now. A full disk takes an update in place for as long as it has a segment of its log, while
- * every registration fails: what spills over the memory of a statement finds that out, and leaves nothing behind.
+ * Writes the running process's row. On a full disk an update in place still succeeds while a WAL segment has room,
+ * although every registration fails: spilling to disk detects that and leaves nothing behind.
  */
 export async function beat(db: Db, { id, kind, version, openNetworks }: ProcessRow): Promise<void> {
   await transaction(db, async tx => {
@@ -44,25 +44,25 @@ export async function beat(db: Db, { id, kind, version, openNetworks }: ProcessR
   })
 }
 
-/** The readiness of a process as our own database has it. */
+/** The readiness of a process according to our own database. */
 export interface ProcessReadiness {
-  /** The process has written its row lately. */
+  /** The process has written its row recently. */
   readonly isWritten: boolean
-  /** Some worker has written its row lately. */
+  /** Some worker has written its row recently. */
   readonly isWorkerSeen: boolean
-  /** The deadlines of this session are at most ours. */
+  /** The deadlines of this session are no longer than ours. */
   readonly hasDeadlines: boolean
-  /** Rows that no month takes are kept in a default partition: none was made for months, or a clock is far off. */
+  /** The default partition holds rows outside all months: none were created for months, or a clock is far off. */
   readonly isOverflowing: boolean
-  /** Processes that run have different networks open: what one lets be registered another one refuses to dial. */
+  /** Running processes have different networks open: one accepts a registration that another refuses to dial. */
   readonly haveOtherNetworks: boolean
 }
 
 const lately = sql`seen_at > clock_timestamp() - make_interval(secs => ${SEEN_WITHIN_SECONDS})`
-// One of the last release has not said which it has.
+// A process of the last release does not report its networks.
 const otherNetworks = sql`(select count(distinct open_networks) > 1 from processes where ${lately})`
 
-/** Reads it. */
+/** Reads the readiness of a process. */
 export async function standing(db: Db, id: string): Promise<ProcessReadiness> {
   const { rows } = await sql<ProcessReadiness>`
     select exists (select from processes where id = ${id} and ${lately}) as "isWritten",
@@ -87,16 +87,19 @@ export interface SeenProcess {
   readonly version: string
   readonly startedAt: Date
   readonly seenAt: Date
-  /** It has written its row lately. */
+  /** It has written its row recently. */
   readonly isSeen: boolean
   /** Null for a process of an earlier release. */
   readonly openNetworks: string | null
 }
 
-/** More than anybody looks at. */
+/** More than anyone reads. */
 const MAX_LISTED = 1_000
 
-/** The processes of the installation, also those that have ended without a word, until their rows are removed. */
+/**
+ * The processes of the installation, including those that ended without removing their rows, until the rows are
+ * deleted.
+ */
 export async function list(db: Db): Promise<SeenProcess[]> {
   const { rows } = await sql<SeenProcess>`
     select kind, version, started_at as "startedAt", seen_at as "seenAt", ${lately} as "isSeen", open_networks as "openNetworks"
@@ -105,18 +108,18 @@ export async function list(db: Db): Promise<SeenProcess[]> {
   return rows
 }
 
-/** Whether processes that run have different networks open. */
+/** True if running processes have different networks open. */
 export async function haveOtherNetworks(db: Db): Promise<boolean> {
   const { rows } = await sql<{ differ: boolean }>`select ${otherNetworks} as differ`.execute(db)
   return rows[0]?.differ === true
 }
 
-/** Removes the row of a process that ends. */
+/** Deletes the row of a process that is ending. */
 export async function remove(db: Db, id: string): Promise<void> {
   await db.deleteFrom('processes').where('id', '=', id).execute()
 }
 
-/** Removes a batch of rows of processes that ended without a word. Any process may call it, at any time. */
+/** Deletes a batch of rows of processes that vanished. Any process may call it, at any time. */
 export async function removeGone(db: Db): Promise<void> {
   await sql`
     delete from processes where id in (

@@ -1,9 +1,10 @@
 /**
- * Cuts a migration's text into its statements, so that each is sent by itself: a distributed table takes no two in one message.
- * For our own files: it knows comments, quoted texts and names, and dollar quotes, and no escapes by backslash.
+ * Splits a migration into its statements, so that each is sent separately: a distributed table accepts no two in one
+ * message. Only for our own files: it handles comments, quoted strings and names, and dollar quotes, but no backslash
+ * escapes.
  */
 
-/** The statements of a text without what stands behind the last semicolon's comment. Throws for a quote that has no end. */
+/** The statements of a text, without a trailing comment. Throws for an unterminated quote. */
 export function statementsOf(text: string): string[] {
   const found: string[] = []
   let from = 0
@@ -18,7 +19,7 @@ export function statementsOf(text: string): string[] {
   return [...found, text.slice(from).trim()].filter(hasWords)
 }
 
-/** The end of the token that begins at `at`: a comment, a quoted text, or one character. */
+/** The end of the token that begins at `at`: a comment, a quoted string, or one character. */
 function tokenEnd(text: string, at: number): number {
   if (text.startsWith('--', at)) return closed(text, '\n', at) ?? text.length
   if (text.startsWith('/*', at)) return closed(text, '*/', at + 2) ?? unclosed(text, at)
@@ -37,7 +38,7 @@ function unclosed(text: string, at: number): never {
   throw new Error(`A quote or comment has no end: ${text.slice(at, at + 40)}`)
 }
 
-/** False for comments alone. */
+/** False for a statement that contains only comments. */
 function hasWords(statement: string): boolean {
   return statement.split('\n').some(line => line.trim() !== '' && !line.trim().startsWith('--'))
 }

@@ -1,14 +1,14 @@
 /**
- * Work that one worker does for the whole installation, by a claim on its row: through a pooler too, where a lock of the session
- * would belong to nobody.
+ * A claim by which one worker does maintenance for the whole installation. It is a row, because behind a pooler a
+ * session lock would belong to nobody.
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** How long a claim holds after it was last renewed: a worker that is gone is replaced after it. */
+/** How long a claim lasts after its last renewal; then another worker may take over. */
 export const HELD_SECONDS = 60
 
-/** Takes or renews the claim; false while another holder has it. By the database's clock. */
+/** Takes or renews the claim; false while another holder has it. Timed by the database's clock. */
 export async function hold(db: Db, holder: string): Promise<boolean> {
   const { rows } = await sql`
     update upkeep set holder = ${holder}, held_until = clock_timestamp() + make_interval(secs => ${HELD_SECONDS})
@@ -18,14 +18,17 @@ export async function hold(db: Db, holder: string): Promise<boolean> {
   return rows.length === 1
 }
 
-/** Gives the claim back: another worker may take it at once. */
+/** Releases the claim, so that another worker may take it at once. */
 export async function release(db: Db, holder: string): Promise<void> {
   await sql`update upkeep set held_until = clock_timestamp() where name = 'retention' and holder = ${holder}`.execute(
     db,
   )
 }
 
-/** Takes the claim from whoever has it, until `HELD_SECONDS` from now: nothing is forgotten meanwhile. The worker that had it sees it at its next batch. */
+/**
+ * Takes the claim from any holder until `HELD_SECONDS` from now, so that nothing is deleted meanwhile. The previous
+ * holder notices at its next batch.
+ */
 export async function take(db: Db, holder: string): Promise<void> {
   await sql`
     update upkeep set holder = ${holder}, held_until = clock_timestamp() + make_interval(secs => ${HELD_SECONDS})

@@ -1,12 +1,12 @@
 /**
- * The rows that still need each key of the keyrings, so that none is dropped too early. Operators' commands call it.
- * It reads ids of keys and no keys.
+ * Finds the keys of the keyrings that rows still need, so that none is dropped too early. Operators' commands call it.
+ * It reads key ids, not keys.
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 import { isUnrevoked } from '#server/store/tokens/revocations.ts'
 
-/** Ids of keys that something needs. */
+/** The ids of keys that are still needed. */
 export interface KeyUses {
   readonly master: readonly string[]
   readonly signing: readonly string[]
@@ -14,7 +14,7 @@ export interface KeyUses {
   readonly fingerprint: readonly string[]
 }
 
-/** Looks at every organization. */
+/** Reads the key ids in use across all organizations. */
 export async function read(db: Db, now: Date): Promise<KeyUses> {
   const ids = async (query: ReturnType<typeof sql<{ id: string }>>) => (await query.execute(db)).rows.map(row => row.id)
   return {

@@ -1,6 +1,6 @@
 /**
- * The rows that a rotation of keys reads and writes: credentials that were sealed or signed with a key that is no longer in use, and
- * the task that seals them anew. The worker and operators call it; the web role may run none of it.
+ * The rows that a key rotation reads and writes: credentials that were sealed or signed with an old key, and the task
+ * that reseals them. The worker and operators call it; the web role may run none of it.
  */
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
@@ -9,7 +9,7 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { isAtHome } from '#server/store/tasks/claim-choice.ts'
 import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
-/** The keys with which a credential has to be sealed and signed so that it needs no older one. */
+/** The keys that a credential must be sealed and signed with to be up to date. */
 export interface UpToDate {
   /** Ids of the signing keys in use, of both tiers. */
   readonly signerIds: readonly string[]
@@ -17,15 +17,15 @@ export interface UpToDate {
   readonly fingerprintKeyId: string
 }
 
-/** A credential that is to be sealed anew, under its row's lock. */
+/** A credential to reseal, under its row's lock. */
 export interface StaleCredential {
   readonly context: CredentialContext
   readonly sealed: SealedBox
-  /** Whether it has a fingerprint: without a verification it has none. */
+  /** True if it has a fingerprint, which requires a verification. */
   readonly isFingerprinted: boolean
 }
 
-/** The position of a pass in the order of credentials: after this one. */
+/** The position of a pass in credential order: it continues after this one. */
 export type After = Pick<CredentialContext, 'datasourceId' | 'version'>
 
 interface StaleRow {
@@ -38,7 +38,7 @@ interface StaleRow {
   fingerprint_key_id: string | null
 }
 
-/** A predicate over `credentials c`: sealed to, signed with or fingerprinted with something older. */
+/** A predicate over `credentials c`: sealed, signed or fingerprinted with an old key. */
 function isStale(expected: UpToDate) {
   return sql<boolean>`c.sealed is not null and (
     c.key_id in (select k.id from organization_keys k where k.org_id = c.org_id and k.retired_at is not null)
@@ -46,7 +46,9 @@ function isStale(expected: UpToDate) {
     or c.fingerprint_key_id <> ${expected.fingerprintKeyId})`
 }
 
-/** Locks up to `limit` stale credentials of an organization after a place, in order; those that others hold are passed over. */
+/**
+ * Locks up to `limit` stale credentials of an organization after a position, in order; skips those that others hold.
+ */
 export async function lockStale(
   tx: Tx,
   org: string,
@@ -66,14 +68,17 @@ export async function lockStale(
   }))
 }
 
-/** A credential sealed anew. */
+/** A resealed credential. */
 export interface Resealed {
   readonly context: CredentialContext
   readonly sealed: SealedBox
   readonly fingerprint: Fingerprint | null
 }
 
-/** Whether there is a stale verdict, or a stale credential beside those that a pass could not open: another had its row, or it came meanwhile. */
+/**
+ * True if a stale verdict remains, or a stale credential other than those that a pass could not open: its row was
+ * locked, or it is new.
+ */
 export async function isAnyLeft(
   db: Db,
   org: string,
@@ -90,7 +95,7 @@ export async function isAnyLeft(
   return rows.length === 1
 }
 
-/** Writes what was sealed anew, in one statement, in the transaction that holds the locks. */
+/** Writes resealed credentials in one statement, in the transaction that holds the locks. */
 export async function writeResealed(tx: Tx, org: string, entries: readonly Resealed[]): Promise<void> {
   if (entries.length === 0) return
   const column = <T>(of: (entry: Resealed) => T) => entries.map(of)
@@ -108,7 +113,10 @@ export async function writeResealed(tx: Tx, org: string, entries: readonly Resea
   `.execute(tx)
 }
 
-/** How many credentials and verdicts are stale: of one organization, or of all. Those of one that moves are not counted: nobody seals them here. */
+/**
+ * The number of stale credentials and verdicts, of one organization or of all. Moving organizations do not count:
+ * nobody reseals them here.
+ */
 export async function countStale(db: Db, org: string | null, expected: UpToDate): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from credentials c
@@ -117,7 +125,10 @@ export async function countStale(db: Db, org: string | null, expected: UpToDate)
   return (rows[0]?.count ?? 0) + (await verdicts.countStale(db, org, expected.signerIds))
 }
 
-/** Organizations that have stale credentials or verdicts, or a retired key whose secret half is still there: those that move, or the others. */
+/**
+ * Organizations with stale credentials or verdicts, or with a retired key that still has its secret half: the moving
+ * ones, or the others.
+ */
 export async function organizationsToReseal(
   db: Db,
   { expected, areMoving }: { expected: UpToDate; areMoving: boolean },
@@ -132,20 +143,20 @@ export async function organizationsToReseal(
   return rows.map(row => row.id)
 }
 
-/** Enqueues the task that seals an organization's stale credentials anew; nothing when there is one already. */
+/** Enqueues the task that reseals an organization's stale credentials; does nothing if it exists already. */
 export async function submit(db: Db, org: string, task: { id: string; now: Date }): Promise<void> {
   await sql`
     insert into tasks (org_id, id, kind, standing, due_at, created_at, requested)
     select ${org}::uuid, ${task.id}::uuid, 'reseal', false, ${task.now}::timestamptz, ${task.now}::timestamptz, 0
     where not exists (select 1 from tasks where org_id = ${org} and kind = 'reseal')
   `.execute(db)
-  // One that waits for a key's end, or for its next try, looks again now.
+  // A task that waits for a key's end, or for its next retry, runs now.
   await sql`update tasks set due_at = ${task.now} where org_id = ${org} and kind = 'reseal' and due_at > ${task.now}`.execute(
     db,
   )
 }
 
-/** Ends a claim without an outcome: due again at `dueAt`, as if it had never failed, or done and gone when that is null. */
+/** Ends a claim without an outcome: due again at `dueAt`, as if it had never failed, or deleted if that is null. */
 export async function settle(db: Db, held: Claim, dueAt: Date | null): Promise<void> {
   if (dueAt === null) {
     await db.deleteFrom('tasks').where(isHeld(held)).execute()

@@ -1,18 +1,18 @@
 /**
- * The verdicts that a rotation of the worker's signing key reads and writes: those that another key has signed. The worker and
- * operators call it; the web role may write none of it.
+ * The verdicts that a rotation of the worker's signing key reads and writes: those signed by another key. The worker
+ * and operators call it; the web role may write none of it.
  */
 import { sql } from 'kysely'
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** A verdict as its row says it, and who signed it, under the row's lock. */
+/** A verdict as stored in its row, and its signer, under the row's lock. */
 export interface SignedRow {
   readonly verdict: VerdictContent
   readonly signed: { readonly signerId: string; readonly signature: Buffer }
 }
 
-/** A predicate over `datasources d`: a live row whose verdict none of these keys has signed. */
+/** A predicate over `datasources d`: a live row whose verdict was signed by none of these keys. */
 export function isStale(signerIds: readonly string[]) {
   return sql<boolean>`d.deleted_at is null and d.verdict_signer_id is not null and not (d.verdict_signer_id = any(${[...signerIds]}))`
 }
@@ -26,7 +26,7 @@ interface StaleRow extends Pick<VerdictContent, 'mode' | 'status'> {
   readonly verdict_signature: Buffer
 }
 
-/** Locks up to `limit` stale verdicts of an organization; those whose rows others hold are passed over. */
+/** Locks up to `limit` stale verdicts of an organization; skips those whose rows others hold. */
 export async function lockStale(
   tx: Tx,
   org: string,
@@ -51,7 +51,7 @@ export async function lockStale(
   }))
 }
 
-/** A verdict's new signature; null takes the verdict from the row, since nobody can check what signed it. */
+/** A verdict's new signature; null removes the verdict from the row, because its signature cannot be verified. */
 export interface NewSignature {
   readonly datasourceId: string
   readonly signed: { readonly signerId: string; readonly signature: Buffer } | null
@@ -74,7 +74,9 @@ export async function write(tx: Tx, org: string, entries: readonly NewSignature[
   `.execute(tx)
 }
 
-/** How many verdicts are stale: of one organization, or of all that are not removed. Those of one that moves are not counted. */
+/**
+ * The number of stale verdicts, of one organization or of all that are not removed. Moving organizations do not count.
+ */
 export async function countStale(db: Db, org: string | null, signerIds: readonly string[]): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from datasources d join organizations o on o.id = d.org_id and o.removed_at is null and o.moving_at is null

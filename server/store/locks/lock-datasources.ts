@@ -1,5 +1,6 @@
 /**
- * The locks that changes of datasources begin with: of one, or of all of an organization, for its removal or its interval.
+ * The locks that changes of datasources begin with: of one datasource, or of all of an organization, to remove it or to
+ * change its interval.
  */
 import type { Tx } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
@@ -20,9 +21,10 @@ export interface LockedDatasource {
 }
 
 /**
- * Locks one live datasource, by id or by natural key, until the transaction ends, so that changes of it take turns;
- * undefined when the organization has none. Not against rows that refer to it: their foreign key's lock, which PostgreSQL also
- * takes when a transaction writes such a row twice, would come after their own and against the order of the house.
+ * Locks one live datasource, by id or by natural key, until the transaction ends, so that its changes are serialised;
+ * undefined if the organization has none. The lock permits rows that refer to the datasource: their foreign key's lock,
+ * which PostgreSQL also takes when a transaction writes such a row twice, would come after their own and break the lock
+ * order.
  */
 export function lockDatasource(
   tx: Tx,
@@ -42,8 +44,8 @@ export function lockDatasource(
 }
 
 /**
- * Locks all live datasources of an organization: before their tasks, and those before the credentials, as everything that
- * changes one locks, checks among it.
+ * Locks all live datasources of an organization, before their tasks, which precede the credentials: every change,
+ * including checks, uses this order.
  */
 export async function lockDatasources(tx: Tx, org: string): Promise<void> {
   await tx

@@ -1,23 +1,23 @@
 /**
- * Makes the target equal to the source, batch by batch: both servers hash each row, and only rows whose hashes differ travel. So a copy
- * that was cut off goes on, and one that is whole is proven by the same reading. Memory is bounded by a batch.
+ * Makes the target equal to the source, batch by batch: both servers hash each row, and only rows with different hashes
+ * travel. An interrupted copy therefore resumes, and the same pass proves a complete one. A batch bounds the memory.
  */
 import type { Db } from '#server/store/tables/tables.ts'
 import { type Hashed, hashesAfter, hashesOf, readLines, removeOf, type TablePart, writeLines } from './move-rows.ts'
 
-/** Rows of a batch, and bytes of rows that travel at once. */
+/** The rows in a batch, and the bytes of rows in one transfer. */
 const ROWS = 500
 const BYTES = 4 << 20
 
-/** Both ends. */
+/** The two databases of a move. */
 export interface Ends {
   readonly source: Db
   readonly target: Db
-  /** Told after each batch how many rows were compared. */
+  /** Called after each batch with the number of rows compared. */
   readonly onRows: (count: number) => void
 }
 
-/** Copies what the target lacks or has otherwise; answers how many rows those were. */
+/** Copies the rows that the target lacks or has in another version; returns their number. */
 export async function copyPart(ends: Ends, part: TablePart): Promise<number> {
   if (part.isBare || part.shape.refersToItself === undefined) return copyRows(ends, part)
   const bare = await copyRows({ ...ends, onRows: () => undefined }, { ...part, isBare: true })
@@ -41,7 +41,9 @@ async function copyRows({ source, target, onRows }: Ends, part: TablePart): Prom
   }
 }
 
-/** Removes from the target what the source has no more, as retention may have left it; answers how many rows those were. */
+/**
+ * Deletes from the target the rows that the source no longer has, for example after retention; returns their number.
+ */
 export async function removeExtra({ source, target }: Ends, part: TablePart): Promise<number> {
   let after: readonly string[] | null = null
   let removed = 0
@@ -65,7 +67,7 @@ function nameOf({ key }: Hashed): string {
   return JSON.stringify(key)
 }
 
-/** Groups of rows that travel together; a row that is larger than all of them may be goes alone. */
+/** Groups rows for transfer; a row larger than the group limit travels alone. */
 function inBytes(rows: readonly Hashed[]): Hashed[][] {
   const groups: Hashed[][] = []
   let bytes = BYTES

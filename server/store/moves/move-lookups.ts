@@ -1,11 +1,11 @@
 /**
- * Look-ups that an operator's command makes at either installation before it moves an organization.
+ * Looks up the state of a move at either installation. An operator's command calls it before it moves an organization.
  */
 import { sql } from 'kysely'
 import { SEEN_WITHIN_SECONDS } from '#server/store/installation/processes.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** The state of an organization's move, as one of the two installations has it. */
+/** The state of an organization's move, as one of the two installations stores it. */
 export interface MoveState {
   readonly name: string
   readonly removedAt: Date | null
@@ -16,7 +16,7 @@ export interface MoveState {
   readonly moveId: string | null
 }
 
-/** Reads it; undefined where the installation has no such organization. */
+/** Reads the state; undefined if the installation has no such organization. */
 export function stateOf(db: Db, org: string): Promise<MoveState | undefined> {
   return db
     .selectFrom('organizations')
@@ -26,14 +26,14 @@ export function stateOf(db: Db, org: string): Promise<MoveState | undefined> {
     .executeTakeFirst()
 }
 
-/** Organizations that are in use or move away, at most two: which one is meant where an operator names none. */
+/** At most two organizations that are in use or moving away: if there is exactly one, an operator need not name it. */
 export async function candidates(db: Db): Promise<string[]> {
   const rows = await db
     .selectFrom('organizations')
     .select('id')
     .where('removed_at', 'is', null)
     .where('arriving_at', 'is', null)
-    // One that has left and whose keys are still here is not moved to its end.
+    // An organization that has left but whose keys are still here has not completed its move.
     .where(eb =>
       eb.or([
         eb('moved_at', 'is', null),
@@ -45,7 +45,7 @@ export async function candidates(db: Db): Promise<string[]> {
   return rows.map(row => row.id)
 }
 
-/** Holds an organization's move for as long as the session lasts; false where another session does. */
+/** Locks an organization's move until the session ends; false if another session holds the lock. */
 export async function holdMove(session: Db, org: string): Promise<boolean> {
   const { rows } = await sql<{ taken: boolean }>`
     select pg_try_advisory_lock(hashtext('mooring move'), hashtext(${org})) as taken
@@ -53,7 +53,7 @@ export async function holdMove(session: Db, org: string): Promise<boolean> {
   return rows[0]?.taken === true
 }
 
-/** True while a process runs that does not ask before it writes: one of an earlier release. */
+/** True while a process runs that does not ask before it writes, that is, one of an earlier release. */
 export async function hasUnasking(db: Db): Promise<boolean> {
   const { rows } = await sql`
     select from processes

@@ -1,19 +1,19 @@
 /**
- * Rows of an organization as they travel: each as the text of its whole row, which both servers write and read alike, and a hash of
- * that text, which both compute themselves. Operators' commands call it, on connections of the owners.
+ * Rows of an organization in transit: the text of each whole row, which both servers write and read identically, and a
+ * hash of that text, which each server computes itself. Operators' commands call it, on connections of the owners.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { CopiedColumn, Shape } from './move-shapes.ts'
 
-/** The rows of one organization in one table; `isBare`: without what refers to other rows of the table. */
+/** The rows of one organization in one table. `isBare` leaves out the columns that refer to other rows of the table. */
 export interface TablePart {
   readonly shape: Shape
   readonly org: string
   readonly isBare: boolean
 }
 
-/** A row's key, as text, with the hash of the row and the bytes of its text. */
+/** A row's key as text, the hash of the row and the length of its text in bytes. */
 export interface Hashed {
   readonly key: readonly string[]
   readonly hash: string
@@ -28,7 +28,7 @@ function isCopied({ shape, isBare }: TablePart, { name, isOwn }: CopiedColumn): 
   return !isOwn && shape.left?.[name] === undefined && !(isBare && shape.refersToItself === name)
 }
 
-/** The text of a row `t`; what is not copied is null in it. */
+/** The text of a row `t`; columns that are not copied are null in it. */
 function line(part: TablePart): RawBuilder<string> {
   const values = part.shape.columns.map(column =>
     isCopied(part, column) ? sql.ref(`t.${column.name}`) : sql`null::${sql.raw(column.type)}`,
@@ -56,7 +56,7 @@ function keyTexts({ shape }: TablePart): RawBuilder<unknown> {
     : sql`array[${sql.join(shape.key.map(name => sql`t.${sql.ref(name)}::text`))}] as key`
 }
 
-/** The next rows behind a key, in the order of their keys; null begins. */
+/** The next rows after a key, in key order; null starts at the beginning. */
 export async function hashesAfter(
   session: Db,
   part: TablePart,
@@ -79,7 +79,10 @@ function isOneOf(part: TablePart, keys: readonly (readonly string[])[]): RawBuil
   return sql<boolean>`(${keyColumns(part)}) in (select * from unnest(${sql.join(arrays)}))`
 }
 
-/** Looks up key by key in the index, whatever the planner knows: `columns` of the rows of these keys that are there. */
+/**
+ * The `columns` of the existing rows with these keys, looked up one by one in the index, whatever the planner's
+ * statistics say.
+ */
 function lookedUp(
   part: TablePart,
   keys: readonly (readonly string[])[],
@@ -89,28 +92,28 @@ function lookedUp(
   const from = sql`select ${columns} from ${sql.table(name)} t where ${where(part)}`
   if (key.length === 0) return sql`(${from}) as found`
   const arrays = key.map((column, at) => sql`${keys.map(one => one[at])}::${typeOf(part, column)}[]`)
-  // Of names that no table has.
+  // Names that no table has.
   const names = key.map((_, at) => sql.ref(`wanted_${at}`))
   const isIt = key.map((column, at) => sql`t.${sql.ref(column)} = wanted.${sql.ref(`wanted_${at}`)}`)
   return sql`unnest(${sql.join(arrays)}) as wanted (${sql.join(names)})
     cross join lateral (${from} and ${sql.join(isIt, sql` and `)} offset 0) as found`
 }
 
-/** The rows of these keys that are there. */
+/** The hashes of the existing rows with these keys. */
 export async function hashesOf(session: Db, part: TablePart, keys: readonly (readonly string[])[]): Promise<Hashed[]> {
   const found = lookedUp(part, keys, sql`${keyTexts(part)}, ${line(part)} as line`)
   const { rows } = await sql<Hashed>`select key, ${HASHED} from ${found}`.execute(session)
   return rows
 }
 
-/** Their texts. */
+/** The texts of the existing rows with these keys. */
 export async function readLines(session: Db, part: TablePart, keys: readonly (readonly string[])[]): Promise<string[]> {
   const { rows } = await sql<{ line: string }>`
     select line from ${lookedUp(part, keys, sql`${line(part)} as line`)}`.execute(session)
   return rows.map(row => row.line)
 }
 
-/** Writes rows from their texts, each in the place of the one with its key, if there is one. */
+/** Writes rows from their texts; each replaces the row with the same key. */
 export async function writeLines(session: Db, part: TablePart, lines: readonly string[]): Promise<void> {
   const { shape } = part
   const names = shape.columns.filter(column => isCopied(part, column)).map(column => column.name)
@@ -128,7 +131,7 @@ export async function writeLines(session: Db, part: TablePart, lines: readonly s
   `.execute(session)
 }
 
-/** How many rows there are. */
+/** The number of rows in a part. */
 export async function countRows(session: Db, part: TablePart): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from ${sql.table(part.shape.name)} t where ${where(part)}
@@ -136,21 +139,21 @@ export async function countRows(session: Db, part: TablePart): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-/** Removes the rows of these keys. */
+/** Deletes the rows with these keys. */
 export async function removeOf(session: Db, part: TablePart, keys: readonly (readonly string[])[]): Promise<void> {
   await sql`delete from ${sql.table(part.shape.name)} t where ${where(part)} and ${isOneOf(part, keys)}`.execute(
     session,
   )
 }
 
-/** Removes a batch of an organization's rows, whichever they are; true when there may be more. */
+/** Deletes a batch of any rows of an organization; true if more may remain. */
 export async function removeBatch(
   session: Db,
   { shape, org }: Omit<TablePart, 'isBare'>,
   limit: number,
 ): Promise<boolean> {
   const part = { shape: { ...shape, where: 'true' }, org, isBare: false }
-  // Newest first: a row goes before the rows that it refers to.
+  // Newest first: a row is deleted before the rows that it refers to.
   const order = shape.key.map(name => sql`t.${sql.ref(name)} desc`)
   const some =
     shape.key.length === 0

@@ -1,18 +1,19 @@
 /**
- * How both servers of a move read and write rows: the columns of each table, and the settings that make their texts the same.
+ * How both servers of a move read and write rows: the columns of each table, and the settings that make their texts
+ * identical.
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { CopiedTable } from './move-tables.ts'
 
-/** How a session writes texts, whatever its server or role is set to, and how it finds rows. */
+/** Settings that fix how a session writes texts, whatever its server or role defaults to, and how it finds rows. */
 const SETTINGS = {
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
   IntervalStyle: 'postgres',
   bytea_output: 'hex',
   extra_float_digits: '1',
-  // Of tables that were empty a moment ago the planner knows nothing.
+  // The planner has no statistics on tables that were empty a moment ago.
   enable_seqscan: 'off',
 } as const
 
@@ -26,11 +27,11 @@ export async function prepareSession(session: Db): Promise<void> {
 export interface CopiedColumn {
   readonly name: string
   readonly type: string
-  /** An identity of the server, or computed. */
+  /** True for an identity or generated column. */
   readonly isOwn: boolean
 }
 
-/** A copied table with its columns, as the servers have them. */
+/** A copied table with its columns, as the servers define them. */
 export interface Shape extends CopiedTable {
   readonly columns: readonly CopiedColumn[]
 }

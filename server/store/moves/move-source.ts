@@ -1,6 +1,6 @@
 /**
- * The source's side of a move: the fence around an organization, what is waited for behind it, and what says afterwards that the
- * organization is elsewhere. Each step is a transaction of its own that can be done again. An operator's command calls it.
+ * The source's side of a move: it raises the fence around an organization, waits for writes in progress, and finally
+ * marks the organization as moved. Each step is a repeatable transaction of its own. An operator's command calls it.
  */
 import { sql } from 'kysely'
 import * as audit from '#server/store/access/audit.ts'
@@ -11,7 +11,10 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { LOCKS } from '#server/store/tasks/claims.ts'
 import { QUARANTINE_LOCK } from '#server/store/tasks/quarantine.ts'
 
-/** Raises the fence, or finds it raised. Nothing new is written from now on; what is under way goes on. Answers the move's id. */
+/**
+ * Raises the fence if it is not raised yet. No new work starts from now on; work in progress continues. Returns the
+ * move's id.
+ */
 export async function begin(db: Db, org: string, moveId: string): Promise<string> {
   const { rows } = await sql<{ id: string }>`
     update organizations set moving_at = coalesce(moving_at, clock_timestamp()),
@@ -25,12 +28,14 @@ export async function begin(db: Db, org: string, moveId: string): Promise<string
 
 const WAIT_MS = 30_000
 
-/** Waits for everything that has asked before the fence was raised, claims of tasks among it. Throws 55P03 after 30 s. */
+/**
+ * Waits for every writer that asked before the fence was raised, including claims of tasks. Throws 55P03 after 30 s.
+ */
 export async function waitForWriters(db: Db, org: string): Promise<void> {
   await withDeadline(WAIT_MS + 5_000, () =>
     transaction(db, async tx => {
       await sql.raw(`set local lock_timeout = '${WAIT_MS}ms'; set local statement_timeout = '${WAIT_MS}ms'`).execute(tx)
-      // A claim holds one of these locks, and its statement skips organizations that move.
+      // Each claim holds one of these locks, and its statement skips organizations that are moving.
       for (const lock of [LOCKS.checks, LOCKS.polls, QUARANTINE_LOCK])
         await sql`select pg_advisory_xact_lock(${lock})`.execute(tx)
       await sql`select id from organizations where id = ${org} for update`.execute(tx)
@@ -38,13 +43,17 @@ export async function waitForWriters(db: Db, org: string): Promise<void> {
   )
 }
 
-/** Work that began before the fence and has not ended: claims of tasks, and idempotency keys without an answer. */
+/**
+ * Work that began before the fence was raised and has not ended: claimed tasks, and idempotency keys without an answer.
+ */
 export interface UnderWay {
   readonly tasks: number
   readonly answers: number
 }
 
-/** Counts it. An answer that did not come within `answersMs` is none that is under way: its process has ended. */
+/**
+ * Counts the work in progress. A request without an answer after `answersMs` no longer counts: its process has ended.
+ */
 export async function underWay(db: Db, org: string, answersMs: number): Promise<UnderWay> {
   const { rows } = await sql<UnderWay>`
     select
@@ -56,16 +65,16 @@ export async function underWay(db: Db, org: string, answersMs: number): Promise<
   return rows[0] ?? { tasks: 0, answers: 0 }
 }
 
-/** Closes the fence: from here on nothing of the organization changes. */
+/** Closes the fence: from now on nothing of the organization changes. */
 export async function freeze(db: Db, org: string): Promise<void> {
-  // A subscriber's place needs a head, and every change its number.
+  // A subscriber's position needs a head, and every change needs a number.
   await heads(db, [org])
   while ((await unnumbered(db, [org])).length > 0) await adopt(db, org)
   await sql`update organizations set frozen_at = coalesce(frozen_at, clock_timestamp()) where id = ${org}`.execute(db)
   await waitForWriters(db, org)
 }
 
-/** The epoch of the organization's changes, as decimal digits; null for one without any. */
+/** The epoch of the organization's changes, as decimal digits; null if it has no changes. */
 export async function epochOf(db: Db, org: string): Promise<string | null> {
   const { rows } = await sql<{ epoch: string }>`
     select epoch::text as epoch from change_heads where org_id = ${org} for share
@@ -74,8 +83,8 @@ export async function epochOf(db: Db, org: string): Promise<string | null> {
 }
 
 /**
- * The organization is elsewhere from now on, for good unless `lift` is called before the target is in use. `epoch` is the one that was
- * copied: throws a sentence, and nothing is changed, where all epochs have ended since then, as on a server that was restored.
+ * Marks the organization as moved, for good unless `lift` is called before the target goes live. `epoch` is the copied
+ * one: throws and changes nothing if all epochs have ended since, as on a restored server.
  */
 export async function leave(
   db: Db,
@@ -92,7 +101,7 @@ export async function leave(
   })
 }
 
-/** Takes the fence away. The caller has made sure that the target can never be in use. */
+/** Removes the fence. The caller guarantees that the target can never go live. */
 export async function lift(db: Db, of: { org: string; event: audit.AuditRow }): Promise<void> {
   await transaction(db, async (tx: Tx) => {
     await sql`

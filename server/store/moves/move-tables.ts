@@ -1,28 +1,28 @@
 /**
- * The tables that move with an organization, and those that do not. A test fails for a table with an `org_id` that is in neither
- * list, and for a column that is left without a reason.
+ * The tables that move with an organization, and those that do not. A test fails for a table with an `org_id` in
+ * neither list, and for a column that is left out without a reason.
  */
 
 /** A table whose rows of an organization are copied. */
 export interface CopiedTable {
   readonly name: string
-  /** With `org_id` its key; in this order rows are read. */
+  /** With `org_id`, the table's key; rows are read in this order. */
   readonly key: readonly string[]
   /** Columns that the target fills in itself, with the reason. Identity and generated columns are never copied. */
   readonly left?: Readonly<Record<string, string>>
-  /** Which rows: a predicate over `t`, with its reason beside it. */
+  /** A predicate over `t` that selects the rows to copy, with its reason next to it. */
   readonly where?: string
-  /** A column that refers to another row of the table: written after all rows are there. */
+  /** A column that refers to another row of the same table; it is written after all rows exist. */
   readonly refersToItself?: string
-  /** The columns that make a row unique, where those are not `org_id` and `key`. */
+  /** The unique columns of a row, if they are not `org_id` and `key`. */
   readonly conflict?: string
 }
 
 const MOVE_COLUMN = 'how far a move is, which each installation says of itself'
 
 /**
- * In the order in which they are written: a row comes after what it refers to. The head of the changes is last, with its epoch, so that
- * a subscriber goes on from their place.
+ * In write order: a row follows the rows that it refers to. The head of the changes is last, with its epoch, so that a
+ * subscriber resumes at its position.
  */
 export const COPIED: readonly CopiedTable[] = [
   {
@@ -65,21 +65,24 @@ export const COPIED: readonly CopiedTable[] = [
   {
     name: 'idempotency_keys',
     key: ['principal_id', 'route', 'key'],
-    // A claim whose effect has committed has a result: a repeat at the target goes on from it, and does nothing twice.
+    // A claim with a committed effect has a result: a retry at the target continues from it and repeats nothing.
     where: 't.result is not null or t.answer is not null or t.answer_bytes is not null',
   },
   {
     name: 'changes',
     key: ['n'],
     left: { xid: 'of the server that wrote it; the target writes its own' },
-    // Those from before there were numbers are told to nobody.
+    // Changes from before numbering began are never delivered.
     where: 't.n > 0',
     conflict: '(org_id, n) where n > 0',
   },
   { name: 'change_heads', key: [] },
 ]
 
-/** Tables that a source keeps for 30 days, so that it can tell the holder of each key that the organization has moved; and the record. */
+/**
+ * Tables that a source keeps for 30 days, so that it can tell the holder of each key that the organization has moved;
+ * and the audit record.
+ */
 export const KEPT_AT_SOURCE: ReadonlySet<string> = new Set([
   'organizations',
   'audit_events',

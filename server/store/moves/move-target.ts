@@ -1,6 +1,6 @@
 /**
- * The target's side of a move: the copy of an organization, which nobody reads or writes until it is in use, and what makes it so. Each
- * step is a transaction of its own that can be done again. An operator's command calls it.
+ * The target's side of a move: the copy of an organization, which nobody reads or writes until it goes live, and the
+ * step that makes it live. Each step is a repeatable transaction of its own. An operator's command calls it.
  */
 import { sql } from 'kysely'
 import * as audit from '#server/store/access/audit.ts'
@@ -9,7 +9,7 @@ import { isLockNotAvailable } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { type TablePart, writeLines } from './move-rows.ts'
 
-/** Writes the organization's own row, marked as a copy that is not in use. */
+/** Writes the organization's own row, marked as a copy that is not live yet. */
 export async function arrive(db: Db, part: TablePart, of: { lines: readonly string[]; moveId: string }): Promise<void> {
   await transaction(db, async tx => {
     await writeLines(tx, part, of.lines)
@@ -21,10 +21,13 @@ export async function arrive(db: Db, part: TablePart, of: { lines: readonly stri
   })
 }
 
-/** Makes the months of these days, so that older rows are not in the way of a partition. */
+/**
+ * Creates the month partitions for these times; otherwise older rows in the default partition would block their
+ * creation later.
+ */
 export async function makeMonths(db: Db, days: readonly { parent: string; at: Date }[]): Promise<void> {
   for (const { parent, at } of days) {
-    // Shorter waits than a request has, again and again: the tables are in use.
+    // Each attempt waits for less time than a request may, because the tables are in use.
     for (let tries = 0; ; tries += 1) {
       try {
         await sql`select make_month_of(${parent}, ${at}::timestamptz)`.execute(db)
@@ -38,7 +41,7 @@ export async function makeMonths(db: Db, days: readonly { parent: string; at: Da
 
 const TRIES = 100
 
-/** The months of which an organization has rows: the first instant of each, in UTC. */
+/** The months in which an organization has rows, each as its first instant in UTC. */
 export async function monthsOf(db: Db, org: string): Promise<{ parent: string; at: Date }[]> {
   // The first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562 §5.7).
   const { rows } = await sql<{ parent: string; at: Date }>`
@@ -50,13 +53,13 @@ export async function monthsOf(db: Db, org: string): Promise<{ parent: string; a
   return rows
 }
 
-/** True where the organization was once, and only says that it has moved away. */
+/** True if the organization was here once and only its record of having moved away remains. */
 export async function tombstoneOf(db: Db, org: string): Promise<boolean> {
   const { rows } = await sql`select from organizations where id = ${org} and moved_at is not null`.execute(db)
   return rows.length > 0
 }
 
-/** The copy is in use from this commit on. False where it was before, or is not of this move. */
+/** Makes the copy live from this commit on. False if it already was, or belongs to another move. */
 export async function goLive(db: Db, of: { org: string; moveId: string; event: audit.AuditRow }): Promise<boolean> {
   return transaction(db, async (tx: Tx) => {
     const { rows } = await sql`

@@ -1,6 +1,6 @@
 /**
- * Figures of an installation, or of one organization of it, from tables alone. Each statement reads a bounded number of rows by
- * an index, whatever there is, and takes no lock. `server/api/operations` calls it.
+ * Figures of an installation, or of one of its organizations, from tables only. Each statement reads a bounded number
+ * of rows through an index, and takes no lock. `server/api/operations` calls it.
  */
 import { sql } from 'kysely'
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
@@ -9,13 +9,13 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { PRIORITY } from '#server/store/tasks/claim-choice.ts'
 import type { QueueDepth } from '#server/store/tasks/queue-depth.ts'
 
-/** Of each priority at most so many are counted. */
+/** The maximum number of tasks counted per priority. */
 export const MAX_COUNTED_TASKS = 1_000
-/** Of datasources, and of a day's verifications, the newest ones. */
+/** The maximum number of datasources, and of a day's verifications, that are counted, newest first. */
 export const MAX_COUNTED_ROWS = 20_000
 const MAX_WORKERS = 100
 
-/** Workers that wrote their row lately, the newest first. */
+/** Workers that wrote their row recently, newest first. */
 export async function seenWorkers(db: Db): Promise<{ version: string; startedAt: Date; seenAt: Date }[]> {
   const { rows } = await sql<{ version: string; startedAt: Date; seenAt: Date }>`
     select version, started_at as "startedAt", seen_at as "seenAt" from processes
@@ -25,7 +25,7 @@ export async function seenWorkers(db: Db): Promise<{ version: string; startedAt:
   return rows
 }
 
-/** Due tasks of one organization by priority; those of all are in `queue-depth.ts`. */
+/** Due tasks of one organization by priority; `queue-depth.ts` counts those of all. */
 export async function queueOf(db: Db, org: string, now: Date): Promise<QueueDepth[]> {
   const { rows } = await sql<QueueDepth>`
     select p as priority, found.due, found.oldest as "oldestAt"
@@ -41,13 +41,13 @@ export async function queueOf(db: Db, org: string, now: Date): Promise<QueueDept
   return rows
 }
 
-/** How many datasources there are of a status. */
+/** The number of datasources with a status. */
 export interface StatusCount {
   readonly status: string
   readonly count: number
 }
 
-/** Datasources by status, of the newest ones of one organization. */
+/** The newest datasources of one organization, counted by status. */
 export async function statusesOf(db: Db, org: string): Promise<StatusCount[]> {
   const { rows } = await sql<StatusCount>`
     select status, count(*)::integer as count from (
@@ -58,7 +58,7 @@ export async function statusesOf(db: Db, org: string): Promise<StatusCount[]> {
   return rows
 }
 
-/** The same of all organizations; which ones are counted is not said where there are more. */
+/** Datasources of all organizations, counted by status; if there are too many, an unspecified subset is counted. */
 export async function statusesOfAll(db: Db): Promise<StatusCount[]> {
   const { rows } = await sql<StatusCount>`
     select status, count(*)::integer as count from (
@@ -68,7 +68,7 @@ export async function statusesOfAll(db: Db): Promise<StatusCount[]> {
   return rows
 }
 
-/** One kind of outcome within one minute; `minute` is its beginning. */
+/** The number of one kind of outcome within one minute, which begins at `minute`. */
 export interface CheckCount {
   readonly minute: Date
   readonly outcome: string
@@ -79,7 +79,7 @@ export interface CheckCount {
 const COUNTED = sql`date_trunc('minute', at) as minute, outcome, reason, count(*)::integer as count`
 const GROUPED = sql`group by 1, 2, 3 order by 1`
 
-/** Verifications of one organization since a time, the newest ones, by the ids that hold their time. */
+/** The newest verifications of one organization since a time, found through the timestamps in their ids. */
 export async function checksOf(
   db: Db,
   org: string,
@@ -95,7 +95,7 @@ export async function checksOf(
   return rows
 }
 
-/** The same of all organizations, by the index of times. */
+/** The verifications of all organizations since a time, found through the index of times. */
 export async function checksOfAll(db: Db, since: { readonly at: Date }): Promise<CheckCount[]> {
   const { rows } = await sql<CheckCount>`
     select ${COUNTED} from (

@@ -1,12 +1,12 @@
 /**
- * The life of organizations' keys: a new one in the place of the current one, the secret half wrapped or the row signed
- * anew, and its end. Operators and the worker call it; the web role may run none of it.
+ * The life cycle of organizations' keys: replacing the current one, rewrapping its secret half, signing its row again,
+ * and destroying it. Operators and the worker call it; the web role may run none of it.
  */
 import { type Selectable, sql } from 'kysely'
 import type { WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
-/** Columns of a key's row as its signature covers them. */
+/** The columns of a key's row that its signature covers. */
 interface Signed {
   readonly signerId: string
   readonly signature: Buffer
@@ -20,7 +20,7 @@ export interface NewKeyRow extends Signed {
   readonly masterKeyId: string
 }
 
-/** Retires the current key, whose row is signed as retired, and puts a new one in its place. */
+/** Retires the current key, whose row is signed as retired, and inserts a new one. */
 export async function replaceCurrent(
   tx: Tx,
   org: string,
@@ -61,13 +61,16 @@ const COLUMNS = [
   'retired_at',
 ] as const
 
-/** A part of all keys, but for those of some organizations. */
+/** A subset of all keys, which skips some organizations. */
 interface Part {
   readonly limit: number
   readonly without: readonly string[]
 }
 
-/** Keys with a secret half, retired ones too: an organization's, or all that are wrapped or signed otherwise than is asked. */
+/**
+ * Keys with a secret half, including retired ones: an organization's, or all that are wrapped or signed with another
+ * key.
+ */
 export async function list(
   db: Db,
   which: { org: string } | ({ notMaster: string } & Part) | ({ notSigner: string } & Part),
@@ -94,7 +97,10 @@ function keyOf(row: Pick<Selectable<Tables['organization_keys']>, (typeof COLUMN
   return [{ organizationId, id, publicKey: row.public_key, secret, signature, ...rest }]
 }
 
-/** One key with a secret half for each pair of keys that wrapped and signed it: whether a keyring opens one says it of all. */
+/**
+ * One key with a secret half for each pair of wrapping and signing keys: a keyring that opens it opens all of that
+ * pair.
+ */
 export async function samples(db: Db): Promise<WrappedOrganizationKey[]> {
   const rows = await db
     .selectFrom('organization_keys')
@@ -105,7 +111,7 @@ export async function samples(db: Db): Promise<WrappedOrganizationKey[]> {
   return rows.flatMap(keyOf)
 }
 
-/** How many keys with a secret half are wrapped to another master key, or signed by another signer. */
+/** The number of keys with a secret half that are wrapped to another master key, or signed by another signer. */
 export async function countOthers(db: Db, than: { masterKeyId: string } | { signerId: string }): Promise<number> {
   const query = db
     .selectFrom('organization_keys')
@@ -118,7 +124,7 @@ export async function countOthers(db: Db, than: { masterKeyId: string } | { sign
   return count
 }
 
-/** Writes a secret half that was wrapped anew, unless someone else was faster. */
+/** Writes a rewrapped secret half, unless someone else was faster. */
 export async function writeWrapped(
   db: Db,
   key: WrappedOrganizationKey,
@@ -134,7 +140,7 @@ export async function writeWrapped(
     .execute()
 }
 
-/** Writes a signature that was made anew, unless the row has changed meanwhile. */
+/** Writes a new signature, unless the row has changed meanwhile. */
 export async function writeSigned(db: Db, key: WrappedOrganizationKey, signed: Signed): Promise<void> {
   await db
     .updateTable('organization_keys')
@@ -146,8 +152,8 @@ export async function writeSigned(db: Db, key: WrappedOrganizationKey, signed: S
 }
 
 /**
- * Destroys the secret half of a retired key, unless something is sealed to it still, or may be: which key a caller has sealed
- * to is inside the box, until a worker has opened it. True when it is destroyed.
+ * Destroys the secret half of a retired key, unless something is or may still be sealed to it: the key that a caller
+ * sealed to is known only after a worker has opened the box. True if it was destroyed.
  */
 export async function destroy(tx: Tx, org: string, which: { id: string; now: Date }): Promise<boolean> {
   const { rows } = await sql`

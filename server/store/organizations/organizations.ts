@@ -7,7 +7,7 @@ import type { OrganizationKeyRow } from '#server/domain/access/sealed.ts'
 import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
-/** Creates an organization together with its first key pair. An operator's command, so it is told no organization. */
+/** Creates an organization together with its first key pair. An operator's command, so it takes no organization id. */
 export async function create(
   tx: Tx,
   entry: { organization: Insertable<Tables['organizations']>; key: Insertable<Tables['organization_keys']> },
@@ -16,7 +16,7 @@ export async function create(
   await tx.insertInto('organization_keys').values(entry.key).execute()
 }
 
-/** The oldest organization that is neither removed nor moves; what operator commands mean when they are told none. */
+/** The oldest organization that is neither removed nor moving: the default of operators' commands. */
 export async function first(db: Db): Promise<{ id: string; name: string } | undefined> {
   return await db
     .selectFrom('organizations')
@@ -29,7 +29,7 @@ export async function first(db: Db): Promise<{ id: string; name: string } | unde
     .executeTakeFirst()
 }
 
-/** True when the organization has a row that is not removed. One that moves has: whoever writes for it asks the fence. */
+/** True if the organization exists and is not removed. A moving one exists: writers for it ask the fence. */
 export async function exists(db: Db, org: string): Promise<boolean> {
   const row = await db
     .selectFrom('organizations')
@@ -40,15 +40,15 @@ export async function exists(db: Db, org: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** The settings that an organization may have instead of the installation's. */
+/** The settings with which an organization may override the installation's. */
 export interface OrganizationSettings {
-  /** The policy for a role that is stronger than it should be. */
+  /** The policy for a role that has more privileges than it should. */
   readonly rolePolicy: 'strict' | 'enforce' | 'warn' | 'off'
-  /** Null: the installation's interval. */
+  /** Null for the installation's interval. */
   readonly checkIntervalSeconds: number | null
 }
 
-/** An organization's settings. Throws when there is no such organization. */
+/** An organization's settings. Throws if there is no such organization. */
 export async function settings(db: Db, org: string): Promise<OrganizationSettings> {
   const row = await db
     .selectFrom('organizations')
@@ -58,7 +58,7 @@ export async function settings(db: Db, org: string): Promise<OrganizationSetting
   return { rolePolicy: row.role_policy, checkIntervalSeconds: row.check_interval_seconds }
 }
 
-/** Changes what is given of an organization's settings; false when there is no such organization. */
+/** Changes the given settings of an organization; false if there is no such organization. */
 export async function configure(tx: Tx, org: string, change: Partial<OrganizationSettings>): Promise<boolean> {
   const { rolePolicy, checkIntervalSeconds } = change
   const row = await tx
@@ -74,12 +74,12 @@ export async function configure(tx: Tx, org: string, change: Partial<Organizatio
   return row !== undefined
 }
 
-/** The key to seal to, as its row says; the caller checks the signature before it uses it. */
+/** The key to seal to, as stored in its row; the caller verifies the signature before use. */
 export function currentKey(db: Db, org: string): Promise<OrganizationKeyRow | undefined> {
   return publicHalf(db, org, { id: null })
 }
 
-/** One key, in use or retired, without its secret half; undefined when the organization has none of that id. */
+/** One key, current or retired, without its secret half; undefined if the organization has no key with that id. */
 export function keyById(db: Db, org: string, id: string): Promise<OrganizationKeyRow | undefined> {
   return publicHalf(db, org, { id })
 }
@@ -104,8 +104,8 @@ async function publicHalf(db: Db, org: string, which: { id: string | null }): Pr
 }
 
 /**
- * Removes an organization and shreds it: the secret halves of its keys, the bytes of its credentials, its tasks and leases.
- * Its rows stay, for the record. False when there is none, or it was removed before.
+ * Removes an organization and shreds it: the secret halves of its keys, the bytes of its credentials, its tasks and
+ * leases. Its rows stay for the audit record. False if it does not exist or was removed before.
  */
 export async function remove(tx: Tx, org: string, now: Date): Promise<boolean> {
   const marked = await tx

@@ -1,6 +1,6 @@
 /**
- * How much an organization may have. Datasources are counted in a row, which is changed only while there is room; keys and
- * capabilities, which also end by the clock, are counted under a lock. No process can pass another on the way.
+ * The quotas of an organization. Datasources are counted in a row that is incremented only while there is room; keys
+ * and capabilities, which also expire, are counted under a lock. Concurrent processes cannot exceed a quota.
  */
 import { sql } from 'kysely'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
@@ -13,7 +13,7 @@ export interface Quotas {
   readonly capabilities: number
 }
 
-/** Counts a datasource as gone, in the transaction that removes it. */
+/** Counts a datasource as removed, in the transaction that removes it. */
 export async function release(tx: Tx, org: string): Promise<void> {
   await tx
     .updateTable('quotas')
@@ -24,21 +24,21 @@ export async function release(tx: Tx, org: string): Promise<void> {
 }
 
 /**
- * Until the transaction ends, nobody else makes, counts or revokes what is in this table of the organization. Of both tables
- * that of the keys is locked first.
+ * Until the transaction ends, no one else creates, counts or revokes entries of this table for the organization. If
+ * both tables are locked, `api_keys` comes first.
  */
 export async function lock(tx: Tx, org: string, table: 'api_keys' | 'capabilities'): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('mooring quota'), hashtext(${`${table} ${org}`}))`.execute(tx)
 }
 
-/** The same for those who only need that nothing is revoked meanwhile, and do not keep each other waiting. */
+/** A shared lock for callers who only need to exclude revocations and do not block each other. */
 export async function lockShared(tx: Tx, org: string, table: 'capabilities'): Promise<void> {
   await sql`select pg_advisory_xact_lock_shared(hashtext('mooring quota'), hashtext(${`${table} ${org}`}))`.execute(tx)
 }
 
 /**
- * True when the organization may have one more. Until the transaction ends no other one is answered, so that of two at
- * once the second counts what the first has made. Only living ones count: neither revoked nor expired.
+ * True if the organization may have one more. Other callers wait until the transaction ends, so that of two concurrent
+ * calls the second counts the first one's insert. Only living entries count: neither revoked nor expired.
  */
 export async function hasRoom(
   tx: Tx,
@@ -49,7 +49,7 @@ export async function hasRoom(
   return (await livingOf(tx, org, ask)) < ask.max
 }
 
-/** How many there are that are neither revoked nor expired, counted up to `max`. Takes no lock: for a reader. */
+/** The number of entries that are neither revoked nor expired, counted up to `max`. Takes no lock: for readers. */
 export async function livingOf(
   db: Db,
   org: string,
@@ -65,7 +65,7 @@ export async function livingOf(
   return Number(rows[0]?.count ?? 0)
 }
 
-/** How many datasources the organization has, as its row counts them. */
+/** The number of datasources of the organization, as counted in its row. */
 export async function datasourcesOf(db: Db, org: string): Promise<number> {
   const row = await db.selectFrom('quotas').select('datasources').where('org_id', '=', org).executeTakeFirst()
   return row?.datasources ?? 0

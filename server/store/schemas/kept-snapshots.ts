@@ -1,16 +1,16 @@
 /**
- * How many snapshots of a datasource are kept. Called by the worker where it keeps another one, in the same transaction.
+ * Limits the number of snapshots kept of a datasource. The worker calls it in the transaction that stores another one.
  */
 import { sql } from 'kysely'
 import type { Tx } from '#server/store/tables/tables.ts'
 
-/** Snapshots that are kept of a datasource, and their bytes as the rows hold them, packed. */
+/** The limits per datasource: the number of snapshots, and their packed bytes as stored. */
 export const KEPT_SNAPSHOTS = { count: 100, bytes: 64 << 20 } as const
 
 /**
- * Lets those of a datasource go that are beyond `KEPT_SNAPSHOTS`, by when they were last seen to hold. The newest stays, and so
- * does the newest of all schemas: repeated introspections of one schema must not hide the next drift. Snapshots that refer to
- * a removed one count as compared with nothing from then on. The lengths are read without the bytes.
+ * Deletes a datasource's snapshots beyond `KEPT_SNAPSHOTS`, those with the oldest `seen_at` first. The newest stays,
+ * and so does the newest of all schemas: repeated introspections of one schema must not hide the next drift. Snapshots
+ * that refer to a deleted one no longer have a predecessor. The lengths are read without the bytes.
  */
 export async function trim(tx: Tx, org: string, datasourceId: string): Promise<void> {
   const { rows } = await sql<{ id: string }>`

@@ -1,6 +1,6 @@
 /**
- * Rows of snapshots: written by the worker, read by the web tier. A row is never changed but for when it was last seen to
- * hold, and what stands beside it (estimates).
+ * Rows of snapshots: written by the worker, read by the web tier. A row never changes, except for the time it was last
+ * seen to hold and its estimates.
  */
 import { sql } from 'kysely'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
@@ -21,7 +21,7 @@ export interface SnapshotRow {
   readonly seen_at: Date
 }
 
-/** A snapshot to be written. The counts are of the drift from `previousId`. */
+/** A snapshot to insert. The counts describe the drift from `previousId`. */
 export interface NewSnapshot {
   readonly id: string
   readonly datasourceId: string
@@ -75,7 +75,7 @@ export async function insert(tx: Tx, org: string, entry: NewSnapshot): Promise<v
     .execute()
 }
 
-/** Notes that a snapshot still holds. */
+/** Records that a snapshot still matches the database. */
 export async function seen(tx: Tx, org: string, entry: { id: string; observed: Buffer; at: Date }): Promise<void> {
   await tx
     .updateTable('snapshots')
@@ -85,7 +85,7 @@ export async function seen(tx: Tx, org: string, entry: { id: string; observed: B
     .execute()
 }
 
-/** One snapshot with its content as the row holds it, packed. */
+/** One snapshot with its content, packed as stored. */
 export function findPacked(db: Db, org: string, id: string) {
   return db
     .selectFrom('snapshots')
@@ -95,7 +95,7 @@ export function findPacked(db: Db, org: string, id: string) {
     .executeTakeFirst()
 }
 
-/** The fingerprint of a snapshot, its content and what stands beside it as the row holds them, packed; undefined when there is none of that id. */
+/** The fingerprint, content and estimates of a snapshot, packed as stored; undefined if no snapshot has that id. */
 export function packed(
   db: Db,
   org: string,
@@ -126,8 +126,9 @@ export function list(
 }
 
 /**
- * The snapshot that was last seen to hold of those that were asked for the very same schemas. Without `asked`, of those of
- * all schemas but the excluded ones, and only where there is none of any: who looks at one schema hides no other.
+ * The snapshot, among those requested for exactly the schemas in `asked`, that was last seen to hold. Without `asked`,
+ * the latest of all schemas except the excluded ones, falling back to any other: introspecting one schema must not hide
+ * another.
  */
 export function latest(
   db: Db,

@@ -1,13 +1,16 @@
 /**
- * The progress of a datasource's running check: written by the worker that holds it, read by callers who watch it.
- * A hint: it decides nothing, and one that another claim has left behind is read by nobody.
+ * The progress of a datasource's running check, written by the worker that holds the task and read by callers who watch
+ * it. It is a hint: it decides nothing, and progress left by an earlier claim is ignored.
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { DialItem } from '#shared/checks/items.ts'
 import { type Claim, isHeld } from './claims.ts'
 
-/** Tells the last item that was passed. It writes nothing once the claim has ended, and nothing for a check that only the schedule wants. */
+/**
+ * Records the last item that passed. Writes nothing once the claim has ended, or for a check that only the schedule
+ * requested.
+ */
 export async function save(db: Db, held: Claim, reached: DialItem): Promise<void> {
   await db
     .updateTable('tasks')
@@ -18,7 +21,7 @@ export async function save(db: Db, held: Claim, reached: DialItem): Promise<void
     .execute()
 }
 
-/** The last item that was told by the check that is running, null before there is one; undefined while none is running. */
+/** The last item that the running check recorded; null before the first, undefined if no check is running. */
 export async function read(
   db: Db,
   org: string,

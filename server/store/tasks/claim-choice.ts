@@ -1,31 +1,36 @@
 /**
- * The statement of a claim, for tasks of one priority: which due tasks are taken, whosever they are. It reads a bounded number of
- * rows whatever is due: the longest due, the last asked for, and, where more are due than that, some of each organization, from
- * a place that goes round. Called by `claims.ts`, under the lock that lets one worker claim at a time.
+ * The statement that claims tasks of one priority across all organizations. It reads a bounded number of rows however
+ * many are due: those due longest, those requested last, and, if more are due than that, some of each organization,
+ * visited round-robin. `claims.ts` calls it under the lock that lets one worker claim at a time.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 
-/** The number of the longest due tasks that a claim looks at. If there are fewer, it has seen all due tasks. */
+/** The number of longest-due tasks that a claim reads. If there are fewer, it has read all due tasks. */
 const OLDEST = 200
-/** Of those that were asked for last. */
+/** The number of most recently requested tasks that a claim reads. */
 const NEWEST = 64
-/** Organizations that a claim visits where more is due, at most. */
+/** The maximum number of organizations that a claim visits if more is due. */
 const ORGANIZATIONS = 200
-/** For each task that may be taken of those that nobody waits for: all are visited in the course of the claims. */
+/**
+ * The number of visits for each task that may be taken, if no caller waits: successive claims visit all organizations.
+ */
 const VISITS = 8
-/** The visits end at so many organizations with something due, for each such task: the others get their turn in the next claims. */
+/**
+ * The number of organizations with due tasks, for each task that may be taken, after which the visits end; the next
+ * claims visit the others.
+ */
 const ENOUGH = 2
 
 /**
- * A predicate over `tasks`: with the claim that has run out, if one has, two have. It held up or took down the process that
- * worked at it, or was held beside what did: it is claimed by `quarantine.ts` alone.
+ * A predicate over `tasks`: two claims have run out, counting a claim that has just run out. The task blocked or killed
+ * the process that worked on it, or was held alongside one that did; only `quarantine.ts` claims it.
  */
 export const isQuarantined: RawBuilder<boolean> = sql`ran_out + (locked_until is not null)::integer > 1`
 
 /**
- * Settings under which the statement is run: its plan is made once for any parameters, and by the indexes even while the table is
- * small, so that it stays good whatever comes to be due.
+ * Settings for the statement: a generic plan, made once for any parameters, that uses the indexes even while the table
+ * is small, so that it stays good whatever becomes due.
  */
 export const PLAN_SETTINGS = {
   plan_cache_mode: 'force_generic_plan',
@@ -35,20 +40,21 @@ export const PLAN_SETTINGS = {
 } as const
 
 /**
- * Whom a task is for, over `tasks`: in the words of the two indexes that begin with it, or they are not used. 0: somebody waits for
- * it. 1: asked for. 2: by the schedule. 3: asked for, and hung. 4: failed or hung before. Polls: 5 more. 10: in quarantine.
+ * The priority of a task, over `tasks`; the text must match the two indexes that begin with it, or they are not used.
+ * 0: a caller waits. 1: requested. 2: scheduled. 3: requested, and hung. 4: failed or hung before. Polls add 5. 10: in
+ * quarantine.
  */
 export const PRIORITY: RawBuilder<number> = sql`(case when ran_out > 1 then 10 else case when kind = 'poll' then 5 else 0 end +
   case when requested > settled and not hung then case when awaited_until is null and standing then 1 else 0 end
     when requested > settled then 3 when hung or attempts > 0 then 4 else 2 end end)`
 
-/** The kinds of tasks that a worker does, and the time of the claim. */
+/** The kinds of tasks that a worker performs, and the time of the claim. */
 export interface WorkerAsk {
   readonly kinds: readonly TaskKind[]
   readonly now: Date
 }
 
-/** Of one priority, and where the round through the organizations goes on. */
+/** A request for tasks of one priority. `after` is the organization after which the round-robin continues. */
 export interface ChoiceAsk extends WorkerAsk {
   readonly priority: number
   readonly after: string
@@ -56,24 +62,26 @@ export interface ChoiceAsk extends WorkerAsk {
   readonly perOrganization: number
   readonly held: readonly string[]
   readonly leaseMs: number
-  /** Null: the longest due first. Otherwise every second one is of those asked for last; true: the first is. */
+  /**
+   * Null: longest due first. Otherwise every second task is one of those requested last; true: starting with the first.
+   */
   readonly newestFirst: boolean | null
 }
 
 /**
- * A predicate over a table with `org_id`: of no organization that moves to another installation. The move waits for the claims
- * of tasks under way, which hold the lock of all claims.
+ * A predicate over a table with `org_id`: the organization is not moving to another installation. The move waits for
+ * claims in progress, which hold the lock of all claims.
  */
 export const isAtHome: RawBuilder<boolean> = sql`org_id <> all (array(select id from organizations where moving_at is not null))`
 
-/** A predicate over `tasks`: nobody works at it, and this worker can. */
+/** A predicate over `tasks`: no worker holds the task, and this worker can perform it. */
 function isFree({ kinds, now }: WorkerAsk): RawBuilder<boolean> {
   return sql`(locked_until is null or locked_until < ${now}) and kind = any(${[...kinds]}) and not (${isQuarantined}) and ${isAtHome}`
 }
 
 /**
- * Whether any of these priorities has something to do. Rows that are held are read on the way: there are no more of them than
- * workers have places.
+ * The priorities, among those given, that have a due task. Rows held by workers are read on the way: there are no more
+ * of them than workers have slots.
  */
 export function areDue(ask: WorkerAsk, priorities: readonly number[]): RawBuilder<{ p: number }> {
   return sql`
@@ -81,8 +89,8 @@ export function areDue(ask: WorkerAsk, priorities: readonly number[]): RawBuilde
     where (select true from tasks where ${isDue(sql`p`, ask)} and ${isFree(ask)} order by ${PRIORITY}, due_at limit 1)`
 }
 
-// Rows are compared, and not column by column: only the index that was made for it can then give the order, whatever the
-// planner believes of how many are due.
+// A row comparison rather than one per column: only then can the index made for it provide the order, whatever the
+// planner estimates about the number of due rows.
 function isDue(priority: RawBuilder<unknown>, { now }: WorkerAsk): RawBuilder<boolean> {
   return sql`(${PRIORITY}, due_at) >= (${priority}, '-infinity'::timestamptz)
     and (${PRIORITY}, due_at) <= (${priority}, ${now}::timestamptz) and due_at is not null`
@@ -94,8 +102,9 @@ function isDueOf(org: RawBuilder<unknown>, { priority, now }: ChoiceAsk): RawBui
 }
 
 /**
- * The next organization that has tasks of the priority, due or not, and when its first one is due: the first one behind the last. The
- * limit over both keeps the second from being looked for where there is a first.
+ * The next organization after `after` that has tasks of the priority, due or not, with the time its first one is due;
+ * wraps around to the first organization. The outer limit keeps the second branch from running if the first finds a
+ * row.
  */
 function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): RawBuilder<unknown> {
   const behind = (place: RawBuilder<unknown>) => sql`select org_id, due_at from (
@@ -107,9 +116,10 @@ function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): 
 }
 
 /**
- * Claims up to `limit` tasks of a priority: of organizations in turn, of each the longest due. Of those asked for, every second
- * place goes to what was asked for last, of the organization that waits for the least: a caller does not wait behind everything
- * that was brought before, by whomever. Rows are claims, with `visited`, where the round has come to; at least one comes back.
+ * Claims up to `limit` tasks of a priority, alternating between organizations, the longest due of each first. Among
+ * requested tasks, every second slot goes to the latest request, of the organization with the fewest waiting: a caller
+ * does not wait behind a backlog, whoever created it. Rows are claims with `visited`, the last organization visited; at
+ * least one row is returned.
  */
 export function claimChoice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
   return sql`
@@ -120,7 +130,7 @@ export function claimChoice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
     left join claimed on true`
 }
 
-/** The rows among which is chosen. */
+/** The candidate rows. */
 function due(ask: ChoiceAsk): RawBuilder<unknown> {
   const { priority, perOrganization, limit, newestFirst } = ask
   const mine = sql`${priority}::integer`
@@ -149,7 +159,7 @@ function due(ask: ChoiceAsk): RawBuilder<unknown> {
     )`
 }
 
-/** Those that are chosen, at most as many of an organization as it may have. */
+/** The chosen rows, at most `perOrganization` of each organization, including the claims already held. */
 function inTurn({ perOrganization, limit, newestFirst }: ChoiceAsk): RawBuilder<unknown> {
   return sql`fair as (
       select due.org_id, due.id, due.due_at, coalesce(held.claims, 0) as claims, count(*) over (partition by due.org_id) as many,
@@ -171,7 +181,7 @@ function inTurn({ perOrganization, limit, newestFirst }: ChoiceAsk): RawBuilder<
     )`
 }
 
-/** The claims, of those that nobody has touched meanwhile. */
+/** The claims: the chosen rows that no other worker has changed in the meantime. */
 function taken(ask: ChoiceAsk): RawBuilder<unknown> {
   const { now } = ask
   const until = new Date(now.getTime() + ask.leaseMs)

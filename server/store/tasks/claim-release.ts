@@ -1,22 +1,22 @@
 /**
- * Claims that are given back unsettled. The claim is void from then on: work that is still being cut off must not settle what
- * it could not do. Claiming and settling are in `claims.ts`.
+ * Releases claims without settling them. The claim is void afterwards: work that is still being aborted must not settle
+ * a task that it did not complete. Claiming and settling are in `claims.ts`.
  */
 
 import type { Db } from '#server/store/tables/tables.ts'
 import { type Claim, isHeld } from './claims.ts'
 
-/** Gives a claim back undone, due at `dueAt`, as if it had never been made. */
+/** Releases a claim, due again at `dueAt`, as if it had never been made. */
 export async function release(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt })
 }
 
-/** Releases a claim after our own failure: the next try waits longer. */
+/** Releases a claim after a failure of ours: the next retry waits longer. */
 export async function releaseFailed(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt, attempts: held.attempts })
 }
 
-/** The same for what was cut off at its first try: due now, behind everything that has not hung. */
+/** Releases a claim that was aborted on its first attempt: due now, but after all tasks that have not hung. */
 export async function releaseHung(db: Db, held: Claim, now: Date): Promise<void> {
   await giveBack(db, held, { due_at: now, hung: true })
 }

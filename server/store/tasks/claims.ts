@@ -1,6 +1,6 @@
 /**
- * Work for the worker, as the worker sees it: claimed by one worker at a time, settled with a fencing token, so that a worker
- * whose claim has run out cannot write over the one that took the work from it. Which tasks are claimed is in `claim-choice.ts`.
+ * The worker's side of tasks: one worker at a time claims a task and settles it with a fencing token, so that a worker
+ * whose claim has expired cannot overwrite the work of the next one. `claim-choice.ts` decides which tasks are claimed.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,7 +11,7 @@ import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { areDue, claimChoice, PLAN_SETTINGS } from './claim-choice.ts'
 
-/** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
+/** A worker's hold on a task. `token` is a fencing token: settling with an older one changes nothing. */
 export interface Claim {
   readonly organizationId: string
   readonly id: string
@@ -19,15 +19,17 @@ export interface Claim {
   readonly datasourceId: string | null
   readonly standing: boolean
   readonly payload: Buffer | null
-  /** With this one. It is written when the work has failed: a claim that comes to nothing counts as none. */
+  /**
+   * The number of attempts, including this one. Written when the work fails: a claim without a result does not count.
+   */
   readonly attempts: number
   readonly requested: number
   readonly token: number
-  /** The number of the request for a check that it was given back for; null for none. */
+  /** The number of the check request that the task was released for; null if none. */
   readonly awaits: number | null
 }
 
-/** The subject of a task of each kind: a datasource, the organization as a whole, or either. */
+/** The subject of each kind of task: a datasource, the whole organization, or either. */
 interface Subjects extends Record<TaskKind, string | null> {
   readonly verify: string
   readonly compare: string
@@ -39,74 +41,83 @@ interface Subjects extends Record<TaskKind, string | null> {
   readonly reseal: null
 }
 
-/** A claim whose kind is known, and with it what it is about. */
+/** A claim of a known kind, and therefore with a known subject. */
 export type ClaimOf<K extends TaskKind> = Claim & { readonly kind: K; readonly datasourceId: Subjects[K] }
 
 const ABOUT_ORGANIZATION: ReadonlySet<TaskKind> = new Set(['reseal', 'validate'])
 
-/** Whether a claim is what those of its kind are: any table writer can make a row that is not. */
+/** True if a claim has the given kind and that kind's subject; the table itself does not enforce that they match. */
 export function isOfKind<K extends TaskKind>(claim: Claim, kind: K): claim is ClaimOf<K> {
   if (claim.kind !== kind) return false
   return claim.datasourceId === null ? ABOUT_ORGANIZATION.has(kind) : kind !== 'reseal'
 }
 
-/** The organization after which the round continues, by priority. */
+/** The organization after which the round-robin continues, by priority. */
 export type Rounds = Map<number, string>
 
 /** A worker's request for claims. */
 export interface ClaimAsk {
-  /** Those of feeds, or any others: the two are never claimed together. */
+  /** Either feed polls or other kinds: the two are never claimed together. */
   readonly kinds: readonly TaskKind[]
   readonly limit: number
-  /** Claims of one organization that this worker may hold at a time: a noisy one leaves room for the others. */
+  /**
+   * The maximum number of claims of one organization that this worker may hold, so that a busy organization leaves room
+   * for others.
+   */
   readonly perOrganization: number
-  /** The organizations of the claims that it holds and that count against this one, one entry a claim. */
+  /**
+   * The organizations of the claims that the worker holds and that count towards `perOrganization`, one entry per
+   * claim.
+   */
   readonly held: readonly string[]
   readonly leaseMs: number
   readonly now: Date
   readonly priorities: readonly Priority[]
-  /** As `prioritiesDue` has found them: the others are not looked at. Left out, all are. */
+  /** The priorities that `prioritiesDue` returned; the others are skipped. Omitted, all are examined. */
   readonly due?: readonly number[]
-  /** Changed by the claim; left out, each round begins anew. */
+  /** Updated by the claim; omitted, each round-robin starts from the beginning. */
   readonly rounds?: Rounds
-  /** Whether the first place goes to what was asked for last, or the second one. */
+  /** True if the latest request gets the first slot, false if it gets the second. */
   readonly newestFirst?: boolean
 }
 
 /**
- * Whom a task is for: somebody who asked for it, the schedule, somebody who asked for it after it has hung, or the schedule
- * again after it has failed or hung.
+ * Why a task runs: a caller requested it, the schedule, a caller requested it after it hung, or the schedule after it
+ * failed or hung.
  */
 export type Priority = 'asked' | 'scheduled' | 'hung' | 'failed'
 
-/** As `PRIORITY` counts. Tasks with a waiting caller go before requested tasks without one. */
+/**
+ * The priorities of each lane, numbered as in `PRIORITY`. Tasks with a waiting caller go before requested tasks without
+ * one.
+ */
 const PRIORITIES: Readonly<Record<Priority, readonly number[]>> = {
   asked: [0, 1],
   scheduled: [2],
   hung: [3],
   failed: [4],
 }
-/** From which on they are of polls. */
+/** The first priority that belongs to polls. */
 const POLLS = 5
 
-/** Any numbers that nothing else locks by, for as long as a claim takes: one worker at a time claims checks, and one polls. */
+/** Arbitrary advisory lock keys, held during a claim: one worker at a time claims checks, and one claims polls. */
 export const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
-/** A worker that finds another one claiming looks again this many times, after this long. */
+/** A worker that finds another one claiming retries this many times, after this delay. */
 const LOOKS = 3
 const LOOK_MS = 20
-/** If the visited organizations have too few due tasks, the next ones are visited, this many times in one claim. */
+/** If the visited organizations have too few due tasks, a claim continues with the next ones, this many times. */
 const VISITS = 3
-/** Others wait for the end of a claim: one that the database does not answer in so long is given up. */
+/** The deadline of a claim, since other workers wait for it to end. */
 const CLAIM_MS = 1_000
 
-/** A row of a choice: a claim, or nulls where there is none. */
+/** A row of a choice: a claim, or nulls if there is none. */
 type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: string | null }
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /**
- * The priorities of which something is due that a worker can do. It takes no lock: what has nothing to do keeps nobody from
- * claiming.
+ * The priorities with a due task that the worker can perform. It takes no lock, so that an idle worker blocks no
+ * claims.
  */
 export async function prioritiesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>): Promise<number[]> {
   const all = Object.values(PRIORITIES).flatMap(priorities => typedList(priorities, ask))
@@ -115,9 +126,9 @@ export async function prioritiesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>
 }
 
 /**
- * Claims up to `limit` due tasks until `now + leaseMs`, of the lanes in their order: of organizations in turn, of each the longest
- * due, and in turn with them what was asked for last. None while other workers claim all the time. One of the functions that
- * find the organization instead of being told it: the worker serves all of them.
+ * Claims up to `limit` due tasks until `now + leaseMs`, lane by lane: alternating between organizations and, within
+ * each, between the longest due and the last requested. Empty if other workers keep claiming. One of the few functions
+ * that find the organization instead of taking it as a parameter: the worker serves all of them.
  */
 export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
   const wanted = ask.priorities.flatMap(priority => typedList(PRIORITIES[priority], ask))
@@ -131,7 +142,7 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
   return []
 }
 
-/** Null when another worker is claiming. */
+/** Null if another worker is claiming. */
 async function claimLocked(tx: Tx, ask: ClaimAsk, priorities: readonly number[]): Promise<Claim[] | null> {
   const lock = isOfPolls(ask) ? LOCKS.polls : LOCKS.checks
   const { rows } = await sql<{ taken: boolean }>`select pg_try_advisory_xact_lock(${lock}) as taken`.execute(tx)
@@ -150,7 +161,7 @@ async function claimLocked(tx: Tx, ask: ClaimAsk, priorities: readonly number[])
   return claimed
 }
 
-/** Claims of one priority; whether there are organizations that were not visited, which may have more. */
+/** Claims of one priority, and whether unvisited organizations remain, which may have more due tasks. */
 async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<{ found: Claim[]; isMore: boolean }> {
   const after = ask.rounds?.get(priority) ?? NOBODY
   const hasCallers = [...PRIORITIES.asked, ...PRIORITIES.hung].includes(priority % POLLS)
@@ -158,7 +169,7 @@ async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<{ found
   const { rows } = await claimChoice<Chosen>({ ...ask, priority, after, newestFirst }).execute(tx)
   const visited = rows[0]?.visited
   if (visited) ask.rounds?.set(priority, visited)
-  // Sound: where one column of a claim is there, all are.
+  // Sound: if one column of a claim is present, all are.
   const found = rows.filter(row => row.id !== null).map(({ visited: _, ...row }) => row as Claim)
   return { found, isMore: Boolean(visited) && ask.rounds !== undefined }
 }
@@ -175,7 +186,9 @@ function ownersOf(claimed: readonly Claim[]): string[] {
   return claimed.map(({ organizationId }) => organizationId)
 }
 
-/** How a standing task goes on: due again at `dueAt`, a time or an expression of one; null for not before it is requested. */
+/**
+ * When a standing task is due again: at `dueAt`, a time or an expression of one; null for not until it is requested.
+ */
 export interface Next {
   readonly dueAt: Date | null | RawBuilder<Date>
   readonly now: Date
@@ -183,8 +196,9 @@ export interface Next {
 }
 
 /**
- * A predicate over `tasks`: the claim is still good. One that was settled is not: its worker may not know that, if the answer was
- * lost, and must not give it back as failed. That of an organization whose rows are being copied elsewhere is lost.
+ * A predicate over `tasks`: the claim is still valid. A settled claim is not: its worker may not know that it settled,
+ * if the response was lost, and must not release it as failed. A claim of an organization whose rows are being copied
+ * is lost.
  */
 export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean> {
   return sql<boolean>`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}
@@ -192,8 +206,8 @@ export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean
 }
 
 /**
- * The columns that settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile, and that
- * request was not settled by another way.
+ * The columns that settling sets, for statements that combine it with their effect. The task is due now if it was
+ * requested again meanwhile and that request was not settled some other way.
  */
 export function settledColumns({ requested, attempts }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {
   return sql`settled = greatest(settled, ${requested}), locked_until = null, ran_out = 0, hung = false,
@@ -202,7 +216,9 @@ export function settledColumns({ requested, attempts }: Claim, { dueAt, now, fai
     due_at = case when requested > greatest(settled, ${requested}) then ${now}::timestamptz else ${dueAt}::timestamptz end`
 }
 
-/** Settles a standing task in the transaction of its effect. False when the claim was lost; the caller then rolls back. */
+/**
+ * Settles a standing task in the transaction of its effect. False if the claim was lost; the caller then rolls back.
+ */
 export async function settle(tx: Tx, held: Claim, next: Next): Promise<boolean> {
   const { rows } = await sql`update tasks set ${settledColumns(held, next)} where ${isHeld(held)} returning id`.execute(
     tx,
@@ -210,7 +226,7 @@ export async function settle(tx: Tx, held: Claim, next: Next): Promise<boolean> 
   return rows.length === 1
 }
 
-/** Settles a task that is done once: its payload is gone, its outcome awaits the reader. False when the claim was lost. */
+/** Settles a one-time task: removes its payload and stores its outcome for the reader. False if the claim was lost. */
 export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boolean> {
   const rows = await tx
     .updateTable('tasks')

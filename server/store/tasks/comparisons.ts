@@ -1,14 +1,15 @@
 /**
- * The comparison of a pending credential with the one in force, as a task of its own beside the check that may follow it: one that
- * turns out to be equal leaves the check's own time and attempts as they were.
+ * The comparison of a pending credential with the one in force, a task separate from the check that may follow it: if
+ * the two are equal, the check's own schedule and attempts stay unchanged.
  */
 import { sql } from 'kysely'
 import type { Tx } from '#server/store/tables/tables.ts'
 import { request } from './tasks.ts'
 
 /**
- * Has a pending credential compared, now: the standing comparison is due, and a check is counted as requested, whose own time and
- * attempts stay as they are until the comparison says that there is something to check. Returns the number of that request.
+ * Requests the comparison of a pending credential: makes the standing comparison due now and counts a requested check,
+ * whose schedule and attempts stay unchanged until the comparison finds a difference. Returns the number of that check
+ * request.
  */
 export async function submit(
   tx: Tx,
@@ -25,7 +26,7 @@ export async function submit(
   return rows[0]?.requested ?? 0
 }
 
-/** Makes the check due that a comparison was counted as: there is something to check. */
+/** Makes the counted check due, because the credentials differ. */
 export async function settleUnequal(tx: Tx, org: string, of: { datasourceId: string; now: Date }): Promise<void> {
   await sql`
     update tasks set due_at = ${of.now}, attempts = 0
@@ -34,8 +35,8 @@ export async function settleUnequal(tx: Tx, org: string, of: { datasourceId: str
 }
 
 /**
- * Counts the check of a comparison as settled: there was nothing to check. If someone else has requested one as well, that one
- * settles both.
+ * Counts the check as settled, because the credentials are equal. If another caller has also requested a check, that
+ * check settles both requests.
  */
 export async function settleEqual(tx: Tx, org: string, of: { datasourceId: string; now: Date }): Promise<void> {
   await sql`

@@ -1,6 +1,6 @@
 /**
- * The outcomes of tasks that are done once. The worker writes one, and who asked takes it with its task, or reads it and drops the task
- * in the transaction that keeps an answer made of it. Called by `api/procedure`.
+ * The outcomes of one-time tasks. The worker writes an outcome, and the requester either takes it together with its
+ * task, or reads it and drops the task in the transaction that stores the answer. Called by `api/procedure`.
  */
 import { sql } from 'kysely'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
@@ -12,8 +12,8 @@ export interface TakenOutcome {
 }
 
 /**
- * Takes the outcome of a task that is done once, and the task with it; undefined while it is not done, `ended` when there is
- * no such task, or no more.
+ * Takes the outcome of a one-time task and deletes the task; undefined while it is pending, `ended` if the task does
+ * not exist or no longer does.
  */
 export async function takeOutcome(db: Db, org: string, id: string): Promise<TakenOutcome | 'ended' | undefined> {
   const { rows } = await sql<TakenOutcome>`
@@ -29,7 +29,7 @@ export async function takeOutcome(db: Db, org: string, id: string): Promise<Take
   return row.outcome === null ? undefined : { outcome: row.outcome }
 }
 
-/** The outcome of a task that is done once, which stays until `drop`; the same answers as `takeOutcome`. */
+/** The outcome of a one-time task, which stays until `drop`; returns the same values as `takeOutcome`. */
 export async function readOutcome(db: Db, org: string, id: string): Promise<TakenOutcome | 'ended' | undefined> {
   const row = await db
     .selectFrom('tasks')
@@ -41,7 +41,7 @@ export async function readOutcome(db: Db, org: string, id: string): Promise<Take
   return row.outcome === null ? undefined : { outcome: row.outcome }
 }
 
-/** Removes a task whose outcome was read, in the transaction that keeps what was made of it. */
+/** Deletes a task whose outcome was read, in the transaction that stores the answer. */
 export async function drop(db: Db, org: string, id: string): Promise<void> {
   await db
     .deleteFrom('tasks')
@@ -51,7 +51,10 @@ export async function drop(db: Db, org: string, id: string): Promise<void> {
     .execute()
 }
 
-/** Takes a task that is done once, done or not: its outcome, undefined when it had none. A worker that is at it settles nothing. */
+/**
+ * Deletes a one-time task, finished or not, and returns its outcome if it had one. A worker still working on it settles
+ * nothing.
+ */
 export async function cancel(db: Db, org: string, id: string): Promise<TakenOutcome | undefined> {
   const row = await db
     .deleteFrom('tasks')

@@ -1,6 +1,6 @@
 /**
- * Tasks whose claims ran out twice, as the worker that runs them alone sees them: one of an organization and two in all at a
- * time, whatever the number of workers. How others are claimed is in `claims.ts`.
+ * Tasks whose claims ran out twice. A worker runs each of them alone: at most one per organization and two in total,
+ * whatever the number of workers. Other tasks are claimed in `claims.ts`.
  */
 import { sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
@@ -9,7 +9,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { isAtHome, isQuarantined } from './claim-choice.ts'
 import type { Claim } from './claims.ts'
 
-/** A claim that is to be worked at alone. `ranOut` counts the claims of its task that ran out, the last two alone. */
+/** A claim to be worked on alone. `ranOut` counts the expired claims of its task, those in quarantine included. */
 export interface QuarantinedClaim extends Claim {
   readonly ranOut: number
 }
@@ -21,15 +21,14 @@ export interface QuarantineAsk {
   readonly now: Date
 }
 
-/** In all workers together. */
+/** The limit across all workers. */
 export const MAX_QUARANTINED = 2
-/** Any number that nothing else locks by: the workers count by turns. */
-/** The advisory lock of quarantine claims; a move takes it to wait for the claims under way. */
+/** The advisory lock that serialises quarantine claims; a move also takes it, to wait for the claims in progress. */
 export const QUARANTINE_LOCK = 7_203_114_865
 
 /**
- * Claims one due task that is to run alone, until `now + leaseMs`; undefined when there is none, or no room. It finds the
- * organization instead of being told it.
+ * Claims one due quarantined task until `now + leaseMs`; undefined if there is none, or no capacity. It finds the
+ * organization instead of taking it as a parameter.
  */
 export async function claimQuarantined(db: Db, ask: QuarantineAsk): Promise<QuarantinedClaim | undefined> {
   const { now } = ask

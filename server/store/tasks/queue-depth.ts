@@ -1,24 +1,24 @@
 /**
- * How many tasks are due and for how long, by whom they are for: for the metrics of a worker. It reads a bounded number of rows
- * by the index of claims, whatever is due, and takes no lock.
+ * The number of due tasks of each priority and the age of the oldest, for a worker's metrics. It reads a bounded number
+ * of rows through the claim index, however many are due, and takes no lock.
  */
 import { sql } from 'kysely'
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { PRIORITY } from './claim-choice.ts'
 
-/** Of each priority at most so many are counted: what is more is told as this. */
+/** The maximum number of tasks counted per priority; larger counts are reported as this number. */
 const MAX_COUNTED = 1_000
 
-/** Of one priority. */
+/** The queue depth of one priority. */
 export interface QueueDepth {
   readonly priority: number
   readonly due: number
-  /** Since when the oldest one is due; null where none is. */
+  /** The time since which the oldest task is due; null if none is. */
   readonly oldestAt: Date | null
 }
 
-/** The depth of each priority, whether something is due or not. Of all organizations. */
+/** The depth of each priority across all organizations, including priorities with nothing due. */
 export async function queueDepths(db: Db, now: Date): Promise<QueueDepth[]> {
   const { rows } = await sql<QueueDepth>`
     select p as priority, found.due, found.oldest as "oldestAt"

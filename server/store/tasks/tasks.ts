@@ -1,6 +1,6 @@
 /**
- * Work for the worker, as its requesters see it: enqueued in the statement or transaction of what it is about, its
- * outcome read when there is one. How a worker takes it on is in `claims.ts`.
+ * The requester's side of tasks: a task is enqueued in the statement or transaction that needs it, and its outcome is
+ * read once it exists. The worker's side is in `claims.ts`.
  */
 
 import { sql } from 'kysely'
@@ -9,7 +9,7 @@ import { mayWrite, OrganizationMoving } from '#server/store/fence/organization-w
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
+/** Makes a standing task due now, creating it if it does not exist, and returns the number of this request. */
 export async function request(
   tx: Db,
   org: string,
@@ -37,7 +37,10 @@ export async function request(
   return row.requested
 }
 
-/** Enqueues a task that is done once. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. Throws `OrganizationMoving`. */
+/**
+ * Enqueues a one-time task. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. Throws
+ * `OrganizationMoving`.
+ */
 export async function submit(
   tx: Db,
   org: string,
@@ -54,7 +57,7 @@ export async function submit(
   if (rows.length === 0) throw new OrganizationMoving()
 }
 
-/** The number of a standing task's last request that was settled. 0 when there is no such task. */
+/** The number of a standing task's last settled request; 0 if there is no such task. */
 export async function settledRequest(
   db: Db,
   org: string,
@@ -76,7 +79,7 @@ export async function endAll(tx: Db, org: string, datasourceId: string): Promise
   await tx.deleteFrom('tasks').where('org_id', '=', org).where('datasource_id', '=', datasourceId).execute()
 }
 
-/** Removes a batch of outcomes that nobody read in time, of every organization; says whether there may be more. */
+/** Deletes a batch of expired, unread outcomes across all organizations; returns true if more may remain. */
 export function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,

@@ -1,12 +1,16 @@
 /**
- * Callers who wait for a check: tasks with a waiting caller go before requested tasks without one. The callers' tier records it.
+ * Records callers who wait for a check: tasks with a waiting caller go before requested tasks without one. Called by
+ * the API.
  */
 
 import { sql } from 'kysely'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Says until when a caller waits for a datasource's check, or for the comparison before it: it goes before what nobody waits for. */
+/**
+ * Records until when a caller waits for a datasource's check, or for the comparison before it, which raises the task's
+ * priority.
+ */
 export async function noteWait(db: Db, org: string, of: { datasourceId: string; until: Date }): Promise<void> {
   await db
     .updateTable('tasks')

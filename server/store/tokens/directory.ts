@@ -1,20 +1,24 @@
 /**
- * The directory of tokens: whose a key or a capability is, by its hash. A request asks it first and its organization's rows after
- * that, so that neither look-up needs to know all organizations' rows. It says nothing of what a token may do.
+ * The token directory: maps the hash of a key or a capability to its organization. A request reads it first and then
+ * its organization's rows, so that neither look-up searches all organizations' rows. It says nothing about what a token
+ * may do.
  */
 
 import { sql } from 'kysely'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** So many a process remembers; the oldest goes. Only tokens that exist are remembered, so strangers fill it with nothing. */
+/**
+ * The maximum number of entries that a process caches; the oldest is evicted. Only existing tokens are cached, so
+ * strangers cannot fill it.
+ */
 export const MAX_OWNERS = 20_000
 
-/** Whose tokens are, as a process remembers it: a token never changes its organization. Rows are never remembered. */
+/** A process's cache of token owners: a token never changes its organization. Rows are never cached. */
 export class TokenOwners {
   readonly #owners = new Map<string, string>()
 
-  /** The organization of the first hash that is remembered. */
+  /** The organization of the first hash that is cached. */
   get(hashes: readonly Buffer[]): string | undefined {
     for (const hash of hashes) {
       const owner = this.#owners.get(hash.toString('latin1'))
@@ -23,7 +27,7 @@ export class TokenOwners {
     return undefined
   }
 
-  /** Remembers one. */
+  /** Caches one owner. */
   set(hash: Buffer, org: string): void {
     const [oldest] = this.#owners.keys()
     if (oldest !== undefined && this.#owners.size >= MAX_OWNERS) this.#owners.delete(oldest)
@@ -35,8 +39,8 @@ export class TokenOwners {
 export type TokenTable = 'api_keys' | 'capabilities'
 
 /**
- * The organization of a token by its hashes, one for each pepper in use; undefined for one that nobody has. One of the functions
- * that find the organization instead of being told it: this is how a request learns its own.
+ * The organization of a token, by its hashes, one for each pepper in use; undefined for an unknown token. One of the
+ * few functions that find the organization instead of taking it as a parameter: this is how a request learns its own.
  */
 export async function ownerOf(
   db: Db,
@@ -51,7 +55,10 @@ export async function ownerOf(
   return found?.org_id
 }
 
-/** Processes of the release before write a token's row without its place here: it is added when the token is presented. The next release drops this. */
+/**
+ * Processes of the last release write a token's row without a directory entry: it is added when the token is presented.
+ * The next release drops this.
+ */
 async function addFromBefore(
   db: Db,
   table: TokenTable,
@@ -59,7 +66,7 @@ async function addFromBefore(
 ): Promise<{ hash: Buffer; org_id: string } | undefined> {
   const row = await db.selectFrom(table).select(['hash', 'org_id']).where('hash', 'in', hashes).executeTakeFirst()
   if (row === undefined) return undefined
-  // That of an organization that moves is added where it goes.
+  // The entry of a moving organization is added at the target.
   await sql`
     insert into tokens (hash, org_id) select ${row.hash}, ${row.org_id}::uuid
     where ${mayWrite({ organizationId: row.org_id, phase: 'begins' })} on conflict (hash) do nothing
@@ -67,12 +74,12 @@ async function addFromBefore(
   return row
 }
 
-/** Enters a new token, in the transaction that writes its row. */
+/** Inserts a new token, in the transaction that writes its row. */
 export async function enter(tx: Tx, org: string, hash: Buffer): Promise<void> {
   await tx.insertInto('tokens').values({ hash, org_id: org }).execute()
 }
 
-/** Removes tokens, in the transaction that removes their rows. */
+/** Deletes tokens, in the transaction that deletes their rows. */
 export async function remove(tx: Tx, hashes: readonly Buffer[]): Promise<void> {
   if (hashes.length > 0) await sql`delete from tokens where hash = any(${[...hashes]}::bytea[])`.execute(tx)
 }

@@ -1,6 +1,7 @@
 /**
- * Revocations, as rows that no tier can change or remove: a key or capability that a row names never comes back. Processes of the
- * previous release write `revoked_at` beside the key or capability instead, and read it there: for this release both are written, and either counts.
+ * Revocations, as rows that no tier can change or delete: a revoked key or capability never comes back. Processes of
+ * the last release instead read and write `revoked_at` in the row of the key or capability: this release writes both,
+ * and either counts.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '#server/store/tables/tables.ts'
@@ -8,12 +9,12 @@ import type { Tx } from '#server/store/tables/tables.ts'
 /** The kinds of revocable objects. */
 export type Revocable = 'key' | 'capability'
 
-/** When the row of this alias was revoked; null for one that was not. */
+/** The revocation time of the row with this alias; null if it is not revoked. */
 export function revokedAt(kind: Revocable, alias: string): RawBuilder<Date | null> {
   return sql<Date | null>`coalesce(${revocationOf(kind, alias, 'at')}, ${sql.ref(`${alias}.revoked_at`)})`
 }
 
-/** Whether a revoked key's children were meant to outlive it. */
+/** True if a revoked key's children were meant to outlive it. */
 export function keepsChildren(alias: string): RawBuilder<boolean> {
   return sql<boolean>`coalesce(${revocationOf('key', alias, 'keeps_children')}, false)`
 }
@@ -22,7 +23,7 @@ function revocationOf(kind: Revocable, alias: string, column: 'at' | 'keeps_chil
   return sql`(select r.${sql.ref(column)} from revocations r where ${isOf(kind, alias)})`
 }
 
-/** A predicate over the row of this alias. */
+/** A predicate over the row with this alias: it is not revoked. */
 export function isUnrevoked(kind: Revocable, alias: string): RawBuilder<boolean> {
   return sql<boolean>`(${sql.ref(`${alias}.revoked_at`)} is null
     and not exists (select from revocations r where ${isOf(kind, alias)}))`
@@ -32,7 +33,7 @@ function isOf(kind: Revocable, alias: string): RawBuilder<boolean> {
   return sql`r.org_id = ${sql.ref(`${alias}.org_id`)} and r.kind = ${sql.lit(kind)} and r.id = ${sql.ref(`${alias}.id`)}`
 }
 
-/** Revokes capabilities of the organization; those that were revoked before stay revoked since then. */
+/** Revokes capabilities of the organization; earlier revocations keep their time. */
 export async function revokeCapabilityRows(
   tx: Tx,
   org: string,
@@ -51,8 +52,8 @@ export async function revokeCapabilityRows(
 }
 
 /**
- * Revokes keys of the organization. Tokens that a key made outlive it if the caller says so, unless the key was revoked before, by which
- * release ever: then that revocation stays what it was.
+ * Revokes keys of the organization. Tokens that a key issued outlive it if the caller says so, unless the key was
+ * already revoked, by any release: the earlier revocation then stays unchanged.
  */
 export async function revokeKeys(
   tx: Tx,
@@ -71,7 +72,10 @@ export async function revokeKeys(
   `.execute(tx)
 }
 
-/** Forgets the revocations of rows that were removed, in the transaction that removed them. The database keeps those of others. */
+/**
+ * Deletes the revocations of deleted rows, in the transaction that deleted them. The database rejects deleting any
+ * others.
+ */
 export async function purge(tx: Tx, kind: Revocable, gone: readonly { org: string; id: string }[]): Promise<void> {
   const [orgs, kinds, ids] = [gone.map(one => one.org), gone.map(() => kind), gone.map(one => one.id)]
   await sql`select forget_revocations(${orgs}::uuid[], ${kinds}::text[], ${ids}::uuid[])`.execute(tx)
