@@ -1,9 +1,9 @@
 /**
- * From an endpoint's URL to a connection that a signed request may be sent over: dialled to a judged number, TLS
- * verified by chain and by name.
+ * Opens a connection from an endpoint's URL, ready for a signed request: dialled to a judged address, with TLS verified
+ * by chain and by name.
  *
- * Nothing weaker passes, but clear text inside a network that the installation has opened: TLS alone tells the customer's
- * endpoint from whoever answers at its address. Called by `endpoint.ts`.
+ * The only weaker link allowed is clear text inside a network that the installation has opened: TLS is the only proof
+ * that the customer's endpoint answers at its address. Called by `endpoint.ts`.
  */
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
@@ -16,18 +16,18 @@ import { shakeHands } from '#server/net/socket/tls.ts'
 import type { EndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import type { Stage } from '#shared/faults/failure.ts'
 
-/** The parts of the installation that a request needs. `signal` is the deadline of the whole. */
+/** The parts of the installation that a request needs. `signal` is the deadline of the whole request. */
 export interface EndpointNet {
   readonly policy: HostPolicy
   readonly resolver: Resolver
   readonly signal: AbortSignal
-  /** The roots of whoever dials often, made once; used where no CA is given. */
+  /** Trusted roots, prepared once by a caller who dials often; used if no CA is given. */
   readonly roots?: SecureContext | undefined
 }
 
-/** A connection in the making, kept up to date on the way so that a failure leaves what was found before it. */
+/** A connection in progress, updated along the way so that a failure still reports what was found before it. */
 export interface EndpointLink {
-  /** To be destroyed by the caller, however it ends. */
+  /** The caller must destroy it, whatever the outcome. */
   socket: Socket | null
   passed: Stage | null
   addresses: readonly string[]
@@ -42,9 +42,9 @@ export interface LinkTarget {
 }
 
 /**
- * Connects. When it returns, `link.passed` is `tls` and the returned socket is ready for the request.
+ * Connects. On return, `link.passed` is `tls` and the socket is ready for the request.
  *
- * @throws {SessionError} of the stages resolve, policy, connect and tls
+ * @throws {SessionError} in the stages resolve, policy, connect and tls
  */
 export async function connectEndpoint(target: LinkTarget, net: EndpointNet, link: EndpointLink): Promise<Socket> {
   const { url, connectTimeoutMs } = target

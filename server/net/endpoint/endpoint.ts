@@ -1,9 +1,9 @@
 /**
- * One signed HTTPS request to a customer's endpoint: no redirect, no proxy, nothing inflated, the answer bounded in
+ * One signed HTTPS request to a customer's endpoint: no redirect, no proxy, no decompression, and an answer bounded in
  * bytes, depth and time.
  *
- * It must never throw, follow, retry, or hand out a text of the stranger's but the body of a 200. Runs in the dialling
- * child, where a parser that hangs can be killed.
+ * It must never throw, redirect, retry, or return any of the stranger's text other than the body of a 200. Runs in the
+ * dialling process, where a parser that hangs can be killed.
  */
 import type { EndpointAnswer, EndpointRequest } from '#server/domain/feeds/endpoint.ts'
 import { createDeadline } from '#server/net/socket/deadline.ts'
@@ -15,19 +15,19 @@ import { type ExchangeReply, type Posted, post } from './exchange.ts'
 import { clockOffsetSeconds, refusalOf, replyText, retryAfterSeconds } from './reply.ts'
 import { sign } from './signature.ts'
 
-/** The end of one signed request as the dialling process has it: the body of a 200 is still text, and bounded. */
+/** The end of one signed request in the dialling process: the body of a 200 is still text, and bounded. */
 export type EndpointReply = Omit<EndpointAnswer, 'page'> & { readonly body: string | null }
 
-/** The findings so far; the answer is made of them, however the request ends. */
+/** The findings so far, from which the answer is built however the request ends. */
 interface Progress extends EndpointLink {
   reply: ExchangeReply | null
-  /** Our clock when the reply came, Unix seconds. */
+  /** Our clock when the reply arrived, in Unix seconds. */
   repliedAtSeconds: number
 }
 
 /**
- * Makes the request. Every way in which it can end is an answer; with a `failure` there is no body. The connection is
- * closed in any case. Aborting `signal`, where there is one, ends it before its deadline.
+ * Makes the request. Returns an answer for every outcome; one with a `failure` has no body. Always closes the
+ * connection. Aborting `signal`, if given, ends the request before its deadline.
  */
 export async function requestEndpoint(
   request: EndpointRequest,
@@ -51,7 +51,7 @@ export async function requestEndpoint(
   return { ...findings(progress, failure), body, failure, tookMs: Math.round(performance.now() - startedMs) }
 }
 
-/** Connects, asks, and checks what came. */
+/** Connects, sends the request, and validates the reply. */
 async function converse(request: EndpointRequest, net: EndpointNet, progress: Progress): Promise<string> {
   const parsed = parseEndpointUrl(request.url)
   if (!parsed.ok) throw new SessionError(parsed.code === 'host_refused' ? 'host_refused' : 'endpoint_url_refused')
@@ -70,7 +70,7 @@ async function converse(request: EndpointRequest, net: EndpointNet, progress: Pr
 
 function posted(request: EndpointRequest, url: EndpointUrl): Posted {
   const timestamp = String(request.timestampSeconds)
-  // Under a key that nobody holds, so that the wrong signature is not the right one of some other message.
+  // Signs with keys that nobody holds, so that the wrong signature is not accidentally valid for some other message.
   const keys = request.breakSignature ? request.keys.map(key => `not ${key}`) : request.keys
   return {
     host: new URL(url.href).host,

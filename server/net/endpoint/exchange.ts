@@ -1,40 +1,41 @@
 /**
- * One HTTP/1.1 POST over a connection that stands already: no agent, no second connection, no redirect, no proxy, no
- * decompression, and no more of the answer than was asked for.
+ * One HTTP/1.1 POST over an existing connection: no agent, no second connection, no redirect, no proxy, no
+ * decompression, and a limited response body.
  *
- * The peer is hostile. Framing is left to Node's strict parser; everything that it tolerates and we need not is refused
- * here. Called by `endpoint.ts` alone, which owns the socket and destroys it.
+ * The peer is hostile. Node's strict parser handles the framing; everything that it tolerates and we do not need is
+ * rejected here. Called only by `endpoint.ts`, which owns the socket and destroys it.
  */
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as startRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import { SessionError } from '#server/net/socket/session-error.ts'
 
-/** The request to send. `host` is the header's value, with the port where it is not the scheme's own. */
+/** The request to send. `host` is the value of the Host header, with the port unless it is the scheme's default. */
 export interface Posted {
   readonly host: string
-  /** Path and query as they go on the request line. */
+  /** The path and query, as on the request line. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   readonly maxBytes: number
 }
 
-/** The head of an answer, and its body where the status is 200, or 401 with a short one. */
+/** The head of an answer, and its body if the status is 200, or 401 with a short body. */
 export interface ExchangeReply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer | null
 }
 
-/** Of status line and headers together; ours and common servers' stay below 2 KiB. */
+/** The limit on the status line and headers together; ours and those of common servers stay below 2 KiB. */
 const MAX_HEADER_BYTES = 16_384
-/** Interim answers (RFC 9110 §15.2) that are passed over before the peer is found to be stalling. */
+/** Interim answers (RFC 9110 §15.2) to skip before the peer counts as stalling. */
 const MAX_INTERIM = 8
-/** Of a 401, whose body names the reason by a code; whatever is longer is a text for people. */
+/** The limit on the body of a 401, which names the reason by a code; anything longer is text for people. */
 const MAX_REASON_BYTES = 2_048
 
 /**
- * Sends the request and reads the answer. Headers of any status come back; a body is read only with a 200.
+ * Sends the request and reads the answer. Returns the headers for any status; reads a body only for a 200 or a short
+ * 401.
  *
  * @throws {SessionError} `connection_lost`, `endpoint_answer`, `endpoint_compressed`, `endpoint_too_large`; and
  * `connection_timeout` once `signal` is aborted
@@ -51,7 +52,7 @@ export function post(socket: Socket, posted: Posted, signal: AbortSignal): Promi
   request.on('upgrade', () => reject(new SessionError('endpoint_answer')))
   refuseStalling(request, reject)
   request.on('response', message => {
-    // The peer may be gone while the end of its answer still waits here to be read.
+    // The peer may be gone while the end of its answer is still buffered here.
     request.off('close', lose)
     read(message, posted.maxBytes).then(resolve, reject)
   })
@@ -66,7 +67,8 @@ function open(socket: Socket, posted: Posted): ClientRequest {
   return startRequest({
     method: 'POST',
     path: posted.path,
-    // `agent: false` would make an agent, and an agent dials by itself. Without one this socket is what there is.
+    // `agent: false` would create an agent, and an agent dials by itself. Without one, this socket is the only
+    // connection.
     createConnection: () => socket,
     setHost: false,
     insecureHTTPParser: false,
@@ -91,7 +93,7 @@ function refuseStalling(request: ClientRequest, reject: (error: SessionError) =>
 
 async function read(message: IncomingMessage, maxBytes: number): Promise<ExchangeReply> {
   const { statusCode: status = 0, headers } = message
-  // Destroying a message that was not read to its end makes it emit an error, which would have no listener.
+  // Destroying a message that was not read to its end emits an error, which would have no listener.
   message.on('error', () => {})
   if (status === 401) return { status, headers, body: await readReason(message) }
   if (status !== 200) return { status, headers, body: null }
@@ -100,7 +102,7 @@ async function read(message: IncomingMessage, maxBytes: number): Promise<Exchang
   return { status, headers, body: await readBody(message, maxBytes) }
 }
 
-/** The body of a refusal; null for one that is long, coded or cut off: it decides about nothing but the advice. */
+/** The body of a refusal; null if it is long, encoded or truncated: it only affects the advice. */
 async function readReason(message: IncomingMessage): Promise<Buffer | null> {
   try {
     refuseCoding(message.headers)
@@ -111,7 +113,9 @@ async function readReason(message: IncomingMessage): Promise<Buffer | null> {
   }
 }
 
-/** Node reads `Transfer-Encoding: xchunked` to the end of the connection; a compressed body may be a bomb. */
+/**
+ * Node reads `Transfer-Encoding: xchunked` to the end of the connection; a compressed body may be a decompression bomb.
+ */
 function refuseCoding(headers: IncomingHttpHeaders): void {
   const transfer = headers['transfer-encoding']
   if (transfer !== undefined && transfer.toLowerCase() !== 'chunked') throw new SessionError('endpoint_answer')

@@ -1,8 +1,8 @@
 /**
- * The meaning of an answer to a signed request: the failure of its status, the time to come back, the offset of its clock,
- * and the text of a good one.
+ * Interprets an answer to a signed request: the failure that its status means, when to retry, the offset of its clock,
+ * and the text of a 200.
  *
- * Of what the stranger wrote, numbers come out of here, and the bounded body of a 200. Called by `endpoint.ts`.
+ * Of the stranger's text, only numbers and the bounded body of a 200 leave this file. Called by `endpoint.ts`.
  */
 import { MAX_JSON_DEPTH } from '#server/domain/feeds/feed-page.ts'
 import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
@@ -10,17 +10,22 @@ import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 import type { ExchangeReply } from './exchange.ts'
 
-/** Statuses that ask for patience (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); any other 4xx says that we ask wrongly. */
+/**
+ * Statuses that ask for a later retry (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); any other 4xx means that the request
+ * is wrong.
+ */
 const PATIENCE = new Set([408, 425, 429])
 
-/** Why a handler refuses a signature, by the closed list of the endpoint protocol. */
+/** The reasons for which a handler refuses a signature, from the closed list of the endpoint protocol. */
 const REASONS: ReadonlyMap<unknown, FailureCode> = new Map<unknown, FailureCode>([
   ['source_timestamp_expired', 'endpoint_clock'],
   ['source_signature_invalid', 'endpoint_key_differs'],
   ['source_api_key_missing', 'endpoint_keyless'],
 ])
 
-/** The failure that an answer is; null for 200. Of a 401 one of three codes is looked for, and no text is kept. */
+/**
+ * The failure that an answer means; null for a 200. For a 401, only three known codes are recognised; no text is kept.
+ */
 export function refusalOf(reply: ExchangeReply): FailureCode | null {
   const failure = statusFailure(reply.status)
   if (failure !== 'signature_refused' || reply.body === null) return failure
@@ -40,7 +45,7 @@ function codeIn(text: string): unknown {
   }
 }
 
-/** The failure that a status is; null for 200. */
+/** The failure that a status means; null for 200. */
 function statusFailure(status: number): FailureCode | null {
   if (status === 200) return null
   if (status >= 300 && status < 400) return 'redirect_refused'
@@ -49,9 +54,9 @@ function statusFailure(status: number): FailureCode | null {
 }
 
 /**
- * The body of a 200 as text, no deeper nested than is taken.
+ * The body of a 200 as text, within the nesting limit.
  *
- * @throws {SessionError} `endpoint_answer` for bytes that are not UTF-8 and for depth
+ * @throws {SessionError} `endpoint_answer` for bytes that are not UTF-8, and for nesting beyond the limit
  */
 export function replyText(reply: ExchangeReply): string {
   const text = decode(reply.body ?? Buffer.alloc(0))
@@ -67,10 +72,10 @@ function decode(body: Buffer): string | null {
   }
 }
 
-/** The one date format that HTTP still lets anyone send (RFC 9110 §5.6.7); `Date.parse` alone takes "-5" for a date. */
+/** The one date format that HTTP still allows senders (RFC 9110 §5.6.7); `Date.parse` alone accepts "-5" as a date. */
 const DATE = /^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/
 
-/** `Retry-After` in seconds from now, given so or as a date (RFC 9110 §10.2.3). Null where it is neither. Not bounded. */
+/** `Retry-After` in seconds from now, from seconds or a date (RFC 9110 §10.2.3). Null if it is neither. Not bounded. */
 export function retryAfterSeconds(reply: ExchangeReply, nowSeconds: number): number | null {
   const value = reply.headers['retry-after'] ?? ''
   if (/^[0-9]{1,9}$/.test(value)) return Number(value)
@@ -78,7 +83,9 @@ export function retryAfterSeconds(reply: ExchangeReply, nowSeconds: number): num
   return at === null ? null : Math.max(0, Math.ceil(at - nowSeconds))
 }
 
-/** By how many seconds the answerer's clock is ahead of ours, by its `Date` header; null without one. */
+/**
+ * The number of seconds by which the peer's clock is ahead of ours, according to its `Date` header; null without one.
+ */
 export function clockOffsetSeconds(reply: ExchangeReply, nowSeconds: number): number | null {
   const at = secondsOf(reply.headers.date ?? '')
   return at === null ? null : Math.round(at - nowSeconds)

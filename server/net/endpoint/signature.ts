@@ -1,48 +1,48 @@
 /**
- * The signature of the endpoint protocol: made for our requests, checked on pushes that a customer signs.
+ * The signature of the endpoint protocol: made for our requests, and verified on pushes signed by a customer.
  *
- * It is that of Standard Webhooks but for the key, which is the UTF-8 of the whole string: a `whsec_` prefix is neither
- * stripped nor decoded. Called by `net/endpoint.ts` and by the worker, which alone can open a signing key.
+ * It follows Standard Webhooks except for the key, which is the UTF-8 of the whole string: a `whsec_` prefix is neither
+ * stripped nor decoded. Called by `net/endpoint.ts` and by the worker, the only one that can open a signing key.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 /** The signed content. `body` is the exact bytes; a string stands for its UTF-8. */
 export interface SignedMessage {
   readonly id: string
-  /** Unix seconds in plain decimal digits, as the header has them. */
+  /** Unix seconds in plain decimal digits, as in the header. */
   readonly timestamp: string
   readonly body: string | Uint8Array
 }
 
-/** The result of a check. Only `valid` is to be trusted. */
+/** The result of a verification. Trust only `valid`. */
 export type SignatureFinding = 'valid' | 'missing' | 'timestamp_malformed' | 'timestamp_stale' | 'mismatch'
 
-/** The largest difference of the clocks, either way. */
+/** The maximum difference between the clocks, in either direction. */
 export const MAX_CLOCK_SECONDS = 300
 
-/** More entries than a rotation of several keys has; each costs a comparison to whoever is asked to check. */
+/** More entries than a rotation of several keys needs; each costs the verifier a comparison. */
 const MAX_ENTRIES = 16
 
 /** Unix seconds until the year 33658; no sign, exponent, blank or fraction. */
 const SECONDS = /^[0-9]{1,12}$/
 
 function mac(message: SignedMessage, key: string): string {
-  // An empty key would be a signature that anybody can make.
+  // Anyone could sign with an empty key.
   if (key === '') throw new Error('a signing key is empty')
   const hmac = createHmac('sha256', Buffer.from(key, 'utf8'))
   return `v1,${hmac.update(`${message.id}.${message.timestamp}.`, 'utf8').update(message.body).digest('base64')}`
 }
 
 /**
- * The value of `webhook-signature`: one entry for each key, in the order given, so that the new key of a rotation comes
- * first and a receiver that holds either accepts.
+ * The value of `webhook-signature`: one entry for each key, in the given order, so that the new key of a rotation comes
+ * first and a receiver that holds either key accepts.
  */
 export function sign(message: SignedMessage, keys: readonly string[]): string {
   if (keys.length === 0) throw new Error('nothing to sign with')
   return keys.map(key => mac(message, key)).join(' ')
 }
 
-/** The headers of a signed message, as they arrived; null for one that is absent. */
+/** The headers of a signed message, as received; null for an absent header. */
 export interface SignatureHeaders {
   readonly id: string | null
   readonly timestamp: string | null
@@ -50,8 +50,8 @@ export interface SignatureHeaders {
 }
 
 /**
- * Checks a signed message against every key that may have made it. Any matching `v1` entry will do, other schemes are
- * passed over. A comparison takes the same time wherever the two differ.
+ * Verifies a signed message against every key that may have signed it. Any matching `v1` entry suffices; other schemes
+ * are skipped. The comparison takes constant time.
  */
 export function checkSignature(
   headers: SignatureHeaders,

@@ -1,53 +1,60 @@
 /**
- * The rules of authentication: the only order of messages that we take part in.
+ * The rules of authentication: the only order of messages in which we take part.
  *
- * SCRAM over anything, for it hands out no password and makes the server prove that it knows it. A password in clear or
- * as MD5 only to a server whose certificate chain and name both hold, since with it nothing else tells the true server
- * from whoever answers; and not where that rests on a CA that a caller named, who may be the one who answers. Never `Ok` without either. Called by the frame gate, on both directions of the stream.
+ * SCRAM is allowed over any link, because it reveals no password and makes the server prove that it knows it. A
+ * password in clear or as MD5 goes only to a server whose certificate chain and name are both valid, since nothing else
+ * then distinguishes the true server from an impostor; and not if that relies on a CA supplied by a caller, who may be
+ * the impostor. `Ok` without either is never accepted. Called by the frame gate, on both directions of the stream.
  */
 import { SessionError } from '#server/net/socket/session-error.ts'
 
-/** The known and required properties of the link before authentication begins. */
+/** The properties of the link, known before authentication begins. */
 export interface AuthenticationPolicy {
   readonly encrypted: boolean
-  /** The certificate's chain and name both hold, whatever the mode asked for. */
+  /** The certificate's chain and name are both valid, whatever the mode required. */
   readonly serverVerified: boolean
-  /** The certificate was checked against a CA that a caller named. */
+  /** The certificate was verified against a CA supplied by a caller. */
   readonly caNamed: boolean
-  /** MD5 goes on under such a CA: the credential was in use so before this was refused. Never a password in clear. */
+  /**
+   * MD5 stays allowed under such a CA if the credential already used it before this was refused. Never a clear-text
+   * password.
+   */
   readonly md5Allowed: boolean
   readonly channelBinding: 'disable' | 'prefer' | 'require'
   readonly hasPassword: boolean
 }
 
-/** The rules of one login. Each function throws `SessionError` to refuse, before the message goes any further. */
+/** The rules of one login. Each function throws `SessionError` to refuse a message before it goes any further. */
 export interface AuthenticationRules {
-  /** An Authentication message of the server, without its header. */
+  /** An Authentication message from the server, without its header. */
   received(body: Buffer): void
   /** A password or SASL message that we send, with its header. */
   sent(message: Buffer): void
-  /** `claimed`: the server sent a signature, which the driver compares; `finished`: an acceptable `Ok` came. */
+  /** `claimed`: the server sent a signature, which the driver verifies; `finished`: an acceptable `Ok` arrived. */
   readonly progress: 'begun' | 'claimed' | 'finished'
-  /** The progress of the exchange: what an error of the server's means depends on it. `proof` is between ours and its answer. */
+  /**
+   * The state of the exchange, which determines what a server error means. `proof` lies between our proof and the
+   * answer.
+   */
   readonly moment: 'request' | 'exchange' | 'proof' | 'proven' | 'welcome'
-  /** True when SCRAM was bound to the TLS channel (RFC 5929, tls-server-end-point). */
+  /** True if SCRAM was bound to the TLS channel (RFC 5929, tls-server-end-point). */
   readonly channelBound: boolean
-  /** True when the server offered SCRAM bound to the channel. */
+  /** True if the server offered SCRAM bound to the channel. */
   readonly bindingOffered: boolean
-  /** How the password was asked for and sent; null where it was not, as with SCRAM. */
+  /** How the password was requested and sent; null if it was not sent, as with SCRAM. */
   readonly passwordSent: 'clear' | 'md5' | null
 }
 
-/** Less is cheap to crack offline by whoever took the exchange; more is our CPU, burnt by a stranger. */
+/** Fewer iterations are cheap to crack offline from a recorded exchange; more would let a stranger burn our CPU. */
 const MIN_ITERATIONS = 4096
 const MAX_ITERATIONS = 100_000
 
 const PLAIN = 'SCRAM-SHA-256'
 const BOUND = 'SCRAM-SHA-256-PLUS'
-/** Kerberos V4 and V5, SCM, GSSAPI, SSPI: methods that exist and that we do not speak. */
+/** Kerberos V4 and V5, SCM, GSSAPI, SSPI: methods that exist but that we do not support. */
 const OTHER_METHODS = new Set([1, 2, 4, 6, 7, 8, 9])
 
-/** Exactly what PostgreSQL sends (RFC 5802 without extensions): a second `i=` would be read differently by the driver. */
+/** Exactly what PostgreSQL sends (RFC 5802 without extensions): the driver would parse a second `i=` differently. */
 const SERVER_FIRST =
   /^r=([\x21-\x2b\x2d-\x7e]+),s=(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/](?:=|[A-Za-z0-9+/])),i=([0-9]{1,10})$/
 const SERVER_FINAL = /^v=[A-Za-z0-9+/]{43}=$/
@@ -75,7 +82,7 @@ interface Login {
   passwordSent: AuthenticationRules['passwordSent']
 }
 
-/** The rules for one login over a link of the given kind. */
+/** Creates the rules for one login over the given link. */
 export function createAuthenticationRules(policy: AuthenticationPolicy): AuthenticationRules {
   const none = { clientNonce: '', channelBound: false, bindingOffered: false, passwordSent: null }
   const login: Login = { policy, step: 'begin', ...none }
@@ -156,7 +163,7 @@ function receiveServerFirst(login: Login, text: string): void {
   login.step = 'challenged'
 }
 
-/** The signature itself is compared by the driver, which knows the password. */
+/** The driver, which knows the password, verifies the signature itself. */
 function receiveServerFinal(login: Login, text: string): void {
   if (login.step !== 'final_sent') throw new SessionError('protocol_violation')
   if (/^e=/.test(text)) throw new SessionError('password_refused')
@@ -164,10 +171,10 @@ function receiveServerFinal(login: Login, text: string): void {
   login.step = 'proven'
 }
 
-/** The offset of our nonce in the client's first message (RFC 5802, section 7). */
+/** The marker before our nonce in the client's first message (RFC 5802, section 7). */
 const NONCE = ',r='
 
-/** Our own side is watched too: whatever the driver would like to say, no password message leaves out of turn. */
+/** Our own side is checked too: whatever the driver tries to send, no password message leaves out of turn. */
 function send(login: Login, message: Buffer): void {
   if (login.step === 'offered') {
     const end = message.indexOf(0, 5)

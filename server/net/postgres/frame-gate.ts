@@ -1,9 +1,9 @@
 /**
- * Stands between a customer's server and the driver: only whole, well-shaped frames, in an order that PostgreSQL itself
- * would send, within caps, get through. Frames that the driver does not need (notices, parameters, cancel keys) are checked,
- * counted and dropped here.
+ * Filters between a customer's server and the driver: only complete, well-formed frames, within limits and in an order
+ * that PostgreSQL itself would use, get through. Frames that the driver does not need (notices, parameters, cancel
+ * keys) are validated, counted and dropped here.
  *
- * It must never keep a byte of a frame that it did not admit, nor quote what it saw. Called by the gated stream.
+ * It must never keep a byte of a frame that it did not admit, nor quote what it received. Called by the gated stream.
  */
 
 import { SessionError } from '#server/net/socket/session-error.ts'
@@ -11,49 +11,49 @@ import type { AuthenticationRules } from './authentication-rules.ts'
 import { checkShape, type FrameKind } from './frame-shapes.ts'
 import { createFrameReader, HEADER_BYTES } from './frames.ts'
 
-/** The limits of what one session may receive. */
+/** The limits on what one session may receive. */
 export interface SessionLimits {
-  /** Of one row, with its lengths. */
+  /** The limit on one row, including its length fields. */
   readonly maxRowBytes: number
   readonly maxRows: number
-  /** Of everything after authentication. */
+  /** The limit on everything after authentication. */
   readonly maxTotalBytes: number
 }
 
-/** Enough for a role's facts. */
+/** Sufficient for a role's facts. */
 export const PROBE_LIMITS: SessionLimits = { maxRowBytes: 1 << 20, maxRows: 1_000, maxTotalBytes: 2 << 20 }
 
 /** The gate of one session, between both directions of its stream. Both functions throw `SessionError` to refuse. */
 export interface FrameGate {
-  /** Takes bytes of the server and passes on what is in order. */
+  /** Takes bytes from the server and passes valid frames on. */
   received(chunk: Buffer): void
-  /** Takes our message before it is sent. */
+  /** Takes one of our messages before it is sent. */
   sent(message: Buffer): void
 }
 
 interface GateOptions {
   readonly limits: SessionLimits
   readonly authentication: AuthenticationRules
-  /** Takes each frame that the driver is to see. */
+  /** Receives each frame meant for the driver. */
   readonly pass: (frame: Buffer) => void
-  /** Takes each parameter that the server reports while it logs us in. */
+  /** Receives each parameter that the server reports during login. */
   readonly told?: (name: string, value: string) => void
 }
 
-/** Everything that an honest server sends before it knows us fits in this. */
+/** Sufficient for everything that an honest server sends before login completes. */
 const MAX_BYTES_BEFORE_LOGIN = 64 << 10
 const MAX_NOTICES = 50
-/** Statements that are answered in one session. */
+/** The maximum number of statements answered in one session. */
 const MAX_RESULTS = 200
 const MAX_PARAMETERS = 100
 
 type Phase = 'login' | 'welcome' | 'idle' | 'query'
 type Result = 'none' | 'rows' | 'failed'
 
-/** Which kinds may come when. */
+/** The kinds of frames allowed in each phase. */
 const ALLOWED: Readonly<Record<Phase, string>> = { login: 'REN', welcome: 'SKNEZ', idle: 'SNE', query: 'TDCISNEZ' }
 const AFTER_FAILURE = 'SNZ'
-/** Bodies longer than this are refused at their header. `D` has its cap in the limits. */
+/** Longer bodies are rejected at their header. `D` is limited by `SessionLimits`. */
 const MAX_BODY: Readonly<Record<FrameKind, number>> = {
   R: 4096,
   S: 8192,
@@ -78,7 +78,7 @@ interface State {
   results: number
   notices: number
   parameters: number
-  /** The startup message, our first one, has no kind byte. */
+  /** True after the startup message, our first one, which has no kind byte. */
   started: boolean
 }
 
@@ -95,7 +95,7 @@ const FRESH: State = {
   started: false,
 }
 
-/** The gate of a new session. */
+/** Creates the gate of a new session. */
 export function createFrameGate(options: GateOptions): FrameGate {
   const state: State = { ...FRESH }
   const read = createFrameReader({
@@ -128,19 +128,19 @@ export function createFrameGate(options: GateOptions): FrameGate {
   }
 }
 
-/** A ParameterStatus, whose shape is checked: a name and a value, each with a zero behind it. */
+/** Parses a ParameterStatus and validates its form: a name and a value, each zero-terminated. */
 function tell(body: Buffer, { told }: GateOptions): void {
   const [name = '', value = ''] = body.toString('latin1').split('\0')
   told?.(name, value)
 }
 
-/** A server that did not begin as PostgreSQL is something else; one that did and then deviated is broken or malicious. */
+/** A server that never spoke PostgreSQL is something else; one that did and then deviated is broken or malicious. */
 function strange(state: State): SessionError {
   return new SessionError(state.frames === 0 ? 'not_postgres' : 'protocol_violation')
 }
 
 function frameKind(kind: string): FrameKind {
-  // Sound: `admitKind` let pass only the letters of ALLOWED, all of which are kinds.
+  // Sound: `admitKind` only admits the letters of ALLOWED, all of which are kinds.
   return kind as FrameKind
 }
 
@@ -186,7 +186,10 @@ function advance(state: State, kind: FrameKind, seen: { columns: number; loggedI
   else if (kind === 'I' && state.result === 'rows') throw strange(state)
 }
 
-/** Ours are the startup message, then password messages, queries and Terminate; the driver has no business with others. */
+/**
+ * We send the startup message, then password messages, queries and Terminate; the driver has no reason to send anything
+ * else.
+ */
 function watchOurs(state: State, authentication: AuthenticationRules, message: Buffer): void {
   const kind = state.started ? String.fromCharCode(message[0] ?? 0) : 'startup'
   state.started = true

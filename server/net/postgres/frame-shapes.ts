@@ -1,8 +1,9 @@
 /**
  * The permitted body of each frame, byte for byte (PostgreSQL documentation, "Message Formats").
  *
- * The driver's parser trusts lengths, counts and terminators: a missing terminator freezes it for ever, a negative
- * count throws out of an event. So nothing reaches it that did not pass here. Called by the frame gate alone.
+ * The driver's parser trusts lengths, counts and terminators: a missing terminator hangs it forever, and a negative
+ * count throws inside an event handler. So every frame is validated here before it reaches the parser. Called only by
+ * the frame gate.
  */
 import { SessionError } from '#server/net/socket/session-error.ts'
 
@@ -14,7 +15,7 @@ const MAX_COLUMNS = 1664
 
 const violation = () => new SessionError('protocol_violation')
 
-/** The end of the text that begins at `at`, past its terminator. */
+/** The offset after the string that begins at `at`, past its terminator. */
 function textEnd(body: Buffer, at: number): number {
   const zero = body.indexOf(0, at)
   if (zero < 0) throw violation()
@@ -25,7 +26,7 @@ function exactly(body: Buffer, end: number): void {
   if (end !== body.length) throw violation()
 }
 
-/** Error and notice: (code, text)… and a zero at the very end. */
+/** Error and notice: pairs of code and text, with a zero at the very end. */
 function checkFields(body: Buffer): void {
   let at = 0
   while (body[at] !== 0) {
@@ -42,7 +43,9 @@ function columnCount(body: Buffer): number {
   return count
 }
 
-/** Row description: (name, table, column, type, size, modifier, format)…; a simple query's format is always text. */
+/**
+ * Row description: (name, table, column, type, size, modifier, format)…; the format in a simple query is always text.
+ */
 function checkColumns(body: Buffer): number {
   const count = columnCount(body)
   let at = 2
@@ -70,7 +73,7 @@ function checkRow(body: Buffer): number {
 }
 
 /**
- * Checks the shape of a body. Returns the number of columns of a row description or a row, 0 for others.
+ * Validates the form of a body. Returns the number of columns of a row description or a row, 0 for others.
  *
  * @throws `SessionError` `protocol_violation`.
  */

@@ -1,28 +1,28 @@
 /**
- * Cuts a stream of bytes into frames of the PostgreSQL kind: one byte of kind, four of length (which counts itself),
- * the body. A frame is admitted by its header before a byte of its body is kept, so that what can be held at once is
- * what the caller admits and no more.
+ * Splits a stream of bytes into frames in PostgreSQL's format: a kind byte, four bytes of length (which includes
+ * itself), and the body. A frame is admitted by its header before any byte of its body is kept, so that memory use is
+ * limited to what the caller admits.
  *
- * Used on what a customer's server sends, and on the channel between the worker and its dialling processes.
+ * Used on data from a customer's server, and on the channel between the worker and its dialling processes.
  */
 
-/** Bytes before the body. */
+/** The bytes before the body. */
 export const HEADER_BYTES = 5
 
-/** Decides about frames. Each function throws to refuse; nothing further of the stream is read then. */
+/** Decides which frames to admit. Each function throws to refuse; the rest of the stream is then not read. */
 export interface FrameRules {
   /** Called at the first byte of a frame. */
   admitKind(kind: string): void
-  /** Called when the length of the body is known, before it is kept. */
+  /** Called when the length of the body is known, before the body is stored. */
   admitLength(kind: string, bodyBytes: number): void
-  /** Called with each whole frame. `frame` is a view that is valid during the call. */
+  /** Called with each complete frame. `frame` is a view that is only valid during the call. */
   complete(kind: string, frame: Buffer): void
 }
 
-/** Takes the next bytes of the stream. Throws what a rule throws, and `RangeError` for a length below four. */
+/** Takes the next bytes of the stream. Rethrows a rule's error, and throws `RangeError` for a length below four. */
 export type FrameReader = (chunk: Buffer) => void
 
-/** The state of a reader: in a header of which it has `headBytes`, or in a frame of which it has `filled`. */
+/** The state of a reader: inside a header with `headBytes` read, or inside a frame with `filled` bytes read. */
 interface Reading {
   readonly rules: FrameRules
   readonly head: Buffer
@@ -31,7 +31,7 @@ interface Reading {
   filled: number
 }
 
-/** A reader that holds at most one admitted frame, allocated once, however small the pieces are in which it drips in. */
+/** A reader that buffers at most one admitted frame, allocated once, however small the chunks are. */
 export function createFrameReader(rules: FrameRules): FrameReader {
   const reading: Reading = { rules, head: Buffer.alloc(HEADER_BYTES), headBytes: 0, partial: null, filled: 0 }
   return chunk => {
@@ -40,7 +40,7 @@ export function createFrameReader(rules: FrameRules): FrameReader {
   }
 }
 
-/** Takes the beginning of a frame, or all of one that lies in the chunk whole; returns where to go on. */
+/** Starts a frame, or handles a complete one within the chunk; returns the offset at which to continue. */
 function begin(reading: Reading, chunk: Buffer, at: number): number {
   const { rules, head } = reading
   if (reading.headBytes === 0) rules.admitKind(kindAt(chunk, at))
@@ -76,7 +76,7 @@ function hold(reading: Reading, size: number): void {
   reading.filled = 0
 }
 
-/** Takes more of the frame that is held; returns where to go on. */
+/** Adds bytes to the buffered frame; returns the offset at which to continue. */
 function fill(reading: Reading, chunk: Buffer, at: number): number {
   const { partial, rules } = reading
   if (partial === null) return at
@@ -89,7 +89,7 @@ function fill(reading: Reading, chunk: Buffer, at: number): number {
   return at + taken
 }
 
-/** One frame, ready to be written. */
+/** Encodes one frame for writing. */
 export function encodeFrame(kind: string, body: Buffer): Buffer {
   const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length)
   frame.write(kind, 0, 1, 'latin1')

@@ -1,6 +1,6 @@
 /**
- * The driver's substitute for a socket: a stream that is connected already and passes on only what the frame gate
- * let through. The driver never sees the server's bytes themselves, nor opens, names or upgrades anything.
+ * The driver's substitute for a socket: a connected stream that passes on only what the frame gate admits. The driver
+ * never sees the server's raw bytes, and never opens, names or upgrades a connection.
  *
  * The first refusal ends it for good. Held by one session.
  */
@@ -15,12 +15,12 @@ export class GatedStream extends Duplex {
   readonly #socket: Socket
   readonly #gate: FrameGate
 
-  /** `gateInto` makes the gate, given where to put the frames that it lets through. */
+  /** `gateInto` creates the gate, given the function that receives admitted frames. */
   constructor(socket: Socket, gateInto: (pass: (frame: Buffer) => void) => FrameGate) {
     super({ decodeStrings: true })
     this.#socket = socket
     this.#gate = gateInto(frame => {
-      // The driver may have ended it over the frame before, out of the same bytes.
+      // The driver may have ended the stream because of an earlier frame in the same chunk.
       if (this.destroyed) throw new SessionError('connection_lost')
       if (!this.push(frame)) this.#socket.pause()
     })
@@ -35,7 +35,7 @@ export class GatedStream extends Duplex {
     try {
       this.#gate.received(chunk)
     } catch (error) {
-      // An error that is not our own refusal was thrown by the driver's parser.
+      // Any error other than our own refusal was thrown by the driver's parser.
       this.destroy(error instanceof SessionError ? error : new SessionError('protocol_violation'))
     }
   }
@@ -64,19 +64,19 @@ export class GatedStream extends Duplex {
     done(error)
   }
 
-  /** The driver asks its socket to connect; this one is. */
+  /** The driver asks its socket to connect; this one already is. */
   connect(): this {
     process.nextTick(() => this.emit('connect'))
     return this
   }
 
-  /** As the driver expects of a socket. */
+  /** Part of the socket interface that the driver expects. */
   setNoDelay(): this {
     this.#socket.setNoDelay(true)
     return this
   }
 
-  /** The input of SCRAM's channel binding. */
+  /** The input for SCRAM's channel binding. */
   getPeerCertificate(): PeerCertificate | object {
     return this.#socket instanceof TLSSocket ? this.#socket.getPeerCertificate() : {}
   }

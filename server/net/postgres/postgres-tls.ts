@@ -1,8 +1,9 @@
 /**
- * The meaning of each sslmode, and PostgreSQL's way into TLS: a request in clear, one byte of answer, a handshake.
+ * The meaning of each sslmode, and PostgreSQL's way of starting TLS: a request in clear, one byte of answer, a
+ * handshake.
  *
- * It must never fall back to clear text where encryption was asked for, nor treat a byte that came before the handshake
- * as if it had come inside it (CVE-2021-23222). Called by the session, before the driver exists.
+ * It must never fall back to clear text if encryption was requested, nor treat a byte received before the handshake as
+ * if it had arrived inside it (CVE-2021-23222). Called by the session, before the driver exists.
  */
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
@@ -12,7 +13,7 @@ import { nameHolds, shakeHands } from '#server/net/socket/tls.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
-/** The meaning of a TLS mode at this host. */
+/** The meaning of a TLS mode for a host. */
 export interface TlsPlan {
   /** `prefer`: clear text if the server offers nothing else. */
   readonly encrypt: 'never' | 'prefer' | 'always'
@@ -23,17 +24,17 @@ export interface TlsPlan {
 /** How a link is secured. */
 export interface Link {
   readonly socket: Socket
-  /** `verified`: the chain holds, against the given CA or else Node's roots. */
+  /** `verified`: the chain is valid, against the given CA or else Node's roots. */
   readonly tls: { readonly protocol: string; readonly verified: boolean } | null
-  /** Chain and name both hold, whether the mode asked for it or not. */
+  /** True if chain and name are both valid, whether or not the mode required it. */
   readonly serverVerified: boolean
 }
 
-/** The requirements of the link. */
+/** The requirements for the link. */
 export interface LinkRequest {
   readonly target: Target
   readonly caCertificate: string | null
-  /** True where the installation has opened the host's networks; clear text is possible nowhere else. */
+  /** True if the installation has opened the host's networks, the only ones in which clear text is allowed. */
   readonly open: boolean
   readonly signal: AbortSignal
   readonly roots?: SecureContext | undefined
@@ -42,10 +43,10 @@ export interface LinkRequest {
 const CLEAR = { tls: null, serverVerified: false } as const
 
 /**
- * libpq's modes. Elsewhere than in an opened network `prefer` and `allow` mean `require`; in one, `allow` is `prefer`,
- * which encrypts where it can. `require` with a CA is `verify-ca`, as in libpq.
+ * Plans libpq's modes. Outside opened networks `prefer` and `allow` mean `require`; inside, `allow` is `prefer`, which
+ * encrypts if possible. `require` with a CA is `verify-ca`, as in libpq.
  *
- * @throws `SessionError` `tls_required` for `disable` where the network is not opened.
+ * @throws `SessionError` `tls_required` for `disable` outside opened networks.
  */
 export function planTls(mode: Target['tlsMode'], host: { open: boolean; caGiven: boolean }): TlsPlan {
   if (mode === 'disable') {
@@ -60,9 +61,9 @@ export function planTls(mode: Target['tlsMode'], host: { open: boolean; caGiven:
 }
 
 /**
- * Secures a connected socket as the target asks. On failure the caller destroys the socket.
+ * Secures a connected socket as the target requires. On failure the caller destroys the socket.
  *
- * @throws `SessionError` of the stages tls, connect, database or protocol.
+ * @throws `SessionError` in the stages tls, connect, database or protocol.
  */
 export async function secure(socket: Socket, request: LinkRequest): Promise<Link> {
   const { target, caCertificate, open, signal, roots } = request
@@ -75,13 +76,13 @@ export async function secure(socket: Socket, request: LinkRequest): Promise<Link
   }
   const trust = { ...plan, host: target.host, caCertificate, protocol: 'postgresql', roots } as const
   const encrypted = await unlessAborted(signal, shakeHands(socket, trust))
-  // As libpq does: without it a TLS server of another protocol could be made to answer for PostgreSQL.
+  // As libpq does: otherwise an attacker could redirect us to a TLS server of another protocol.
   if (direct && encrypted.alpnProtocol !== 'postgresql') throw new SessionError('tls_handshake_failed')
   const tls = { protocol: encrypted.getProtocol() ?? 'unknown', verified: encrypted.authorized }
   return { socket: encrypted, tls, serverVerified: tls.verified && nameHolds(encrypted, target.host) }
 }
 
-/** SSLRequest and its one byte of answer. */
+/** Sends SSLRequest and returns whether the server accepts TLS. */
 function askForTls(socket: Socket): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const lost = () => reject(new SessionError('connection_lost'))
@@ -90,7 +91,7 @@ function askForTls(socket: Socket): Promise<boolean> {
       socket.off('close', lost)
       const text = answer.toString('latin1', 0, 4)
       if (text !== 'S' && text !== 'N') return reject(new SessionError(strangeAnswer(text)))
-      // In clear text the next bytes are the session's; until it listens, they wait.
+      // In clear text the next bytes belong to the session; they wait until it listens.
       if (text === 'N') socket.pause()
       resolve(text === 'S')
     })
@@ -102,7 +103,7 @@ function askForTls(socket: Socket): Promise<boolean> {
 }
 
 function strangeAnswer(text: string): FailureCode {
-  // Nothing is known of who sent this error, so nothing of it is read (CVE-2024-10977).
+  // The sender of this error is not authenticated, so its text is ignored (CVE-2024-10977).
   if (text.startsWith('E')) return 'server_error'
   return text.startsWith('SSH-') || !/^[SN]/.test(text) ? 'not_postgres' : 'protocol_violation'
 }

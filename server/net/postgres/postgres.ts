@@ -1,9 +1,9 @@
 /**
  * A bounded PostgreSQL session with a customer's server, over a socket that the dialler opened to a judged address.
  *
- * The server is taken for hostile: TLS is ours, every frame passes the gate, every wait has a clock, and an error is one
- * of our codes. It must never send a password that the gate did not allow, nor let a text of the server out in an error.
- * Runs in a dialling process; called by what probes and describes.
+ * The server is treated as hostile: we perform TLS ourselves, every frame passes the gate, every wait has a time limit,
+ * and an error is one of our codes. It must never send a password that the gate did not allow, nor put the server's
+ * text in an error. Runs in a dialling process; called by the code that probes and reads catalogs.
  */
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
@@ -22,22 +22,22 @@ import type { DialProgress } from './progress.ts'
 import { createSession, type Session, watchBreakage } from './session.ts'
 import { sessionError } from './sqlstate.ts'
 
-/** The request for a session. */
+/** A request to open a session. */
 export interface SessionRequest {
   readonly target: Target
   readonly caCertificate: string | null
-  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  /** True if the password may be sent as MD5 under that certificate; false by default. */
   readonly md5Allowed?: boolean
-  /** Node's roots, where they are at hand; for a target without a CA. */
+  /** Node's roots, if already prepared; for a target without a CA. */
   readonly roots?: SecureContext | undefined
   readonly limits: SessionLimits
   readonly deadline: Deadline
   readonly progress: DialProgress
-  /** When it must be logged in, on the clock of `performance.now()`. */
+  /** The deadline for the login, on the clock of `performance.now()`. */
   readonly connectBy: number
 }
 
-/** A socket to a judged address, and whether clear text is allowed to it (`Dialled` of `dial.ts`). */
+/** A socket to a judged address, and whether clear text is allowed on it (`Dialled` of `dial.ts`). */
 export interface OpenedSocket {
   readonly socket: Socket
   readonly address: string
@@ -48,14 +48,14 @@ const TLS_MS = 5_000
 const LOGIN_MS = 10_000
 
 /**
- * Secures the link, logs in, and gives a session. On failure the socket is destroyed.
+ * Secures the link, logs in, and returns a session. On failure the socket is destroyed.
  *
  * @throws `SessionError`; `request.progress` tells how far it came.
  */
 export async function openSession(dialled: OpenedSocket, request: SessionRequest): Promise<Session> {
   const { target, caCertificate, roots, deadline, progress } = request
   const { socket, open } = dialled
-  // Errors are taken from the stream on top of it; without a listener of its own they would end the process.
+  // The stream on top of it handles errors; without a listener of its own the socket would end the process on one.
   socket.on('error', () => {})
   try {
     refuseZeros(target)
@@ -64,7 +64,7 @@ export async function openSession(dialled: OpenedSocket, request: SessionRequest
     const link = await secure(socket, { target, caCertificate, roots, open, signal: deadline.signal })
     progress.passed = 'tls'
     progress.tls = link.tls
-    // In clear text nothing has been proven to speak PostgreSQL yet.
+    // In clear text nothing has proven yet that the peer speaks PostgreSQL.
     deadline.phase(link.tls === null ? 'connection_timeout' : 'login_timeout', within(LOGIN_MS))
     const session = await logIn(link, dialled, request)
     progress.passed = 'database'
@@ -126,17 +126,21 @@ function loggedIn(progress: DialProgress, { channelBound, bindingOffered, passwo
   Object.assign(progress, { passed: 'authenticate', channelBound, channelBindingOffered: bindingOffered, passwordSent })
 }
 
-/** The failure if the driver refuses what the gate accepted: the signature, or a certificate to which it cannot bind SCRAM. */
+/**
+ * The failure if the driver refuses what the gate accepted: the signature, or a certificate to which it cannot bind
+ * SCRAM.
+ */
 function unexplained(authentication: AuthenticationRules, link: Link): FailureCode {
   if (authentication.progress === 'claimed') return 'server_not_proven'
   if (authentication.progress === 'finished') return 'connection_lost'
-  // It has sent its first message and cannot compute what binds the second one.
+  // The driver has sent its first message and cannot compute the channel binding for the second one.
   const cannotBind = link.tls !== null && authentication.channelBound && authentication.moment === 'exchange'
   return cannotBind ? 'channel_binding_unusable' : 'protocol_violation'
 }
 
 function createClient(target: Target, over: { stream: GatedStream; address: string; encrypted: boolean }): pg.Client {
-  // Fields one by one, never a string; the password as a function, or the driver would look for PGPASSWORD and ~/.pgpass.
+  // Individual fields, never a string; the password as a function, or the driver would look for PGPASSWORD and
+  // ~/.pgpass.
   return new pg.Client({
     host: over.address,
     port: target.port,

@@ -1,6 +1,6 @@
 /**
- * One verification dial: whether a database is there, secured and lets us in, what the login is, and whether it may use
- * the schema. It judges nothing.
+ * One verification dial: finds out whether a database exists, is secured and accepts the login, what the login's role
+ * can do, and whether it may use the schema. It makes no judgements.
  *
  * Runs in a dialling process. Judged by `domain/verification.ts`.
  */
@@ -15,22 +15,22 @@ import type { Session } from './session.ts'
 import type { Row } from './simple-query.ts'
 import { type SessionDeps, withSession } from './with-session.ts'
 
-/** The request for a probe. */
+/** A request for a probe. */
 export interface ProbeRequest {
   readonly target: Target
   /** One or more certificates as PEM; null for Node's roots. */
   readonly caCertificate: string | null
-  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  /** True if the password may be sent as MD5 under that certificate; false by default. */
   readonly md5Allowed?: boolean
-  /** A schema that should be usable; null when none was asked for. */
+  /** A schema that should be usable; null if none was requested. */
   readonly schema: string | null
-  /** Places, as `address|port`, that are not to be dialled for now; by default none. */
+  /** Addresses, as `address|port`, that must not be dialled for now; none by default. */
   readonly avoid?: readonly string[]
-  /** For the whole dial. */
+  /** The deadline of the whole dial. */
   readonly deadlineMs: number
 }
 
-/** Dials a database and asks what its login is. Throws only where our own code is wrong. */
+/** Dials a database and reads the facts about its login. Throws only for a bug in our own code. */
 export async function probeDatabase(request: ProbeRequest, surroundings: SessionDeps): Promise<Probe> {
   const { target, caCertificate, md5Allowed = false, schema, deadlineMs } = request
   const dial = { target, caCertificate, md5Allowed, avoid: request.avoid ?? [], deadlineMs, limits: PROBE_LIMITS }
@@ -47,18 +47,21 @@ export async function probeDatabase(request: ProbeRequest, surroundings: Session
   return { ...end, facts, schemaUsable, schemas, isStandby, isTransactionPooled: new Set(backends).size > 1 }
 }
 
-/** Observations beside the role's facts. */
+/** Observations other than the role's facts. */
 interface Seen {
   schemaUsable: boolean | null
   schemas?: Probe['schemas']
-  /** The process that served each transaction: behind a transaction pooler they may differ. */
+  /** The server process of each transaction: behind a transaction pooler they may differ. */
   readonly backends: string[]
   isStandby: boolean | null
 }
 
 const BACKEND_SQL = 'select pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()'
 
-/** Asks statements, and what is beside them in the same message: a round trip more would be felt in each dial. */
+/**
+ * Returns a function that runs statements, together with our own in the same message: each dial would feel another
+ * round trip.
+ */
 function asking(session: Session, schema: string | null, seen: Seen) {
   let isFirst = true
   return async (statements: readonly string[]): Promise<Row[][]> => {
@@ -83,13 +86,13 @@ function noteBackend(seen: Seen, rows: readonly Row[] | undefined): void {
   if (isStandby === 't' || isStandby === 'f') seen.isStandby = isStandby === 't'
 }
 
-/** Whether there is the schema that is proposed where none was named. */
+/** Checks for the schema that is suggested if none was named. */
 const PUBLIC_SCHEMA_SQL = "select pg_catalog.to_regnamespace('public') is not null"
 
 /**
- * Whether a schema of this name exists and the role has USAGE on it; a plain name is looked up, which costs no scan. Of any
- * other name, only hex digits reach the SQL. It is compared in UTF-8, so that a name which the database's encoding cannot
- * spell is no error but a schema that is not there.
+ * Checks whether a schema with this name exists and the role has USAGE on it; a plain name is looked up without a scan.
+ * Of any other name, only hex digits reach the SQL. The comparison uses UTF-8, so that a name which the database's
+ * encoding cannot represent is a missing schema, not an error.
  */
 function usableSchemaSql(schema: string): string {
   if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
@@ -104,10 +107,13 @@ function isNamed(schema: string): string {
   return `pg_catalog.convert_to(n.nspname::pg_catalog.text, 'UTF8') = pg_catalog.decode('${hex}', 'hex')`
 }
 
-/** So many names of schemas are enough to find one's own among them. */
+/** Enough schema names to find one's own among them. */
 const MAX_SCHEMAS = 5
 
-/** The usable schemas, if the requested one is not. The names come from a stranger: those that repeat the secret are left out. */
+/**
+ * The usable schemas, if the requested one is not usable. The names come from a stranger: those that repeat the secret
+ * are omitted.
+ */
 async function otherSchemas(
   session: Session,
   { schema, secret }: { readonly schema: string; readonly secret: string },

@@ -1,17 +1,20 @@
 /**
- * The progress of a dial: kept for its finding, and reported to a listener at each stage that the dial passes.
+ * The progress of a dial: kept for its result, and reported to a listener at each stage that the dial passes.
  *
- * Runs in a dialling process; made by `with-session.ts`.
+ * Runs in a dialling process; created by `with-session.ts`.
  */
 import type { Probe } from '#server/domain/checks/probe.ts'
 import type { Stage } from '#shared/faults/failure.ts'
 
-/** The progress of a dial. Written to as it proceeds, so that a failure leaves behind what was found before it. */
+/** The progress of a dial, updated along the way, so that a failure still reports what was found before it. */
 export type DialProgress = {
   -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
 } & { passwordSent?: Probe['passwordSent']; channelBindingOffered?: Probe['channelBindingOffered'] }
 
-/** The progress of a dial that has not begun. `onPassed` is called with each stage that is set, which may be an earlier one. */
+/**
+ * The progress of a dial that has not begun. `onPassed` is called with each stage that is set, which may be an earlier
+ * one.
+ */
 export function createProgress(onPassed: (stage: Stage) => void = () => undefined): DialProgress {
   let passed: DialProgress['passed'] = null
   return {

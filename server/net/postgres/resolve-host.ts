@@ -1,14 +1,15 @@
 /**
  * The judged addresses of a host, without a connection: a lease tells its holder to dial them.
  *
- * Runs in a dialling process, like every look-up: a name is a customer's text. It opens no socket to a customer.
+ * Runs in a dialling process, like every look-up, because the name is a customer's text. It opens no socket to a
+ * customer.
  */
 
 import { DialError, findAddresses } from '#server/net/socket/dial.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import type { SessionDeps } from './with-session.ts'
 
-/** Which host and port. */
+/** The host and port to resolve. */
 export interface LocateRequest {
   readonly host: string
   readonly port: number
@@ -16,15 +17,15 @@ export interface LocateRequest {
   readonly deadlineMs: number
 }
 
-/** The judged numbers, in the order of the answer; none when `failure` says why. */
+/** The judged addresses, in the resolver's order; empty if `failure` is set. */
 export interface Located {
   readonly addresses: readonly string[]
-  /** True when every address is in a network that the installation has opened. */
+  /** True if every address is in a network that the installation has opened. */
   readonly openNetwork: boolean
   readonly failure: Failure | null
 }
 
-/** Resolves and judges. Throws only where our own code is wrong. */
+/** Resolves and judges the addresses. Throws only for a bug in our own code. */
 export async function resolveHost(request: LocateRequest, { policy, resolver }: SessionDeps): Promise<Located> {
   const { deadlineMs, ...place } = request
   const signal = AbortSignal.timeout(deadlineMs)

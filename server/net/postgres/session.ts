@@ -1,8 +1,9 @@
 /**
- * The operations on an authenticated connection: our own statements, each in a read-only transaction under the
- * server's own timeouts and ours, and a goodbye.
+ * The operations on an authenticated connection: our own statements, each in a read-only transaction under the server's
+ * timeouts and ours, and an orderly close.
  *
- * It must never leave a transaction open between two calls, nor keep rows that were to be streamed. Made by `postgres.ts`.
+ * It must never leave a transaction open between two calls, nor keep rows of a streamed query. Created by
+ * `postgres.ts`.
  */
 import { once } from 'node:events'
 import pg from 'pg'
@@ -13,34 +14,34 @@ import type { GatedStream } from './gated-stream.ts'
 import { type Row, simpleQuery } from './simple-query.ts'
 import { sessionError } from './sqlstate.ts'
 
-/** A session in which nothing can be written. Every function throws `SessionError` alone. */
+/** A read-only session. Every function throws only `SessionError`. */
 export interface Session {
   /**
-   * Runs our statements in one message and one read-only transaction of their own, so that nothing is held between
-   * two calls and a transaction pooler is as good as a server. Gives the rows of each statement that has columns.
+   * Runs our statements in one message and one read-only transaction, so that nothing is held between two calls and a
+   * transaction pooler works as well as a server. Returns the rows of each statement that has columns.
    */
   query(sql: string): Promise<Row[][]>
-  /** As `query`, for one statement whose rows are not kept. While `onRow` has a promise pending, nothing more is read. */
+  /** As `query`, for one statement whose rows are not kept. Reading pauses while a promise from `onRow` is pending. */
   stream(sql: string, onRow: (row: Row) => void | Promise<void>): Promise<void>
-  /** Says goodbye, and is done within 250 ms, whatever the server does. Never throws. */
+  /** Closes the session within 250 ms, whatever the server does. Never throws. */
   close(): Promise<void>
 }
 
 const QUERY_MS = 10_000
 const LOCK_MS = 1_000
-/** How much sooner the server's own timeout comes, so that none of our statements runs on after we leave. */
+/** The server's own timeout comes this much earlier, so that none of our statements keeps running after we leave. */
 const AHEAD_MS = 200
 const CLOSE_MS = 250
 
-/** Why a session can go on no longer. */
+/** The reason why a session can no longer be used. */
 export interface Breakage {
-  /** The real cause, if the driver says only that it cannot continue. */
+  /** The real cause, if the driver only says that it cannot continue. */
   behind(error: unknown): unknown
 }
 
 /**
- * Takes the first thing that breaks a session, which is the reason why whatever is called next fails, and stops reading
- * there and then: behind a wrong signature the same bytes may say Ok.
+ * Records the first error that breaks a session, which becomes the reason why later calls fail, and stops reading
+ * immediately: after a wrong signature the same bytes may contain an Ok.
  */
 export function watchBreakage(client: pg.Client, stream: GatedStream, unexplained: () => FailureCode): Breakage {
   let first: SessionError | null = null
@@ -49,13 +50,13 @@ export function watchBreakage(client: pg.Client, stream: GatedStream, unexplaine
     stream.destroy(first)
   }
   client.connection.on('error', take)
-  // Without a listener of its own this event would end the process.
+  // Without a listener this event would end the process.
   client.on('error', take)
   const telling = (error: unknown) => error instanceof SessionError || error instanceof pg.DatabaseError
   return { behind: error => (telling(error) ? error : (first ?? error)) }
 }
 
-/** The parts of a session. */
+/** The parts from which a session is made. */
 interface OpenSession {
   readonly client: pg.Client
   readonly stream: GatedStream
@@ -63,7 +64,7 @@ interface OpenSession {
   readonly breakage: Breakage
 }
 
-/** A session over a client that is logged in. */
+/** Creates a session over a client that is logged in. */
 export function createSession({ client, stream, deadline, breakage }: OpenSession): Session {
   const run = (sql: string, sink: { onResult(): void; onRow(row: Row): void }) => {
     const timeoutMs = Math.min(QUERY_MS, deadline.remainingMs())
@@ -92,7 +93,7 @@ export function createSession({ client, stream, deadline, breakage }: OpenSessio
   }
 }
 
-/** Reads nothing more until the promise of a row is settled; a rejected one ends the session. */
+/** Pauses reading until the promise of a row settles; a rejected one ends the session. */
 function hold(stream: GatedStream, pending: void | Promise<void>): void {
   if (!(pending instanceof Promise)) return
   stream.pause()
@@ -103,14 +104,15 @@ function hold(stream: GatedStream, pending: void | Promise<void>): void {
 }
 
 /**
- * Limits are set inside, since poolers refuse them as startup parameters, and first of all the search path: a database's
- * owner can plant look-alike catalogs and operators (CVE-2018-1058).
+ * Limits are set inside the transaction, since poolers refuse them as startup parameters. The search path comes first:
+ * a database's owner can plant look-alike catalogs and operators (CVE-2018-1058).
  */
 function inTransaction(sql: string, timeoutMs: number): string {
   return [
     'begin read only',
     'set local search_path = pg_catalog, pg_temp',
-    // Each statement is run once: to compile it takes longer than to run it, and is chosen by the size of the catalog.
+    // Each statement runs once: compiling it would take longer than running it, and the catalog's size could trigger
+    // compilation.
     'set local jit = off',
     `set local statement_timeout = ${timeoutMs}`,
     `set local lock_timeout = ${LOCK_MS}`,
@@ -130,7 +132,7 @@ async function close(client: pg.Client, stream: GatedStream): Promise<void> {
       await closed
     }
   } catch {
-    // It was not closed in time, or broke: it is destroyed all the same.
+    // It did not close in time, or broke: destroy it either way.
   } finally {
     clearTimeout(timer)
     stream.destroy()

@@ -1,24 +1,25 @@
 /**
- * One message of the simple query protocol, as the driver submits it: values stay the text that the server sent.
+ * One message of the simple query protocol, in the form that the driver submits: values stay the text that the server
+ * sent.
  *
- * The driver's own query objects would run type parsers over hostile text (10 MB of nested JSON costs 500 MB) and make
- * objects whose keys a server chooses (`__proto__`). Called by the session.
+ * The driver's own query objects would run type parsers on hostile text (10 MB of nested JSON takes 500 MB) and create
+ * objects whose keys the server chooses (`__proto__`). Called by the session.
  */
 import type pg from 'pg'
 
-/** One row: its values as text, in the order of the columns. */
+/** One row: its values as text, in column order. */
 export type Row = readonly (string | null)[]
 
-/** The consumer of the answer. */
+/** The consumer of an answer. */
 export interface RowSink {
-  /** A statement of the message begins to give rows. */
+  /** A statement of the message starts to return rows. */
   onResult(): void
   onRow(row: Row): void
   onEnd(): void
   onError(error: unknown): void
 }
 
-/** The members that the driver calls on a query (`pg/lib/client.js`); its types name `submit` alone. */
+/** The members that the driver uses on a query (`pg/lib/client.js`); its types only declare `submit`. */
 interface DriverQuery extends pg.Submittable {
   handleRowDescription(): void
   handleDataRow(message: { readonly fields: Row }): void
@@ -28,7 +29,7 @@ interface DriverQuery extends pg.Submittable {
   handleError(error: unknown): void
 }
 
-/** A query to give to the driver's `client.query`. Ends with exactly one of `onEnd` and `onError`. */
+/** A query for the driver's `client.query`. Ends with exactly one call of `onEnd` or `onError`. */
 export function simpleQuery(text: string, sink: RowSink): DriverQuery {
   return {
     submit: connection => connection.query(text),

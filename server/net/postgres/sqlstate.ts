@@ -1,6 +1,6 @@
 /**
- * From what the driver throws to a code of our closed list. Five characters of SQLSTATE pass, and nothing else of the
- * remote side: its message, detail and hint can contain the password that it was just sent.
+ * Maps the driver's errors to our closed list of codes. Of the remote side, only the five characters of the SQLSTATE
+ * pass through: its message, detail and hint can contain the password that it was just sent.
  */
 import pg from 'pg'
 import { deniesRight, knownSentence, namesHba } from '#server/domain/checks/known-sentences.ts'
@@ -8,12 +8,12 @@ import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
 /**
- * The moment of an error in the exchange: before anything was asked of us, before our proof of the password, in answer to it,
- * behind the server's own proof, behind AuthenticationOk, or in answer to a query.
+ * The point of the exchange at which an error arrived: before anything was requested of us, before our proof of the
+ * password, in answer to it, after the server's own proof, after AuthenticationOk, or in answer to a query.
  */
 export type Moment = 'request' | 'exchange' | 'proof' | 'proven' | 'welcome' | 'query'
 
-/** SQLSTATEs of PostgreSQL itself, at any moment but the answer to our proof (documentation, appendix "Error Codes"). */
+/** PostgreSQL's own SQLSTATEs, at any point except in answer to our proof (documentation, appendix "Error Codes"). */
 const ALWAYS: Readonly<Record<string, FailureCode>> = {
   '28P01': 'password_refused',
   '3D000': 'database_missing',
@@ -23,10 +23,13 @@ const ALWAYS: Readonly<Record<string, FailureCode>> = {
   '57P03': 'server_starting',
 }
 
-/** Distinctions that only the sentence makes if several failures share an SQLSTATE: whose limit it is, and which kind of server is closed. */
+/**
+ * Failures that share an SQLSTATE and differ only in the message: whose limit it is, and which kind of server refuses
+ * connections.
+ */
 const NARROWER: ReadonlySet<FailureCode> = new Set(['role_limit_reached', 'database_limit_reached', 'standby_closed'])
 
-/** … behind AuthenticationOk: no CONNECT privilege, `allow_connections` off, and a role without LOGIN. */
+/** SQLSTATEs after AuthenticationOk: no CONNECT privilege, `allow_connections` off, and a role without LOGIN. */
 const AT_WELCOME: Readonly<Record<string, FailureCode>> = {
   '28000': 'role_not_login',
   '42501': 'connect_denied',
@@ -34,8 +37,8 @@ const AT_WELCOME: Readonly<Record<string, FailureCode>> = {
 }
 
 /**
- * … to a query: cancelled by the statement timeout, the lock timeout, the timeouts of an idle session; and what every
- * PostgreSQL since 13 knows and this server does not.
+ * SQLSTATEs in answer to a query: the statement timeout, the lock timeout, the idle timeouts; and features that every
+ * PostgreSQL since 13 has and this server lacks.
  */
 const AT_QUERY: Readonly<Record<string, FailureCode>> = {
   '57014': 'query_timeout',
@@ -48,12 +51,10 @@ const AT_QUERY: Readonly<Record<string, FailureCode>> = {
   '42501': 'facts_unreadable',
 }
 
-/** Poolers answer a query with these where no server is to be had. */
-const OF_POOLERS = /^(?:08|53|55|57|58|XX)/
-/** Classes of errors in statements. We have sent none yet behind AuthenticationOk: they are of code that runs at each login. */
-const OF_STATEMENTS = /^(?:22|23|38|42|P0)/
+/** SQLSTATE classes with which poolers answer a query if no server is available. */
+const OF_POOLERS = /^(?:08|53|57|58|XX)/
 
-/** The failure that an error means. `other` is for what neither the server nor our own gate said. */
+/** The failure that an error means. `other` applies if neither the server nor our own gate gave a code. */
 export function sessionError(error: unknown, at: Moment, other: FailureCode): SessionError {
   if (error instanceof SessionError) return error
   if (!(error instanceof pg.DatabaseError)) return new SessionError(other)
@@ -72,9 +73,7 @@ const LET_IN: ReadonlySet<Moment> = new Set(['proven', 'welcome', 'query'])
 function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'query') return meaningOfQuery(sqlstate, sentence)
   if (at === 'welcome') return meaningOfWelcome(sqlstate, sentence)
-  // A server that asks for a password has read that file before: a pooler repeats the words of its own server.
-  if (at !== 'request' && namesHba(sentence)) return 'pooler_backend_away'
-  // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
+  // An answer to our proof is a refused login, whatever its code, unless its message gives another reason.
   if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')
   const known = always(sqlstate, sentence) ?? knownSentence(sentence)
   if (known !== null) return known
@@ -84,14 +83,13 @@ function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
 /** Before anything was proven, and in no known words. */
 function unknownRefusal(sqlstate: string): FailureCode {
   if (sqlstate === '28000') return 'login_refused'
-  // Class 08 is of connections: a pooler's to its server has failed. 08004 is a server's refusal, and 08P01 PgBouncer's for all.
-  if (/^080(?!04)/.test(sqlstate)) return 'pooler_backend_away'
-  // Insufficient resources and an operator's doing pass by themselves, and what is not supported is no matter of names; what else
-  // refuses here does not know whom we name.
-  return /^(?:0A|5[37])/.test(sqlstate) ? 'server_error' : 'login_unknown'
+  if (at === 'proven') return 'password_refused'
+  // Insufficient resources and operator intervention are temporary; any other refusal here means that the user is
+  // unknown.
+  return /^5[37]/.test(sqlstate) ? 'server_error' : 'login_unknown'
 }
 
-/** Of 55000 there are two: a database that takes no connections, and one whose removal was broken off. */
+/** 55000 has two causes: a database that accepts no connections, and one whose removal was interrupted. */
 function meaningOfWelcome(sqlstate: string, sentence: string): FailureCode {
   const known = knownSentence(sentence)
   if (sqlstate === '55000' && known === 'database_invalid') return known
@@ -123,6 +121,7 @@ function meaningOfQuery(sqlstate: string, sentence: string): FailureCode {
   if (sqlstate === '42501' && knownSentence(sentence) === 'connect_denied') return 'connect_denied'
   const known = always(sqlstate, sentence) ?? AT_QUERY[sqlstate]
   if (known !== undefined) return known
-  if (sqlstate.startsWith('42')) return 'server_unknown'
+  // Class 42: the role may not read what we asked for.
+  if (sqlstate.startsWith('42')) return 'facts_unreadable'
   return (OF_POOLERS.test(sqlstate) ? knownSentence(sentence) : null) ?? 'server_error'
 }

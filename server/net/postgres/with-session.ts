@@ -1,6 +1,6 @@
 /**
- * From a target to an open session and back: resolve, judge, connect, secure, log in, do what is wanted, say goodbye, all
- * within one deadline. Whatever the server does ends as a finding.
+ * Runs work in a session with a target: resolve, judge, connect, secure, log in, work and close, all within one
+ * deadline. Whatever the server does becomes a finding.
  *
  * Runs in a dialling process; called by each kind of dial that speaks PostgreSQL.
  */
@@ -23,27 +23,31 @@ export interface SessionDial {
   readonly target: Target
   /** One or more certificates as PEM; null for Node's roots. */
   readonly caCertificate: string | null
-  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  /** True if the password may be sent as MD5 under that certificate; false by default. */
   readonly md5Allowed?: boolean
-  /** Places, as `address|port`, that are not to be dialled for now. */
+  /** Addresses, as `address|port`, that must not be dialled for now. */
   readonly avoid?: readonly string[]
   readonly deadlineMs: number
   readonly limits: SessionLimits
 }
 
-/** The parts that a dial needs beside its request. */
+/** The parts that a dial needs besides its request. */
 export interface SessionDeps {
   readonly policy: HostPolicy
   readonly resolver: Resolver
-  /** Node's roots, where they are at hand: making them anew costs more than a round trip. */
+  /** Node's roots, if already prepared: creating them again costs more than a round trip. */
   readonly roots?: SecureContext
-  /** Takes the goodbye of a session, which nobody needs to wait for to know the answer. Without it, it is waited for. */
+  /**
+   * Takes over the closing of a session, which the answer need not wait for. Without it, the dial waits for the close.
+   */
   readonly partWith?: (goodbye: Promise<void>) => void
   /** Called with each stage that the dial passes. */
   readonly onPassed?: (stage: Stage) => void
 }
 
-/** The progress of a session and its end. `result` is what the work gave; null when it, or anything before it, failed. */
+/**
+ * The progress of a session and its end. `result` is what the work returned; null if it, or anything before it, failed.
+ */
 export interface SessionEnd<T> extends Readonly<DialProgress> {
   readonly result: T | null
   readonly failure: Failure | null
@@ -53,9 +57,9 @@ export interface SessionEnd<T> extends Readonly<DialProgress> {
 const CONNECT_MS = 5_000
 
 /**
- * Dials, opens a session, runs `work` in it and closes it. When the work is done, `passed` is `privilege`.
+ * Dials, opens a session, runs `work` in it and closes it. When the work is complete, `passed` is `privilege`.
  *
- * A `SessionError` that the work throws is the failure; it throws only where our own code is wrong.
+ * A `SessionError` thrown by the work becomes the failure; the function itself throws only for a bug in our own code.
  */
 export async function withSession<T>(
   request: SessionDial,
@@ -85,12 +89,7 @@ export async function withSession<T>(
   return { ...progress, ...end, tookMs: Math.round(performance.now() - started) }
 }
 
-/** A demand for TLS on an encrypted link concerns another one: that of a pooler or a proxy to its server. */
-function settled(failure: Failure, { tls }: Pick<DialProgress, 'tls'>): Failure {
-  return failure.code === 'tls_demanded' && tls !== null ? { ...failure, code: 'pooler_backend_away' } : failure
-}
-
-/** A certificate is a stranger's text, who may know the password: one that repeats it is not shown. */
+/** A certificate is the text of a stranger who may know the password: one that repeats it is not displayed. */
 function withoutSecret(failure: Failure, secret: string): Failure {
   const { certificate, ...rest } = failure
   if (certificate === undefined) return failure
@@ -104,7 +103,7 @@ async function connect(
 ): Promise<Session> {
   const { deadline, progress, policy, resolver, roots } = under
   const { host, port } = target
-  // libpq's `connect_timeout` is for the whole attempt, login included.
+  // libpq's `connect_timeout` applies to the whole attempt, including login.
   const limitMs = (target.connectTimeoutSeconds || Infinity) * 1000
   const connectBy = performance.now() + limitMs
   const connectTimeoutMs = Math.min(CONNECT_MS, limitMs)

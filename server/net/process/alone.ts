@@ -1,16 +1,17 @@
 /**
- * Starts a process that does one thing and is killed at its deadline, with this process's environment, role and keyring.
+ * Starts a process that performs one order and is killed at its deadline, with this process's environment, role and
+ * keyring.
  *
- * Its order goes in through its standard input: arguments can be seen by every user of the machine. It says by one byte on
- * descriptor 3 that it begins. Called by the worker's quarantine.
+ * The order is passed through standard input: every user of the machine can see arguments. The process reports by one
+ * byte on descriptor 3 that it begins. Called by the worker's quarantine.
  */
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 
-/** How it ended: in order, killed or dead over its work, or before it began with it. */
+/** How the process ended: normally, killed or dead during its work, or before it began. */
 export type AloneEnd = 'in order' | 'died' | 'not started'
 
-/** A process of one thing. */
+/** A process with one order. */
 export interface Alone {
   /** Never rejects. */
   readonly ended: Promise<AloneEnd>
@@ -26,7 +27,7 @@ export interface AloneOrder {
 
 const START_MS = 60_000
 
-/** Starts it. */
+/** Starts the process. */
 export function startAlone({ entry, order, deadlineMs }: AloneOrder): Alone {
   const { promise, resolve } = Promise.withResolvers<AloneEnd>()
   const child = spawn(process.execPath, [entry], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] })
@@ -40,7 +41,7 @@ export function startAlone({ entry, order, deadlineMs }: AloneOrder): Alone {
     clearTimeout(timer)
     timer = setTimeout(kill, deadlineMs)
   })
-  // How it ends is told by its status alone.
+  // Only the exit status says how it ended.
   for (const pipe of [said, child.stdin]) pipe?.on('error', () => undefined)
   child.stdin?.end(JSON.stringify(order))
   const end = (code: number | null) => {

@@ -1,5 +1,5 @@
 /**
- * The worker's end of an introspection: hands the last snapshot's bytes to a dialling process and takes back those of the
+ * The worker's end of an introspection: sends the last snapshot's bytes to a dialling process and receives those of the
  * new one. It parses neither. Called by the dialler.
  */
 import { z } from 'zod'
@@ -10,18 +10,18 @@ import type { DialPool } from '#server/net/process/dial-pool.ts'
 import { Fault, isFaultCode } from '#shared/faults/fault.ts'
 import { isSnapshotBound, SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 
-/** The request to read a catalog, and the snapshot for comparison. */
+/** A request to read a catalog, and the snapshot for comparison. */
 export interface CatalogAsk extends Omit<DescribeRequest, 'last'> {
-  /** Null, or left out, for none. */
+  /** Null or omitted if there is none. */
   readonly last?: LastSnapshot | null
 }
 
-/** How an introspection ended. */
+/** The end of an introspection. */
 export interface CatalogRead extends Omit<DescribeEnd, 'finding'> {
   readonly finding: { readonly snapshot: FinishedSnapshot } | { readonly fault: Fault } | null
 }
 
-/** Compressed content and estimates: what cannot be made smaller grows by a few bytes in a thousand. */
+/** Compressed content and estimates: incompressible data grows by a few bytes in a thousand. */
 const MAX_FINISHED_BYTES = 2 * SNAPSHOT_BOUNDS.maxBytes
 
 const amount = z.number().int().nonnegative()
@@ -52,12 +52,12 @@ export async function readCatalogThrough(
   const end = await pool.run(job, waitMs)
   if (typeof end !== 'object')
     return { failure: { code: end }, address: null, tookMs: Math.round(performance.now() - started), finding: null }
-  // Sound: the process answers a description to a description.
+  // Sound: the process answers a catalog request with a catalog answer.
   const answer = end.answer as DescribeEnd
   return { ...answer, finding: answer.finding === null ? null : findingOf(answer.finding, pieces) }
 }
 
-/** The process that said it has read a stranger's rows: it is taken at its word about its shape by nobody. */
+/** The process that sent this has read a stranger's rows, so its answer's shape is not trusted. */
 function findingOf(said: NonNullable<DescribeEnd['finding']>, pieces: readonly Buffer[]): CatalogRead['finding'] {
   if ('fault' in said) {
     const { fault, bound } = said

@@ -3,12 +3,12 @@
  * anything but our code, and one pipe to the worker as descriptor 3. It faces hostile servers, so that the worker does
  * not have to.
  *
- * It must never print: what a server said can be in any error.
+ * It must never print: any error can contain a server's text.
  */
 import { Socket } from 'node:net'
 import { serveDials } from './serve-dials.ts'
 
-// Signals to the terminal's group are the worker's to handle; when it goes, the pipe closes.
+// The worker handles signals to the terminal's process group; when it exits, the pipe closes.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 process.on('uncaughtException', () => process.exit(70))
 

@@ -1,9 +1,9 @@
 /**
- * The requests that a dialling process serves: kind → function. Adding a kind is one line here and one function of
- * `Dialler`; neither the processes nor their pool know what they carry.
+ * The requests that a dialling process serves, as a map from kind to function. A new kind takes one line here and one
+ * function of `Dialler`; neither the processes nor their pool know what they carry.
  *
- * Each function bounds itself by its request's `deadlineMs`. It throws only where our own code is wrong: the process
- * dies then, and is replaced. Called by `serve-dials.ts`; the worker takes the types alone.
+ * Each function limits itself by its request's `deadlineMs`. It throws only for a bug in our own code: the process then
+ * dies and is replaced. Called by `serve-dials.ts`; the worker only imports the types.
  */
 
 import type { EndpointRequest } from '#server/domain/feeds/endpoint.ts'
@@ -13,8 +13,9 @@ import { type ProbeRequest, probeDatabase } from '#server/net/postgres/probe.ts'
 import { type LocateRequest, resolveHost } from '#server/net/postgres/resolve-host.ts'
 
 /**
- * Every kind: loads what it takes, and answers the function. Requests and answers are plain JSON. Reading a catalog and asking
- * an endpoint are loaded by the processes that do it: most of a process's start is the loading of code, and many only probe.
+ * For each kind, a function that loads its code and returns the handler. Requests and answers are plain JSON. The code
+ * for catalogs and endpoints is loaded on demand: loading code is most of a process's start time, and many processes
+ * only probe.
  */
 export const DIAL_KINDS = {
   probe: async () => (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),

@@ -1,15 +1,15 @@
 /**
- * Dialling processes, each with one job at a time, and a queue before them. One is kept warm; the others start when a job finds
- * none free, beyond a few only while servers do not answer, and end when they have been idle for a while. One that dies, is
- * killed or met a server that misbehaved is replaced where it is needed.
+ * Dialling processes, each with one job at a time, and a queue of jobs. One process is kept warm; the others start when
+ * a job finds none free, beyond a few only while servers do not answer, and end after being idle for a while. A process
+ * that dies, is killed or met a misbehaving server is replaced when it is needed.
  *
- * It must never grow without bound, nor start processes in a circle when they cannot start. Held by the dialler.
+ * It must never grow without bound, nor restart processes in a loop if they cannot start. Held by the dialler.
  */
 import { availableParallelism } from 'node:os'
 import { cannotStart, type DialJob, DialProcess, type EndReason } from './dial-process.ts'
 import type { DialSettings, PipedAnswer } from './serve-dials.ts'
 
-/** Events of the processes, for the log. They hold nothing of a customer or a server. */
+/** Events of the processes, for the log. They contain nothing about a customer or a server. */
 export type DiallerEvent =
   | { readonly event: 'dialler_started' | 'dialler_ready'; readonly pid: number | undefined }
   | {
@@ -20,10 +20,10 @@ export type DiallerEvent =
       readonly stderr: string
     }
 
-/** How a job ended: with an answer, or without one because none was free or the process died over it. */
+/** The end of a job: an answer, or none because no process was free or the process died. */
 export type JobEnd = PipedAnswer | 'dialler_busy' | 'dialler_died'
 
-/** Processes by what they do, and jobs that wait for one. */
+/** The number of processes by state, and of waiting jobs. */
 export interface PoolCounts {
   readonly starting: number
   readonly idle: number
@@ -36,7 +36,7 @@ export type PoolJob = Omit<DialJob, 'settle'>
 
 interface PoolOptions {
   readonly settings: DialSettings
-  /** Processes at once, at most. */
+  /** The maximum number of concurrent processes. */
   readonly children: number
   readonly log: (event: DiallerEvent) => void
 }
@@ -47,21 +47,27 @@ interface Waiting {
   readonly sinceMs: number
 }
 
-/** Dials that wait for a process. */
+/** The maximum number of dials that wait for a process. */
 export const MAX_WAITING = 1_000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
-/** A process that was not needed for so long ends: it holds some 60 MiB. */
+/** A process that has been idle for this long ends: it uses some 60 MiB. */
 const IDLE_MS = 30_000
-/** Enough for servers that answer: a dial mostly computes, and more processes only share the cores and compile the same code. */
+/**
+ * Enough for servers that answer: a dial mostly computes, and more processes only share the cores and compile the same
+ * code.
+ */
 const FEW = availableParallelism() + 2
-/** Ten times as long as a dial takes: a job that waits longer does so for servers that do not answer, not for the cores. */
+/**
+ * Ten times the duration of a typical dial: a job that waits longer is held up by servers that do not answer, not by
+ * the CPU.
+ */
 const HELD_UP_MS = 150
 
 /** The processes and their queue. */
 export class DialPool {
   readonly #options: PoolOptions
-  /** Those of which something is left, and among them those that have not ended. */
+  /** All processes that still exist, including those that are ending. */
   readonly #all = new Set<DialProcess>()
   readonly #living = new Set<DialProcess>()
   readonly #idle = new Map<DialProcess, NodeJS.Timeout>()
@@ -76,12 +82,15 @@ export class DialPool {
 
   constructor(options: PoolOptions) {
     this.#options = options
-    // Not everybody who makes a pool waits for it.
+    // Not every caller waits for it.
     this.#firstStart.promise.catch(() => undefined)
     this.#start()
   }
 
-  /** Runs a job when a process is free; it waits for one at most as long as it may itself take, or `waitMs`. Never rejects. */
+  /**
+   * Runs a job when a process is free; waits for one at most `waitMs`, by default the job's own deadline. Never
+   * rejects.
+   */
   run(job: PoolJob, waitMs = job.deadlineMs): Promise<JobEnd> {
     return new Promise(resolve => {
       if (this.#closed !== null || this.#waiting.size >= MAX_WAITING) return resolve('dialler_busy')
@@ -98,24 +107,24 @@ export class DialPool {
     })
   }
 
-  /** Resolves when a first process is ready. Rejects when one ended before it was: then none can start, and the cause is said. */
+  /** Resolves when the first process is ready. Rejects with the cause if one ended before that: then none can start. */
   ready(): Promise<void> {
     return this.#firstStart.promise
   }
 
-  /** True while a process is free, or the last one that was started could be. */
+  /** True if a process is free, or if the last start succeeded. */
   canStart(): boolean {
     return this.#idle.size > 0 || !this.#isFailing
   }
 
-  /** How many of each. */
+  /** The number of processes and jobs in each state. */
   counts(): PoolCounts {
     const { size: idle } = this.#idle
     const busy = Math.max(0, this.#living.size - this.#starting - idle)
     return { starting: this.#starting, idle, busy, waiting: this.#waiting.size }
   }
 
-  /** Kills every process and resolves when they are gone. Dials in progress end as `dialler_died`. */
+  /** Kills every process and resolves when all are gone. Dials in progress end as `dialler_died`. */
   close(): Promise<void> {
     return new Promise(resolve => {
       this.#closed = resolve
@@ -134,19 +143,21 @@ export class DialPool {
 
   #next(): void {
     const [waiting] = this.#waiting
-    // The one used last: its code is warm.
+    // The one used last, because its code is warm.
     const child = waiting === undefined ? undefined : [...this.#idle.keys()].at(-1)
     if (waiting === undefined || child === undefined) return
     this.#leaveIdle(child)
     child.run(this.#take(waiting).job)
   }
 
-  /** Looks once more when what waits now is held up, if it still waits then. */
+  /** Looks again at the time when the jobs now waiting count as held up. */
   #lookAgain(): void {
     if (this.#waiting.size > 0) setTimeout(() => this.#startWhereShort(), HELD_UP_MS + 10).unref()
   }
 
-  /** Starts one for each job that none is free or on its way for, beyond the first few only for those that are held up. */
+  /**
+   * Starts a process for each job without a free or starting one; beyond the first few, only for jobs that are held up.
+   */
   #startWhereShort(): void {
     if (this.#closed !== null || this.#retries.size > 0) return
     const heldUp = this.#heldUp()
@@ -157,14 +168,14 @@ export class DialPool {
     }
   }
 
-  /** Jobs that no process has become free for although all that were started are there. */
+  /** The number of jobs that have waited too long although all started processes are ready. */
   #heldUp(): number {
     const before = performance.now() - HELD_UP_MS
     if (this.#starting > 0 || this.#readyAtMs > before) return 0
     return [...this.#waiting].filter(({ sinceMs }) => sinceMs <= before).length
   }
 
-  /** False where no process can be started now. */
+  /** False if no process can be started now. */
   #start(): boolean {
     try {
       let isReady = false
@@ -195,7 +206,7 @@ export class DialPool {
       this.#options.log({ event: 'dialler_started', pid: child.pid })
       return true
     } catch (cause) {
-      // Out of processes or descriptors. Jobs wait, or end as busy, until there are some.
+      // Out of processes or descriptors. Jobs wait, or end as busy, until some are available.
       this.#startFailed()
       this.#firstStart.reject(cannotStart(cause instanceof Error ? cause.message : ''))
       this.#options.log({ event: 'dialler_ended', pid: undefined, reason: 'not_started', stderr: '' })

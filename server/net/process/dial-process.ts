@@ -1,9 +1,9 @@
 /**
- * One dialling process, seen from the worker: started, given one job at a time, killed when it takes too long, grows too
- * large or says what it may not.
+ * The worker's view of one dialling process: started, given one job at a time, and killed if it takes too long, grows
+ * too large or breaks the protocol.
  *
- * It must never wait for the process: a job is settled when the process answers or when it is killed, whichever is
- * first. Held by the pool.
+ * It must never wait for the process: a job settles when the process answers or is killed, whichever comes first. Held
+ * by the pool.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -14,40 +14,40 @@ import { readPassed } from './passed-items.ts'
 import { childArguments } from './sandbox.ts'
 import type { DialSettings, PipedAnswer, PipedRequest } from './serve-dials.ts'
 
-/** One thing to be done by a process. */
+/** One job for a process. */
 export interface DialJob {
   readonly asked: PipedRequest
   readonly deadlineMs: number
-  /** Goes ahead of the request; null, or left out, for nothing. */
+  /** Bytes to send ahead of the request; null or omitted for none. */
   readonly ahead?: Buffer | null
-  /** Most bytes that may come ahead of the answer. */
+  /** The maximum number of bytes that may be sent ahead of the answer. */
   readonly maxBytes: number
   onBytes(piece: Buffer): void
-  /** Called with each item of the checklist that a probe passes, while it goes on. Left out where nobody follows it. */
+  /** Called with each checklist item that a probe passes, while it runs. Omitted if nobody follows it. */
   readonly onPassed?: ((item: DialItem) => void) | undefined
-  /** Called once, with null when the process was killed or died. */
+  /** Called once, with null if the process was killed or died. */
   settle(answer: PipedAnswer | null): void
 }
 
-/** Why a process ended: `idle` since it was not needed, `unasked` by itself, through a bug or the memory cap of V8. */
+/** Why a process ended. `idle`: it was not needed; `unasked`: by itself, through a bug or V8's memory limit. */
 export type EndReason = 'closed' | 'idle' | 'deadline' | 'memory' | 'spoke_out_of_turn' | 'spent' | 'unasked'
 
-/** The events for the pool. */
+/** The events that the pool listens to. */
 export interface DialProcessEvents {
-  /** Once, before it may be given a job. */
+  /** Called once, before the process may be given a job. */
   onReady(): void
-  /** It may be given a job: at first, and after each one. */
+  /** The process may be given a job: initially, and after each job. */
   onIdle(): void
   /**
-   * Once, when it was killed or ended: it does nothing more, though it may take a moment to disappear. `stderr` is empty
-   * unless the process never became ready, when it cannot have talked to anyone yet.
+   * Called once, when the process was killed or ended: it does nothing more, though it may take a moment to disappear.
+   * `stderr` is empty unless the process never became ready, in which case it cannot have talked to anyone yet.
    */
   onEnd(end: { reason: EndReason; wasUsed: boolean; stderr: string }): void
-  /** Once, after `onEnd`, when nothing is left of it. */
+  /** Called once, after `onEnd`, when the process is gone. */
   onGone(): void
 }
 
-/** The grace beyond its deadline after which the process is killed. */
+/** The grace period after its deadline before the process is killed. */
 const GRACE_MS = 500
 const START_MS = 30_000
 const MEMORY_CHECK_MS = 50
@@ -89,21 +89,21 @@ export class DialProcess {
     return this.#child.pid
   }
 
-  /** Gives it a job. It must be idle. */
+  /** Gives the process a job. It must be idle. */
   run(job: DialJob): void {
     this.#job = job
     this.#bytes = 0
     this.#hasBegun = false
     this.#takePassed = readPassed(job.onPassed ?? (() => undefined))
     this.#dials += 1
-    // Until it says that it begins, it does nothing but load our code.
+    // Until it reports that it begins, it only loads our code.
     this.#deadline = setTimeout(() => this.kill('deadline'), START_MS)
     this.#memory = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS)
     if (job.ahead) sendAhead(this.#pipe, job.ahead)
     sendJson(this.#pipe, 'r', job.asked)
   }
 
-  /** Kills it, at once and whatever it is doing. Its job is settled. */
+  /** Kills the process at once, whatever it is doing. Its job is settled. */
   kill(reason: EndReason): void {
     this.#child.kill('SIGKILL')
     this.#end(reason)
@@ -121,7 +121,7 @@ export class DialProcess {
     })
     this.#pipe.on('error', () => this.kill('unasked'))
     this.#child.stderr?.on('data', (chunk: Buffer) => {
-      // Once it dials, an error can contain what a server said: nothing of it is kept.
+      // Once it dials, an error can contain a server's text, so nothing of it is kept.
       this.#stderr = this.#ready ? '' : (this.#stderr + chunk.toString('utf8')).slice(0, MAX_STDERR)
     })
     this.#child.on('error', () => this.kill('unasked'))
@@ -164,7 +164,7 @@ export class DialProcess {
       this.#takePassed(body)
       return
     }
-    // Sound: our own code wrote it. It is bounded, and it decides about nothing but this one dial.
+    // Sound: our own code wrote it. It is bounded, and only affects this one dial.
     const answer = JSON.parse(body.toString('utf8')) as PipedAnswer
     this.#settle(answer)
     if (answer.spent || this.#dials >= MAX_DIALS) this.kill('spent')
@@ -193,7 +193,10 @@ export class DialProcess {
     job?.settle(answer)
   }
 
-  /** Linux tells how large a process is even when it is too busy to say so; elsewhere it watches itself alone. */
+  /**
+   * On Linux the size of a process is readable even while it is too busy to report it; elsewhere the process watches
+   * itself.
+   */
   #checkMemory(): void {
     if (process.platform !== 'linux') return
     try {
@@ -201,12 +204,12 @@ export class DialProcess {
       const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)
       if (kibibytes * 1024 > this.#settings.maxRssBytes) this.kill('memory')
     } catch {
-      // It has just ended, and says so itself.
+      // It has just ended, and reports that itself.
     }
   }
 }
 
-/** One sentence out of what Node prints when it cannot load a program: the line that names the error. */
+/** The line that names the error, out of what Node prints when it cannot load a program, as one sentence. */
 export function cannotStart(stderr: string): Error {
   const lines = stderr.split('\n').map(line => line.trim())
   const cause = lines.find(line => /^\w*Error[ :]/.test(line) || line.includes('bad option'))

@@ -1,9 +1,9 @@
 /**
- * The worker's hands: it asks for a dial here and gets a finding, while the dial itself happens in a process that can be
- * killed.
+ * The worker's interface for dials: it requests a dial here and gets a finding, while the dial itself happens in a
+ * process that can be killed.
  *
- * It never throws over what a server does, and nothing that a server sends reaches the worker but the finding, bounded
- * and checked in shape by the process that read it. Held and closed by the worker.
+ * It never throws because of a server's behaviour. Only the finding reaches the worker, bounded and validated by the
+ * process that read it. Held and closed by the worker.
  */
 
 import type { Probe } from '#server/domain/checks/probe.ts'
@@ -16,38 +16,37 @@ import { type CatalogAsk, type CatalogRead, readCatalogThrough } from '#server/n
 import type { DialItem } from '#shared/checks/items.ts'
 import { type DiallerEvent, DialPool, type PoolCounts } from './dial-pool.ts'
 
-/** Memory of a process: the largest snapshot that may be, and the one before it, while they are compared. */
+/** The memory of a process: enough for the largest allowed snapshot and the previous one during their comparison. */
 export const DIALLING_MEMORY_MIB = 512
 
-/**
- * Dials for the worker. Each dial waits for a process at most `waitMs`, by default as long as it may itself take.
- */
+/** Dials for the worker. Each dial waits for a process at most `waitMs`, by default as long as its own deadline. */
 export interface Dialler {
-  /** Resolves when a process is ready to dial. Rejects with a sentence for the operator when none can start. */
+  /** Resolves when a process is ready to dial. Rejects with a sentence for the operator if none can start. */
   ready(): Promise<void>
-  /** True while a process is free, or the last one that was started could be. */
+  /** True if a process is free, or if the last start succeeded. */
   canDial(): boolean
-  /** How many processes there are, and how many dials wait for one. */
+  /** The number of processes in each state, and of waiting dials. */
   counts(): PoolCounts
   /**
-   * Verifies a database: where it is, whether it is secured, what the login is. Ends by `deadlineMs` and half a second,
-   * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
+   * Verifies a database: where it is, whether it is secured, what the login can do. Ends within half a second of
+   * `deadlineMs`, counted from when a process is free. Never rejects: whatever a server does is a `failure` of the
+   * probe.
    */
   probe(request: ProbeRequest, how?: ProbeOptions): Promise<Probe>
   /**
-   * Reads a database's catalog. `finding` has what is to be stored of it, or the fault that its rows came to; it is null
-   * when the dial itself failed. Never rejects.
+   * Reads a database's catalog. `finding` holds its stored form, or the fault for its rows; it is null if the dial
+   * itself failed. Never rejects.
    */
   describe(request: CatalogAsk, waitMs?: number): Promise<CatalogRead>
-  /** Looks a host up and judges its addresses, and connects to none. Never rejects. */
+  /** Resolves a host and judges its addresses, without connecting. Never rejects. */
   locate(request: LocateRequest, waitMs?: number): Promise<Located>
-  /** Makes one signed request to an endpoint. Never rejects: whatever answers there is a `failure` of the answer. */
+  /** Makes one signed request to an endpoint. Never rejects: every outcome is either an answer or a `failure` in it. */
   request(request: EndpointRequest, waitMs?: number): Promise<EndpointAnswer>
   /** Kills the processes and resolves when they are gone. Dials in progress end as `dialler_died`. */
   close(): Promise<void>
 }
 
-/** How long a probe waits for a process, and who is told of each item of the checklist while it passes it. */
+/** How long a probe waits for a process, and a listener for each checklist item that it passes. */
 export interface ProbeOptions {
   readonly waitMs?: number | undefined
   readonly onPassed?: ((item: DialItem) => void) | undefined
@@ -55,18 +54,18 @@ export interface ProbeOptions {
 
 interface DiallerOptions {
   readonly policy: HostPolicy
-  /** `ip` or `ip:port`; empty for those of the system. */
+  /** `ip` or `ip:port`; empty for the system's servers. */
   readonly dnsServers: readonly string[]
-  /** Processes, and so dials, at once at most. One is kept warm; the others are started when they are needed. */
+  /** The maximum number of processes, and therefore of concurrent dials. One is kept warm; others start on demand. */
   readonly children: number
-  /** Of each process, at most. A warm one has about 120. */
+  /** The memory limit of each process. A warm one uses about 120 MiB. */
   readonly memoryMiB: number
   readonly log: (event: DiallerEvent) => void
-  /** PEM of authorities that are trusted beside the public ones; null or left out for none. */
+  /** PEM of authorities trusted in addition to the public ones; null or omitted for none. */
   readonly extraCa?: string | null
 }
 
-/** Starts the first process; a dial that is asked before one is ready waits for it. */
+/** Starts the first process; a dial requested before it is ready waits for it. */
 export function createDialler(options: DiallerOptions): Dialler {
   const { policy, dnsServers, children, memoryMiB, log, extraCa = null } = options
   const settings = { policy, dnsServers, maxRssBytes: memoryMiB << 20, extraCa }
@@ -80,7 +79,7 @@ export function createDialler(options: DiallerOptions): Dialler {
       const started = performance.now()
       const asked = { kind: 'probe', request } as const
       const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs, onPassed }, waitMs)
-      // Sound: the process answers a probe to a probe.
+      // Sound: the process answers a probe with a probe.
       if (typeof end === 'object') return end.answer as Probe
       return unanswered(end, performance.now() - started)
     },
@@ -88,7 +87,7 @@ export function createDialler(options: DiallerOptions): Dialler {
     async locate(request, waitMs) {
       const asked = { kind: 'locate', request } as const
       const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs }, waitMs)
-      // Sound: the process answers a look-up to a look-up.
+      // Sound: the process answers a look-up with a look-up.
       if (typeof end === 'object') return end.answer as Located
       return { addresses: [], openNetwork: false, failure: { code: end } }
     },
@@ -105,11 +104,11 @@ async function requestThrough(pool: DialPool, request: EndpointRequest, waitMs?:
   const onBytes = (piece: Buffer) => void pieces.push(piece)
   const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, maxBytes, onBytes }, waitMs)
   if (typeof end !== 'object') return noAnswer(end, performance.now() - started)
-  // Sound: the process answers a request to a request.
+  // Sound: the process answers an endpoint request with its answer.
   return withPage(end.answer as EndpointAnswer, pieces)
 }
 
-/** The finding where there is none: nothing is known but that it took too long or too much. */
+/** The finding if the process gave none, because it was busy or died. */
 function unanswered(code: 'dialler_busy' | 'dialler_died', tookMs: number): Probe {
   return {
     passed: null,

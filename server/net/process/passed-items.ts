@@ -1,15 +1,16 @@
 /**
- * The lines of the checklist that a probe has passed so far, from the dialling process to the worker while the probe goes on.
+ * Reports the checklist items that a probe has passed so far, from the dialling process to the worker while the probe
+ * runs.
  *
- * A hint for a person who watches, never part of the finding. It carries one of five known words, each once and in their order:
- * a process that says anything else is killed. Called by both sides of the channel.
+ * It is a hint for a person who watches, never part of the finding. It carries one of five known words, each once and
+ * in order: a process that sends anything else is killed. Called by both sides of the channel.
  */
 import type { Writable } from 'node:stream'
 import { DIAL_ITEMS, type DialItem } from '#shared/checks/items.ts'
 import type { Stage } from '#shared/faults/failure.ts'
 import { sendJson } from './child-channel.ts'
 
-/** The item that is done with once a dial has passed a stage; of the other stages no item is. */
+/** The checklist item that is complete once a dial has passed a stage; other stages complete none. */
 const PASSED_BY: Readonly<Partial<Record<Stage, DialItem>>> = {
   policy: 'host',
   connect: 'connect',
@@ -18,7 +19,7 @@ const PASSED_BY: Readonly<Partial<Record<Stage, DialItem>>> = {
   database: 'database',
 }
 
-/** Sends the item that each stage ends with, unless it or a later one was sent before. */
+/** Sends the item that each stage completes, unless it or a later one was already sent. */
 export function sendPassed(pipe: Writable): (stage: Stage) => void {
   let next = 0
   return stage => {
@@ -29,7 +30,7 @@ export function sendPassed(pipe: Writable): (stage: Stage) => void {
   }
 }
 
-/** Reads what `sendPassed` sends for one job. The returned function throws `RangeError` for everything else. */
+/** Reads what `sendPassed` sends for one job. The returned function throws `RangeError` for anything else. */
 export function readPassed(onPassed: (item: DialItem) => void): (body: Buffer) => void {
   let next = 0
   return body => {

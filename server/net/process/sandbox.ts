@@ -1,6 +1,6 @@
 /**
- * How a dialling process is confined: V8's heap is capped below the cap on the whole, and Node's permission model leaves
- * it no file to write, none to read but our code, no program to start, no thread and no native add-on.
+ * Confines a dialling process: V8's heap limit is below the limit on the whole process, and Node's permission model
+ * forbids writing files, reading anything but our code, starting programs, threads and native add-ons.
  *
  * Called by `dial-process.ts`.
  */
@@ -9,12 +9,12 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The packages that the code of a dialling process imports. A test compares them with its imports. */
+/** The packages that a dialling process's code imports. A test compares them with its imports. */
 export const CHILD_PACKAGES: readonly string[] = ['ipaddr.js', 'pg', 'zod']
 
 /**
- * Arguments for Node. `maxRssBytes` caps the whole process; the part of V8's old generation is half of it. Throws an `Error`
- * that names the package when one is not installed.
+ * The arguments for Node. `maxRssBytes` limits the whole process; V8's old generation gets half of it. Throws an
+ * `Error` that names a package that is not installed.
  */
 export function childArguments(maxRssBytes: number): string[] {
   const here = dirname(fileURLToPath(import.meta.url))
@@ -22,7 +22,7 @@ export function childArguments(maxRssBytes: number): string[] {
     `--max-old-space-size=${Math.floor(maxRssBytes / 2 / (1 << 20))}`,
     '--max-semi-space-size=8',
     '--disable-proto=delete',
-    // A signal of the same user's would open a debugger on what is being dialled with.
+    // Otherwise a signal from a process of the same user would open a debugger on the credentials in use.
     '--disable-sigusr1',
     '--permission',
     ...readable(dirname(dirname(dirname(here)))).map(path => `--allow-fs-read=${path}`),
@@ -31,16 +31,18 @@ export function childArguments(maxRssBytes: number): string[] {
   ]
 }
 
-/** Our code and the folders of the packages that it imports. Not the folders around them, where keyrings may lie. */
+/**
+ * Our code and the folders of the packages that it imports, without their parent folders, which may contain keyrings.
+ */
 function readable(root: string): string[] {
   const ours = ['package.json', 'shared', 'server'].map(name => join(root, name))
   return [...ours, ...packageFolders(CHILD_PACKAGES, fileURLToPath(import.meta.url))]
 }
 
 /**
- * The folders of packages, as they are imported from a file, and of all that they depend on. Each by the name under which
- * the module loader finds it and by the one where it really lies: a package manager links packages from a store, nests them
- * by version, or puts them beside the workspace.
+ * The folders of packages, as imported from a file, and of all their dependencies. Each is listed under the path at
+ * which the module loader finds it and under its real path: a package manager links packages from a store, nests them
+ * by version, or places them beside the workspace.
  */
 export function packageFolders(names: readonly string[], from: string): Set<string> {
   const folders = new Set<string>()

@@ -1,8 +1,8 @@
 /**
- * The inside of a dialling process: takes settings, then one request at a time, over its pipe to the worker.
+ * The inside of a dialling process: receives settings, then one request at a time, over its pipe to the worker.
  *
- * It ends itself when the pipe closes, for then the worker is gone; when the worker says what it may not; and at the
- * memory cap. Whatever else happens to it, the worker kills it. Called by `dial-child.ts`.
+ * It exits when the pipe closes, since the worker is then gone; when the worker breaks the protocol; and at the memory
+ * limit. In all other cases the worker kills it. Called by `dial-child.ts`.
  */
 import type { Socket } from 'node:net'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
@@ -19,7 +19,7 @@ export interface DialSettings {
   readonly policy: HostPolicy
   readonly dnsServers: readonly string[]
   readonly maxRssBytes: number
-  /** PEM of authorities that are trusted beside the public ones. */
+  /** PEM of authorities trusted in addition to the public ones. */
   readonly extraCa: string | null
 }
 
@@ -29,18 +29,18 @@ export interface PipedRequest<K extends DialKind = DialKind> {
   readonly request: DialAsk<K>
 }
 
-/** An answer on the pipe. A process that is `spent` met a server that misbehaved: nobody else is served by it. */
+/** An answer on the pipe. A `spent` process met a misbehaving server and serves nobody else. */
 export interface PipedAnswer {
   readonly answer: unknown
   readonly spent: boolean
 }
 
-/** Failures that no honest server causes. A mistaken connection to a web server is not one of them. */
+/** Failures that no honest server causes. Connecting to a web server by mistake is not one of them. */
 const MISBEHAVED: ReadonlySet<FailureCode> = new Set(['protocol_violation', 'response_too_large'])
 
 const DNS_TIMEOUT_MS = 5_000
 const MEMORY_CHECK_MS = 100
-/** A warm process has about 120 MiB: one that has grown to twice that gives its memory back by ending. */
+/** A warm process uses about 120 MiB: one that has grown to twice that exits to release its memory. */
 const SPENT_RSS_BYTES = 240 << 20
 
 /** Serves until the pipe closes. `end` ends the process. */
@@ -62,7 +62,7 @@ export function serveDials(pipe: Socket, end: () => void): void {
       const pieces = ahead
       ahead = []
       const received = () => Buffer.concat(pieces)
-      // An error here is our own bug, of which nothing is known: the process ends and the dial counts as failed.
+      // An error here is our own bug with unknown effects: the process ends and the dial counts as failed.
       answer(said as PipedRequest, { ...context, received }, pipe).catch(end)
     }
   })
@@ -89,24 +89,24 @@ function settle(settings: DialSettings, pipe: Socket, end: () => void): Omit<Dia
   }
 }
 
-/** The answer of every kind of dial; some have a `finding`. */
+/** The common part of every dial's answer; some have a `finding`. */
 interface Found {
   readonly failure: Failure | null
   readonly finding?: { readonly fault?: string } | null
 }
 
-/** A process that met a hostile server, or has grown too large, serves nobody else. */
+/** True if the process met a hostile server or has grown too large, and must serve nobody else. */
 function isSpent({ failure, finding }: Found): boolean {
   if (failure !== null && MISBEHAVED.has(failure.code)) return true
   return finding?.fault !== undefined || process.memoryUsage.rss() > SPENT_RSS_BYTES
 }
 
-/** Answers as soon as the answer is known, and takes the next request when nothing of this one is left. */
+/** Sends the answer as soon as it is known, and accepts the next request when nothing of this one remains. */
 async function answer(said: PipedRequest, context: DialContext, pipe: Socket): Promise<void> {
   const goodbyes: Promise<void>[] = []
   // Sound: the worker pairs each kind with its own request; TypeScript cannot follow a pair through a union.
   const run = (await DIAL_KINDS[said.kind]()) as (request: unknown, under: DialContext) => Promise<Found>
-  // From here on it is the stranger's time.
+  // From here on, the time depends on the stranger's server.
   sendJson(pipe, 'l', null)
   const followed = said.kind === 'probe' ? { onPassed: sendPassed(pipe) } : {}
   const found = await run(said.request, { ...context, ...followed, partWith: goodbye => goodbyes.push(goodbye) })

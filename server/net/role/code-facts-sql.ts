@@ -1,13 +1,13 @@
 /**
- * The statement that asks for the login's code that others run: its functions in event triggers, and in triggers,
+ * The statement that finds the login's code that other roles run: its functions in event triggers, and in triggers,
  * policies, defaults, constraints, indexes, rules, views and functions of other owners.
  *
- * Gives one row with one column of JSON text; each list has 50 names at most.
+ * Returns one row with one column of JSON text; each list has at most 50 names.
  */
 import { dependsOn, USERS_OF_FUNCTION } from '#server/domain/checks/role/code-users-sql.ts'
 import { countSql, FIRST_OWN_OID, namesSql, REACHED } from './reached-sql.ts'
 
-/** Functions and procedures that the login can replace, as far as something of another owner runs them. */
+/** Functions and procedures that the login can replace and that objects of another owner run. */
 const run = `run as (
   select f.oid, f.proname, f.pronamespace,
     pg_catalog.bool_or(d.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass) as is_event
@@ -22,7 +22,7 @@ const run = `run as (
 evented as (select r.proname, r.pronamespace from run r where r.is_event),
 called as (select r.proname, r.pronamespace from run r where not r.is_event)`
 
-/** Counts of such functions, those of event triggers apart, and their names. */
+/** Counts of such functions, with those of event triggers counted separately, and their names. */
 export const CODE_FACTS_SQL = `with recursive ${REACHED},
 ${run}
 select pg_catalog.json_build_object(

@@ -1,18 +1,20 @@
 /**
- * The glance that settles a role which has nothing to it, in one round trip.
+ * A quick query that settles, in one round trip, a role without any special privileges.
  *
  * A new backend has a cold catalog cache: planning over many catalogs costs more than logging in.
  */
 import { FIRST_OWN_OID } from './reached-sql.ts'
 import { isAdminPack, mayCallFileFunction } from './role-facts-sql.ts'
 
-/** `pg_parameter_acl` (15 and later) has a row for each parameter that somebody was granted, `pg_user_mapping` for each mapping. */
+/** `pg_parameter_acl` (15 and later) has a row for each parameter with a grant, `pg_user_mapping` for each mapping. */
 const PARAMETER_ACL_OID = 6243
 const USER_MAPPING_OID = 1418
 const isFilled = (oid: number) =>
   `coalesce(pg_catalog.pg_relation_size(${oid}::pg_catalog.oid::pg_catalog.regclass) > 0, false)`
 
-/** Catalogs that hold secrets, with a column of each that does; pg_authid, pg_statistic, … by oid, which costs no look-up. */
+/**
+ * Catalogs that hold secrets, each with one secret column; pg_authid, pg_statistic, … by oid, which needs no look-up.
+ */
 const SECRET_COLUMNS = [
   ['1260::pg_catalog.oid', 'rolpassword'],
   ["'pg_catalog.pg_shadow'", 'passwd'],
@@ -26,20 +28,20 @@ const readsSecrets = [
   ...SECRET_TABLES.map(oid => `pg_catalog.has_any_column_privilege(${oid}::pg_catalog.oid, 'select')`),
 ].join('\n    or ')
 
-/** Rows of a glance. So many mean that there is more. */
+/** The maximum number of rows of a glance. A full result means that there is more. */
 export const GLANCE_ROWS = 20
 
 /**
- * The login's own attributes, and whether there is more to it: a switched role, a membership, something owned, tables with
- * children, views, rights on whole tables, SECURITY DEFINER functions, functions on the server's files, granted
+ * The login's own attributes, and whether there is more to it: a switched role, a membership, ownership, tables with
+ * children, views, privileges on whole tables, SECURITY DEFINER functions, functions on the server's files, granted
  * parameters, secrets.
  *
- * A row for the login, for each role that it is a member of, and for each privileged role: the version, the login, whether
- * the row is the login's, its five attributes, and whether there is more to it. Plain columns and one look at each catalog,
- * since every function, and every catalog more than all, costs a cold backend look-ups. A look at `current_user` is
- * enough: if that is not the login, the whole query runs.
+ * Returns a row for the login, for each role that it is a member of, and for each privileged role: the version, the
+ * login, whether the row is the login's, its five attributes, and whether there is more to it. It uses plain columns
+ * and reads each catalog once, since every function, and above all every catalog, costs a cold backend look-ups.
+ * Checking `current_user` is enough: if that is not the login, the whole query runs.
  *
- * Never says no where the full statements would find something; may say yes where they find nothing.
+ * False positives are possible, false negatives are not: it never misses what the full statements would find.
  */
 export const GLANCE_SQL = `select pg_catalog.current_setting('server_version_num'), session_user, r.rolname = session_user,
   r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication,

@@ -1,19 +1,20 @@
 /**
- * Parts that the statements about a login share: which roles it reaches, who of them is granted what, and whose an object is.
+ * Fragments shared by the statements about a login: which roles it reaches, what they are granted, and who owns an
+ * object.
  *
- * Rights are looked up in access lists, set by set: `has_table_privilege` for each role and table would work out each role's
- * memberships again and again, which takes minutes where there are 10,000 tables.
+ * Privileges are looked up in access lists, set by set: `has_table_privilege` for each role and table would compute
+ * each role's memberships again and again, which takes minutes with 10,000 tables.
  */
 
-/** Objects of `initdb` have lower oids; objects made afterwards have these. */
+/** Objects of `initdb` have lower oids; objects created later have this one or higher. */
 export const FIRST_OWN_OID = 16384
 
 /**
- * Every role that the login reaches. `may_set` rows were reached by `set role`, the others by inheritance alone, from
- * where no `set role` leads on. A role with ADMIN OPTION grants itself the rest, but only a superuser grants a
- * superuser's role. Before 16 every membership allows `set role`, which its columns' absence stands for.
+ * Every role that the login reaches. `may_set` rows were reached by `set role`, the others only by inheritance, from
+ * which no `set role` leads on. A role with ADMIN OPTION can grant itself the rest, but only a superuser can grant a
+ * superuser's role. Before 16 every membership allows `set role`; the columns are then missing.
  *
- * `holder` has those of them that are no superusers, `grantee` those and, as 0, PUBLIC.
+ * `holder` contains those that are not superusers, `grantee` those and, as 0, PUBLIC.
  */
 export const REACHED = `walk (oid, may_set, name, super, bypass, createrole, createdb, replication) as (
   select r.oid, true, r.rolname, r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication
@@ -40,19 +41,25 @@ grantee as (
   select 0::pg_catalog.oid where exists (select from holder)
 )`
 
-/** Whether an access list gives one of the privileges, which are SQL constants, to somebody whom the login reaches. */
+/**
+ * An expression: an access list grants one of the privileges, which are SQL constants, to a role that the login
+ * reaches.
+ */
 export const grants = (acl: string, privileges: string) => `exists (
       select from pg_catalog.aclexplode(${acl}) a
       where a.privilege_type in (${privileges}) and a.grantee in (select g.oid from grantee g))`
 
-/** As `grants`, for a relation `c` as a whole or one of its columns; `columns` narrows those down. */
+/** As `grants`, for a relation `c` as a whole or one of its columns; `columns` restricts the columns. */
 export const grantsOnRelation = (privileges: string, columns = '') => `(${grants('c.relacl', privileges)}
     or exists (
       select from pg_catalog.pg_attribute t cross join pg_catalog.aclexplode(t.attacl) a
       where t.attrelid = c.oid and a.privilege_type in (${privileges}) ${columns}
         and a.grantee in (select g.oid from grantee g)))`
 
-/** Not an extension's own: those are the same in every database, and their authors' business. */
+/**
+ * An expression: the object is not an extension's own. Those are the same in every database, and their authors'
+ * responsibility.
+ */
 export const notOfExtension = (catalog: string, oid: string) => `not exists (
       select from pg_catalog.pg_depend d
       where d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objid = ${oid} and d.deptype = 'e')`

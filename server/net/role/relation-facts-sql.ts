@@ -1,8 +1,8 @@
 /**
- * The statement that asks which rights of a login row security does not bind: views and functions that show rows with the
- * eyes of an owner who is not bound, tables above and below a row-secured one, and rights on whole tables.
+ * The statement that finds a login's ways around row security: views and functions that show rows with the privileges
+ * of an owner who is exempt, tables above and below a row-secured one, and privileges on whole tables.
  *
- * Gives one row with one column of JSON text. No value of anybody's is ever put into it; each list has 50 names at most.
+ * Returns one row with one column of JSON text. No one's values are ever put into it; each list has at most 50 names.
  */
 import { countSql, FIRST_OWN_OID, grants, grantsOnRelation, namesSql, notOfExtension, REACHED } from './reached-sql.ts'
 
@@ -15,14 +15,17 @@ const secured = `secured as (
 
 const isInvoker = `exists (
   select from pg_catalog.unnest(v.reloptions) o where o ~* '^security_invoker=(t|tr|tru|true|y|ye|yes|on|1)$')`
-/** PostgreSQL's own test: the owner of a table, and who has their rights, is bound only where row security is forced. */
+/**
+ * PostgreSQL's own test: the owner of a table, and roles with the owner's privileges, are bound only if row security is
+ * forced.
+ */
 const isUnbound = (role: string) => `(${role}.rolsuper or ${role}.rolbypassrls
         or not l.forced and pg_catalog.pg_has_role(${role}.oid, l.relowner, 'usage'))`
 
 /**
- * The views over row-secured tables, at any depth. A table is `open`: who reads it decides. A view whose owner is bound is
- * `shut`, and so is one that runs as whoever asks (15 and later), even below a view that does not. A view whose owner is not
- * bound, a view over such a view, and a materialized view, whose rows are a copy, are a `leak`.
+ * The views over row-secured tables, at any depth. A table is `open`: the reading role decides. A view whose owner is
+ * bound is `shut`, and so is a view that runs as its caller (15 and later), even below a view that does not. A view
+ * whose owner is exempt, a view over such a view, and a materialized view, whose rows are a copy, are a `leak`.
  */
 const built = `built (oid, relowner, forced, state) as (
   select s.oid, s.relowner, s.forced, 'open' from secured s
@@ -64,8 +67,9 @@ const leaking = `leaking as (
 )`
 
 /**
- * Tables that inherit from a row-secured one, partitions among them, and have no row security: read by themselves they
- * are under no policy. And tables over row-secured ones, without row security: read through them, those are under none.
+ * Tables without row security that inherit from a row-secured one, including partitions: read directly, no policy
+ * applies to them. Also tables without row security over row-secured ones: read through them, no policy applies to
+ * those.
  */
 const family = `below (oid) as (
   select s.oid from secured s
@@ -88,8 +92,8 @@ parent as (
 )`
 
 /**
- * Tables that the login may empty, or give a trigger that runs the login's function as the next writer. Tables share few access lists, each of
- * which is taken apart once.
+ * Tables that the login may truncate, or attach a trigger to that runs the login's function as the next writer. Tables
+ * share few access lists, and each list is expanded once.
  */
 const seized = `list (acl, truncates, triggers) as (
   select l.relacl, pg_catalog.bool_or(a.privilege_type = 'TRUNCATE'), pg_catalog.bool_or(a.privilege_type = 'TRIGGER')
@@ -105,7 +109,7 @@ seized as (
   where c.relkind in ('r', 'p', 'f', 'v') and ${isOthers}
 )`
 
-/** Owners, beside superusers and those with BYPASSRLS, whom the row security of some table does not bind. */
+/** Owners exempt from the row security of some table, in addition to superusers and roles with BYPASSRLS. */
 const definers = `definer as (
   select f.proname, f.pronamespace
   from pg_catalog.pg_proc f join pg_catalog.pg_roles o on o.oid = f.proowner
@@ -117,7 +121,7 @@ const definers = `definer as (
     and ${notOfExtension('pg_proc', 'f.oid')}
 )`
 
-/** Counts, and names of the first 50 of each. */
+/** Counts, and the names of the first 50 of each. */
 export const RELATION_FACTS_SQL = `with recursive ${REACHED},
 ${secured},
 ${built},

@@ -1,5 +1,5 @@
 /**
- * The shapes of the answers about a login. A server's answer is a stranger's text: what does not fit is no answer.
+ * The shapes of the answers about a login. A server's answer is a stranger's text: one that does not match is rejected.
  */
 import { z } from 'zod'
 import { SECRET_CATALOGS, SECRET_FUNCTIONS, VERIFIER_CATALOGS } from '#server/domain/checks/role/system-names.ts'
@@ -7,7 +7,7 @@ import { GLANCE_ROWS } from './glance-sql.ts'
 
 const MAX_TEXT = 65_536
 const MAX_NAME_BYTES = 63
-/** Names of one list, and of tables whose owner is not bound. */
+/** The maximum number of names in a list, and of tables whose owner is exempt. */
 const MAX_NAMES = 50
 const MAX_TABLES = 20
 
@@ -75,7 +75,7 @@ export const ParameterAnswer = z
   .array(z.tuple([z.string().regex(/^[A-Za-z_][A-Za-z0-9_.$]{0,127}$/), z.boolean()]))
   .max(50)
 
-/** A text read as JSON of a shape; null where it is not. */
+/** Parses a text as JSON of a given shape; null if it does not match. */
 export function readAnswer<T>(schema: z.ZodType<T>, text: string | null): T | null {
   if (text === null || text.length > MAX_TEXT) return null
   try {

@@ -1,8 +1,8 @@
 /**
- * The statements that ask the catalog what a login is and what it can become, for PostgreSQL 13 to 18 (and older ones, so
- * that they can be told apart). Each gives one row with one column of JSON text.
+ * The statements that read from the catalog what a login is and what it can become, for PostgreSQL 13 to 18 (and older
+ * ones, so that they can be recognised). Each returns one row with one column of JSON text.
  *
- * Sent by `role-facts.ts` where the glance says that there is more; no value of anybody's is ever put into one.
+ * Sent by `role-facts.ts` if the glance says that there is more; no one's values are ever put into one.
  */
 import { PROVIDER_ADMIN_ROLES } from '#server/domain/checks/provider.ts'
 import {
@@ -17,13 +17,13 @@ import { FIRST_OWN_OID, REACHED } from './reached-sql.ts'
 const DATABASE_OWNER_OID = 6171
 
 /**
- * `lo_import`, `lo_export`, `pg_stat_file`, `pg_read_file`, `pg_ls_dir`, `pg_read_binary_file`, by oid: asked by name, they
- * would cost a scan. The others are those of an extension that wrote any file of the server (until 16).
+ * `lo_import`, `lo_export`, `pg_stat_file`, `pg_read_file`, `pg_ls_dir`, `pg_read_binary_file`, by oid: looking them up
+ * by name would need a scan. The others belong to an extension that could write any file of the server (until 16).
  */
 const FILE_FUNCTION_OIDS = [764, 765, 767, 2623, 2624, 2625, 3293, 3295, 3297, 3307, 3826, 3827, 3828, 6208, 6209]
-/** Whether a function is one of that extension's. */
+/** An expression: the function belongs to that extension. */
 export const isAdminPack = (probin: string) => `coalesce(${probin} = '$libdir/adminpack', false)`
-/** Whether the login itself may call a function on the server's files. */
+/** An expression: the login itself may call a function on the server's files. */
 export const mayCallFileFunction = FILE_FUNCTION_OIDS.map(
   oid => `coalesce(pg_catalog.has_function_privilege(${oid}::pg_catalog.oid, 'execute'), false)`,
 ).join('\n    or ')
@@ -31,7 +31,7 @@ export const mayCallFileFunction = FILE_FUNCTION_OIDS.map(
 const quoted = (names: readonly string[]) => names.map(name => `'${name}'`).join(', ')
 const listed = quoted([...SERVER_FILE_ROLES, ...WHOLE_DATABASE_ROLES, ...STATISTICS_ROLES, ...PROVIDER_ADMIN_ROLES])
 
-/** Tables of anybody's own making that a reached role owns. */
+/** User-created tables that a reached role owns. */
 const owned = `here as (
   select d.oid, d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()
 ),
@@ -45,8 +45,8 @@ owned as (
 )`
 
 /**
- * Everything but relations, code, secrets and parameters. The worst roles come first, so that a cut list leaves out none
- * that would be refused. `acting` says whose settings make the login act as another role.
+ * Everything except relations, code, secrets and parameters. The most privileged roles come first, so that a truncated
+ * list omits none that would be refused. `acting` names the role whose settings make the login act as another role.
  */
 export const ROLE_FACTS_SQL = `with recursive ${REACHED},
 ${owned}
@@ -95,9 +95,9 @@ select pg_catalog.json_build_object(
 )::pg_catalog.text`
 
 /**
- * Parameters that the login, or a role that it is a member of, was granted (15 and later), and whether by `alter system`.
- * Without a grant, nobody but a superuser sets those of a superuser; `alter system` on some of them is a command of the
- * operating system, and those come first.
+ * Parameters granted to the login or to a role that it is a member of (15 and later), and whether for `alter system`.
+ * Without a grant, only a superuser may set a superuser's parameters; `alter system` on some of them amounts to running
+ * an operating system command, and those come first.
  */
 export const PARAMETER_FACTS_SQL = `select coalesce(
   pg_catalog.json_agg(pg_catalog.json_build_array(q.parname, q.alters)), '[]')::pg_catalog.text

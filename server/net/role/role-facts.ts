@@ -1,8 +1,8 @@
 /**
- * The facts of a login in the catalog: asks for them, and reads the answers strictly.
+ * Reads the facts about a login from the catalog, and parses the answers strictly.
  *
- * The statements expect a read-only transaction whose `search_path` is pinned to `pg_catalog, pg_temp`: a database's owner
- * can plant look-alike catalogs and operators (CVE-2018-1058). Called by `probe.ts`; judged in `domain`.
+ * The statements expect a read-only transaction whose `search_path` is pinned to `pg_catalog, pg_temp`: a database's
+ * owner can plant look-alike catalogs and operators (CVE-2018-1058). Called by `probe.ts`; judged in `domain`.
  */
 import type { z } from 'zod'
 import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
@@ -31,20 +31,20 @@ import { type DisplayedNames, withholding } from './withheld-names.ts'
 
 type Row = readonly (string | null)[]
 
-/** The first version in which parameters are granted. */
+/** The first version in which parameters can be granted. */
 const GRANTED_PARAMETERS = 150_000
 
-/** The statements behind a glance, in the order in which `parseRoleFacts` takes their answers. */
+/** The statements that follow a glance, in the order in which `parseRoleFacts` takes their answers. */
 export function factStatements(serverVersionNum: number): string[] {
   const statements = [ROLE_FACTS_SQL, RELATION_FACTS_SQL, CODE_FACTS_SQL, SECRET_FACTS_SQL]
   return serverVersionNum >= GRANTED_PARAMETERS ? [...statements, PARAMETER_FACTS_SQL] : statements
 }
 
 /**
- * Asks what the login is, in one round trip where there is nothing to tell, else in two.
+ * Reads what the login is: in one round trip if there is nothing special, else in two.
  *
- * `ask` runs statements in one message and gives the rows of each; what it throws passes through. `secret` is the password:
- * names that hold it are withheld. Null when the answer is not to be trusted.
+ * `ask` runs statements in one message and returns the rows of each; its errors pass through. `secret` is the password:
+ * names that contain it are withheld. Null if the answer cannot be trusted.
  */
 export async function readRoleFacts(
   ask: (statements: readonly string[]) => Promise<readonly (readonly Row[])[]>,
@@ -55,15 +55,15 @@ export async function readRoleFacts(
   if (glance === undefined) return null
   const plain = unremarkable(glance)
   if (plain !== null) return plain
-  const [version] = glance[0] ?? [0] // there is a row at least
+  const [version] = glance[0] ?? [0] // at least one row exists
   const answers = await ask(factStatements(version))
   return parseRoleFacts(answers.map(onlyText), secret)
 }
 
 /**
- * Reads the answers to `factStatements`, in their order.
+ * Parses the answers to `factStatements`, in their order.
  *
- * Null, which is `facts_unreadable`, for anything that those statements do not give.
+ * Returns null, which means `facts_unreadable`, for anything that those statements cannot produce.
  */
 export function parseRoleFacts(texts: readonly (string | null)[], secret = ''): RoleFacts | null {
   const [roleText, relationText, codeText, secretText, ...rest] = texts
@@ -155,7 +155,7 @@ function secretFacts(
 
 const NOTHING: Found = { count: 0, names: [] }
 
-/** The facts of a role that has nothing to it but, perhaps, attributes of its own; null where there is more. */
+/** The facts of a role with nothing but, perhaps, attributes of its own; null if there is more. */
 function unremarkable(glance: readonly GlanceRow[]): RoleFacts | null {
   const own = glance.find(([, , isOwn]) => isOwn)
   const isMore = glance.length === GLANCE_ROWS || glance.some(row => row[8])
@@ -173,7 +173,7 @@ function unremarkable(glance: readonly GlanceRow[]): RoleFacts | null {
     serverFileFunctions: [],
     wholeDatabaseRoles: [],
     statisticsRoles: [],
-    // A role may be the provider's administrator by being it, without a membership.
+    // A role may itself be the provider's administrator, without a membership.
     providerAdminRoles: PROVIDER_ADMIN_ROLES.filter(name => name === session),
     ownsDatabase: false,
     tables: { owned: 0, ownedRlsNotForced: 0 },
@@ -195,7 +195,7 @@ function unremarkable(glance: readonly GlanceRow[]): RoleFacts | null {
   }
 }
 
-/** The one value of the one row; null for any other answer. */
+/** The single value of the single row; null for any other answer. */
 function onlyText(rows: readonly Row[]): string | null {
   const [row] = rows
   return rows.length === 1 && row?.length === 1 ? (row[0] ?? null) : null

@@ -1,8 +1,9 @@
 /**
- * The statement that asks whether a login reads other people's secrets: password verifiers, contents of rows in statistics
- * and large objects, passwords of user mappings and subscriptions, and connections under somebody else's password.
+ * The statement that finds out whether a login reads other roles' secrets: password verifiers, row contents in
+ * statistics and large objects, passwords of user mappings and subscriptions, and connections under another role's
+ * password.
  *
- * Gives one row with one column of JSON text.
+ * Returns one row with one column of JSON text.
  */
 import {
   type SECRET_CATALOGS,
@@ -13,7 +14,7 @@ import { grants, grantsOnRelation, REACHED } from './reached-sql.ts'
 
 type SecretCatalog = (typeof VERIFIER_CATALOGS | typeof SECRET_CATALOGS)[number]
 
-/** The columns, as regular expressions, because of which nobody but a superuser reads a catalog by default. */
+/** The columns, as regular expressions, that by default only a superuser may read. */
 const COLUMNS: Readonly<Record<SecretCatalog, string>> = {
   pg_authid: 'rolpassword',
   pg_shadow: 'passwd',
@@ -29,11 +30,14 @@ const secretColumns = Object.entries(COLUMNS)
 const quoted = (names: readonly string[]) => names.map(name => `'${name}'`).join(', ')
 
 const isSuperusers = (role: string) => `(select r.rolsuper from pg_catalog.pg_roles r where r.oid = ${role})`
-/** Whether options may hold a password; null where they are not shown, which is as long as `set role` has not been said. */
+/** An expression: the options may contain a password; null if they are hidden, which they are until `set role`. */
 const mayHoldPassword = `(m.umoptions is null or exists (
       select from pg_catalog.unnest(m.umoptions) o where o like 'password=%'))`
 
-/** Catalogs and functions by name, foreign servers of a superuser with a mapping for PUBLIC, and the number of other mappings. */
+/**
+ * Catalogs and functions by name, foreign servers of a superuser with a mapping for PUBLIC, and the number of other
+ * mappings.
+ */
 export const SECRET_FACTS_SQL = `with recursive ${REACHED},
 mapping as (
   select s.oid, s.srvname, m.umuser = 0 as is_public, ${isSuperusers('s.srvowner')} as is_superusers,

@@ -1,6 +1,4 @@
-/**
- * Names of a server as they may be displayed: a stranger's, who was sent the password.
- */
+/** Filters names from a server for display: they come from a stranger who was sent the password. */
 import { repeating } from '#server/domain/checks/withheld.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 
@@ -8,15 +6,15 @@ const WITHHELD = '…'
 
 /** Displays names. */
 export interface DisplayedNames {
-  /** The name, or `…` in place of one that is withheld. */
+  /** The name, or `…` if it is withheld. */
   one(name: string): string
-  /** Without those that are withheld. */
+  /** The names without those that are withheld. */
   only(names: readonly string[]): string[]
   /** Each pair as `"schema"."name"`, ready for SQL, without those that are withheld. */
   qualified(names: readonly (readonly [string, string])[]): string[]
 }
 
-/** Shows no name that a screen would not show as it is, and none that repeats the secret. */
+/** Withholds names with invisible or control characters, and names that repeat the secret. */
 export function withholding(secret: string): DisplayedNames {
   const repeats = repeating(secret)
   const isDisplayable = (name: string) => !(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name) || repeats(name))

@@ -1,38 +1,38 @@
 /**
- * Several judged addresses → one connected socket, by staggered attempts (Happy Eyeballs, RFC 8305 §5).
+ * Connects to one of several judged addresses by staggered attempts (Happy Eyeballs, RFC 8305 §5).
  *
- * It takes numbers only and never a name, so that nothing can be resolved between judging and connecting. It closes
- * every socket but the one that it gives away. Called by `dial.ts`.
+ * It takes only numeric addresses, never a name, so that nothing can be resolved between judging and connecting. It
+ * closes every socket except the one that it returns. Called by `dial.ts`.
  */
 import net from 'node:net'
 
-/** Opens a socket to a number. It is `net.connect` but in tests, which must not reach public addresses. */
+/** Opens a socket to an address. It is `net.connect` except in tests, which must not reach public addresses. */
 export type Connect = (address: string, port: number) => net.Socket
 
 /** How an attempt, or all of them, failed. */
 type Lost = 'connection_refused' | 'connection_lost' | 'connection_timeout' | 'network_unreachable'
 
-/** The connected socket and its number, or the failure that says most about all the attempts. */
+/** The connected socket and its address, or the most informative failure of all attempts. */
 export type ConnectResult =
   | { readonly ok: true; readonly socket: net.Socket; readonly address: string }
   | { readonly ok: false; readonly code: Lost }
 
 interface Race {
-  /** Judged numbers, at least one. */
+  /** Judged numeric addresses, at least one. */
   readonly addresses: readonly string[]
   readonly port: number
   readonly connect: Connect
-  /** Ends all attempts. */
+  /** Aborts all attempts. */
   readonly signal: AbortSignal
 }
 
-/** RFC 8305 §8: how long an attempt may hang before the next one begins beside it. */
+/** RFC 8305 §8: how long an attempt may hang before the next one starts in parallel. */
 const ATTEMPT_DELAY_MS = 250
 
-// When attempts end differently, the one that got furthest says most.
+// If attempts end differently, the one that got furthest is the most informative.
 const BY_DISTANCE = ['connection_refused', 'connection_lost', 'connection_timeout', 'network_unreachable'] as const
 
-/** Connects to a number of either family; a name would have to pass through a look-up, which always fails here. */
+/** Connects to a numeric address of either family; a name would need a look-up, which always fails here. */
 export function connectToNumber(address: string, port: number): net.Socket {
   return net.connect({
     host: address,
@@ -45,9 +45,9 @@ export function connectToNumber(address: string, port: number): net.Socket {
 }
 
 /**
- * Tries the addresses, families in turn and IPv4 first (customers' firewalls mostly know our IPv4), each 250 ms after
- * the one before or as soon as that one fails. The first that connects wins. Never rejects; when the signal aborts, every
- * attempt is closed. An `error` listener stays on the socket: one that nobody listens to would end the process.
+ * Tries the addresses, alternating families and IPv4 first (customers' firewalls mostly know our IPv4), each 250 ms
+ * after the previous one or as soon as that one fails. The first to connect wins. Never rejects; if the signal aborts,
+ * every attempt is closed. An `error` listener stays on the socket: without one, an error would end the process.
  */
 export function connectFirst({ addresses, port, connect, signal }: Race): Promise<ConnectResult> {
   const { promise, resolve } = Promise.withResolvers<ConnectResult>()
@@ -109,7 +109,7 @@ function lossOf(error: Error): Lost {
   }
 }
 
-/** IPv4, IPv6, IPv4, … each family in the order of the answer (RFC 8305 §4). */
+/** IPv4, IPv6, IPv4, …, each family in the resolver's order (RFC 8305 §4). */
 function interleave(addresses: readonly string[]): string[] {
   const first = addresses.filter(address => net.isIPv4(address))
   const second = addresses.filter(address => !net.isIPv4(address))

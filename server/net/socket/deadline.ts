@@ -1,23 +1,23 @@
 /**
- * One clock for a whole dial: it ends when the time is over, or sooner when one phase of it takes too long, and says
- * then which failure that is. Nothing of a dial may wait without it.
+ * One clock for a whole dial: it ends when the time is over, or sooner if one phase takes too long, and then says which
+ * failure that is. No part of a dial may wait without it.
  */
 import type { FailureCode } from '#shared/faults/failure.ts'
 import { SessionError } from './session-error.ts'
 
 /** The clock of one dial. */
 export interface Deadline {
-  /** Aborted with a `SessionError` when time is up. */
+  /** Aborted with a `SessionError` when the time is over. */
   readonly signal: AbortSignal
-  /** Begins a phase of at most `maxMs`, ending the one before. `code` is the failure if its time runs out. */
+  /** Begins a phase of at most `maxMs`, ending the previous one. `code` is the failure if its time runs out. */
   phase(code: FailureCode, maxMs: number): void
-  /** Milliseconds left of the whole, at least 1. */
+  /** The milliseconds left in total, at least 1. */
   remainingMs(): number
-  /** Ends the clock without aborting. To be called in any case. */
+  /** Stops the clock without aborting. Must be called in any case. */
   stop(): void
 }
 
-/** A clock that runs from now, for `deadlineMs` at most. */
+/** A clock that runs from now, for at most `deadlineMs`. */
 export function createDeadline(deadlineMs: number): Deadline {
   const controller = new AbortController()
   const ends = performance.now() + deadlineMs
@@ -33,7 +33,7 @@ export function createDeadline(deadlineMs: number): Deadline {
   return { signal: controller.signal, phase, remainingMs, stop: () => clearTimeout(timer) }
 }
 
-/** The value of a promise, unless the clock ends first. The work itself must end by the same signal. */
+/** The value of a promise, unless the clock ends first. The same signal must end the work itself. */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   // Nobody waits for it any more: its rejection must not end the process.
   work.catch(() => {})

@@ -1,9 +1,9 @@
 /**
- * The one way to a customer: resolve → judge every address → connect to a judged number, each within its time.
+ * The only way to a customer: resolve, judge every address, connect to a judged address, each within its time.
  *
- * Only here is a socket to a customer opened. The connection goes to the judged address, so that a name which
- * answers otherwise the next time leads nowhere; TLS is given the name by whoever gets the socket. Called by
- * `postgres.ts` and `endpoint.ts`, always in a process that may be killed.
+ * Sockets to customers are opened only here. The connection goes to the judged address, so that a name which resolves
+ * differently the next time leads nowhere; the socket's user passes the name to TLS. Called by `postgres.ts` and
+ * `endpoint.ts`, always in a process that may be killed.
  */
 import type net from 'node:net'
 import { type Endpoint, type HostPolicy, judgeAddresses, judgeHost } from '#server/domain/network/host-policy.ts'
@@ -12,23 +12,23 @@ import { type Connect, connectFirst, connectToNumber } from './connect-first.ts'
 import { isOwnPlace } from './own-places.ts'
 import type { Resolver } from './resolver.ts'
 
-/** A connected socket, nothing yet sent or read. It is the caller's to close; it has an `error` listener already. */
+/** A connected socket, nothing yet sent or read. The caller must close it; it already has an `error` listener. */
 export interface Dialled {
   readonly socket: net.Socket
-  /** The number that it is connected to. */
+  /** The address that it is connected to. */
   readonly address: string
-  /** Every judged number of the host. */
+  /** Every judged address of the host. */
   readonly addresses: string[]
-  /** True when every address is in a network that the installation has opened. */
+  /** True if every address is in a network that the installation has opened. */
   readonly open: boolean
 }
 
-/** How a dial ended badly. The message is the failure table's; no socket is left open. */
+/** A failed dial. The message comes from the failure table; no socket is left open. */
 export class DialError extends Error {
   readonly failure: Failure
-  /** Every judged number of the host; empty when it was refused or not resolved. */
+  /** Every judged address of the host; empty if it was refused or not resolved. */
   readonly addresses: readonly string[]
-  /** The furthest stage that was passed. Text that is dialled has been parsed. */
+  /** The furthest stage that was passed. The dialled text has already been parsed. */
   readonly passed: Stage | null
 
   constructor(code: FailureCode, addresses: readonly string[], passed: Stage | null) {
@@ -40,24 +40,27 @@ export class DialError extends Error {
   }
 }
 
-/** The target of a dial and its time limits. `signal` is the deadline of the whole; `connectTimeoutMs` is for connecting alone. */
+/**
+ * The target of a dial and its time limits. `signal` is the overall deadline; `connectTimeoutMs` applies to connecting
+ * only.
+ */
 export interface DialRequest extends Endpoint {
   readonly policy: HostPolicy
   readonly resolver: Resolver
   readonly signal: AbortSignal
   readonly connectTimeoutMs: number
-  /** The database of a session of PostgreSQL; left out for anything else. */
+  /** The database of a PostgreSQL session; omitted for anything else. */
   readonly database?: string
-  /** Places, as `address|port`, where nobody tries for now: too many logins were refused there. */
+  /** Addresses, as `address|port`, that are blocked for now: too many logins were refused there. */
   readonly avoid?: readonly string[]
-  /** Called once the host's addresses are known and allowed, before any is connected to. */
+  /** Called once the host's addresses are known and allowed, before connecting to any. */
   readonly onFound?: () => void
-  /** For tests alone, to see which number would be connected to. */
+  /** For tests only, to observe the address that would be connected to. */
   readonly connect?: Connect
 }
 
 /**
- * Dials. Throws `DialError` and nothing else; then no socket is open. Settles within the signal's time, and within the
+ * Dials. Throws only `DialError`, and then no socket is open. Settles within the signal's time, and within the
  * resolver's limit plus `connectTimeoutMs`.
  */
 export async function dial(request: DialRequest): Promise<Dialled> {
@@ -87,8 +90,8 @@ export type AddressesRequest = Pick<
 >
 
 /**
- * The judged numbers of the host. A literal address needs no look-up, and a refused name gets none. Throws `DialError` for
- * a refusal.
+ * The judged addresses of the host. A literal address needs no look-up, and a refused name gets none. Throws
+ * `DialError` for a refusal.
  */
 export async function findAddresses(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
   const found = await resolveAllowed(request)
@@ -102,7 +105,7 @@ async function resolveAllowed(request: AddressesRequest): Promise<{ addresses: s
   const literal = judgeHost(request, request.policy)
   if (literal.verdict === 'refuse') throw new DialError(literal.code, [], 'parse')
   if (literal.verdict === 'address') return { addresses: [literal.address], open: literal.open }
-  // An error of the resolver ends the dial, and nobody reads its text.
+  // An error of the resolver ends the dial, and its text is ignored.
   const answer = await request.resolver.resolve(literal.name, request.signal).catch(() => FAILED)
   if (!answer.ok) throw new DialError(answer.code, [], 'parse')
   const verdict = judgeAddresses(answer.addresses, request, request.policy)

@@ -1,7 +1,7 @@
 /**
- * Places of our own that no customer's string may lead to: the server of our own database, and the ports on which we listen.
- * Opened networks open none of them. Compared after resolution, as numbers; our own names are resolved as our own driver
- * resolves them. Called by `dial.ts`.
+ * Places of our own that no customer's string may lead to: the server of our own database, and the ports on which we
+ * listen. Opened networks do not open these. They are compared after resolution, as numeric addresses; our own names
+ * are resolved in the same way as our own driver resolves them. Called by `dial.ts`.
  */
 import { lookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
@@ -36,7 +36,7 @@ async function addressesOf(host: string): Promise<string[] | null> {
   }
 }
 
-/** One machine has many addresses: where we are on this one, each of its own is ours. */
+/** A machine has many addresses: if a place of ours is on this machine, all of the machine's addresses are ours. */
 function overlaps(meant: readonly string[], ours: readonly string[]): boolean {
   if (meant.some(address => ours.includes(address))) return true
   return ours.some(isHere) && meant.some(isHere)

@@ -1,8 +1,9 @@
 /**
- * The certificate at which a handshake failed, as typed fields that a fix may name: names, issuer and dates in printable ASCII.
+ * The certificate at which a handshake failed, as typed fields that a fix may name: names, issuer and dates in
+ * printable ASCII.
  *
- * A stranger wrote all of it. Nothing but these fields leaves, bounded, and a name only where it could be one of a host: it is read
- * by a person who is looking for what to do. Called by `tls.ts`.
+ * A stranger wrote all of it. Only these bounded fields leave this file, and a name only if it could be a host name: a
+ * person reads them to find out what to do. Called by `tls.ts`.
  */
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -11,17 +12,20 @@ import type { PresentedCertificate } from '#shared/faults/failure.ts'
 
 const MAX_NAMES = 10
 const MAX_TEXT = 255
-/** Longer chains are somebody's attempt; OpenSSL itself stops at 100. */
+/** Longer chains are an attack; OpenSSL itself stops at 100. */
 const MAX_CHAIN = 10
 const HOST_NAME = /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?$/
 
-/** A certificate of the chain, from the server's own on. */
+/** A certificate of the chain, starting with the server's own. */
 interface Link {
   readonly owner: PresentedCertificate['owner']
   readonly certificate: X509Certificate
 }
 
-/** The first of the chain that is outside its dates, else the server's own; null where none was shown. `given` is PEM. */
+/**
+ * The first certificate of the chain that is outside its validity, else the server's own; null if none was sent.
+ * `given` is PEM.
+ */
 export function refusedCertificate(
   presented: DetailedPeerCertificate,
   given: readonly string[],
@@ -46,7 +50,9 @@ export function refusedCertificate(
   }
 }
 
-/** The certificates that the server sent, then the given one that issued the last of them: Node leaves out an expired authority. */
+/**
+ * The certificates that the server sent, then the given issuer of the last one: Node leaves out an expired authority.
+ */
 function chainOf(presented: DetailedPeerCertificate, given: readonly X509Certificate[]): Link[] {
   const chain: Link[] = []
   const ownerOf = (certificate: X509Certificate) => {
@@ -68,7 +74,7 @@ function chainOf(presented: DetailedPeerCertificate, given: readonly X509Certifi
   return chain
 }
 
-/** The alternative names, or, where it has none, the common name, which old servers have alone. */
+/** The alternative names or, if there are none, the common name, which is all that old servers have. */
 function namesOf({ subjectaltname, subject }: DetailedPeerCertificate): string[] {
   const alternative = (subjectaltname ?? '').split(', ').flatMap(entry => {
     const [, kind, name = ''] = /^(DNS|IP Address):(.+)$/.exec(entry) ?? []
@@ -79,7 +85,7 @@ function namesOf({ subjectaltname, subject }: DetailedPeerCertificate): string[]
   return one(subject?.CN).filter(name => HOST_NAME.test(name) && name.length <= MAX_TEXT)
 }
 
-/** Common name and organization, as `openssl x509` would show them; the quote is left for whoever quotes it. */
+/** Common name and organization, in the form of `openssl x509`; the caller escapes quotes. */
 function distinguishedName(name: DetailedPeerCertificate['subject'] | undefined): string {
   const parts = [...one(name?.CN), ...one(name?.O)]
   return parts

@@ -1,8 +1,9 @@
 /**
- * Name → every address, by DNS questions of our own: no hosts file, no search list, no cache, no literal "names".
+ * Resolves a name to every address with our own DNS queries: no hosts file, no search list, no cache, no literal
+ * "names".
  *
- * It judges nothing and connects to nothing; `dial.ts` does. Not `dns.lookup`, which turns `0x7f.1` and `①②⑦.⓪.⓪.①`
- * into 127.0.0.1, except for `localhost`, which the hosts file alone defines.
+ * It neither judges nor connects; `dial.ts` does. It does not use `dns.lookup`, which turns `0x7f.1` and `①②⑦.⓪.⓪.①`
+ * into 127.0.0.1, except for `localhost`, which only the hosts file defines.
  */
 import dns from 'node:dns'
 
@@ -11,23 +12,23 @@ export type ResolveResult =
   | { readonly ok: true; readonly addresses: string[] }
   | { readonly ok: false; readonly code: 'name_not_found' | 'resolver_failed' }
 
-/** Looks names up. It never rejects, and settles soon after the signal aborts. */
+/** Resolves names. It never rejects, and settles soon after the signal aborts. */
 export interface Resolver {
   resolve(name: string, signal: AbortSignal): Promise<ResolveResult>
 }
 
 interface ResolverOptions {
-  /** `ip` or `ip:port`, IPv6 in brackets where a port follows. Empty: those of the system. */
+  /** `ip` or `ip:port`, IPv6 in brackets before a port. Empty for the system's servers. */
   readonly servers: readonly string[]
-  /** For the whole of one look-up, however many questions it takes. */
+  /** The time limit of a whole look-up, however many queries it takes. */
   readonly timeoutMs: number
 }
 
 const TRIES = 2
 
 /**
- * Makes a resolver. Both families are asked together, and the answer is complete or none: when one of the questions
- * fails, the other's addresses are not all, and an incomplete answer cannot be judged. Throws on a malformed server.
+ * Creates a resolver. Both families are queried together, and the answer is complete or absent: if one of the queries
+ * fails, the other's addresses are incomplete, and an incomplete answer cannot be judged. Throws on a malformed server.
  */
 export function createResolver({ servers, timeoutMs }: ResolverOptions): Resolver {
   newChannel(servers, timeoutMs)
@@ -39,7 +40,10 @@ export function createResolver({ servers, timeoutMs }: ResolverOptions): Resolve
   }
 }
 
-/** A channel for one look-up, since it cancels as a whole; so that nothing of one answer is kept for the next, too. */
+/**
+ * A channel for one look-up, since cancelling affects the whole channel; also, no answer is cached for the next
+ * look-up.
+ */
 function newChannel(servers: readonly string[], timeoutMs: number): dns.promises.Resolver {
   const channel = new dns.promises.Resolver({ timeout: Math.max(1, Math.floor(timeoutMs / TRIES)), tries: TRIES })
   if (servers.length > 0) channel.setServers(servers)
@@ -64,7 +68,9 @@ function isAbsence(reason: unknown): boolean {
   return code === dns.NOTFOUND || code === dns.NODATA
 }
 
-/** The entries of the hosts file; a name server's answer for `localhost` would count too, and is judged like any other. */
+/**
+ * The entries of the hosts file; a name server's answer for `localhost` would count too, and is judged like any other.
+ */
 function lookUpLocalhost(limits: Limits): Promise<ResolveResult> {
   return new Promise(resolve => {
     const release = whenOver(limits, () => resolve({ ok: false, code: 'resolver_failed' }))
@@ -80,7 +86,7 @@ interface Limits {
   readonly timeoutMs: number
 }
 
-/** Calls `stop` once, when the time is over or the signal aborts, unless it is released before. */
+/** Calls `stop` once, when the time is over or the signal aborts, unless it is released first. */
 function whenOver({ signal, timeoutMs }: Limits, stop: () => void): () => void {
   const timer = setTimeout(stop, timeoutMs)
   signal.addEventListener('abort', stop, { once: true })

@@ -1,8 +1,8 @@
 /**
- * TLS over a socket that is connected already: what is offered, whom it trusts, and what its failures are called.
+ * TLS over a connected socket: what is offered, whom it trusts, and the codes of its failures.
  *
- * It must never take Node's roots where a CA was given, nor let a malformed certificate throw out of an event. Called by
- * the PostgreSQL session and by the dial of an endpoint.
+ * It must never use Node's roots if a CA was given, nor let a malformed certificate throw inside an event handler.
+ * Called by the PostgreSQL session and by the dial of an endpoint.
  */
 import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
@@ -20,23 +20,23 @@ import type { FailureCode } from '#shared/faults/failure.ts'
 import { refusedCertificate } from './refused-certificate.ts'
 import { SessionError } from './session-error.ts'
 
-/** Whom to trust, and what must hold before a byte is sent. */
+/** Whom to trust, and what must be valid before a byte is sent. */
 export interface Trust {
-  /** Lower-case name or canonical IP literal; a name also goes into SNI (RFC 6066 §3 allows no address there). */
+  /** A lower-case name or canonical IP literal; a name is also sent as SNI (RFC 6066 §3 allows no address there). */
   readonly host: string
   /** One or more certificates as PEM; null for Node's roots. */
   readonly caCertificate: string | null
   readonly verifyChain: boolean
   readonly verifyName: boolean
   readonly protocol: 'postgresql' | 'http/1.1'
-  /** Made once by whoever dials often; used where no CA is given. */
+  /** Prepared once by a caller who dials often; used if no CA is given. */
   readonly roots?: SecureContext | undefined
 }
 
 const MIN_VERSION = 'TLSv1.2'
 
 /**
- * Node's roots, and what the installation trusts beside them (PEM), ready for any number of handshakes. It holds nothing of
+ * Node's roots and the installation's additional ones (PEM), ready for any number of handshakes. It holds no state of
  * any of them.
  */
 export function nodeRoots(extraCa: string | null = null): SecureContext {
@@ -45,11 +45,12 @@ export function nodeRoots(extraCa: string | null = null): SecureContext {
 }
 
 /**
- * Encrypts a socket and holds the peer to what is trusted; nothing is sent before. The caller destroys it on failure.
+ * Encrypts a socket and verifies the peer; nothing is sent before. The caller destroys it on failure.
  *
  * The protocol is named in ALPN, as libpq does since 17: it ties the session to this use of the server's certificate.
  *
- * @throws `SessionError` of the stage tls, with the certificate that was refused; `certificate_untrusted` for a CA that is not readable.
+ * @throws `SessionError` in the stage tls, with the certificate that was refused; `certificate_untrusted` for an
+ * unreadable CA.
  */
 export async function shakeHands(socket: Socket, trust: Trust): Promise<TLSSocket> {
   const given = trust.caCertificate === null ? [] : readCertificates(trust.caCertificate)
@@ -62,8 +63,8 @@ export async function shakeHands(socket: Socket, trust: Trust): Promise<TLSSocke
 }
 
 /**
- * Node is not left to refuse by itself: it destroys what it refuses, and nobody could say which certificate that was. It judges all
- * the same, and its verdict is asked for before the socket is given to anybody.
+ * Node does not reject by itself: it would destroy the connection, and we could not report the certificate. It still
+ * verifies, and its verdict is checked before the socket is handed to anyone.
  */
 function optionsOf(trust: Trust, given: readonly string[]): ConnectionOptions {
   return {
@@ -98,12 +99,15 @@ function handshake(socket: Socket, options: ConnectionOptions): Promise<TLSSocke
   })
 }
 
-/** True when the certificate that was shown is for this host. Says nothing of its chain. */
+/** True if the peer's certificate is for this host. Says nothing about its chain. */
 export function nameHolds(socket: TLSSocket, host: string): boolean {
   return nameProblem(host, socket.getPeerCertificate()) === undefined
 }
 
-/** Node takes its own roots for an empty `ca` and nobody for an unreadable one: what is no certificate is refused here. */
+/**
+ * Node uses its own roots for an empty `ca` and trusts nobody for an unreadable one: reject anything but certificates
+ * here.
+ */
 function readCertificates(pem: string): string[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   try {
@@ -115,7 +119,9 @@ function readCertificates(pem: string): string[] {
   return blocks
 }
 
-/** Node's check of the name throws on malformed alternative names, out of an event and so at the whole process. */
+/**
+ * Node's name check throws on malformed alternative names, inside an event handler, which would end the whole process.
+ */
 function nameProblem(host: string, certificate: PeerCertificate): Error | undefined {
   try {
     return checkServerIdentity(host, certificate)
@@ -124,7 +130,7 @@ function nameProblem(host: string, certificate: PeerCertificate): Error | undefi
   }
 }
 
-/** Node's and OpenSSL's names for what is wrong with a certificate. Anything else is a handshake that failed. */
+/** Maps Node's and OpenSSL's certificate error names to failures. Anything else is a failed handshake. */
 function tlsFailure(code: string): FailureCode {
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return 'certificate_expired'
   if (code.startsWith('ERR_TLS_CERT_ALTNAME_')) return 'certificate_name_mismatch'
