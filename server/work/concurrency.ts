@@ -1,24 +1,26 @@
 /**
- * How many tasks a worker runs at once, from the number of its dialling processes. Pure; the wiring calls it.
+ * The number of tasks that a worker runs at once, derived from the number of its dialling processes. Pure; the wiring
+ * calls it.
  *
- * A task that dials holds a process, so that more tasks than processes would only wait for each other. Some places are left for
- * those who ask, whatever is due; and no organization's databases, dead or slow, take all that checks may have.
+ * A task that dials occupies a process, so more tasks than processes would only wait for each other. Some slots are
+ * reserved for callers' requests, whatever is due; and no organization's dead or slow databases take all slots of the
+ * checks.
  */
 import type { Concurrency } from './loop.ts'
 
-/** Of the checks and of the feeds, and how many polls of feeds dial at once. */
+/** The concurrency of checks and of feeds, and the number of feed polls that may dial at once. */
 export interface Concurrencies {
   readonly checks: Concurrency
   readonly feeds: Concurrency
   readonly feedDials: number
 }
 
-/** `processes` is at least 2: then a check that somebody asks for, one that is due and a poll share them. */
+/** `processes` is at least 2: a requested check, a scheduled one and a poll then share them. */
 export function concurrencyOf(processes: number): Concurrencies {
   const feedDials = Math.max(1, Math.floor(processes / 3))
   const checks = Math.max(2, processes - feedDials)
   const background = Math.floor((3 * checks) / 4)
-  // Twice the dials: while one poll stores what it was sent, another one dials.
+  // Twice the dials: while one poll stores the events it received, another one dials.
   const feeds = 2 * feedDials
   return {
     checks: {

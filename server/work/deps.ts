@@ -1,5 +1,6 @@
 /**
- * The parts of a worker, made once: the database, the unsealer, the dialler, its clock and its source of randomness.
+ * The dependencies of a worker, created once: the database, the unsealer, the dialler, its clock and its source of
+ * randomness.
  */
 import type { FeedPace } from '#server/domain/feeds/feed.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
@@ -18,7 +19,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 import type { ClaimOf } from '#server/store/tasks/claims.ts'
 import type { Semaphore } from './semaphore.ts'
 
-/** A worker's parts. */
+/** A worker's dependencies. */
 export interface WorkerDeps {
   readonly db: Db
   readonly notifications: Notifications
@@ -34,19 +35,19 @@ export interface WorkerDeps {
   readonly random: () => number
   readonly log: Log
   readonly meter: Meter
-  /** How long after a good verdict the next check is due. */
+  /** The time between a good verdict and the next check. */
   readonly checkIntervalMs: number
-  /** How fast feeds are followed, and how long a new signing key may take to be accepted. */
+  /** How fast feeds are polled, and how long a new signing key may take to be accepted. */
   readonly feeds: {
     readonly pace: FeedPace
     readonly rotationWindowMs: number
-    /** Through which polls dial. */
+    /** Limits the concurrent dials of polls. */
     readonly dials: Semaphore
   }
 }
 
-/** Does one claimed task and settles it. If it throws, the loop logs the error and releases the task for later. */
+/** Performs one claimed task and settles it. If it throws, the loop logs the error and releases the task for later. */
 export type Work<K extends TaskKind> = (deps: WorkerDeps, claim: ClaimOf<K>) => Promise<void>
 
-/** Which work does which kind of task. */
+/** The handler of each kind of task. */
 export type TaskHandlers = { readonly [K in TaskKind]?: Work<K> }

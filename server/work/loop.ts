@@ -1,6 +1,6 @@
 /**
- * Claims due tasks, runs them, and gives back what fails. Woken by `work`, with a poll behind it. Any number of workers may
- * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
+ * Claims due tasks, runs them, and releases those that fail. Notifications of `work` wake it, and it also polls. Any
+ * number of workers may run; one worker at a time claims a task, and an expired claim is fenced off.
  */
 
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
@@ -12,22 +12,24 @@ import type { TaskHandlers, WorkerDeps } from './deps.ts'
 import { runTask } from './run-task.ts'
 
 const POLL_MS = 1_000
-/** A database that says nothing for so long loses the connection: the next claim goes by another one. */
+/** A database that stays silent this long loses the connection: the next claim uses another one. */
 export const CLAIM_DEADLINE_MS = 2_000
 const LEASE_MS = 60_000
 
-/** How many tasks run at once. */
+/** The number of tasks that run at once. */
 export interface Concurrency {
   readonly limit: number
-  /** Of those, how many may be taken by what nobody waits for or has hung, and half of these by what has hung or failed. */
+  /**
+   * The slots that tasks without a waiting caller or hung tasks may take; hung or failed tasks may take half of these.
+   */
   readonly background: number
-  /** Most slots for what one organization's callers wait for, and for what they do not. */
+  /** The maximum number of slots of one organization for tasks with and without waiting callers. */
   readonly perOrganization: { readonly asked: number; readonly background: number }
-  /** Whether a first try is cut off after a short while: see `first-try.ts`. */
+  /** True if a first attempt is aborted after a short time: see `first-try.ts`. */
   readonly cutsFirstTries: boolean
 }
 
-/** In the order in which they get slots. Hung tasks have callers, but no more than their own slots. */
+/** In the order in which they get slots. Hung tasks have callers, but are limited to their own slots. */
 const LANES: readonly claims.Priority[] = ['asked', 'hung', 'scheduled', 'failed']
 
 interface Running {
@@ -38,7 +40,7 @@ interface Running {
 /** The running loop of one worker. */
 export class Loop {
   readonly #parts: WorkerDeps
-  /** For first tries. */
+  /** The dependencies for first attempts. */
   readonly #hasty: WorkerDeps
   readonly #handlers: TaskHandlers
   readonly #concurrency: Concurrency
@@ -58,24 +60,24 @@ export class Loop {
     this.#concurrency = concurrency
   }
 
-  /** Begins to claim. */
+  /** Starts claiming. */
   start(): void {
     this.#off = this.#parts.notifications.on('work', () => this.#wake())
     this.#done = this.#run()
   }
 
-  /** How many tasks are under way. */
+  /** The number of running tasks. */
   get running(): number {
     return this.#running.size
   }
 
-  /** Goes on with another keyring, which may have what the one before lacked. */
+  /** Continues with a new keyring, which may have keys that the old one lacked. */
   reloaded(): void {
     this.#lacking.clear()
     this.#wake()
   }
 
-  /** Claims nothing more and waits for what runs, at most `graceMs`; what is not done then goes back, due now. */
+  /** Stops claiming and waits at most `graceMs` for running tasks; unfinished ones are then released, due now. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     this.#off()
@@ -94,7 +96,7 @@ export class Loop {
       const woken = this.#nextWake()
       const claimed = await this.#claim()
       for (const running of claimed) this.#begin(running)
-      // A full batch hints at more; without a free slot there is nothing to do but wait for one.
+      // A full batch suggests that more is due; without a free slot, wait for one.
       if (claimed.length > 0 && this.#running.size < this.#concurrency.limit) continue
       await woken
     }
@@ -111,7 +113,7 @@ export class Loop {
     return promise
   }
 
-  /** Fills the free slots, as far as each lane may. */
+  /** Fills the free slots, within the limits of each lane. */
   async #claim(): Promise<Running[]> {
     const { db, clock, log, meter } = this.#parts
     const now = clock()
@@ -119,21 +121,21 @@ export class Loop {
     try {
       const kinds = Object.keys(this.#handlers) as claims.Claim['kind'][] // the keys of TaskHandlers are kinds
       const due = await withDeadline(CLAIM_DEADLINE_MS, () => claims.prioritiesDue(db, { kinds, now }))
-      // With one place at a time, it goes to what was asked for last every second time.
+      // With a single slot, the latest request gets it every second time.
       this.#newestFirst = !this.#newestFirst
       for (const priority of LANES) {
         const limit = this.#room(priority, [...this.#running.values(), ...claimed])
         if (limit > 0) claimed.push(...(await this.#take(priority, { kinds, due, limit, now, others: claimed })))
       }
     } catch (cause) {
-      // The database is away: the poll tries again. Tasks that were claimed before come back when their claims run out.
+      // The database is unavailable: the poll retries. Tasks claimed before come back when their claims expire.
       meter.count('mooring_claims_failed_total', { queue: 'tasks' })
       log.error({ stage: 'claim', kinds: Object.keys(this.#handlers), cause }, 'no tasks could be claimed')
     }
     return claimed
   }
 
-  /** Databases that are slow or away must not keep the others waiting, nor those who ask. */
+  /** Slow or unavailable databases must not delay the others, nor callers' requests. */
   #room(priority: claims.Priority, running: readonly Running[]): number {
     const { limit, background } = this.#concurrency
     const taken = (...priorities: claims.Priority[]) => running.filter(one => priorities.includes(one.priority)).length
@@ -142,7 +144,7 @@ export class Loop {
     const room = Math.min(free, background - taken('scheduled', 'hung', 'failed'))
     if (priority === 'scheduled') return room
     const rest = Math.min(room, Math.ceil(background / 2) - taken('hung', 'failed'))
-    // One at a time, so that the next one is counted against its organization.
+    // One at a time, so that the next one counts towards its organization.
     return priority === 'hung' ? rest : Math.min(1, rest)
   }
 
@@ -159,7 +161,7 @@ export class Loop {
       priorities: [priority],
       limit: of.limit,
       perOrganization,
-      // Failed tasks count twice against further ones: an organization's dead databases leave room for its others.
+      // Failed tasks count twice towards the limit: an organization's dead databases leave room for its others.
       held: [...this.#running.values(), ...of.others]
         .filter(one => isAsked(one.priority) === isAsked(priority))
         .flatMap(({ claim: { organizationId }, priority: other }) =>

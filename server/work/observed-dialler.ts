@@ -1,6 +1,6 @@
 /**
- * A dialler whose dials are counted, timed, traced, and logged where they fail: by what was asked and by the code of how it ended. Nothing of the place or
- * of what was said there is kept. The wiring puts it around the real one.
+ * Counts, times and traces dials, and logs those that fail, by kind of request and by failure code. It keeps nothing
+ * about the address or the conversation. The wiring puts it around the real dialler.
  */
 import { helpingSetting } from '#server/domain/network/helping-setting.ts'
 import type { Log } from '#server/log.ts'

@@ -1,15 +1,13 @@
-/**
- * Counts, times and traces tasks: by kind and by how they end. The loops and the quarantine call it.
- */
+/** Counts, times and traces tasks by kind and result. The loops and the quarantine call it. */
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import type { Priority } from '#server/store/tasks/claims.ts'
 import { inSpan } from '#server/tracing/span.ts'
 
-/** How a task ended for the worker that had it. */
+/** The result of a task for the worker that ran it. */
 export type TaskResult = 'done' | 'failed' | 'hung' | 'key_lacking' | 'moved'
 
-/** Runs a task, which says how it ended. */
+/** Runs a task that returns its result. */
 export async function observedTask(
   meter: Meter,
   { kind: task, priority }: { readonly kind: TaskKind; readonly priority?: Priority },

@@ -1,8 +1,9 @@
 /**
- * Runs tasks whose claims ran out twice, each in a worker process of its own that is killed at its deadline. A task that
- * ends there in order is cleared; one that does not ends, so that no stranger's input goes on from worker to worker.
+ * Runs tasks whose claims ran out twice, each in a worker process of its own that is killed at its deadline. A task
+ * that completes there is cleared; one that does not is ended, so that no stranger's input travels from worker to
+ * worker.
  *
- * Nothing of such a task is opened or parsed here. Woken by a poll; held by the worker.
+ * No part of such a task is opened or parsed here. Woken by a poll; held by the worker.
  */
 
 import { BROKEN, backoffMs, jittered } from '#server/domain/network/backoff.ts'
@@ -25,17 +26,17 @@ import { aboutTask } from './about-task.ts'
 import type { WorkerDeps } from './deps.ts'
 import { CLAIM_DEADLINE_MS } from './loop.ts'
 
-/** Starts a process of one task. It is killed `deadlineMs` after it has begun with it. */
+/** Starts a process for one task. It is killed `deadlineMs` after it has begun the task. */
 export type StartAlone = (claim: claims.Claim, deadlineMs: number) => Alone
 
 const POLL_MS = 1_000
-/** Longer than a process takes to start, work and be killed: the claim does not run out beside it. */
+/** Longer than a process takes to start, work and be killed, so that the claim does not run out during it. */
 const LEASE_MS = 120_000
-/** How long a task of each kind may take when nothing is wrong. */
+/** The time limit of each kind of task, sufficient if nothing is wrong. */
 const DEADLINES_MS: Partial<Record<TaskKind, number>> = { introspect: 25_000, poll: 30_000, push: 20_000 }
 const DEADLINE_MS = 45_000
 const AFTER_DEADLINE_MS = 5_000
-/** Of claims that ran out, the last two of them here: then both the process and the worker that watched it went down. */
+/** The number of expired claims after which a task ends; two of them ran out here, so its process and its worker died. */
 const MAX_RAN_OUT = 4
 
 const UNFIT = 'The last poll of this feed did not end in order. It is tried again later.'
@@ -56,14 +57,17 @@ export class Quarantine {
     this.#start = start
   }
 
-  /** Begins to claim. */
+  /** Starts claiming. */
   start(): void {
     const running = () => [{ labels: { queue: 'quarantine' }, value: this.#running.size }]
     this.#parts.meter.gauge('mooring_tasks_running', running)
     this.#done = this.#run()
   }
 
-  /** Claims nothing more and waits for what runs, at most `graceMs`; what is not done then is killed and goes back, due now. */
+  /**
+   * Stops claiming and waits at most `graceMs` for running tasks; unfinished ones are then killed and released, due
+   * now.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     this.#wake()
@@ -95,7 +99,7 @@ export class Quarantine {
       const claim = await withDeadline(CLAIM_DEADLINE_MS, () => claimQuarantined(db, ask))
       if (claim !== undefined) this.#begin(claim)
     } catch (cause) {
-      // The database is away: the poll tries again.
+      // The database is unavailable: the poll retries.
       meter.count('mooring_claims_failed_total', { queue: 'quarantine' })
       log.error({ stage: 'claim', kinds: this.#kinds, cause }, 'no task could be claimed for the quarantine')
     }
@@ -133,12 +137,14 @@ export class Quarantine {
   }
 }
 
-/** Ends a task that took its process down: its datasource says so, and a standing one is due again after its interval. */
+/**
+ * Ends a task that killed its process: its datasource shows that, and a standing task is due again after its interval.
+ */
 async function endUnfit(deps: WorkerDeps, tx: Tx, claim: QuarantinedClaim): Promise<void> {
   const { organizationId: org, datasourceId } = claim
   const now = deps.clock()
   if (datasourceId !== null && (await lockDatasource(tx, org, { id: datasourceId })) === undefined) return
-  // It may have settled its task before it died, or be settled by now by whoever took the claim.
+  // The process may have settled its task before it died, or another holder of the claim has settled it by now.
   if (!(await isClaimed(tx, claim))) return
   const row = datasourceId === null ? undefined : await sealed.datasource(tx, org, datasourceId)
   const interval = row === undefined || claim.kind === 'poll' ? deps.feeds.pace.maxBackoffMs : intervalMs(deps, row)

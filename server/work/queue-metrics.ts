@@ -1,6 +1,6 @@
 /**
- * The queue's depth and age for `/metrics`: asked of the database when somebody looks, once for whoever looks within some
- * seconds. If the database does not answer, there are no numbers.
+ * The queue's depth and age for `/metrics`, read from the database on demand and cached for a few seconds for all
+ * readers. If the database does not answer, there are no values.
  */
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import type { Meter } from '#server/metrics/meter.ts'
@@ -9,10 +9,10 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { type QueueDepth, queueDepths } from '#server/store/tasks/queue-depth.ts'
 
 const STATEMENT_MS = 1_000
-/** Scrapers come every 15 s or so; several share a reading. */
+/** Scrapers come every 15 s or so; several share one reading. */
 const KEPT_MS = 5_000
 
-/** Says how both gauges are read. */
+/** Registers the readers of both gauges. */
 export function meterQueue({ db, clock, meter }: { db: Db; clock: () => Date; meter: Meter }): void {
   let reading: { readonly atMs: number; readonly depths: Promise<QueueDepth[]> } | null = null
   const read = (): Promise<QueueDepth[]> => {

@@ -1,6 +1,6 @@
 /**
- * Forgets what need not be kept any longer, of every organization: one list, in small batches, beside the tasks, so that neither
- * a claim nor a poll waits for it. One worker at a time does it for the whole installation.
+ * Deletes rows that need not be kept any longer, across all organizations, from one list, in small batches alongside
+ * the tasks, so that neither a claim nor a poll waits for it. One worker at a time does it for the whole installation.
  */
 import { randomUUID } from 'node:crypto'
 import { DAY_MS, type Retention } from '#server/domain/tasks/retention-settings.ts'
@@ -20,13 +20,13 @@ import * as tasks from '#server/store/tasks/tasks.ts'
 import type { WorkerDeps } from './deps.ts'
 
 const EVERY_MS = 60_000
-/** How long one thing is forgotten in one turn, so that the others have theirs. */
+/** The time limit for one entry of the list per run, so that the others get their turn. */
 const EACH_MS = 10_000
 
-/** How long an answer to a push is remembered: its signature is good for ten minutes, its sender may retry for days. */
+/** How long an answer to a push is kept: its signature is valid for ten minutes, its sender may retry for days. */
 export const PUSHES_KEPT_MS = 7 * DAY_MS
 
-/** How long keys of an organization that has moved away are told so. */
+/** How long the keys of an organization that has moved are told so. */
 const MOVED_KEPT_DAYS = 30
 
 /** The retention period of each kind of row. */
@@ -39,20 +39,21 @@ export interface RetentionPeriods {
 interface Moment {
   readonly now: Date
   readonly kept: RetentionPeriods
-  /** Of one batch. */
+  /** The number of rows in a batch. */
   readonly size: number
-  /** So long ago. */
+  /** The time `ms` milliseconds ago. */
   ago(ms: number): Date
 }
 
-/** Does one batch, and says whether there may be more. */
+/** Runs one batch, and returns true if more may remain. */
 type Purge = (db: Db, at: Moment) => Promise<boolean>
 
 const monthOf = (table: months.MonthlyTable, ms: number) => ({ table, keepDays: Math.ceil(ms / DAY_MS) })
 
 /**
- * Everything that is forgotten, in this order: a month is there before it is needed; a feed goes before its datasource, and that before
- * what only refers to it; a lease refers to a capability, and that to the key that made it.
+ * Everything that is deleted, in this order: a month is created before it is needed; a feed is deleted before its
+ * datasource, and that before rows that only refer to it; a lease refers to a capability, and a capability to the key
+ * that issued it.
  */
 const LIST: Readonly<Record<string, Purge>> = {
   months: db => months.make(db),
@@ -66,7 +67,7 @@ const LIST: Readonly<Record<string, Purge>> = {
   pushes: (db, { ago, size }) => feeds.purgePushes(db, ago(PUSHES_KEPT_MS), size),
   changes: (db, { kept, ago, size }) => oldChanges.purgeBatch(db, ago(kept.retention.changesMs), size),
   datasources: (db, { kept, ago, size }) => oldRows.purgeDatasource(db, ago(kept.retention.removedMs), size),
-  // Row by row first: a verdict that its datasource does not keep yet is kept before the month goes.
+  // Individual rows first: a verdict without a copy in its datasource is copied before the month is dropped.
   verifications: async (db, { kept: { retention }, ago, size }) =>
     (await oldRows.purgeVerifications(db, ago(retention.verificationsMs), size)) ||
     months.drop(db, monthOf('verifications', retention.verificationsMs)),
@@ -79,34 +80,34 @@ const LIST: Readonly<Record<string, Purge>> = {
   moved_organizations: db => purgeMoved(db, MOVED_KEPT_DAYS),
 }
 
-/** The aim for a batch: a statement that touches one of its rows waits as long. */
+/** The target duration of a batch: a statement that touches one of its rows waits that long. */
 const AIM_MS = 50
 const FIRST = BATCH / 4
 
-/** How many rows the batches of one table remove in one turn: as many as take some 50 ms, by what the last one took. */
+/** The batch size of one table during one run: as many rows as take some 50 ms, judging by the last batch. */
 export class BatchSize {
   #rows = FIRST
 
-  /** Of the next batch. */
+  /** The size of the next batch. */
   get rows(): number {
     return this.#rows
   }
 
-  /** Hears how long a batch of this size took. */
+  /** Adjusts the size after a batch of this size took `ms`. */
   took(ms: number): void {
     if (ms > AIM_MS) this.halve()
     else if (ms < AIM_MS / 2) this.#rows = Math.min(BATCH, this.#rows * 2)
   }
 
-  /** Makes the next batch smaller, where it is not the smallest. */
+  /** Makes the next batch smaller, unless it is the smallest. */
   halve(): void {
     this.#rows = Math.max(SMALLEST_BATCH, this.#rows / 2)
   }
 }
 
 /**
- * Does one turn: of each thing on the list as many batches as there are, for ten seconds at most, while `goesOn` says so. A
- * failure does not keep the others from their turn; the first such error is thrown at the end.
+ * Runs once: for each entry of the list as many batches as needed, for at most ten seconds, while `goesOn` returns
+ * true. A failure does not stop the other entries; the first error is thrown at the end.
  */
 export async function purgeExpired(
   parts: Pick<WorkerDeps, 'db' | 'clock'> & Partial<Pick<WorkerDeps, 'meter'>>,
@@ -133,8 +134,8 @@ export async function purgeExpired(
 }
 
 /**
- * Does a batch and says whether there may be more. One that would have held its locks for too long is done again, smaller; a month's
- * table that is in use is left for the next turn, as rows are.
+ * Runs a batch and returns true if more may remain. One that would have held its locks for too long is repeated with
+ * fewer rows; a month's table that is in use is left for the next run, as rows are.
  */
 export async function timed(size: BatchSize, batch: () => Promise<boolean>): Promise<boolean> {
   const from = performance.now()
@@ -151,8 +152,8 @@ export async function timed(size: BatchSize, batch: () => Promise<boolean>): Pro
 }
 
 /**
- * Begins to forget, now and once a minute, while no other worker of the installation does. The returned function stops it and
- * resolves when the batch under way is done.
+ * Starts retention, now and once a minute, while no other worker of the installation does it. The returned function
+ * stops it and resolves when the current batch is done.
  */
 export function startRetention(
   parts: Pick<WorkerDeps, 'db' | 'clock' | 'log' | 'meter'>,
@@ -170,7 +171,7 @@ export function startRetention(
   }
   const turn = () => {
     running ??= purgeExpired(parts, { kept, goesOn })
-      // Another worker of the installation may have its turns.
+      // Another worker of the installation may have the claim.
       .then(() => (isHolder ? noteDone() : undefined))
       .catch((cause: unknown) => {
         meter.count('mooring_retention_turns_total', { result: 'failed' })
@@ -192,7 +193,7 @@ export function startRetention(
   }
 }
 
-/** Called after a turn without a failure. */
+/** Called after a run without a failure. */
 function meterTurns({ clock, meter }: Pick<WorkerDeps, 'clock' | 'meter'>): () => void {
   let doneAtMs = 0
   meter.gauge('mooring_retention_last_turn_timestamp_seconds', () => [{ labels: {}, value: doneAtMs / 1000 }])

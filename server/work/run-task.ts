@@ -1,6 +1,6 @@
 /**
- * Does one claimed task: hands it to the handler of its kind, and gives it back where that fails. The loop calls it, and the
- * process of one task.
+ * Runs one claimed task: passes it to the handler of its kind, and releases it if that fails. Called by the loop, and
+ * by the process for one task.
  */
 import { BROKEN, backoffMs } from '#server/domain/network/backoff.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
@@ -13,7 +13,7 @@ import { aboutTask, asTask } from './about-task.ts'
 import type { TaskHandlers, WorkerDeps } from './deps.ts'
 import { observedTask, type TaskResult } from './observed-task.ts'
 
-/** A claimed task, whom it is for, and what is called where the keyring lacks a key for it. */
+/** A claimed task, its lane, and the callback for a key missing in the keyring. */
 interface ClaimedTask {
   readonly claim: claims.Claim
   readonly priority?: claims.Priority
@@ -21,8 +21,8 @@ interface ClaimedTask {
 }
 
 /**
- * Does a claimed task. Errors of its work are logged, and the task is released for later; it never rejects. `lacks` is called
- * where the keyring lacks a key for it, which is nothing that may be held against a customer.
+ * Runs a claimed task. Errors are logged, and the task is released for later; it never rejects. Calls `lacks` if the
+ * keyring lacks a key for it, which must not be held against a customer.
  */
 export async function runTask(
   deps: WorkerDeps,
@@ -39,9 +39,9 @@ export async function runTask(
         await asTask(claim, () => asWriter({ organizationId, phase: 'ends' }, run))
         return 'done'
       } catch (cause) {
-        // The target runs the task of a moved organization, unless it has been done.
+        // The target runs the task of a moved organization, unless it is already done.
         if (cause instanceof OrganizationMoving) return 'moved'
-        // Before it is given back: this worker would be the first to claim it again.
+        // Before the release: this worker would be the first to claim it again.
         if (cause instanceof KeyLacking) lacks?.()
         const result = await giveBack(deps, claim, cause)
         deps.notifications.ring('news')
@@ -51,7 +51,7 @@ export async function runTask(
   )
 }
 
-/** The kind is a parameter of its own, so that work and claim are seen to be of the same one. */
+/** The kind is a separate type parameter, so that the compiler sees that handler and claim match. */
 async function runOf<K extends TaskKind>(
   deps: WorkerDeps,
   handlers: TaskHandlers,

@@ -1,9 +1,9 @@
 /**
- * So many at a time, the others wait their turn. Keeps polls, which may be slow and many, from holding every dialling process,
- * while a poll that stores what it has got holds none. Held by the worker's parts.
+ * A FIFO semaphore. It keeps polls, which may be slow and many, from occupying every dialling process, while a poll
+ * that is storing its events occupies none. Held by the worker's dependencies.
  */
 
-/** Runs work, at most so many pieces of it at once, in the order in which they came. */
+/** Runs at most a fixed number of operations at once, in the order in which they arrived. */
 export class Semaphore {
   readonly #waiting: (() => void)[] = []
   #free: number
@@ -12,7 +12,7 @@ export class Semaphore {
     this.#free = atOnce
   }
 
-  /** Runs it when its turn has come. Rejects with its error. */
+  /** Runs the work at its turn. Rejects with its error. */
   async take<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1
     else await new Promise<void>(resolve => this.#waiting.push(resolve))

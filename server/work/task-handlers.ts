@@ -1,7 +1,4 @@
-/**
- * Which work does which kind of task: the worker's whole repertoire.
- * A kind that is not here is never claimed.
- */
+/** Maps each kind of task to its handler. A kind that is missing here is never claimed. */
 
 import { handleCompare } from '#server/work/checks/compare.ts'
 import { handleValidate } from '#server/work/checks/validate.ts'

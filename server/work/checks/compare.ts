@@ -1,6 +1,6 @@
 /**
- * Settles a pending credential that is no other than the one in force: it is destroyed, and nothing is dialled where a dial would
- * tell nothing new. A different credential goes on to the check. Only the worker compares, since it alone opens both.
+ * Settles a pending credential that equals the current one: destroys it, without a dial if a dial would tell nothing
+ * new. A different credential goes on to the check. Only the worker compares, since only it can open both.
  */
 
 import { openingOr } from '#server/seal/held-key.ts'
@@ -20,10 +20,12 @@ import { resolveTarget } from '#server/work/credentials/resolve-target.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
-/** Verdicts by which the server has refused the credential itself: the same one again is refused again, and counted against it. */
+/**
+ * Verdicts by which the server refused the credential itself: the same credential would be refused, and counted, again.
+ */
 const REFUSED: ReadonlySet<FaultCode> = new Set<FaultCode>(['authentication_failed', 'signature_refused'])
 
-/** The work of a `compare` task. */
+/** Performs a `compare` task. */
 export async function handleCompare(deps: WorkerDeps, claim: claims.ClaimOf<'compare'>): Promise<void> {
   const row = await sealed.datasource(deps.db, claim.organizationId, claim.datasourceId)
   const isEqual = row !== undefined && (await isNoOther(deps, row))
@@ -36,12 +38,12 @@ export async function handleCompare(deps: WorkerDeps, claim: claims.ClaimOf<'com
 interface Compared {
   readonly row: sealed.SealedDatasource | undefined
   readonly isEqual: boolean
-  /** Whether a check of the one in force would tell nothing new. */
+  /** True if checking the current credential would tell nothing new. */
   readonly isKnown: boolean
   readonly now: Date
 }
 
-/** Locks in the order of the house: datasource, its tasks, its credentials. */
+/** Takes locks in the global order: datasource, its tasks, its credentials. */
 async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now }: Compared): Promise<void> {
   const org = claim.organizationId
   const held = row === undefined ? undefined : await lockDatasource(tx, org, { id: row.id })
@@ -51,13 +53,13 @@ async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now 
     await (isKnown ? comparisons.settleEqual(tx, org, check) : comparisons.settleUnequal(tx, org, check))
     if (isEqual) await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
   }
-  // Its row is held since the beginning.
+  // The transaction has held the task's row from its beginning.
   await claims.settle(tx, claim, { dueAt: null, now, failed: false })
 }
 
 /**
- * The datasource without its pending credential, where that is no other than the one in force: it is destroyed, and what follows is a
- * check of the one in force. For a check that comes before the comparison, or for one that a release of before asked for.
+ * The datasource without its pending credential if that equals the current one: the pending one is destroyed, and the
+ * current one is checked instead. For a check that precedes the comparison, or was requested by an earlier release.
  */
 export async function withoutEqual(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<sealed.SealedDatasource> {
   if (!(await isNoOther(deps, row))) return row
@@ -69,7 +71,7 @@ export async function withoutEqual(deps: WorkerDeps, row: sealed.SealedDatasourc
   return isDestroyed ? { ...row, pending: null } : row
 }
 
-/** Whether both are still the ones that were compared. */
+/** True if both are still the credentials that were compared. */
 async function isStill(tx: Tx, { org_id: org, id, current, pending }: sealed.SealedDatasource): Promise<boolean> {
   const live = await credentials.live(tx, org, id)
   return [current, pending].every(
@@ -85,10 +87,12 @@ async function isJudged(deps: WorkerDeps, row: sealed.SealedDatasource): Promise
 }
 
 /**
- * Whether the pending credential is no other than the one in force. One that cannot be opened any more is mended by it: another.
+ * True if the pending credential equals the current one. If the current one can no longer be opened, the pending one is
+ * a replacement and counts as different.
  *
- * Compared only within the budgets of refused logins at its place, and another one counts as one until it is dialled: guesses would
- * cost nothing here otherwise. Once they are spent, an equal credential waits like any other, and its caller learns nothing.
+ * Compared only within the budgets of refused logins for its address, and a different credential counts as one until it
+ * is dialled: otherwise guesses would be free here. Once the budgets are exhausted, an equal credential waits like any
+ * other, and its caller learns nothing.
  */
 async function isNoOther(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<boolean> {
   const { current, pending } = row
@@ -102,10 +106,10 @@ async function isNoOther(deps: WorkerDeps, row: sealed.SealedDatasource): Promis
 }
 
 interface Texts {
-  /** The login that the pending one would try. */
+  /** The login that the pending credential would use. */
   readonly login: OwnLogin
   readonly current: string
-  /** Null for one that is refused since it is another one. */
+  /** Null if the pending credential was refused because it differs. */
   readonly pending: string | null
 }
 
@@ -125,7 +129,7 @@ async function directTexts(
     const text = pending.ok ? pending.canonical : null
     return { login: { organizationId, target }, current: current.canonical, pending: text }
   }
-  // The check says what is unreadable.
+  // The check reports the unreadable credential.
   return openingOr(compared, () => null)
 }
 

@@ -1,5 +1,6 @@
 /**
- * The state before a check and the reason shown after it, while further checks confirm the refusal of an active datasource.
+ * The state before a check and the reason shown after it, while further checks confirm the refusal of an active
+ * datasource.
  */
 import { isCondemning, type Standing, type StandingBefore } from '#server/domain/datasources/status.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
@@ -8,8 +9,8 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
 /**
- * The state of the row before a check. A row that says that it is active over a verdict that does not is refused for good at once; one
- * without any verdict was active before verdicts were signed.
+ * The state of the row before a check. A row that claims to be active against its verdict is rejected at the first
+ * refusal; one without any verdict became active before verdicts were signed.
  */
 export function standingBefore(deps: WorkerDeps, row: SealedDatasource): StandingBefore {
   const { status, refusals, refused_at: refusedAt } = row
@@ -17,8 +18,8 @@ export function standingBefore(deps: WorkerDeps, row: SealedDatasource): Standin
 }
 
 /**
- * The reason that is shown after a check. While a refusal is to be confirmed it is that one, whatever else a check met meanwhile;
- * `isAside` is true for a check of another credential than the one in force.
+ * The reason that is shown after a check. While a refusal awaits confirmation it stays that reason, whatever other
+ * checks found meanwhile; `isAside` is true for a check of a credential other than the current one.
  */
 export function displayedReason(
   row: SealedDatasource,

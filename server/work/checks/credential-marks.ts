@@ -1,6 +1,6 @@
 /**
- * The columns of the tried credential that a check writes: the fingerprint once it has passed, and the secret in the form in which it is
- * kept. Called by the check of a database.
+ * The columns of the tried credential that a check writes: the fingerprint once it has passed, and the secret in its
+ * stored form. Called by the check of a database.
  */
 import type { Fingerprint, SealedBox, Secret } from '#server/domain/access/sealed.ts'
 import type { Marks } from '#server/store/credentials/credential-marks.ts'
@@ -17,7 +17,7 @@ interface Checked {
   readonly verified: VerifiedConnection
 }
 
-/** The values to write; null if none is new. */
+/** The values to write; null if nothing changed. */
 export async function marksOf(deps: WorkerDeps, of: Checked): Promise<Marks | null> {
   const { tried, secret, verified } = of
   const { verification, resolved } = verified
@@ -39,7 +39,7 @@ function isSame(one: Fingerprint | null, other: Fingerprint | null): boolean {
   return one?.text === other?.text && one?.keyId === other?.keyId
 }
 
-/** The secret sealed anew; null when it is already in the form in which it is kept. */
+/** The resealed secret; null if it already has its stored form. */
 async function resealedBox(
   deps: WorkerDeps,
   { tried, secret, resolved }: Pick<Checked, 'tried' | 'secret'> & { resolved: ResolvedTarget },

@@ -1,19 +1,22 @@
 /**
- * The dialler of first tries: what has not answered after a short while is cut off, so that no number of servers that take a
- * connection and say nothing keeps those from their turn that would answer. It is tried again for as long as is due to it, in
- * places of its own, before anything is said of the server. Held by the loop.
+ * The dialler for first attempts, which aborts a dial that gets no answer within a short time, so that servers that
+ * accept a connection and then stay silent cannot delay those that would answer. The task is retried with its full time
+ * limit, in separate slots, before anything is concluded about the server. Held by the loop.
  */
 import type { Dialler } from '#server/net/process/dialler.ts'
 import type { Failure, FailureCode } from '#shared/faults/failure.ts'
 
-/** How long a first try may take: far databases answer within one second, ten thousand tables are read in a little more. */
+/**
+ * The time limit of a first attempt: remote databases answer within a second, and ten thousand tables take a little
+ * longer.
+ */
 export const FIRST_TRY_MS = { dial: 2_000, catalog: 3_000 } as const
 
 interface Ended {
   readonly failure: Failure | null
 }
 
-/** Thrown where a first try was cut off. `end` is what was seen until then, for whoever counts logins. */
+/** Thrown if a first attempt was aborted. `end` holds what was observed by then, for counting logins. */
 export class Hung extends Error {
   readonly end: Ended
 
@@ -23,10 +26,12 @@ export class Hung extends Error {
   }
 }
 
-/** The time was over: it says nothing of what would have come. */
+/** Failures that mean that the time was over, and nothing about what would have followed. */
 const TIMED_OUT: ReadonlySet<FailureCode> = new Set<FailureCode>(['connection_timeout', 'query_timeout'])
 
-/** Dials through `dialler`, each dial for a short while. A dial that is cut off rejects with `Hung`; no other one rejects. */
+/**
+ * Dials through `dialler`, with a short limit for each dial. An aborted dial rejects with `Hung`; no other one rejects.
+ */
 export function firstTries(dialler: Dialler): Dialler {
   return {
     ready: () => dialler.ready(),
@@ -48,10 +53,10 @@ async function within<R extends { readonly deadlineMs: number }, T extends Ended
 ): Promise<T> {
   const { deadlineMs } = request
   const startedAt = performance.now()
-  // A process that has to be started first takes nothing from the try's own time.
+  // The start of a new process does not count towards the attempt's own time.
   const end = await dial({ ...request, deadlineMs: Math.min(deadlineMs, maxMs) }, deadlineMs)
   if (end.failure === null || deadlineMs <= maxMs) return end
-  // A process that was killed, or did not come free, at the end of its time was held by somebody who hung.
+  // If the process was killed or unavailable when the time was over, a hanging server was occupying it.
   if (TIMED_OUT.has(end.failure.code) || performance.now() - startedAt >= maxMs) throw new Hung(end)
   return end
 }

@@ -1,6 +1,6 @@
 /**
- * The check of an endpoint: a signed question, and once that is answered well, one whose signature is wrong. With a rotation
- * on its way, the new key is tried alone, and decides.
+ * The check of an endpoint: a signed request and, after a good answer, one whose signature is wrong. During a rotation
+ * the new key is tried alone, and its result decides.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -27,7 +27,7 @@ export interface EndpointVerification {
 export interface RotationStep {
   readonly decision: ReturnType<typeof verifyRotation>
   readonly credential: SealedCredential
-  /** The key to be kept; null where it is destroyed. */
+  /** The key to keep; null if it is destroyed. */
   readonly key: string | null
   readonly requestedBy: RequestedBy | null
   readonly requestedAt: Date | null
@@ -53,7 +53,8 @@ export async function probeEndpoint(deps: WorkerDeps, row: SealedDatasource, key
   const { credential, requestedBy } = pending
   const rotation = { ...decide(deps, tried, pending), credential, requestedBy, requestedAt: tried.requestedAt }
   if (rotation.decision === 'retire_old') return { verified: tried, rotation }
-  // Until the new key is taken, what is not in use yet may still come into use with the one that it was registered with.
+  // Until the new key is accepted, an endpoint that is not in use may still come into use with the key that it was
+  // registered with.
   const isInUse = isUsable(deps, row) || rotation.decision === 'destroy_new'
   return { verified: isInUse ? null : await inForce(), rotation }
 }

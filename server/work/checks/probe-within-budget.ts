@@ -1,6 +1,7 @@
 /**
- * Dials within the budgets of logins: asks before, charges after. A credential that is in force and active is dialled whatever
- * is spent, so that nobody can keep a customer's own checks away by guessing at their database; what is refused there counts.
+ * Dials within the budgets of logins: checks them before and charges them after. A credential that is current and
+ * active is dialled even if they are exhausted, so that nobody can suppress a customer's own checks by guessing at
+ * their database; refusals count.
  */
 
 import type { Probe } from '#server/domain/checks/probe.ts'
@@ -24,13 +25,13 @@ import { Hung } from './first-try.ts'
 
 const LOGGED_IN: ReadonlySet<Stage> = new Set<Stage>(['authenticate', 'database', 'privilege'])
 
-/** For whom is dialled, and whether the credential is in force and active. */
+/** The dial's organization, its login, and whether the credential is current and active. */
 interface Guarded<T> {
   readonly organizationId: string
   readonly isTrusted: boolean
-  /** The stored version that is tried, where a comparison may have counted it. */
+  /** The stored version that is tried, if a comparison may have counted it. */
   readonly stored?: Version | null
-  /** Told of each item of the checklist that a probe passes, while it goes on. */
+  /** Called with each checklist item that a probe passes, while it runs. */
   readonly onPassed?: ProbeOptions['onPassed']
   readonly request: Omit<T, 'avoid'>
 }
@@ -53,20 +54,20 @@ const NOTHING = {
   schemaUsable: null,
 }
 
-/** The end of a guarded dial. `keptUntil` is the time until which budgets forbid it: `budget_exhausted`. */
+/** The end of a guarded dial. `keptUntil` is the time until which the budgets forbid it: `budget_exhausted`. */
 export interface BudgetedEnd<T> {
   readonly end: T
   readonly keptUntil: Date | null
 }
 
-/** Probes when the budgets allow it. */
+/** Probes if the budgets allow it. */
 export async function probeWithinBudget(deps: WorkerDeps, of: Guarded<ProbeRequest>): Promise<BudgetedEnd<Probe>> {
   const { onPassed } = of
   const probe = (avoid: string[]) => deps.dialler.probe({ ...of.request, avoid }, { onPassed })
   return guard(deps, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
 }
 
-/** Reads a catalog with a credential that is in force and active. */
+/** Reads a catalog with a credential that is current and active. */
 export async function readCatalogWithinBudget(
   deps: WorkerDeps,
   of: Omit<Guarded<CatalogAsk>, 'isTrusted' | 'stored'>,
@@ -83,7 +84,7 @@ async function guard<T extends Ended>(
 ): Promise<BudgetedEnd<T>> {
   const { organizationId, stored = null } = of
   const login: OwnLogin = { organizationId, target: of.request.target }
-  // The count of a comparison must not prevent the very dial that is to resolve it.
+  // The count of a comparison must not prevent the very dial that resolves it.
   const isCounted = stored !== null && (await uncount(deps, login, stored))
   const cut: Hung[] = []
   const guardedEnd = await dialled(
@@ -92,17 +93,17 @@ async function guard<T extends Ended>(
     { ...how, dial: avoid => how.dial(avoid).catch(noting(cut)) },
   )
   if (isCounted && !isAnswered(guardedEnd.end)) await countUnequal(deps, login, stored)
-  // Only now: a server that takes the proof of a password and hangs is charged like any other.
+  // Only now: a server that takes the proof of a password and then hangs is charged like any other.
   if (cut[0] !== undefined) throw cut[0]
   return guardedEnd
 }
 
-/** Notes a first try that was cut off, and goes on with what was seen until then. */
+/** Records an aborted first attempt, and continues with what was observed by then. */
 function noting<T extends Ended>(cut: Hung[]): (thrown: unknown) => T {
   return thrown => {
     if (!(thrown instanceof Hung)) throw thrown
     cut.push(thrown)
-    // Sound: it is the end of this very dial.
+    // Sound: it is the end of this dial.
     return thrown.end as T
   }
 }
@@ -139,7 +140,7 @@ function isAnswered(end: Ended): boolean {
   return end.failure === null || isIn || halvesOf(end) > 0
 }
 
-/** The last of the times until which one of its addresses may not be dialled. */
+/** The latest of the times until which its addresses may not be dialled. */
 function untilOf(deps: WorkerDeps, { addresses = [] }: Ended, avoid: ReadonlyMap<string, Date>): Date {
   const times = addresses.flatMap(address => avoid.get(address)?.getTime() ?? [])
   return new Date(Math.max(deps.clock().getTime(), ...times))

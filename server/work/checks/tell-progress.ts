@@ -1,7 +1,7 @@
 /**
- * Tells how far a check has come while it goes on, for callers who watch it.
+ * Reports the progress of a running check, for callers who watch it.
  *
- * It holds the check up nowhere, and what it tells decides nothing. A check that ends soon tells nothing: the verdict is there.
+ * It never delays the check, and decides nothing. A check that ends quickly reports nothing: its verdict is available.
  * Called by the check of a database.
  */
 import * as checkProgress from '#server/store/tasks/check-progress.ts'
@@ -10,10 +10,13 @@ import { aboutTask } from '#server/work/about-task.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import type { DialItem } from '#shared/checks/items.ts'
 
-/** Between the moment at which an item is passed and the write that tells it; what is passed meanwhile goes with it. */
+/** The delay between passing an item and the write that reports it; items passed in the meantime are included. */
 const TELL_AFTER_MS = 250
 
-/** Does a check. Its `work` calls `onPassed` with each item; at most one write is under way, and it has ended when this resolves. */
+/**
+ * Runs a check. Its `work` calls `onPassed` with each item; at most one write is in progress, and it has ended when
+ * this resolves.
+ */
 export async function tellingProgress<T>(
   deps: WorkerDeps,
   claim: Claim,

@@ -1,6 +1,6 @@
 /**
- * Runs the checklist on a string that nobody registered.
- * The outcome is the task's, and goes when it is read; the string goes with the payload.
+ * Runs the checklist on a connection string that nobody has registered. The outcome belongs to the task and is deleted
+ * once read; the string is deleted with the payload.
  */
 import type { Verification } from '#server/domain/checks/verification.ts'
 import { openingOr } from '#server/seal/held-key.ts'
@@ -14,7 +14,7 @@ import type { Validation } from '#shared/checks/validation.ts'
 import { aboutVerdict } from './about-verdict.ts'
 import { refusedUndialled, verifyConnection } from './verify-connection.ts'
 
-/** The work of a `validate` task. */
+/** Performs a `validate` task. */
 export async function handleValidate(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
   const verification = await runVerification(deps, claim)
   await claims.finish(deps.db, claim, validationOf(verification))
@@ -43,7 +43,7 @@ function runVerification(deps: WorkerDeps, claim: claims.Claim): Promise<Verific
   return openingOr(checks, () => refusedUndialled('credential_unreadable'))
 }
 
-/** The result of a check of a registered datasource, of which nothing is kept. */
+/** The result of a check of a registered datasource, which is not stored. */
 async function registered(
   deps: WorkerDeps,
   of: { organizationId: string; datasourceId: string },
@@ -66,7 +66,7 @@ async function registered(
   return verification
 }
 
-/** A verdict as `datasources.validate` answers it. */
+/** A verdict in the form that `datasources.validate` returns. */
 export function validationOf(verification: Verification): Validation {
   const { checks, advisories, outcome, reason } = verification
   const failed = checks.filter(check => check.outcome === 'fail')

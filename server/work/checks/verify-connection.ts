@@ -1,6 +1,6 @@
 /**
- * Dials a database and judges what was found: the heart of `verify` and `validate`.
- * It writes nothing; what is made of a verdict is its callers' business.
+ * Dials a database and judges the findings: the core of `verify` and `validate`. It writes nothing; its callers act on
+ * the verdict.
  */
 
 import type { RolePolicy } from '#server/domain/checks/role/role-findings.ts'
@@ -29,13 +29,16 @@ const KEPT = failureSpec('budget_exhausted')
 /** Our own failures, which say nothing about the database. */
 const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
 
-/** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
+/** A verdict and the target that was dialled for it; `resolved` is null if nothing was dialled. */
 export interface VerifiedConnection {
   readonly verification: Verification
   readonly resolved: ResolvedTarget | null
-  /** Whether the password was sent as MD5. */
+  /** True if the password was sent as MD5. */
   readonly isMd5: boolean
-  /** For a check that could not be made: the time from which it can be, null if unknown. Null for a check that was made. */
+  /**
+   * For a check that could not be performed: the earliest time at which it can be, null if unknown. Null for a
+   * performed check.
+   */
   readonly unmade: { readonly until: Date | null } | null
 }
 
@@ -45,15 +48,15 @@ export interface ConnectionUnderTest extends Unresolved {
   readonly dbType: string
   readonly rolePolicy: RolePolicy
   readonly isTrusted: boolean
-  /** Whether the password may be sent as MD5 under a CA certificate that a caller named. */
+  /** True if the password may be sent as MD5 under a CA certificate supplied by a caller. */
   readonly md5Allowed: boolean
-  /** The stored version that is tried; absent for what is not stored. */
+  /** The stored version that is tried; absent if nothing is stored. */
   readonly stored?: { readonly datasourceId: string; readonly version: number }
-  /** Told of each item of the checklist that the dial passes, while it goes on. */
+  /** Called with each checklist item that the dial passes, while it runs. */
   readonly onPassed?: ProbeOptions['onPassed']
 }
 
-/** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
+/** Resolves, dials and judges. Never throws because of a customer, a caller or a server. */
 export async function verifyConnection(deps: WorkerDeps, of: ConnectionUnderTest): Promise<VerifiedConnection> {
   const resolved = await openingOr(
     () => resolveTarget(deps, of),
@@ -78,7 +81,10 @@ function explained(
   return why === null ? {} : { verification: { ...verifyUndialled(why), advisories: [...advisories] } }
 }
 
-/** The conflict of a first registration whose sealed string names another schema than its field: only here are both known. */
+/**
+ * The conflict of a first registration whose sealed string names another schema than its field: only here are both
+ * known.
+ */
 function conflictOf({ schema, inForce, stored }: ConnectionUnderTest, of: ResolvedTarget): UndialledReason | null {
   const named = of.said?.schema ?? null
   const isFirst = inForce === null && (stored === undefined || stored.version === 1)
@@ -86,7 +92,10 @@ function conflictOf({ schema, inForce, stored }: ConnectionUnderTest, of: Resolv
   return otherSchema(repeating(of.target.password)(named) ? null : named, schema)
 }
 
-/** Until when it is not told, nor dialled, what a comparison with the credential in force has said; a guess that is told is counted. */
+/**
+ * The time until which the result of a comparison with the current credential is neither reported nor dialled; a
+ * reported guess counts.
+ */
 async function keptFromTold(
   deps: WorkerDeps,
   of: ConnectionUnderTest,
@@ -130,13 +139,13 @@ async function dialled(
   }
 }
 
-/** The end of an examination for which nothing was dialled. */
+/** The result of a check that dialled nothing. */
 export function undialled(reason: FaultCode, outcome: 'refused' | 'unreachable' = 'refused'): VerifiedConnection {
   const verification = { ...refusedUndialled(reason), outcome, retryable: outcome === 'unreachable' }
   return { verification: verification, resolved: null, isMd5: false, unmade: null }
 }
 
-/** A verdict that was reached without dialling. */
+/** A verdict reached without dialling. */
 export function refusedUndialled(reason: FaultCode): Verification {
   return { checks: [], advisories: [], outcome: 'refused', reason, retryable: false }
 }

@@ -1,6 +1,7 @@
 /**
- * Verifies a signed endpoint and carries on its rotation: writes verdict, key and next check in the transaction that settles
- * the task. A new key that is accepted alone retires the old one; one that is not accepted within the window is destroyed.
+ * Verifies a signed endpoint and advances its rotation: writes the verdict, the key and the next check in the
+ * transaction that settles the task. A new key that is accepted alone retires the old one; one that is not accepted
+ * within the window is destroyed.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -38,7 +39,10 @@ import { signedVerdict } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import { type EndpointVerification, type Findings, probeEndpoint } from './probe-endpoint.ts'
 
-/** Between tries of a new key: soon after it came, and often enough that a day's window is not over unseen. */
+/**
+ * The backoff between attempts with a new key: soon after it arrives, and often enough to notice it within a day's
+ * window.
+ */
 const ROTATION: Backoff = { baseMs: 5_000, maxMs: 300_000 }
 
 const NOT_ACCEPTED =
@@ -49,11 +53,11 @@ interface Outcome extends Findings {
   readonly row: sealed.SealedDatasource
   readonly after: Standing
   readonly dueAt: Date | null
-  /** The values to write of the judged or accepted credential; null if none is new. */
+  /** The values to write for the judged or accepted credential; null if nothing changed. */
   readonly marks: { readonly context: CredentialContext; readonly marks: credentialMarks.Marks } | null
 }
 
-/** The work of a `verify` task of an endpoint. */
+/** Performs a `verify` task of an endpoint. */
 export async function verifyEndpoint(
   deps: WorkerDeps,
   claim: claims.Claim,
@@ -91,7 +95,7 @@ function unreadable(credential: sealed.SealedCredential): Findings {
   return { verified: { credential, verification: verification, requestedAt: null, tookMs: 0 }, rotation: null }
 }
 
-/** A new key that is accepted is sealed with its URL, in the form in which it is kept; what passed has a fingerprint. */
+/** An accepted new key is sealed with its URL, in the stored form; a credential that passed has a fingerprint. */
 async function marksOf(deps: WorkerDeps, { url, current }: EndpointKeys, of: Findings): Promise<Outcome['marks']> {
   const { verified, rotation } = of
   const fingerprintOf = (key: string) => deps.fingerprinter.of(organizationIdOf(of), endpointCanonical(url, key))
@@ -116,7 +120,7 @@ function organizationIdOf({ verified, rotation }: Findings): string {
   return (verified ?? rotation)?.credential.context.organizationId ?? ''
 }
 
-/** Locks in the order of the house: datasource, tasks, feed. */
+/** Takes locks in the global order: datasource, tasks, feed. */
 async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
   const { claim, outcome } = of
   const { row, verified, rotation, after, dueAt } = outcome
@@ -126,7 +130,7 @@ async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outco
   if (!(await assertHeld(tx, claim))) return
   const failed = verified?.verification.outcome === 'unreachable' || rotation?.decision === 'wait'
   const next = { dueAt, now, failed }
-  // Another key came while this one was tried: that one is to be judged, and the task is due again.
+  // Another key arrived while this one was tried: that one needs a verdict, and the task is due again.
   if (!(await isStill(tx, org, outcome))) return void (await claims.settle(tx, claim, next))
   if (verified?.verification.outcome === 'passed')
     await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
@@ -187,7 +191,7 @@ async function writeFeed(tx: Tx, { row, verified, rotation }: Outcome, now: Date
   const org = row.org_id
   const datasourceId = row.id
   const requestedAt = verified?.requestedAt ?? rotation?.requestedAt ?? null
-  // A try of the new key alone is a request, and its refusal no failure of what is in use.
+  // An attempt with the new key alone is a request, but its refusal is no failure of the key in use.
   const set = {
     ...(requestedAt === null ? {} : { last_request_at: requestedAt }),
     ...(rotation === null ? {} : { rotation_error: rotation.decision === 'destroy_new' ? NOT_ACCEPTED : null }),
@@ -203,7 +207,7 @@ async function writeFeed(tx: Tx, { row, verified, rotation }: Outcome, now: Date
   await feeds.recordFailure(tx, org, { datasourceId, requestedAt: verified.requestedAt, error })
 }
 
-/** When to look again: a waiting key soon; else as everything is looked at. */
+/** The time of the next check: soon for a pending key, otherwise on the usual schedule. */
 function nextDue(
   deps: WorkerDeps,
   claim: claims.Claim,
@@ -216,7 +220,7 @@ function nextDue(
     const endsAtMs = rotation.credential.createdAt.getTime() + deps.feeds.rotationWindowMs
     const backedOffMs = backoffMs(claim.attempts, ROTATION, deps.random())
     const soonMs = nowMs + Math.min(backedOffMs, lookAgainMs(after, nowMs) ?? backedOffMs)
-    // Past the end what could not be asked is asked again, and no sooner than before it.
+    // After the window ends, an endpoint that could not be asked is asked again, no sooner than before.
     return new Date(endsAtMs > nowMs ? Math.min(soonMs, endsAtMs) : soonMs)
   }
   return nextCheck(deps, claim, { outcome: verified?.verification.outcome ?? 'passed', after, row })

@@ -1,6 +1,6 @@
 /**
- * Verifies a datasource: opens its credential, dials, judges what was found, and writes verdict and next check in the
- * transaction that settles the task. The pending credential is tried before the one in force; a pending one that is
+ * Verifies a datasource: opens its credential, dials, judges the findings, and writes the verdict and the next check in
+ * the transaction that settles the task. The pending credential is tried before the current one; a pending one that is
  * refused is destroyed and changes nothing else.
  */
 
@@ -35,7 +35,7 @@ import { marksOf } from './credential-marks.ts'
 import { tellingProgress } from './tell-progress.ts'
 import { type ConnectionUnderTest, undialled, type VerifiedConnection, verifyConnection } from './verify-connection.ts'
 
-/** The work of a `verify` task. */
+/** Performs a `verify` task. */
 export async function handleVerify(deps: WorkerDeps, claim: claims.ClaimOf<'verify'>): Promise<void> {
   const found = await sealed.datasource(deps.db, claim.organizationId, claim.datasourceId)
   const row = found === undefined ? undefined : await withoutEqual(deps, found)
@@ -50,8 +50,8 @@ export async function handleVerify(deps: WorkerDeps, claim: claims.ClaimOf<'veri
 }
 
 /**
- * The pending credential, or the one in force. One that nobody can reach may be pending for ever: between two tries of it the
- * one in force is looked at when its time comes all the same, or whoever rotates would switch the checks off.
+ * Chooses between the pending and the current credential. A pending one may stay unreachable forever: between two
+ * attempts with it the current one is still checked on schedule, or whoever rotates could switch the checks off.
  */
 async function toTry(
   deps: WorkerDeps,
@@ -66,14 +66,14 @@ async function toTry(
   const tried = await verdicts.last(deps.db, claim.organizationId, pending.context)
   if (tried === null) return pending
   const last = await verdicts.last(deps.db, claim.organizationId, current.context)
-  // Without a verdict nothing can be used: the two take turns, so that neither keeps the other from being tried.
+  // Without a verdict nothing can be used: the two alternate, so that neither keeps the other from being tried.
   if (isWanted) return last === null || last.at <= tried.at ? current : pending
   const everyMs = waitMs(row.refusals) ?? intervalMs(deps, row)
   const isOverdue = last === null || deps.clock().getTime() - last.at.getTime() >= everyMs
   return isOverdue ? current : pending
 }
 
-/** Nothing to verify: it was removed meanwhile. */
+/** There is nothing to verify: the datasource was removed in the meantime. */
 async function settleIdle(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
   await transaction(deps.db, tx => claims.settle(tx, claim, { dueAt: null, now: deps.clock(), failed: false }))
   deps.notifications.ring('news')
@@ -86,7 +86,7 @@ interface Tried {
 
 interface Outcome extends Tried, VerifiedConnection {
   readonly tookMs: number
-  /** The values to write of the tried credential; null if none is new. */
+  /** The values to write for the tried credential; null if nothing changed. */
   readonly marks: credentialMarks.Marks | null
   readonly requestedBy: RequestedBy | null
 }
@@ -98,7 +98,7 @@ async function tryCredential(
   const { context } = tried
   const { organizationId } = context
   const opened = async () => {
-    // Nothing is opened for a row that was moved to the other mode: a new verdict would be one for that mode.
+    // Opens nothing for a row that was moved to the other mode: a new verdict would belong to that mode.
     if (isMoved(deps, row)) throw new SealBroken()
     const isInForce = tried.state === 'current'
     const secret = isInForce ? openInForce(deps, row, tried) : openCredential(deps, tried)
@@ -134,7 +134,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
   const isNotCurrent = CREDENTIAL_TRANSITIONS[tried.state][outcome] !== 'current'
   const before = standingBefore(deps, row)
   const after = isNotCurrent ? before : nextStanding(before, { outcome, reason, at: now })
-  // A pending one that waits is tried again at once, and then as late as before.
+  // A waiting pending credential is tried again at once, and then on its previous schedule.
   const isBetween = !isRotation && row.pending !== null
   const dueAt = isBetween ? now : nextCheck(deps, claim, { outcome, after, row, until: unmade?.until ?? null })
   const { version } = tried.context
@@ -147,7 +147,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
     dueAt,
     isMade: unmade === null,
     failed: isBetween || outcome === 'unreachable',
-    // A usable datasource is also introspected, from the next interval on; a caller may ask for it sooner.
+    // A usable datasource is also introspected, from the next interval on; a caller may request it sooner.
     introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
   }
   if (isRotation || of.marks !== null)
@@ -159,7 +159,10 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
   deps.notifications.ring('news')
 }
 
-/** Settles what also moves the credential. The datasource first, then its task: everything that changes one locks so. */
+/**
+ * Settles a check that also changes which credential is current. Locks the datasource first, then its task, as every
+ * change of one does.
+ */
 async function settleMoving(
   tx: Tx,
   claim: claims.Claim,
@@ -180,7 +183,10 @@ async function settleMoving(
   await verdicts.settle(tx, claim, { ...of, state })
 }
 
-/** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
+/**
+ * Puts the verified credential in the place of the previous one; if its target differs, the datasource shows the new
+ * one.
+ */
 async function putInForce(
   tx: Tx,
   of: Tried & VerifiedConnection & Pick<verdicts.SettledVerification, 'verdict'>,
@@ -191,10 +197,10 @@ async function putInForce(
   await sealed.promote(tx, org, tried.context)
   if (resolved === null) return
   const { host, port, database, tlsMode } = resolved.target
-  // As it is under the lock: the schema may have been changed while this was dialled.
+  // Read under the lock: the schema may have changed during the dial.
   const { mode, schema } = held
   const identity = held.identity === null ? null : directNaturalKey({ mode, host, port, database, schema })
-  // A natural key that another datasource has is not taken from it: this one goes on without.
+  // A natural key that another datasource has stays there: this datasource continues without one.
   const isMoved = identity !== null && identity !== held.identity
   const isTaken = isMoved && (await registration.isTaken(tx, org, { identity, by: held.id }))
   const set = { host, port, database, tls_mode: tlsMode, ...(isMoved ? { identity: isTaken ? null : identity } : {}) }

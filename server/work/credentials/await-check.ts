@@ -1,6 +1,6 @@
 /**
- * The way of tasks whose credential no verdict allows to be used: if a caller waits, a check is requested, the claim released,
- * and the task continues when the check is settled; if nobody waits, the check makes the task due again.
+ * Handles tasks whose credential no verdict allows to be used: if a caller waits, requests a check, releases the claim,
+ * and continues the task when the check is settled; if nobody waits, the check makes the task due again.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import { lookAgainAt } from '#server/domain/datasources/status.ts'
@@ -15,20 +15,23 @@ import { currentCode } from '#shared/faults/fault-names.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
 import { isUnknown, isUnsigned, isUsable, lacksVerdict } from './standing.ts'
 
-/** How soon a task that waits for a check looks whether it is settled. */
+/** The polling interval of a task that waits for a check. */
 const LOOK_MS = 100
-/** How long after a task was made it may ask for another check, where one was not signed. */
+/** How long after its creation a task may request another check, if a check left no signature. */
 const ASKED_AGAIN_MS = 15_000
 
-/** A task's token, up to which it is left to another worker, since this one lacks the key of a verdict: its first three claims. */
+/**
+ * The highest token at which a worker that lacks a verdict's key leaves the task to another worker: its first three
+ * claims.
+ */
 const HANDED_ON = 5
 
-/** When another try is worth it after one dial that found what no check has. */
+/** The retry time after a single dial found a problem that no check has found. */
 const ONCE_FOUND_S = 60
 
 /**
- * `usable`, or what to answer; null when the claim was given back: the check that could help is under way. A check
- * that was waited for and brought no verdict is not asked for again by the same task.
+ * Returns `usable`, or the fault to answer; null if the claim was released because a check that may help is in
+ * progress. A task does not request a second check after one that brought no verdict.
  */
 export async function usableOrAwaited(
   deps: WorkerDeps,
@@ -36,38 +39,40 @@ export async function usableOrAwaited(
   row: SealedDatasource,
 ): Promise<'usable' | TaskFault | null> {
   if (isUsable(deps, row)) return 'usable'
-  // Another worker may know the signer of the verdict. If none does, a check helps.
+  // Another worker may have the key of the verdict's signer. If none does, a check helps.
   if (row.verdict !== null && isUnknown(deps, row) && claim.token <= HANDED_ON)
     throw new KeyLacking(row.verdict.signerId)
   if (!lacksVerdict(deps, row)) return refusedMeanwhile(deps, row)
   const { awaits } = claim
   const now = deps.clock()
   const asked = { taskId: newId(), now, dueAt: new Date(now.getTime() + LOOK_MS) }
-  // Counted with the row: a check that is settled after the row was read may have made it usable.
+  // Read in the same statement as the row: a check settled after the row was read may have made it usable.
   const isSettled = awaits !== null && row.checks_settled >= awaits
   if (isSettled && !(await mayAskAgain(deps, claim, row))) return { fault: whyNot(row) }
   await checkRequests.awaitCheck(deps.db, isSettled ? { ...claim, awaits: null } : claim, asked)
-  // Nobody is woken for it: this worker has just become free for it, while one of the last release would sign no verdict.
+  // Sends no notification: this worker now has a free slot, while a worker of the last release would sign no verdict.
   return null
 }
 
 /**
- * A check that passed and was signed by nobody was made by a worker of the last release, which runs beside this one during a
- * deploy and may be quicker: another one is asked for, for a short while.
+ * A check that passed without a signature was made by a worker of the last release, which runs alongside this one
+ * during a deploy and may be faster: for a short time, another check may be requested.
  */
 async function mayAskAgain(deps: WorkerDeps, claim: Claim, row: SealedDatasource): Promise<boolean> {
   if (row.status_reason !== null || !isUnsigned(deps, row)) return false
   return isMadeSince(deps.db, claim, new Date(deps.clock().getTime() - ASKED_AGAIN_MS))
 }
 
-/** Asks for the check of what bears no signature, for work that nobody waits for: the check makes that due again. */
+/** Requests a check of an unsigned datasource for work that nobody waits for: the check makes that work due again. */
 export async function requestUnsigned(deps: WorkerDeps, row: SealedDatasource): Promise<void> {
   if (row.status !== 'active' || row.current === null || !isUnsigned(deps, row)) return
   const asked = { datasourceId: row.id, taskId: newId(), now: deps.clock() }
   if (await checkRequests.requestUnsigned(deps.db, row.org_id, asked)) deps.notifications.ring('work')
 }
 
-/** Why nothing is used of what was refused; where the refusal is to be confirmed, when it is worth another try. */
+/**
+ * The fault for a refused datasource; while the refusal awaits confirmation, with the time of the next useful retry.
+ */
 function refusedMeanwhile(deps: WorkerDeps, row: SealedDatasource): TaskFault {
   const { refusals, refused_at: refusedAt, status } = row
   const at = lookAgainAt({ status, refusals, refusedAt })
@@ -78,12 +83,12 @@ function refusedMeanwhile(deps: WorkerDeps, row: SealedDatasource): TaskFault {
   return { fault: 'conflict', issues, retryAfterSeconds: Math.max(1, seconds) }
 }
 
-/** Failures of one dial to a place that passed its check: the next dial may succeed, and checks decide. */
+/** The fault of one dial to an address that passed its check: the next dial may succeed, and only checks decide. */
 export function onceFound(fault: FaultCode): TaskFault {
   return { fault, retryAfterSeconds: ONCE_FOUND_S }
 }
 
-/** Why the check brought no verdict, if the caller can try again for that reason. */
+/** The reason why the check brought no verdict, if it is one that the caller can act on by retrying. */
 function whyNot({ status_reason: reason }: SealedDatasource): FaultCode {
   return reason !== null && isFaultCode(reason) && FAULTS[reason].retryable ? reason : 'conflict'
 }

@@ -1,7 +1,7 @@
 /**
- * The admission of logins, and the charges of refused ones. Only a login with a credential that is not in force and active is
- * ever kept back, by its own organization's refusals or by those of that very login: a neighbour on the same host waits for
- * nobody. Called by what dials and by what compares.
+ * Admits logins, and charges refused ones. Only a login with a credential that is not current and active is ever held
+ * back, by refusals of its own organization or of the same login: a neighbour on the same host is never delayed. Called
+ * by code that dials and by code that compares.
  */
 import { type Budget, chargedForDial, dialBudgets } from '#server/domain/network/dial-budget.ts'
 import {
@@ -24,7 +24,7 @@ import * as budgets from '#server/store/access/dial-budgets.ts'
 import * as loginHashes from '#server/store/credentials/login-hashes.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 
-/** A login as it is written. */
+/** A login as given. */
 export interface Login {
   readonly host: string
   readonly port: number
@@ -38,17 +38,17 @@ export interface OwnLogin {
   readonly target: Login
 }
 
-/** The admission of a try: addresses that must not be dialled, each until a time. */
+/** An admitted attempt, with the addresses that must not be dialled and the end of each block. */
 export interface LoginAdmission {
   readonly avoid: ReadonlyMap<string, Date>
-  /** Tells that the try is over. */
+  /** Reports that the attempt is over. */
   release(): Promise<void>
 }
 
-// Tries of one login that are under way take seconds.
+// Attempts in progress with one login take seconds.
 const SOON_MS = 2_000
 
-/** Keyed hashes of a login, one for each pepper, the one in use first. */
+/** Keyed hashes of a login, one for each pepper, the current one first. */
 export function loginHashesOf(deps: WorkerDeps, { host, port, database, user }: Login): Buffer[] {
   return deps.tokens.digests(JSON.stringify(['login', host.toLowerCase(), port, database, user]))
 }
@@ -59,7 +59,7 @@ function targetOf(deps: WorkerDeps, { host, port, database, user }: Login): Logi
   return { host, port, login: hash.toString('base64url') }
 }
 
-/** Admits a try of a login; or the time at which it may be asked again. */
+/** Admits an attempt with a login, or returns the earliest time of a retry. */
 export async function admitLogin(deps: WorkerDeps, of: OwnLogin): Promise<LoginAdmission | { readonly until: Date }> {
   const { organizationId } = of
   const target = targetOf(deps, of.target)
@@ -83,15 +83,17 @@ interface Asked {
   readonly now: Date
 }
 
-/** Until when refusals of this login, by whomever, keep it back; counts the try as under way. */
+/**
+ * The time until which refusals of this login, by any organization, hold it back; counts the attempt as in progress.
+ */
 async function keptByLogin(deps: WorkerDeps, { organizationId, target, now }: Asked): Promise<Date | null> {
   const budget = loginBudget(target, target.host)
   const { used: tries } = await budgets.charge(deps.db, { budget: underWay(target), units: 1 }, now)
   const spent = await budgets.spentUntil(deps.db, [budget], now)
   const refused = spent === null ? await budgets.used(deps.db, budget, now) : budget.limit
-  // Those under way before it may all be refused yet.
+  // The attempts in progress may all still be refused.
   if (refused + (tries - 1) * REFUSED_LOGIN_COST < budget.limit) return null
-  // An organization's first try is made all the same: strangers' guesses must not keep a new customer out.
+  // An organization's first attempt is always made: strangers' guesses must not keep a new customer out.
   const tried = triedBudget(organizationId, target, target.host)
   if ((await budgets.charge(deps.db, { budget: tried, units: 1 }, now)).used === 1) return null
   return spent ?? new Date(now.getTime() + SOON_MS)
@@ -108,14 +110,14 @@ async function avoided(deps: WorkerDeps, of: Asked & { readonly isExempt: boolea
   return found
 }
 
-/** The outcome of a dial. `halves` is its charge: nothing, half a refused login, or a whole one. */
+/** The outcome of a dial. `halves` is its charge in halves of a refused login: 0, 1 or 2. */
 export interface Tried {
   readonly address: string | null
   readonly halves: number
   readonly isTrusted: boolean
 }
 
-/** Charges a dial and what came of it. */
+/** Charges a dial and its outcome. */
 export async function chargeFor(deps: WorkerDeps, of: OwnLogin, { address, halves, isTrusted }: Tried): Promise<void> {
   const { organizationId } = of
   const target = targetOf(deps, of.target)
@@ -139,7 +141,8 @@ async function chargeAll(
 }
 
 /**
- * Until when a new credential is not compared with the one in force; null where it may be: as far as a login with it might be tried.
+ * The time until which a new credential is not compared with the current one; null if it may be, that is, if its login
+ * might be tried.
  */
 export async function keptFromComparing(deps: WorkerDeps, of: OwnLogin): Promise<Date | null> {
   const { organizationId } = of
@@ -153,7 +156,10 @@ export async function keptFromComparing(deps: WorkerDeps, of: OwnLogin): Promise
   return budgets.spentUntil(deps.db, needed, deps.clock())
 }
 
-/** The same for what a comparison that was made without them has said of a version: one that is counted already may be told. */
+/**
+ * As `keptFromComparing`, for reporting the result of a comparison made without them; a version already counted may be
+ * reported.
+ */
 export async function keptFromTelling(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<Date | null> {
   const marker = countedMarker({ organizationId: of.organizationId, ...version })
   if ((await budgets.used(deps.db, marker, deps.clock())) > 0) return null
@@ -167,8 +173,8 @@ export interface Version {
 }
 
 /**
- * Counts a credential that is another than the one in force as one refused login, once, until its dial says what it was: guesses
- * that are never dialled, since the next one replaces them, are guesses all the same.
+ * Counts a credential that differs from the current one as one refused login, once, until its dial shows the outcome:
+ * guesses that are never dialled, because the next one replaces them, are still guesses.
  */
 export async function countUnequal(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<void> {
   const now = deps.clock()
@@ -178,7 +184,7 @@ export async function countUnequal(deps: WorkerDeps, of: OwnLogin, version: Vers
   if (used === 1) await chargeAll(deps, { all, halves: REFUSED_LOGIN_COST, now })
 }
 
-/** Takes back what `countUnequal` has counted, since a dial counts from here on; true where it had counted. */
+/** Reverts the count of `countUnequal`, since the dial is counted from here on; true if there was one. */
 export async function uncount(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<boolean> {
   const marker = countedMarker({ organizationId: of.organizationId, ...version })
   if (!(await budgets.remove(deps.db, marker, deps.clock()))) return false

@@ -1,6 +1,6 @@
 /**
- * When a datasource is checked again: what an organization or the installation says, spread by jitter, a backoff where nobody
- * answers, and soon where a refusal is to be confirmed. Called when a check has its verdict.
+ * The time of a datasource's next check: the interval of the organization or the installation with jitter, a backoff if
+ * nobody answers, and soon if a refusal awaits confirmation. Called when a check has its verdict.
  */
 
 import { LONGEST_WAIT_MS, lookAgainAt, type Standing } from '#server/domain/datasources/status.ts'
@@ -10,7 +10,9 @@ import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 
-/** The interval of a datasource's checks, in milliseconds: never so long that a verdict runs out before the next one. */
+/**
+ * The interval of a datasource's checks, in milliseconds: never so long that a verdict expires before the next check.
+ */
 export function intervalMs(deps: WorkerDeps, row: SealedDatasource): number {
   const seconds = row.settings.checkIntervalSeconds
   return Math.min(LONGEST_INTERVAL_MS, seconds === null ? deps.checkIntervalMs : seconds * 1000)
@@ -18,16 +20,18 @@ export function intervalMs(deps: WorkerDeps, row: SealedDatasource): number {
 
 const UNTIL_SPREAD_MS = 1_000
 
-/** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */
+/**
+ * The time of the next check: soon and then ever later if unreachable, after an interval if active, never if rejected.
+ */
 export function nextCheck(
   deps: WorkerDeps,
   claim: Claim,
   of: { outcome: string; after: Standing; row: SealedDatasource; until?: Date | null },
 ): Date | null {
   const { outcome, after, row, until } = of
-  // Budgets kept it back: the time at which they do no more, and not all at the very same one.
+  // Budgets held it back: retry when they are available again, but not all datasources at exactly the same time.
   if (until) return new Date(until.getTime() + Math.round(UNTIL_SPREAD_MS * deps.random()))
-  // One moment for all of it: a second look at the clock would move a planned look by what has passed between the two.
+  // One clock reading for all of it: a second one would shift a planned check by the time in between.
   const now = deps.clock().getTime()
   const lookMs = lookAgainMs(after, now)
   if (outcome === 'unreachable') {
@@ -36,13 +40,13 @@ export function nextCheck(
   }
   if (lookMs !== null) return new Date(now + lookMs)
   if (after.status === 'active') return new Date(now + jittered(intervalMs(deps, row), deps.random()))
-  // A refused rotation leaves a first credential that has had no verdict yet.
+  // A refused rotation leaves behind a first credential that has no verdict yet.
   return after.status === 'unverified' ? new Date(now) : null
 }
 
 /**
- * How long after `nowMs` a refusal is looked at again, in milliseconds; null where none waits for that. A look whose time is over,
- * since something kept it from being made, is repeated.
+ * How long after `nowMs` a refusal is checked again, in milliseconds; null if none awaits confirmation. A check that is
+ * overdue, because something prevented it, is repeated.
  */
 export function lookAgainMs(after: Standing, nowMs: number): number | null {
   const at = lookAgainAt(after)

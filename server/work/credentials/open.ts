@@ -1,6 +1,6 @@
 /**
- * Opens stored credentials, task payloads and callers' boxes for the kinds of work that need them.
- * Worker only: what it returns is in clear and must not be stored, logged or sent.
+ * Opens stored credentials, task payloads and callers' boxes for the kinds of work that need them. Worker only: the
+ * returned values are in clear and must not be stored, logged or sent.
  */
 import { type Secret, unpackBox } from '#server/domain/access/sealed.ts'
 import { type AskedKind, CONTRACT, type TaskPayload } from '#server/domain/tasks/contract.ts'
@@ -12,7 +12,7 @@ import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 
-/** Opens one credential. Throws `SealBroken` when it is not the one that was sealed for its row. */
+/** Opens one credential. Throws `SealBroken` if it is not the one that was sealed for its row. */
 export function openCredential(deps: WorkerDeps, { key, context, sealed }: SealedCredential): Secret {
   if (key === null) throw new SealBroken()
   requireKeysOf(deps, key)
@@ -20,8 +20,8 @@ export function openCredential(deps: WorkerDeps, { key, context, sealed }: Seale
 }
 
 /**
- * Opens the credential in force. Throws `SealBroken` also when its row shows another place than the one inside: a display
- * column never steers a dial, and one that was edited is no longer a display of what is dialled.
+ * Opens the current credential. Throws `SealBroken` also if its row displays a target other than the sealed one: a
+ * display column never decides where to dial, and an edited one no longer displays what is dialled.
  */
 export function openInForce(deps: WorkerDeps, row: SealedDatasource, credential: SealedCredential): Secret {
   const secret = openCredential(deps, credential)
@@ -32,8 +32,8 @@ export function openInForce(deps: WorkerDeps, row: SealedDatasource, credential:
 }
 
 /**
- * Opens the payload of a claimed task of the kind. Throws `SealBroken`, and Zod's error for one of a version that this worker
- * does not know, which is left to another one.
+ * Opens the payload of a claimed task of the kind. Throws `SealBroken`, and Zod's error for a version that this worker
+ * does not know, which is left to another worker.
  */
 export async function openPayload<K extends AskedKind>(
   deps: WorkerDeps,
@@ -44,11 +44,11 @@ export async function openPayload<K extends AskedKind>(
   if (box === null) throw new SealBroken()
   const key = await wrappedKey(deps, claim.organizationId, box.keyId)
   const content = deps.unsealer.openTask(key, { organizationId: claim.organizationId, taskId: claim.id }, box)
-  // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
+  // Sound: the schema belongs to the kind, which the compiler cannot follow through the table.
   return CONTRACT[kind].payload.parse(content) as TaskPayload<K>
 }
 
-/** Opens a connection string that a caller has sealed to one of the organization's keys. Throws `SealBroken`. */
+/** Opens a connection string that a caller sealed to one of the organization's keys. Throws `SealBroken`. */
 export async function openClientBox(
   deps: WorkerDeps,
   organizationId: string,
@@ -58,7 +58,7 @@ export async function openClientBox(
   return deps.unsealer.openClientBox(key, Buffer.from(of.box, 'base64'))
 }
 
-/** The organization's key to seal to, its row checked. */
+/** The organization's current key, after verifying its row. */
 export async function currentKey(deps: WorkerDeps, organizationId: string): Promise<VerifiedKey> {
   const row = await organizations.currentKey(deps.db, organizationId)
   if (row !== undefined) requireKeysOf(deps, row)
@@ -74,7 +74,7 @@ async function wrappedKey(deps: WorkerDeps, organizationId: string, keyId: strin
   return key
 }
 
-/** Throws `KeyLacking` for an organization's key that another keyring may open, and this one cannot. */
+/** Throws `KeyLacking` for an organization's key that another keyring may open and this one cannot. */
 export function requireKeysOf(
   { unsealer }: Pick<WorkerDeps, 'unsealer'>,
   key: { readonly signerId: string; readonly masterKeyId?: string },

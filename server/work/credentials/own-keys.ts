@@ -1,6 +1,6 @@
 /**
- * Whether a keyring is the one of this database: a worker with another one could open nothing, and would only take work away
- * from those that can. Asked at the start of a worker, and before it takes another keyring.
+ * Verifies that a keyring belongs to this database: a worker with the wrong one could open nothing, and would only take
+ * work away from workers that can. Called when a worker starts, and before it switches to another keyring.
  */
 import { SealBroken } from '#server/seal/held-key.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
@@ -8,7 +8,7 @@ import { createUnsealer } from '#server/seal/unsealer.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Throws a sentence for the operator where there are keys of organizations, and the keyring opens none of them. */
+/** Throws a sentence for the operator if the database has organization keys and the keyring opens none of them. */
 export async function requireOwnKeys(db: Db, keyring: WorkerKeyring): Promise<void> {
   const unsealer = await createUnsealer(keyring)
   const samples = await organizationKeys.samples(db)

@@ -1,6 +1,6 @@
 /**
- * Records that another credential has come into force, in the transaction that puts it there: for the record and for watchers.
- * The check of a database calls it, and that of an endpoint.
+ * Records that a new credential has come into force, in the transaction that puts it there: in the audit record and for
+ * subscribers. Called by the checks of databases and of endpoints.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import type { CredentialContext, RequestedBy } from '#server/domain/access/sealed.ts'
@@ -11,8 +11,9 @@ import type { Tx } from '#server/store/tables/tables.ts'
 const WORKER = { kind: 'worker', id: null, requestId: null, address: null } as const
 
 /**
- * Records it. The actor is who brought the credential, as the web tier signed it into the box together with the secret: a writer of
- * our tables cannot name another. The worker itself for a box of a release that did not say.
+ * Records the rotation. The actor is the requester, whom the web tier signed into the box together with the secret:
+ * someone who writes to our tables cannot name another. The worker itself for a box from a release that did not record
+ * the requester.
  */
 export async function recordRotation(
   tx: Tx,

@@ -1,7 +1,8 @@
 /**
- * Secret → what to dial. A string that the caller sealed is opened and compared with what it claimed to be; a new target that
- * differs from the one in force needs the caller's leave. A CA certificate is taken only together with its connection string, so
- * that no stored password is ever sent under a trust that came later.
+ * Resolves a secret to the target to dial. A string sealed by the caller is opened and compared with its declared
+ * properties; a new target that differs from the current one needs the caller's permission. A CA certificate is
+ * accepted only together with its connection string, so that no stored password is ever sent under trust that was added
+ * later.
  */
 
 import type { Secret } from '#server/domain/access/sealed.ts'
@@ -14,21 +15,24 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import { canonicalTarget, type Target } from '#shared/connection-string/connection-string.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
-/** The target of a dial and its trust anchors. `canonical` is the text of which a fingerprint is made. */
+/** The target of a dial and its trust anchors. `canonical` is the text from which a fingerprint is computed. */
 export interface ResolvedTarget {
   readonly ok: true
   readonly target: Target
   readonly caCertificate: string | null
   readonly canonical: string
   readonly compared: Target | null
-  /** The advice and schema of a string that its caller sealed; null for any other, whose advice the web tier has given. */
+  /**
+   * The advice and schema of a string sealed by its caller; null for any other, for which the web tier has given the
+   * advice.
+   */
   readonly said: SealedContent['said'] | null
 }
 
 /** The target of a dial, or the reason for not dialling. */
 export type Resolved = ResolvedTarget | Refused
 
-/** The input: a secret, and the credential in force that it is to replace, if any. */
+/** The input: a secret, and the current credential that it would replace, if any. */
 export interface Unresolved {
   readonly organizationId: string
   readonly secret: Secret
@@ -39,15 +43,19 @@ interface Refused {
   readonly ok: false
   readonly reason: FaultCode
   /**
-   * The submitted target, if the answer rests on a comparison with the credential in force, passwords included: revealed only within
-   * the budgets of refused logins, or it would tell right guesses from wrong ones for free. Null if nothing was compared.
+   * The submitted target, if the answer depends on a comparison with the current credential, including passwords:
+   * revealed only within the budgets of refused logins, or right guesses could be told from wrong ones for free. Null
+   * if nothing was compared.
    */
   readonly compared: Target | null
-  /** The line of the checklist that says why, where a box was opened and refused. */
+  /** The checklist item that gives the reason, if a box was opened and refused. */
   readonly why?: UndialledReason
 }
 
-/** The content of a secret itself. `caCertificate` is null for public roots, undefined if the secret does not name one. */
+/**
+ * The content of the secret itself. `caCertificate` is null for public roots, undefined if the secret does not mention
+ * one.
+ */
 interface Stated {
   readonly ok: true
   readonly target: Target
@@ -62,7 +70,9 @@ function resolved({ target, said }: Stated, caCertificate: string | null): Resol
   return { ok: true, target, caCertificate, canonical, compared: null, said: said ?? null }
 }
 
-/** Resolves it. Throws `SealBroken` when the credential in force cannot be opened; a caller's broken box is refused. */
+/**
+ * Resolves a secret. Throws `SealBroken` if the current credential cannot be opened; a caller's broken box is refused.
+ */
 export async function resolveTarget(deps: WorkerDeps, of: Unresolved): Promise<Resolved> {
   const { organizationId, secret, inForce } = of
   const stated = await statedOf(deps, organizationId, secret)
@@ -76,7 +86,7 @@ export async function resolveTarget(deps: WorkerDeps, of: Unresolved): Promise<R
   if (!mayMove && !isSamePlace(current.target, target)) return refused('target_changed')
   const inForceCa = current.caCertificate ?? null
   if (caCertificate !== undefined || inForceCa === null) return resolved(stated, caCertificate ?? null)
-  // Only the string that is in force under this certificate may do without it: any other password was not given for it.
+  // Only the very string in force under this certificate may omit it: any other password was not given for it.
   const same = resolved(stated, inForceCa)
   const isSame = same.canonical === canonicalTarget(current.target, inForceCa)
   return { ...(isSame ? same : refused('ca_certificate_required')), compared: target }
@@ -106,9 +116,10 @@ async function openSealed(deps: WorkerDeps, organizationId: string, secret: Clie
   return openingOr(read, () => refused('credential_unreadable'))
 }
 
-/** The content of a caller's box: accepted if it parses and is for the place that was declared with it. */
+/** The content of a caller's box: accepted if it parses and is for the declared target. */
 function readSealed(text: string, secret: ClientSealed): Stated | Refused {
-  // The web tier could put any certificate beside a box that it was sent. One that comes with the string is inside.
+  // The web tier could put any certificate next to a box that it received. A certificate that came with the string is
+  // inside.
   if (secret.caCertificate !== null) return refused('ca_certificate_required')
   const content = readSealedContent(text)
   if (!content.ok) return { ...refused('invalid_body'), why: refusedString(content) }
@@ -116,13 +127,13 @@ function readSealed(text: string, secret: ClientSealed): Stated | Refused {
   return content
 }
 
-/** The secret in the form in which it is kept, once its box was opened. Null where it is refused. */
+/** The secret in its stored form, once its box was opened. Null if it is refused. */
 export function openedSecret(text: string, secret: ClientSealed): Secret | null {
   const stated = readSealed(text, secret)
   return stated.ok ? keptSecret(stated, secret) : null
 }
 
-/** A secret in the form in which it is stored, with its requester and their permission to move. */
+/** A secret in its stored form, with its requester and their permission to move. */
 export function keptSecret(
   { target, caCertificate }: Pick<Stated, 'target' | 'caCertificate'>,
   { requestedBy, allowMove }: StatedBy,

@@ -1,6 +1,6 @@
 /**
- * The verdict in force of a datasource, as the worker's signature has it. Every use of a stored credential asks here; a column
- * may deny a use and never allow one. A signature that does not fit its row is as good as none.
+ * The current verdict of a datasource, according to the worker's signature. Every use of a stored credential checks it
+ * here; a column may deny a use and never allow one. A signature that does not match its row counts as none.
  */
 import {
   afterCheck,
@@ -15,18 +15,21 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import { intervalMs } from './next-check.ts'
 
-/** The verdict that the row bears, where a worker has signed it as it is there; else null. */
+/** The verdict in the row, if a worker has signed exactly what is there; else null. */
 export function verdictInForce(deps: WorkerDeps, row: SealedDatasource): VerdictContent | null {
   return signedAs(deps, row, row.mode)
 }
 
-/** True when the credential in force may be used now: leased, introspected with, polled with, trusted with a push. */
+/** True if the current credential may be used now: for leases, introspection and polls, and to trust a push. */
 export function isUsable(deps: WorkerDeps, row: SealedDatasource): boolean {
   if (row.status !== 'active' || row.current === null) return false
   return letsUse(verdictInForce(deps, row), { version: row.current.context.version, now: deps.clock() })
 }
 
-/** True when the credential in force has passed a check and none has taken that back: it is dialled past the budgets. */
+/**
+ * True if the current credential passed a check that nothing has revoked since: it is dialled even if budgets are
+ * exhausted.
+ */
 export function isTrusted(deps: WorkerDeps, row: SealedDatasource): boolean {
   const verdict = verdictInForce(deps, row)
   if (verdict === null || verdict.version !== row.current?.context.version) return false
@@ -34,8 +37,8 @@ export function isTrusted(deps: WorkerDeps, row: SealedDatasource): boolean {
 }
 
 /**
- * True when a check could make an active datasource usable that is not: its verdict has run out, or there is none. One that was
- * refused, or is kept back until it is looked at again, has its own time.
+ * True if a check could make an unusable active datasource usable: its verdict has expired, or it has none. A
+ * datasource that was refused, or is held back until its next check, has its own schedule.
  */
 export function lacksVerdict(deps: WorkerDeps, row: SealedDatasource): boolean {
   if (row.status !== 'active' || row.current === null || isUsable(deps, row)) return false
@@ -44,24 +47,24 @@ export function lacksVerdict(deps: WorkerDeps, row: SealedDatasource): boolean {
   return verdict.usableUntil === null && row.refusals === 0
 }
 
-/** True when no signature fits the row at all: it was written before verdicts were signed, or edited. */
+/** True if no signature matches the row at all: it was written before verdicts were signed, or edited. */
 export function isUnsigned(deps: WorkerDeps, row: SealedDatasource): boolean {
   return verdictInForce(deps, row)?.version !== row.current?.context.version
 }
 
-/** True when the row bears a signature for the other mode: it was moved there by an edit, and nothing of it is believed. */
+/** True if the row has a signature for the other mode: an edit moved it there, and nothing in it is trusted. */
 export function isMoved(deps: WorkerDeps, row: SealedDatasource): boolean {
   return signedAs(deps, row, row.mode === 'live' ? 'test' : 'live') !== null
 }
 
-/** The verdict to be stored after a check of one version; null to leave what is there, for a row that was moved. */
+/** The verdict to store after a check of one version; null to leave the stored one, for a row that was moved. */
 export function signedVerdict(
   deps: WorkerDeps,
   row: SealedDatasource,
   end: Pick<CheckEnd, 'version' | 'status' | 'refusals' | 'outcome' | 'at'>,
 ): SignedVerdict | null {
   if (isMoved(deps, row)) return null
-  // A verdict under a key that this worker lacks stays where nothing was found: another worker can judge what it is worth.
+  // If nothing was found, a verdict whose key this worker lacks stays: another worker can evaluate it.
   if (end.outcome === 'unreachable' && isUnknown(deps, row)) return null
   const before = verdictInForce(deps, row)
   const after = afterCheck({ ...end, intervalMs: intervalMs(deps, row), before })
@@ -70,7 +73,7 @@ export function signedVerdict(
   return { version, usable, usableUntil, ...deps.verdicts.sign(content) }
 }
 
-/** True for a verdict under a key that the keyring of this worker lacks. */
+/** True for a verdict whose key is missing in this worker's keyring. */
 export function isUnknown(deps: WorkerDeps, row: SealedDatasource): boolean {
   return row.verdict !== null && !deps.verdicts.knows(row.verdict.signerId)
 }

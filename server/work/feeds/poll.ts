@@ -1,7 +1,7 @@
 /**
- * Polls an endpoint's feed: page after page until it is drained or the budget is used up. A page's events and the cursor
- * behind it are committed together, and only while the claim is still held: whatever dies, and wherever, the next poll goes
- * on from a cursor whose events are stored.
+ * Polls an endpoint's feed, page after page, until it is drained or the time budget is used up. A page's events and its
+ * cursor are committed together, and only while the claim is still held: wherever a process dies, the next poll resumes
+ * from a cursor whose events are stored.
  */
 
 import { afterPage, lastError, nextPoll, type Stop } from '#server/domain/feeds/feed.ts'
@@ -21,15 +21,15 @@ import { logRefused } from '#server/work/refused-task.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import { askEndpoint, type EndpointAttempt } from './ask-endpoint.ts'
 
-/** From one page to the next: longer than a request and its wait for a process. */
+/** The claim's extension from one page to the next: longer than a request and its wait for a process. */
 const HOLD_MS = 60_000
-/** Of a poll in all, so that one slow feed does not starve the others. */
+/** The total time of a poll, so that one slow feed does not starve the others. */
 const POLL_MS = 20_000
 const BUSY_MS = 1_000
 
 const UNREADABLE = 'The stored signing key cannot be opened. Register the endpoint again.'
 
-/** A poll under way. */
+/** A poll in progress. */
 interface Poll {
   readonly claim: claims.Claim
   readonly url: string
@@ -42,12 +42,12 @@ interface Poll {
   newEvents: number
 }
 
-/** The work of a `poll` task. */
+/** Performs a `poll` task. */
 export async function handlePoll(deps: WorkerDeps, claim: claims.ClaimOf<'poll'>): Promise<void> {
   const { organizationId: org, datasourceId } = claim
   const row = await sealed.datasource(deps.db, org, datasourceId)
   const feed = await feeds.find(deps.db, org, datasourceId)
-  // A feed that is not in use is not polled; the check that passes it makes the next poll due.
+  // A feed that is not in use is not polled; the check that passes makes the next poll due.
   if (row === undefined || feed === undefined) return settleIdle(deps, claim)
   if (!isUsable(deps, row)) {
     await requestUnsigned(deps, row)
@@ -81,12 +81,14 @@ async function follow(deps: WorkerDeps, poll: Poll): Promise<void> {
   }
 }
 
-/** The same for a question that is asked again, whoever asks it: only a page that was stored leads to another one. */
+/** Identical for a repeated request, whichever worker sends it: only a stored page leads to a new id. */
 function messageId({ feed, sent }: Poll): string {
   return `msg_${feed.datasource_id.replaceAll('-', '')}_${feed.pages + sent.length - 1}`
 }
 
-/** Stores a page and moves the cursor; with the last one settles the task. True when there is another page to ask for. */
+/**
+ * Stores a page and moves the cursor; settles the task with the last page. True if there is another page to request.
+ */
 async function savePage(
   deps: WorkerDeps,
   poll: Poll,
@@ -111,7 +113,7 @@ async function savePage(
       next: stop === null ? { holdUntil: new Date(now.getTime() + HOLD_MS) } : nextTimes(deps, poll, { stop, now }),
     },
   })
-  // A worker that lost its claim must not go on behind the one that has it now.
+  // A worker that lost its claim must not continue after the one that has it now.
   if (kept === null) return false
   poll.newEvents += kept
   poll.cursor = step.cursor
@@ -121,7 +123,7 @@ async function savePage(
   return stop === null
 }
 
-/** Times are the customer's own: one from the future counts as none. */
+/** Event times are the customer's own: one in the future does not count. */
 function countPage({ meter }: WorkerDeps, { page, kept, now }: { page: FeedPage; kept: number; now: Date }): void {
   meter.count('mooring_feed_polls_total', { result: 'ok' })
   if (kept === 0) return
@@ -131,7 +133,7 @@ function countPage({ meter }: WorkerDeps, { page, kept, now }: { page: FeedPage;
     meter.observe('mooring_feed_lag_seconds', {}, Math.max(0, now.getTime() - newestMs) / 1000)
 }
 
-/** When to poll again, with events that are new on the last page and without; which of them it is, the store will see. */
+/** The times of the next poll, with and without new events on the last page; the store decides which applies. */
 function nextTimes(deps: WorkerDeps, { feed, newEvents }: Poll, at: { stop: Stop; now: Date }) {
   const time = (newOnPage: number): feedEvents.NextTime => {
     const end = { failed: false, newEvents: newEvents + newOnPage, stop: at.stop } as const
@@ -148,7 +150,7 @@ async function fail(deps: WorkerDeps, poll: Poll, of: { asked: EndpointAttempt; 
   deps.meter.count('mooring_feed_polls_total', { result: of.failure.code })
   // A request that was never sent is not a failure of the endpoint.
   if (requestedAt === null) return settleLater(deps, claim, new Date(now.getTime() + BUSY_MS * (1 + deps.random())))
-  // A page of this very poll was a success.
+  // An earlier page of this poll succeeded.
   const retryCount = poll.sent.length > 1 ? 1 : feed.retry_count + 1
   const end = { failed: true, retryCount, retryAfterSeconds: answer.retryAfterSeconds } as const
   const { delayMs } = nextPoll(end, feed.interval_ms, dice(deps))

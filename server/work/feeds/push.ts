@@ -1,6 +1,6 @@
 /**
- * Checks the signature of a push and stores its events: the work that the web tier cannot do, since it cannot open a signing
- * key. It gets the exact bytes and headers, sealed like everything that travels in a task.
+ * Verifies the signature of a push and stores its events, which the web tier cannot do because it cannot open a signing
+ * key. The task contains the exact bytes and headers, sealed like every payload.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import { isOverlapOver } from '#server/domain/checks/endpoint-verdict.ts'
@@ -20,7 +20,7 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import { logRefused } from '#server/work/refused-task.ts'
 import type { PushOutcome } from '#shared/feeds/feed.ts'
 
-/** The work of a `push` task. */
+/** Performs a `push` task. */
 export async function handlePush(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise<void> {
   const outcome = await takenIn(deps, claim)
   if (outcome === null) return
@@ -30,7 +30,9 @@ export async function handlePush(deps: WorkerDeps, claim: claims.ClaimOf<'push'>
   if ('answer' in outcome) deps.notifications.ring('events')
 }
 
-/** Stores it, or says why not; null when the claim was given back until the endpoint is checked. */
+/**
+ * Stores the push or returns the reason for refusing it; null if the claim was released until the endpoint is checked.
+ */
 async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise<PushOutcome | null> {
   const { organizationId: org, datasourceId } = claim
   const payload = await openingOr(
@@ -42,7 +44,7 @@ async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise
   const use = await usableOrAwaited(deps, claim, row)
   if (use !== 'usable') return use
   const keys = endpointKeys(deps, row)
-  // The verdict is over the key in force: one that is on its way may sign beside it, and never in its place.
+  // The verdict covers the current key: a pending key may sign alongside it, and never in its place.
   if (keys === null || keys.current === null || payload === null) return { fault: 'credential_unreadable' }
   const { body, keyless, ...headers } = payload
   const nowSeconds = Math.floor(deps.clock().getTime() / 1_000)
@@ -59,8 +61,8 @@ async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise
     now: deps.clock(),
     intervalMs: deps.feeds.pace.fastMs,
   }
-  // Stored before the task is finished, and in a transaction of its own: a worker that dies between the two, or that lost
-  // its claim, leaves what the next one finds under the message's name.
+  // Stored before the task is finished, in a transaction of its own: if a worker dies in between or loses its claim,
+  // the next one finds the answer under the message's id.
   const answer = await transaction(deps.db, async tx => {
     const accepted = await pushes.accept(tx, org, pushed)
     if (accepted !== null && accepted !== 'conflict' && keyless !== undefined)
@@ -72,7 +74,7 @@ async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise
   return answer === null ? { fault: 'entity_not_found' } : { answer }
 }
 
-/** The keys that a push may be signed with: one on its way only within its window, whoever puts its check off. */
+/** The keys that may sign a push: a pending one only within its window, whoever delays its check. */
 function believed(deps: WorkerDeps, keys: EndpointKeys): string[] {
   const { pending } = keys
   if (pending === null || !('key' in pending)) return signingKeysOf(keys)

@@ -1,6 +1,6 @@
 /**
- * Has checked again what is marked as unreadable and can be opened: a worker of an earlier release whose keyring lacked a key
- * took that for a finding about the customer's credential, for good.
+ * Requests a new check of datasources that are marked as unreadable and can be opened: a worker of an earlier release
+ * whose keyring lacked a key permanently recorded that as a finding about the customer's credential.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -19,7 +19,7 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 const EVERY_MS = 3_600_000
 const BATCH = 100
 
-/** Looks at all of them once, until `stopped` is aborted; answers how many are checked again. */
+/** Examines all of them once, until `stopped` is aborted; returns the number of checks requested. */
 export async function healUnreadable(deps: WorkerDeps, stopped: AbortSignal): Promise<number> {
   let healed = 0
   let after: unreadable.Place | null = null
@@ -63,7 +63,7 @@ function canOpen(deps: WorkerDeps, row: SealedDatasource): boolean {
   }
 }
 
-/** Looks at once, and every hour. The returned functions look now, and stop. */
+/** Runs now and every hour. The returned functions run it at once, and stop it. */
 export function startHealing(deps: WorkerDeps): { now(): void; stop(): Promise<void> } {
   const stopped = new AbortController()
   let running: Promise<unknown> | null = null

@@ -1,7 +1,8 @@
 /**
- * Seals an organization's credentials anew, in batches, after a rotation of keys: with the key, the signature and the
- * fingerprint that are in use; and signs its verdicts anew. A kill in the middle loses nothing: each batch is one transaction, and the next claim goes on
- * with what is left. When nothing needs a retired key any more, its secret half is destroyed.
+ * Reseals an organization's credentials in batches after a key rotation, with the current key, signature and
+ * fingerprint key, and signs its verdicts again. If the process is killed, nothing is lost: each batch is one
+ * transaction, and the next claim continues with the rest. When nothing needs a retired key any more, its secret half
+ * is destroyed.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -24,16 +25,16 @@ import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
 import { resignVerdicts } from './resign-verdicts.ts'
 
 const BATCH = 64
-/** A worker that dies is replaced after this; one that lives says so at each batch. */
+/** The claim of a dead worker expires after this; a living one extends it with each batch. */
 const CLAIM_MS = 4_000
-/** Clocks of two machines may differ by this much. */
+/** The assumed maximum difference between two machines' clocks. */
 const MARGIN_MS = 5_000
-/** After this long a pass gives its slot back, so that a worker which is told to stop can. */
+/** A pass releases its slot after this long, so that a stopping worker can exit. */
 const SLICE_MS = 2_000
-/** A row that another transaction holds is passed over, and looked at again after this: a check's verdict is a statement. */
+/** The delay before looking again at rows that another transaction holds: recording a verdict is a single statement. */
 const AGAIN_MS = 500
 
-/** The work of a `reseal` task. */
+/** Performs a `reseal` task. */
 export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   const org = claim.organizationId
   using keys = new HeldKeys(deps, await organizationKeys.list(deps.db, { org }))
@@ -47,7 +48,8 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
     if (batch === 'lost') return
     if (batch === 'done') break
     after = batch.after
-    // The next slice begins at the first again: one that only met what cannot be opened would end where this one did.
+    // The next slice starts from the beginning: if it only met credentials that cannot be opened, it would end where
+    // this one did.
     if (batch.resealed > 0) workedSince ??= performance.now()
     if (workedSince !== null && performance.now() - workedSince > SLICE_MS)
       return resealing.settle(deps.db, claim, deps.clock())
@@ -68,7 +70,7 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   deps.notifications.ring('news')
 }
 
-/** The keys that are to sign and fingerprint a credential. */
+/** The keys that must sign and fingerprint a credential. */
 function upToDate({ sealer, fingerprinter }: WorkerDeps): resealing.UpToDate {
   return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
 }
@@ -78,11 +80,13 @@ interface Pass {
   readonly to: VerifiedKey
   readonly keys: HeldKeys
   readonly after: resealing.After | null
-  /** Filled by the pass: those that could not be opened. */
+  /** Filled by the pass with the credentials that could not be opened. */
   readonly unopened: resealing.After[]
 }
 
-/** The place after a batch and how many it sealed; or that nothing was left, or that another worker has the claim. */
+/**
+ * The position after a batch and the number resealed; or that nothing was left, or that another worker has the claim.
+ */
 type Batch = { readonly after: resealing.After; readonly resealed: number } | 'done' | 'lost'
 
 async function resealBatch(deps: WorkerDeps, claim: Claim, pass: Pass): Promise<Batch> {
@@ -98,7 +102,7 @@ async function resealBatch(deps: WorkerDeps, claim: Claim, pass: Pass): Promise<
   })
 }
 
-/** Null for one that cannot be opened: it stays as it is, and so does the key that it names. */
+/** Null for a credential that cannot be opened: it stays unchanged, and so does the key that it names. */
 function resealOne(
   deps: WorkerDeps,
   { org, to, keys, unopened }: Pass,
@@ -120,7 +124,7 @@ function resealOne(
   return openOr(resealed, unreadable)
 }
 
-/** A box that a caller sealed to an older key is opened too, if it is what it claims to be: that key is to go. */
+/** Also opens a valid box that a caller sealed to an older key, since that key must go. */
 function inner(keys: HeldKeys, secret: Secret): Secret {
   if (secret.kind !== 'client-sealed') return secret
   const opened = () => {
@@ -130,15 +134,15 @@ function inner(keys: HeldKeys, secret: Secret): Secret {
   return openOr(opened, () => secret)
 }
 
-/** The text that a fingerprint is made of; null for a secret that is a part of one. */
+/** The text from which a fingerprint is computed; null for a secret that is only part of a credential. */
 function canonicalOf(secret: Secret): string | null {
   if (secret.kind === 'direct') return canonicalTarget(secret.target, secret.caCertificate)
   return secret.kind === 'endpoint' ? endpointCanonical(secret.url, secret.signingKey) : null
 }
 
 /**
- * Destroys the retired keys that nothing needs any more; answers when to look again, null when none is left. A web process
- * may seal to a key for a while after it was retired, and callers may send what they sealed to it for longer.
+ * Destroys the retired keys that nothing needs any more; returns when to look again, null if none remains. A web
+ * process may seal to a key for a while after its retirement, and callers may send boxes sealed to it for even longer.
  */
 async function endKeys(deps: WorkerDeps, org: string): Promise<Date | null> {
   const now = deps.clock()
@@ -163,7 +167,7 @@ async function destroyKey(deps: WorkerDeps, org: string, which: { id: string; no
   })
 }
 
-/** An organization's keys, unwrapped once for a pass and wiped at its end; an organization has a handful. */
+/** An organization's keys, unwrapped once for a pass and wiped at its end; an organization has only a few. */
 class HeldKeys {
   readonly #parts: WorkerDeps
   readonly #rows: readonly WrappedOrganizationKey[]
@@ -174,7 +178,10 @@ class HeldKeys {
     this.#rows = rows
   }
 
-  /** Throws `SealBroken` for a key that is not there, or not ours, and `KeyLacking` for one that is another worker's to open. */
+  /**
+   * Throws `SealBroken` for a key that is missing or not ours, and `KeyLacking` for one that only another worker can
+   * open.
+   */
   of(keyId: string): HeldKey {
     const known = this.#held.get(keyId)
     if (known !== undefined) return known

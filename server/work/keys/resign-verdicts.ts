@@ -1,6 +1,6 @@
 /**
- * Signs an organization's verdicts anew after a rotation of the worker's signing key, in batches, as a part of the task that
- * seals its credentials anew: the old key can be dropped when no verdict is left under it.
+ * Signs an organization's verdicts again after a rotation of the worker's signing key, in batches, as part of the task
+ * that reseals its credentials: the old key can be dropped when no verdict depends on it.
  */
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -12,13 +12,16 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 
 const BATCH = 64
 
-/** How long one pass may take, and until when it holds the claim from one batch to the next. */
+/** The time limit of one pass, and the time until which it holds the claim between batches. */
 interface Bounds {
   readonly sliceMs: number
   readonly claimMs: number
 }
 
-/** `done` when none is left that can be locked, `more` when the pass took its time, `lost` when another worker has the claim. */
+/**
+ * `done` if none is left that can be locked, `more` if the pass used up its time, `lost` if another worker has the
+ * claim.
+ */
 export async function resignVerdicts(
   deps: WorkerDeps,
   claim: Claim,
@@ -39,7 +42,7 @@ function resignBatch(deps: WorkerDeps, claim: Claim, claimMs: number): Promise<n
   const until = new Date(deps.clock().getTime() + claimMs)
   const ask = { signerIds: [deps.verdicts.signerId()], limit: BATCH }
   return transaction(deps.db, async tx => {
-    // Everything that changes a datasource locks it before its task; rows that others hold are passed over.
+    // Every change of a datasource locks it before its task; rows that others hold are skipped.
     const stale = await signatures.lockStale(tx, org, ask)
     if (!(await extend(tx, claim, until))) return 'lost'
     await signatures.write(
@@ -52,8 +55,9 @@ function resignBatch(deps: WorkerDeps, claim: Claim, claimMs: number): Promise<n
 }
 
 /**
- * The same verdict under the key in use; null for one that nobody signed as it is there, or a rotation would sign what an edit
- * made of it. One that was moved to the other mode keeps the signature of its own, which is how the move is seen.
+ * The same verdict, signed with the current key; null if its signature does not match, since a rotation would otherwise
+ * sign an edited verdict. A row moved to the other mode keeps the signature of its own mode, which is how the move is
+ * detected.
  */
 function resigned(deps: WorkerDeps, { verdict, signed }: signatures.SignedRow): signatures.NewSignature['signed'] {
   const other: VerdictContent = { ...verdict, mode: verdict.mode === 'live' ? 'test' : 'live' }

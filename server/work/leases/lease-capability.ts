@@ -1,6 +1,6 @@
 /**
- * Looks at the token that is presented for a lease, in the worker: hash, operator's signature, expiry and revocation. The
- * web tier's judgement is not trusted. `lease.ts` calls it before anything is opened.
+ * Verifies the token presented for a lease, in the worker: hash, operator's signature, expiry and revocation. The web
+ * tier's judgement is not trusted. `lease.ts` calls it before anything is opened.
  */
 import { isUsablePublicKey } from '#server/domain/access/lease.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
@@ -10,7 +10,9 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
-/** The presented token and the datasource; after `notAfter`, in milliseconds since 1970, nobody waits for the answer. */
+/**
+ * The presented token and the datasource; after `notAfter`, in milliseconds since 1970, nobody waits for the answer.
+ */
 export interface Presented {
   readonly organizationId: string
   readonly payload: {
@@ -21,7 +23,7 @@ export interface Presented {
   }
 }
 
-/** The capability that the token is, if it may take this lease. Fails closed: whatever is odd about it is a refusal. */
+/** The token's capability, if it may take this lease. Fails closed: any irregularity is a refusal. */
 export async function grantedCapability(
   deps: WorkerDeps,
   asked: Presented,

@@ -1,7 +1,7 @@
 /**
- * Leases a credential to a platform's worker: checks the token that was presented, opens the credential in force, and seals
- * it to the holder's key. The web tier is not trusted: hash, operator's signature, expiry and revocation are
- * looked at here, before anything is opened.
+ * Leases a credential to a platform's worker: verifies the presented token, opens the current credential, and seals it
+ * to the holder's key. The web tier is not trusted: hash, operator's signature, expiry and revocation are verified
+ * here, before anything is opened.
  */
 
 import { ZodError } from 'zod'
@@ -36,7 +36,7 @@ interface Asked {
   readonly payload: TaskPayload<'lease'>
 }
 
-/** The work of a `lease` task. */
+/** Performs a `lease` task. */
 export async function handleLease(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>): Promise<void> {
   const payload = await openingOr(
     () => openPayload(deps, claim, 'lease').catch(unlessMalformed),
@@ -72,7 +72,7 @@ interface Grant extends Leasable {
   readonly capability: leases.GrantedCapability
 }
 
-/** Answers the lease and records it; false, and nothing is done, when what it rests on has changed. */
+/** Answers and records the lease; returns false and does nothing if its preconditions have changed. */
 async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, of: Grant): Promise<boolean> {
   const { asked, capability } = of
   const { organizationId: org, datasourceId, payload } = asked
@@ -87,7 +87,7 @@ async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, of: Grant
   const sealed = deps.leaseSealer.sealLease(Buffer.from(publicKey, 'base64'), content).toString('base64')
   const lease: Lease = { leaseId, sealed, expiresAt: content.expiresAt, credentialVersion: version }
   const end = await transaction(deps.db, async tx => {
-    // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
+    // The claim was lost: its new holder answers, and this box is discarded.
     if (!(await assertHeld(tx, claim))) return 'lost'
     const entry = {
       id,
@@ -115,7 +115,7 @@ interface Leasable {
   readonly verdictSignature: Buffer
 }
 
-/** The leased credential, or the fault. Null if a check has to come first; the claim was released then. */
+/** The leased credential, or a fault. Null if a check must come first; the claim was then released. */
 async function leasable(
   deps: WorkerDeps,
   claim: claims.ClaimOf<'lease'>,
@@ -123,7 +123,7 @@ async function leasable(
 ): Promise<Leasable | TaskFault | null> {
   const { organizationId: org, datasourceId: id, payload } = asked
   const row = await sealed.datasource(deps.db, org, id)
-  // By its whole name, prefix included: what the capability names is compared with the name that was asked for.
+  // Compares the whole typed id, including its prefix, with the requested one.
   if (row === undefined || datasourceId(row) !== payload.datasourceId) return { fault: 'entity_not_found' }
   if (row.mode !== mode) return { fault: 'capability_scope_denied' }
   if (row.kind !== 'direct') return { fault: 'conflict' }
@@ -154,7 +154,9 @@ async function leasable(
   return { content, verdictSignature }
 }
 
-/** Null for a malformed payload, so that the caller is answered at once: a lease by another worker would come too late. */
+/**
+ * Null for a malformed payload, so that the caller gets an answer at once: another worker's lease would come too late.
+ */
 function unlessMalformed(thrown: unknown): null {
   if (thrown instanceof ZodError) return null
   throw thrown
@@ -165,7 +167,7 @@ interface Refusal extends TaskFault {
   readonly payload: TaskPayload<'lease'> | null
 }
 
-/** Answers a fault, and records it where it is known who was refused. */
+/** Answers with a fault, and records it if it is known who was refused. */
 async function refuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, refusal: Refusal): Promise<void> {
   const { capabilityId, payload, ...outcome } = refusal
   const { fault } = outcome

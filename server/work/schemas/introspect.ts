@@ -1,6 +1,6 @@
 /**
- * Introspects a datasource: opens the credential in force, reads the catalog, keeps a snapshot if it differs from the last,
- * and the drift between them. Asked for by a caller (once, the outcome awaited) or due by itself (standing).
+ * Introspects a datasource: opens the current credential, reads the catalog, stores a snapshot if it differs from the
+ * last, and the drift between them. Requested by a caller (once, and awaited) or scheduled (standing).
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -36,11 +36,11 @@ const DEADLINE_MS = 25_000
 type Found =
   | { readonly snapshot: FinishedSnapshot; readonly covered: Covered; readonly comparedWith: string | null }
   | (TaskFault & {
-      /** The server refused the credential: tried again no sooner than it is checked. */
+      /** The server refused the credential: retry no sooner than its next check. */
       readonly isRefused?: boolean
     })
 
-/** The work of an `introspect` task. */
+/** Performs an `introspect` task. */
 export async function handleIntrospect(deps: WorkerDeps, claim: claims.ClaimOf<'introspect'>): Promise<void> {
   const { organizationId: org, datasourceId: id } = claim
   const row = await sealed.datasource(deps.db, org, id)
@@ -53,19 +53,22 @@ export async function handleIntrospect(deps: WorkerDeps, claim: claims.ClaimOf<'
   const found = row.kind === 'direct' ? await describe(deps, row, schemas) : { fault: 'entity_not_found' as const }
   if ('fault' in found) logRefused(deps, claim, { fault: found.fault })
   const isSettled = await transaction(deps.db, tx => settle(deps, tx, { claim, row, found }))
-  // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
+  // Another snapshot was stored in the meantime, so this one's drift has the wrong base: read the catalog again.
   if (!isSettled) await release(deps.db, claim, deps.clock())
   deps.notifications.ring(isSettled ? 'news' : 'work')
 }
 
-/** Nobody waits for a standing one: where no verdict lets it read, the next check that does makes it due. */
+/** Nobody waits for a standing task: if no verdict allows it, the next check that does makes it due. */
 async function standingUse(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<'usable' | TaskFault> {
   if (isUsable(deps, row)) return 'usable'
   await requestUnsigned(deps, row)
   return { fault: 'conflict' }
 }
 
-/** Nothing to introspect: it was removed or rejected meanwhile. A caller who asked in the meantime is told so. */
+/**
+ * Nothing to introspect: the datasource was removed or rejected in the meantime. A caller who made a request gets this
+ * answer.
+ */
 async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
   const { id, ...outcome } = of
   logRefused(deps, claim, outcome)
@@ -74,7 +77,7 @@ async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { 
   deps.notifications.ring('news')
 }
 
-/** Under the datasource's lock: it may have become usable since it was looked at, by a verdict that found the task still due. */
+/** Under the datasource's lock: a verdict may have made it usable since it was read, while the task was still due. */
 async function settleIdle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; id: string }): Promise<void> {
   const { claim, id } = of
   const now = deps.clock()
@@ -115,7 +118,7 @@ function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | nu
   return { datasourceId: row.id, schemasAsked: schemas && sorted(schemas), excludedSchemas: excluded }
 }
 
-/** Rows that are not taken. Which bound they met is told, and nothing of theirs. */
+/** Refused rows. The fault names the bound that they exceeded, and contains none of their content. */
 function refused(deps: WorkerDeps, row: sealed.SealedDatasource, fault: Fault): Found {
   const { code, issues } = fault
   const about = { ...runningTask(), datasourceId: row.id, fault: code, stage: 'catalog' }
@@ -127,7 +130,7 @@ function refused(deps: WorkerDeps, row: sealed.SealedDatasource, fault: Fault): 
 function failed(code: FailureCode): Found {
   const { fault } = failureSpec(code)
   const told: readonly FaultCode[] = ['database_unreachable', 'rate_limit_exceeded']
-  // A statement that was cut off, by a lock or by its length, was sent: the database was reached.
+  // A statement that was cancelled, by a lock or a timeout, had been sent: the database was reached.
   const isTold = told.includes(fault) && code !== 'query_timeout'
   const isRefused = code === 'password_refused' || code === 'login_refused'
   if (fault === 'byo_host_not_allowed') return onceFound(fault)

@@ -1,21 +1,21 @@
 /**
- * Keeps a snapshot, or notes that the last one still holds. It handles bytes: the process that read the catalog has made
- * them, and has counted the drift from the last snapshot, so that nothing here walks through what a stranger has sized.
- * Called by `introspect.ts`.
+ * Stores a snapshot, or records that the last one still holds. It handles bytes: the process that read the catalog
+ * produced them and counted the drift from the last snapshot, so that nothing here iterates over data that a stranger
+ * sized. Called by `introspect.ts`.
  */
 import type { FinishedSnapshot, LastSnapshot } from '#server/net/catalog/finish-catalog.ts'
 import { trim } from '#server/store/schemas/kept-snapshots.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** Of which datasource, and which schemas were asked for: null for all but the excluded ones. */
+/** The datasource, and the requested schemas: null for all but the excluded ones. */
 export interface Covered {
   readonly datasourceId: string
   readonly schemasAsked: readonly string[] | null
   readonly excludedSchemas: readonly string[]
 }
 
-/** A snapshot that was just taken, and the id of the one that it was compared with; null for none. */
+/** A new snapshot, and the id of the one that it was compared with; null for none. */
 export interface Taken extends Covered {
   readonly id: string
   readonly snapshot: FinishedSnapshot
@@ -31,8 +31,8 @@ export interface SavedSnapshot {
 }
 
 /**
- * The snapshot that the next one is compared with. Whatever was excluded then: drift compares what both cover, and what is
- * excluded anew hides nothing that is not.
+ * The snapshot to compare the next one with, whatever was excluded then: drift compares what both cover, and a newly
+ * excluded schema hides nothing else.
  */
 export async function lastSnapshot(
   db: Db,
@@ -45,8 +45,8 @@ export async function lastSnapshot(
 }
 
 /**
- * Keeps it; null when the last snapshot is no longer the one that it was compared with: then it is to be taken anew. The
- * caller holds the datasource's lock, so that two readings cannot both be the next one.
+ * Stores the snapshot; null if the last snapshot is no longer the one that it was compared with: the catalog must then
+ * be read again. The caller holds the datasource's lock, so that two readings cannot both become the next one.
  */
 export async function saveSnapshot(tx: Tx, org: string, taken: Taken): Promise<SavedSnapshot | null> {
   const { id, datasourceId, schemasAsked, comparedWith, now } = taken
@@ -60,7 +60,7 @@ export async function saveSnapshot(tx: Tx, org: string, taken: Taken): Promise<S
   const { excludedSchemas } = taken
   await snapshots.insert(tx, org, {
     ...{ id, datasourceId, fingerprint, schemasAsked, excludedSchemas, tableCount, content, observed, drift, at: now },
-    // A previous snapshot too large to compare is not shown as the one that this one differs from.
+    // A previous snapshot too large to compare is not shown as the predecessor.
     previousId: drift === null ? null : comparedWith,
   })
   await trim(tx, org, datasourceId)
