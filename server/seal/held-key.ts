@@ -1,9 +1,9 @@
 /**
- * An organization's key, unwrapped, for as long as something is opened with it. Its maker disposes of it (`using`),
- * which wipes the secret half. Only `Unsealer` makes them, after it has checked the key's row.
+ * An organization's key, unwrapped while something is opened with it. Its creator disposes of it (`using`), which wipes
+ * the secret half. Only `Unsealer` creates them, after verifying the key's row.
  *
- * Before a box is opened the signature over box and row is checked, afterwards the row named inside. Every refusal is the
- * same `SealBroken`, so that a caller learns nothing from which check it was.
+ * Before a box is opened, the signature over box and row is verified; afterwards, the row named inside. Every refusal
+ * is the same `SealBroken`, so that a caller cannot learn which check failed.
  */
 import type { CredentialContext, SealedBox, TaskContext } from '#server/domain/access/sealed.ts'
 import { Secret } from '#server/domain/access/sealed.ts'
@@ -21,12 +21,12 @@ export class SealBroken extends Error {
 }
 
 /**
- * Thrown for a box that is sealed to an organization's key which this keyring cannot open, since it lacks the key that wrapped
- * or signed it: another worker may have it. It is no finding about the box, so nothing may be concluded from it. A box itself never
- * says so: it names its signer, and an edit could name any.
+ * Thrown for a box sealed to an organization's key that this keyring cannot open, because it lacks the key that wrapped
+ * or signed it: another worker may have it. It is not a finding about the box, so nothing may be concluded from it. A
+ * box itself never causes it: a box names its signer, and an edit could name any.
  */
 export class KeyLacking extends SealBroken {
-  /** The id that no key of the keyring has. */
+  /** The id of the missing key. */
   readonly keyId: string
 
   constructor(keyId: string) {
@@ -36,14 +36,17 @@ export class KeyLacking extends SealBroken {
   }
 }
 
-/** True for what no worker of this installation can open; false for a key that this one lacks, and for every other error. */
+/**
+ * True for an error that no worker of this installation can avoid; false for a key that this one lacks, and for every
+ * other error.
+ */
 export function isSealBroken(thrown: unknown): thrown is SealBroken {
   return thrown instanceof SealBroken && !(thrown instanceof KeyLacking)
 }
 
 /**
- * Answers with `open`, or with `unreadable` where a box is not the one that was sealed for its place. A lacking key is no failure
- * of the box: it is thrown on, like every other error.
+ * Returns the result of `open`, or of `unreadable` if a box is not the one that was sealed for its place. A missing key
+ * is not a failure of the box: it is rethrown, like every other error.
  */
 export function openOr<T, U>(open: () => T, unreadable: () => U): T | U {
   try {
@@ -54,7 +57,7 @@ export function openOr<T, U>(open: () => T, unreadable: () => U): T | U {
   }
 }
 
-/** `openOr` for what opens boxes on its way. */
+/** `openOr` for asynchronous work that opens boxes. */
 export async function openingOr<T, U>(open: () => Promise<T>, unreadable: () => U): Promise<T | U> {
   try {
     return await open()
@@ -64,14 +67,14 @@ export async function openingOr<T, U>(open: () => Promise<T>, unreadable: () => 
   }
 }
 
-/** The parts that an `Unsealer` gives to a key that it has unwrapped. */
+/** The parts that an `Unsealer` passes to a key that it has unwrapped. */
 export interface UnwrappedKey {
   readonly sodium: Sodium
   readonly organizationId: string
   readonly id: string
   readonly publicKey: Uint8Array
   readonly secret: Uint8Array
-  /** The public key of a signer of boxes; undefined for one that is none. */
+  /** The public key of a signer of boxes; undefined for any other id. */
   readonly signer: (id: string) => Uint8Array | undefined
 }
 
@@ -105,7 +108,7 @@ export class HeldKey {
   }
 
   /**
-   * Opens what a caller has sealed to the organization's key: the bytes of a connection string, and nothing that says who
+   * Opens a caller's box sealed to the organization's key: the bytes of a connection string, without any proof of who
    * sealed them. Throws `SealBroken`.
    */
   openClientBox(box: Uint8Array): string {
@@ -153,7 +156,7 @@ export function openBox(
   }
 }
 
-/** The JSON object in an opened box, of the format that is current; the bytes are wiped. Throws `SealBroken`. */
+/** The JSON object in an opened box of the current format; the bytes are wiped. Throws `SealBroken`. */
 export function parseContent(plain: Uint8Array): Record<string, unknown> {
   const value = parseJson(Buffer.from(plain).toString('utf8'))
   plain.fill(0)

@@ -1,6 +1,6 @@
 /**
- * Keyring files on disk: read with their permissions checked, written once and never over an existing one.
- * The entries call it at start; nothing of a file is ever logged.
+ * Keyring files on disk: read after checking their permissions, written once and never over an existing one. The
+ * entries call it at startup; no part of a file is ever logged.
  */
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -21,17 +21,17 @@ async function readPrivate(path: string): Promise<string> {
   )
 }
 
-/** Reads the web tier's keyring. Throws when it is missing, not private or not acceptable. */
+/** Reads the web tier's keyring. Throws if it is missing, not private or invalid. */
 export async function readWebKeyring(path: string): Promise<WebKeyring> {
   return parseWebKeyring(await readPrivate(path))
 }
 
-/** Reads the worker's keyring. Throws when it is missing, not private or not acceptable. */
+/** Reads the worker's keyring. Throws if it is missing, not private or invalid. */
 export async function readWorkerKeyring(path: string): Promise<WorkerKeyring> {
   return parseWorkerKeyring(await readPrivate(path))
 }
 
-/** Writes `web.json` and `worker.json` into a folder, mode 0600. Throws when either is there already. */
+/** Writes `web.json` and `worker.json` into a folder, with mode 0600. Throws if either already exists. */
 export async function initKeyrings(dir: string, newKeyId: (kind: string) => string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   await requirePrivateFolder(resolve(dir), KEYRING)
@@ -41,26 +41,29 @@ export async function initKeyrings(dir: string, newKeyId: (kind: string) => stri
   try {
     await place(join(dir, 'worker.json'), texts.worker)
   } catch (error) {
-    // One half is of no use without the other, and would stand in the way of both.
+    // One half is useless without the other, and would block writing both.
     await rm(web)
     throw error
   }
 }
 
-/** Reads both keyrings of a folder, for a rotation. Throws when one is missing, not private or not acceptable. */
+/** Reads both keyrings of a folder, for a rotation. Throws if one is missing, not private or invalid. */
 export async function readKeyrings(dir: string): Promise<Keyrings> {
   return parseKeyrings(await readTexts(dir))
 }
 
 /**
- * Puts both keyrings of a folder in the place of the old ones, each at once and whole: whatever stops it, each file is an
- * old or a new one. The worker's comes first, since it must know what the web tier may use.
+ * Replaces both keyrings of a folder, each atomically: after an interruption, each file is either the old or the new
+ * one. The worker's comes first, since it must know whatever the web tier may use.
  */
 export async function replaceKeyrings(dir: string, keyrings: Keyrings): Promise<void> {
   await replaceTexts(dir, printKeyrings(keyrings))
 }
 
-/** Brings both keyrings of a folder to the form of this release; false when they have it. Throws for a damaged one. */
+/**
+ * Converts both keyrings of a folder to the format of this release; false if they already have it. Throws for a damaged
+ * one.
+ */
 export async function upgradeFiles(dir: string, newKeyId: (kind: string) => string): Promise<boolean> {
   const upgraded = await upgradeKeyrings(await readTexts(dir), newKeyId)
   if (upgraded === null) return false
@@ -81,7 +84,9 @@ async function replaceTexts(dir: string, texts: KeyringTexts): Promise<void> {
   }
 }
 
-/** Puts a whole file where none was: written under another name first, so that no crash leaves half a keyring. */
+/**
+ * Creates a complete file where none existed: written under another name first, so that no crash leaves half a keyring.
+ */
 async function place(path: string, text: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`
   await writeFile(draft, text, { mode: 0o600, flag: 'wx', flush: true })

@@ -1,7 +1,7 @@
 /**
- * Rotation of the keys in keyrings, as decisions on both files together: announce a new key, use it, drop what nothing
- * needs. Between the steps every process reads its keyring again, so that none meets a key that it does not know.
- * Operators' commands call it; it reads and writes no file.
+ * Rotates the keys in keyrings, as pure operations on both files together: announce a new key, use it, drop unneeded
+ * ones. Between the steps every process reads its keyring again, so that none meets an unknown key. Operators' commands
+ * call it; it reads and writes no file.
  */
 import { z } from 'zod'
 import { parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
@@ -23,25 +23,27 @@ const Ring = z.object({ ...SHARED, fingerprint: Keys.optional(), lease: Keys.opt
 type Ring = z.output<typeof Ring>
 type List = Exclude<keyof Ring, 'role'>
 
-/** Both files of an installation, keys as base64. */
+/** Both files of an installation, with keys as base64. */
 export interface Keyrings {
   readonly web: Ring
   readonly worker: Ring
 }
 
-/** The kinds of keys that can be rotated; `signing` is the pairs of both tiers, `lease` the worker's pair for leases. */
+/**
+ * The kinds of keys that can be rotated; `signing` means the pairs of both tiers, `lease` the worker's pair for leases.
+ */
 export const KEY_KINDS = ['master', 'signing', 'pepper', 'fingerprint', 'lease'] as const
-/** The kinds of keys that rotate. */
+/** A kind of key that can be rotated. */
 export type KeyKind = (typeof KEY_KINDS)[number]
 
-/** The texts of both files. Throws the keyring's own sentence for one that no process would start with. */
+/** Parses the texts of both files. Throws the keyring's own sentence for one with which no process would start. */
 export function parseKeyrings(texts: { web: string; worker: string }): Keyrings {
   parseWebKeyring(texts.web)
   parseWorkerKeyring(texts.worker)
   return { web: Ring.parse(JSON.parse(texts.web)), worker: Ring.parse(JSON.parse(texts.worker)) }
 }
 
-/** The texts to be written. Throws when a process would not start with one of them: then neither is to be written. */
+/** The texts to write. Throws if a process would not start with one of them: neither must then be written. */
 export function printKeyrings(keyrings: Keyrings): { web: string; worker: string } {
   const texts = {
     web: `${JSON.stringify(keyrings.web, null, 2)}\n`,
@@ -53,7 +55,7 @@ export function printKeyrings(keyrings: Keyrings): { web: string; worker: string
 
 const base64 = (value: Uint8Array) => Buffer.from(value).toString('base64')
 
-/** The lists that keys of a kind are in, in either file that has them. */
+/** The lists that contain keys of each kind, in the files that have them. */
 const LISTS: Readonly<Record<KeyKind, readonly List[]>> = {
   master: ['master'],
   signing: ['signing', 'verify'],
@@ -62,7 +64,7 @@ const LISTS: Readonly<Record<KeyKind, readonly List[]>> = {
   lease: ['lease'],
 }
 
-/** Adds a new key of a kind to both keyrings: known, and used by nobody yet. */
+/** Adds a new key of a kind to both keyrings: known, but not used yet. */
 export async function announce(
   keyrings: Keyrings,
   kind: KeyKind,
@@ -103,13 +105,13 @@ export async function announce(
   return { web: withKey(web), worker: withKey(worker) }
 }
 
-/** True when a key of the kind is announced in every keyring that has the kind. */
+/** True if a key of the kind is announced in every keyring that has the kind. */
 export function isAnnounced({ web, worker }: Keyrings, kind: KeyKind): boolean {
   const lists = LISTS[kind].flatMap(list => [web[list] ?? [], worker[list] ?? []]).filter(keys => keys.length > 0)
   return lists.every(keys => keys.some(key => key.announced === true))
 }
 
-/** Brings what is announced into use, from `now` on. */
+/** Puts announced keys into use, from `now` on. */
 export function use(keyrings: Keyrings, kind: KeyKind, now: Date): Keyrings {
   const since = now.toISOString()
   return changed(keyrings, kind, keys =>
@@ -117,7 +119,7 @@ export function use(keyrings: Keyrings, kind: KeyKind, now: Date): Keyrings {
   )
 }
 
-/** Drops the keys of a kind that are neither in use, nor announced, nor needed. Says which. */
+/** Drops the keys of a kind that are neither in use, nor announced, nor needed. Returns which. */
 export function drop(
   keyrings: Keyrings,
   kind: KeyKind,
@@ -148,7 +150,7 @@ function changed(keyrings: Keyrings, kind: KeyKind, change: (keys: readonly Key[
   }
 }
 
-/** When the key in use of a kind came into use; null for the first one. */
+/** The time at which the current key of a kind came into use; null for the first one. */
 export function inUseSince({ worker }: Keyrings, kind: KeyKind): Date | null {
   const since = worker[kind]?.find(key => key.announced !== true)?.since
   return since === undefined ? null : new Date(since)

@@ -1,7 +1,7 @@
 /**
- * Brings both keyrings of an earlier release to the form of this one: adds what is missing and leaves every other key as it
- * is. Never called for a keyring that is damaged: that one is restored from its backup. The operator's command calls it; it
- * reads and writes no file.
+ * Converts both keyrings of an earlier release to the format of this one: adds what is missing and leaves every other
+ * key unchanged. Never called for a damaged keyring, which must be restored from its backup. The operator's command
+ * calls it; it reads and writes no file.
  */
 import { FormerKeyring, parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
 import { newLeaseKey } from './leases.ts'
@@ -14,10 +14,11 @@ export interface KeyringTexts {
 }
 
 /**
- * Both texts in the form of this release: lease keys, and a fingerprint key that the worker alone has. The old fingerprint
- * key goes from both files: copies of the web's file hold it, and whoever has one could compare guesses with every
- * fingerprint that it makes. Null when both have the form already, so that it can be run again; the web's file alone is done
- * where a run was killed between the two. Throws the keyring's own sentence when one is damaged: then nothing is to be written.
+ * Both texts in the format of this release: with lease keys, and a fingerprint key that only the worker has. The old
+ * fingerprint key is removed from both files: copies of the web's file contain it, and their holder could compare
+ * guesses with every fingerprint that it makes. Null if both already have the format, so that it can be repeated; after
+ * a run that was killed between the two files, only the web's is converted. Throws the keyring's own sentence for a
+ * damaged one: nothing must then be written.
  */
 export async function upgradeKeyrings(
   texts: KeyringTexts,
@@ -40,7 +41,7 @@ export async function upgradeKeyrings(
 
 async function upgradedWorker(text: string, newKeyId: (kind: string) => string): Promise<string> {
   const secret = Buffer.from((await pooledSodium()).randombytes_buf(32)).toString('base64')
-  // No time of its first use: what it has not made is null, and nothing is sealed anew for it.
+  // Without a time of first use: the fingerprints of old keys become null, and nothing is resealed for it.
   const fingerprint = [{ id: newKeyId('fingerprint'), secret }]
   return print({ ...JSON.parse(text), fingerprint, lease: [await newLeaseKey(newKeyId)] })
 }

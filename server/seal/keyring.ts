@@ -1,9 +1,9 @@
 /**
- * Keyring files: what each role holds, and how they are made.
+ * Keyring files: the keys of each role, and how they are created.
  *
- * `web.json` holds no secret that opens a box: the master key's public half, the web's signing key, what it verifies the
- * worker with, and the keys of the token hashes. `worker.json` holds the master secret key. The shapes
- * differ so that a web process given the worker's file refuses to start rather than hold more than it may.
+ * `web.json` contains no secret that opens a box: only the master key's public half, the web's signing key, the keys
+ * with which it verifies the worker, and the keys of the token hashes. `worker.json` contains the master secret key.
+ * The formats differ so that a web process given the worker's file refuses to start rather than hold more than it may.
  */
 import sodium from 'libsodium-wrappers'
 import { z } from 'zod'
@@ -17,7 +17,7 @@ const bytes = (length: number) =>
 
 const keyId = z.string().regex(/^[a-z0-9-]{4,40}$/)
 /**
- * `announced`: known to everyone and used by no one yet, so that a process which has read it can already check what another
+ * `announced`: known to everyone and not used yet, so that a process which has read it can already verify what another
  * will make with it. `since`: when it came into use.
  */
 const life = { announced: z.literal(true).optional(), since: z.iso.datetime().optional() }
@@ -46,16 +46,16 @@ export const WorkerKeyring = z.strictObject({
   verify: list(PublicHalf),
   pepper: list(Symmetric),
   fingerprint: list(Symmetric),
-  /** Signs leases and nothing else; holders have the public halves from the operator. */
+  /** Signs leases and nothing else; holders get the public halves from the operator. */
   lease: list(SigningPair),
 })
 export type WorkerKeyring = z.output<typeof WorkerKeyring>
 
-/** Keyrings as releases before 0.3.0 wrote them: the fingerprint key in both files, and no lease keys. */
+/** Keyrings in the format of releases before 0.3.0: the fingerprint key in both files, and no lease keys. */
 const FormerWebKeyring = WebKeyring.extend({ fingerprint: list(Symmetric) })
 const FormerWorkerKeyring = WorkerKeyring.omit({ lease: true })
 
-/** A keyring of an earlier release: good as it is, and not what this release can start with. */
+/** A keyring of an earlier release: valid, but not in a format that this release can start with. */
 export class FormerKeyring extends Error {
   constructor() {
     super('The keyring was written by an earlier release. Run: npm run -s mooring -- keyring upgrade')
@@ -63,20 +63,20 @@ export class FormerKeyring extends Error {
   }
 }
 
-/** The key that is used to make something new: the newest that is not merely announced. */
+/** The key with which new things are made: the newest that is not merely announced. */
 export function inUse<T extends { readonly announced?: true | undefined }>(keys: readonly T[]): T {
   const found = keys.find(key => key.announced !== true)
   if (found === undefined) throw new Error('The keyring has announced keys only, where one must be in use.')
   return found
 }
 
-/** All keys, the one in use first, for checking what was made with any of them. */
+/** All keys, the one in use first, for verifying what was made with any of them. */
 export function inUseFirst<T extends { readonly announced?: true | undefined }>(keys: readonly T[]): T[] {
   const first = inUse(keys)
   return [first, ...keys.filter(key => key !== first)]
 }
 
-/** Both files' texts of a new pair of keyrings. */
+/** The texts of both files of a new pair of keyrings. */
 export async function createKeyrings(newKeyId: (kind: string) => string): Promise<{ web: string; worker: string }> {
   await sodium.ready
   const text = (value: Uint8Array) => Buffer.from(value).toString('base64')
@@ -112,19 +112,19 @@ export async function createKeyrings(newKeyId: (kind: string) => string): Promis
 }
 
 /**
- * Parses the web tier's keyring. Throws an `Error` that names the place in the file, never a value; `FormerKeyring` for one
- * that an earlier release wrote.
+ * Parses the web tier's keyring. Throws an `Error` that names the position in the file, never a value; `FormerKeyring`
+ * for the format of an earlier release.
  */
 export function parseWebKeyring(text: string): WebKeyring {
   return parse(text, { shape: WebKeyring, former: FormerWebKeyring })
 }
 
-/** Parses the worker's keyring, likewise. */
+/** Parses the worker's keyring; throws the same errors. */
 export function parseWorkerKeyring(text: string): WorkerKeyring {
   return parse(text, { shape: WorkerKeyring, former: FormerWorkerKeyring })
 }
 
-/** A damaged keyring is never to be made anew: new keys open nothing that the old ones sealed. */
+/** A damaged keyring must never be recreated: new keys cannot open what the old ones sealed. */
 const REMEDY = 'Restore it from its backup, and never make it anew: new keys open nothing that is sealed already.'
 
 type AnyKeyring = WebKeyring | WorkerKeyring | z.output<typeof FormerWebKeyring> | z.output<typeof FormerWorkerKeyring>
@@ -157,14 +157,16 @@ function listsOf({ role: _, ...lists }: AnyKeyring): readonly (readonly AnyKey[]
   return Object.values(lists)
 }
 
-/** The pepper is in both files on purpose; within one file no two secrets may be the same. */
+/** The pepper is in both files on purpose; within one file no two secrets may be equal. */
 function refuseReuse(keyring: AnyKeyring): void {
   const secrets = listsOf(keyring).flatMap(keys => keys.flatMap(key => key.secret?.toString('base64') ?? []))
   if (new Set(secrets).size !== secrets.length)
     throw new Error(`The keyring uses one secret for two purposes. ${REMEDY}`)
 }
 
-/** Each list has one key of an id, one in use, and pairs whose halves stand together (an Ed25519 secret ends in its public half). */
+/**
+ * Each list has unique ids, a key in use, and pairs whose halves match (an Ed25519 secret ends with its public half).
+ */
 function refuseOddLists(keyring: AnyKeyring): void {
   for (const keys of listsOf(keyring)) {
     const ids = new Set(keys.map(key => key.id))

@@ -1,7 +1,7 @@
 /**
  * The cryptography of leases: the operator's signature on a grant, and the signed box for a lease's holder. The worker
- * and operators' commands hold one; both signatures are made with keys that the web tier does not have. A lease has a key
- * pair of its own: its public half goes to holders, and must not vouch for anything else that the worker signs.
+ * and operators' commands use it; both signatures need keys that the web tier does not have. Leases have a separate key
+ * pair: its public half goes to holders, and must not vouch for anything else that the worker signs.
  */
 import type { SignedLease } from '#shared/access/lease.ts'
 import { leaseBytes, signedText } from '#shared/base/signed-text.ts'
@@ -10,7 +10,7 @@ import { pooledSodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
-/** Everything that a capability's row grants, and the hash of its token: what the signature covers. */
+/** Everything that a capability's row grants, and the hash of its token: the content that the signature covers. */
 export interface SignedGrant {
   readonly organizationId: string
   readonly capabilityId: string
@@ -28,7 +28,7 @@ function leaseGrantText(grant: SignedGrant): Uint8Array {
   return signedText('lease-grant', [organizationId, capabilityId, hash, mode, lists, expiresAt.getTime()])
 }
 
-/** Signs and checks grants, and seals to holders. Make one with `createLeaseSealer`. */
+/** Signs and verifies grants, and seals to holders. Create one with `createLeaseSealer`. */
 export class LeaseSealer {
   readonly #sodium: Sodium
   #signing: WorkerKeyring['signing']
@@ -40,7 +40,7 @@ export class LeaseSealer {
     this.#lease = keyring.lease
   }
 
-  /** Takes another keyring from now on. */
+  /** Switches to another keyring. */
   reload(keyring: WorkerKeyring): void {
     this.#signing = keyring.signing
     this.#lease = keyring.lease
@@ -53,12 +53,12 @@ export class LeaseSealer {
     return { signerId: signing.id, signature: Buffer.from(signature) }
   }
 
-  /** True where the keyring has the key that a signature names: without it, nothing can be said of the signature. */
+  /** True if the keyring has the key that a signature names; without it, the signature cannot be verified. */
   knows(signerId: string): boolean {
     return this.#signing.some(key => key.id === signerId)
   }
 
-  /** True for a grant that an operator has signed as it stands. */
+  /** True if an operator has signed exactly this grant. */
   isSigned(grant: SignedGrant, by: { signerId: string; signature: Uint8Array }): boolean {
     const signer = this.#signing.find(key => key.id === by.signerId)
     if (signer === undefined || by.signature.length !== 64) return false
@@ -66,8 +66,8 @@ export class LeaseSealer {
   }
 
   /**
-   * Signs a lease with every lease key, announced ones included, so that a holder who knows any of them can verify it, and
-   * seals it to the holder's one-time key, and to nobody else. Throws for a point of low order.
+   * Signs a lease with every lease key, including announced ones, so that a holder who knows any of them can verify it,
+   * and seals it only to the holder's one-time key. Throws for a point of low order.
    */
   sealLease(publicKey: Uint8Array, content: object): Buffer {
     const lease = JSON.stringify(content)
@@ -86,7 +86,7 @@ export class LeaseSealer {
   }
 }
 
-/** Over the worker's keyring. */
+/** Creates a lease sealer over the worker's keyring. */
 export async function createLeaseSealer(keyring: WorkerKeyring): Promise<LeaseSealer> {
   return new LeaseSealer(await pooledSodium(), keyring)
 }

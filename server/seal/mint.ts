@@ -1,6 +1,6 @@
 /**
- * Makes new API keys and capabilities with their rows, which hold hashes. The procedures and the operator's commands call
- * it; it grants whatever it is told, so they have to have asked whether they may.
+ * Creates new API keys and capabilities with their rows, which contain hashes. The procedures and the operator's
+ * commands call it; it grants whatever is requested, so they must check permissions first.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -11,17 +11,17 @@ import type { Grant, Tokens } from './token.ts'
 /** The properties of a new key. */
 export interface KeyGrant {
   readonly organizationId: string
-  /** The key that makes it; null for an operator. A column of its own, which the MAC does not cover. */
+  /** The issuing key; null for an operator. A separate column, which the MAC does not cover. */
   readonly issuerId: string | null
   readonly mode: Mode
   readonly name: string | null
   readonly scopes: readonly Scope[]
   readonly now: Date
-  /** When it ends by itself; left out for one that does not. */
+  /** When it expires; omitted for one that does not. */
   readonly expiresAt?: Date
 }
 
-/** A new key: its text, to be shown once, and its row, which holds a hash. */
+/** A new key: its text, to be shown once, and its row, which contains a hash. */
 export function mintKey(tokens: Tokens, of: KeyGrant) {
   const token = tokens.mint('sk', of.mode)
   const id = newId()
@@ -58,7 +58,7 @@ export function mintKey(tokens: Tokens, of: KeyGrant) {
 /** The grant of a new capability. */
 export interface CapabilityGrant {
   readonly organizationId: string
-  /** The key that it dies with; null for an operator's grant. */
+  /** The key that it ends with; null for an operator's grant. */
   readonly issuerId: string | null
   readonly mode: Mode
   readonly operations: readonly Operation[]

@@ -1,7 +1,8 @@
 /**
- * Reads a file that holds secrets, and refuses one that another user could have put there or can read: of another owner,
- * behind a link, open to others, or in a folder in which others can replace it. As OpenSSH's `StrictModes` does it, the
- * folders above count, too. `keyring-file.ts` calls it; on Windows, which has other permissions, only the file is read.
+ * Reads a file that holds secrets, and refuses one that another user could have planted or can read: with another
+ * owner, behind a link, accessible to others, or in a folder in which others can replace it. As with OpenSSH's
+ * `StrictModes`, the parent folders count, too. `keyring-file.ts` calls it; on Windows, which has other permissions,
+ * the file is simply read.
  */
 import { constants, type Stats } from 'node:fs'
 import { lstat, open, realpath, stat } from 'node:fs/promises'
@@ -12,7 +13,7 @@ const WRITABLE_BY_OTHERS = 0o002
 const WRITABLE_BY_GROUP_OR_OTHERS = 0o022
 const STICKY = 0o1000
 
-/** The file's text. Throws one sentence with the path and what to type; null where there is no such file. */
+/** The file's text. Throws one sentence with the path and the command to run; null if there is no such file. */
 export async function readPrivateFile(path: string, what: string): Promise<string | null> {
   const named = resolve(path)
   const found = await lstat(named).catch(unlessMissing)
@@ -20,7 +21,7 @@ export async function readPrivateFile(path: string, what: string): Promise<strin
   if (process.platform === 'win32') return readWhole(named)
   if (found.isSymbolicLink()) await refuseLink(named, what)
   await requirePrivateFolder(dirname(named), what)
-  // The checked file is the one that is read: a link put there in the meantime is not followed.
+  // The checked file is the one that is read: a link placed there in the meantime is not followed.
   const file = await open(named, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     if (codeOf(error) !== 'EACCES') throw error
     throw new Error(`${what} ${path} cannot be read by this user (uid ${ownUid()}). Run as its owner.`)
@@ -33,7 +34,7 @@ export async function readPrivateFile(path: string, what: string): Promise<strin
   }
 }
 
-/** Throws for a folder in which others could put a file in the place of one that is kept there. */
+/** Throws for a folder in which others could replace a file that is kept there. */
 export async function requirePrivateFolder(folder: string, what: string): Promise<void> {
   if (process.platform === 'win32') return
   if ((await lstat(folder)).isSymbolicLink()) await refuseLink(folder, `${what}'s folder`)
@@ -44,14 +45,14 @@ export async function requirePrivateFolder(folder: string, what: string): Promis
   requireOwner(own, { path: folder, what: `${what}'s folder` })
   for (let above = dirname(real); ; above = dirname(above)) {
     const { mode } = await stat(above)
-    // In a sticky folder, as /tmp is, nobody but its owner can move what is in it.
+    // In a sticky folder such as /tmp, only the owner of an entry can move it.
     if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0)
       throw new Error(`${what} lies under ${above}, which everybody can write. Run: chmod o-w ${above}`)
     if (above === dirname(above)) return
   }
 }
 
-/** A link can be turned to another file without anybody's touching this one. */
+/** A link can be redirected to another file without touching this one. */
 async function refuseLink(path: string, what: string): Promise<never> {
   const target = await realpath(path).catch(() => null)
   const remedy =
@@ -68,7 +69,7 @@ function requireOwn(found: Stats, of: { path: string; what: string }): void {
   requireOwner(found, of)
 }
 
-/** Root may own it: whoever is root reads and writes everything all the same. */
+/** Root may own it: root can read and write everything anyway. */
 function requireOwner(found: Stats, { path, what }: { path: string; what: string }): void {
   if (found.uid === ownUid() || found.uid === 0) return
   throw new Error(

@@ -1,9 +1,9 @@
 /**
- * The public half of the keyring. The holder of a `Sealer` can put secrets into boxes and cannot take one out again: there
- * is no `open` here, and none may be added. The web process holds one; the worker holds one to seal anew.
+ * The public half of the keyring. The holder of a `Sealer` can put secrets into boxes and cannot take one out again:
+ * there is no `open` here, and none may be added. The web process holds one; the worker holds one to reseal.
  *
- * A sealed box says nothing of who sealed it or for which row, so row and version travel inside it, and box and context
- * are signed (Ed25519) for `Unsealer` to check.
+ * A sealed box does not show who sealed it or for which row, so row and version travel inside it, and box and context
+ * are signed (Ed25519) for `Unsealer` to verify.
  */
 import type {
   CredentialContext,
@@ -18,7 +18,7 @@ import { pooledSodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
-/** A public key whose row's signature was checked: the only thing that a `Sealer` seals to. */
+/** A public key whose row's signature was verified: the only thing that a `Sealer` seals to. */
 export interface VerifiedKey {
   readonly organizationId: string
   readonly id: string
@@ -45,7 +45,7 @@ export function taskText(context: TaskContext, keyId: string, box: Uint8Array): 
   return signedText('task', [context.organizationId, context.taskId, keyId, box])
 }
 
-/** Seals and signs. Make one with `createSealer`. */
+/** Seals and signs. Create one with `createSealer`. */
 export class Sealer {
   readonly #sodium: Sodium
   #keyring: WebKeyring | WorkerKeyring
@@ -55,21 +55,21 @@ export class Sealer {
     this.#keyring = keyring
   }
 
-  /** Takes another keyring from now on. */
+  /** Switches to another keyring. */
   reload(keyring: WebKeyring | WorkerKeyring): void {
     this.#keyring = keyring
   }
 
   /**
-   * Checks an organization key's row: signed by the worker's key, and not retired. Without this, whoever can write the
-   * table plants their own pair. Null for a row that is not to be sealed to.
+   * Verifies an organization key's row: signed by the worker's key, and not retired. Without this, whoever can write
+   * the table could plant their own pair. Null for a row that must not be sealed to.
    */
   verifyKey(row: OrganizationKeyRow): VerifiedKey | null {
     if (row.retiredAt !== null || !this.isGenuine(row)) return null
     return { organizationId: row.organizationId, id: row.id, publicKey: row.publicKey }
   }
 
-  /** True for an organization key's row, in use or retired, that was signed by us as it stands. */
+  /** True if we signed exactly this row of an organization key, in use or retired. */
   isGenuine(row: OrganizationKeyRow): boolean {
     const { role, verify, signing } = this.#keyring
     const signers: readonly { id: string; public: Uint8Array }[] = role === 'web' ? verify : signing
@@ -78,7 +78,7 @@ export class Sealer {
     return this.#sodium.crypto_sign_verify_detached(row.signature, organizationKeyText(row), signer)
   }
 
-  /** Seals a credential for one version of one datasource. Throws when the key is another organization's. */
+  /** Seals a credential for one version of one datasource. Throws if the key belongs to another organization. */
   sealCredential(key: VerifiedKey, context: CredentialContext, secret: Secret): SealedBox {
     if (key.organizationId !== context.organizationId) throw new Error('the key is of another organization')
     return this.#seal(key, { v: 1, purpose: 'credential', ...context, secret }, box =>
@@ -86,13 +86,13 @@ export class Sealer {
     )
   }
 
-  /** Seals the payload of a task. Throws when the key is another organization's. */
+  /** Seals the payload of a task. Throws if the key belongs to another organization. */
   sealTask(key: VerifiedKey, context: TaskContext, payload: unknown): SealedBox {
     if (key.organizationId !== context.organizationId) throw new Error('the key is of another organization')
     return this.#seal(key, { v: 1, purpose: 'task', ...context, payload }, box => taskText(context, key.id, box))
   }
 
-  /** The ids of the keys that a credential is signed with now. One with any other is to be sealed anew. */
+  /** The ids of the keys that credentials are signed with now. A credential signed with any other must be resealed. */
   signerIds(): string[] {
     const { signing, verify } = this.#keyring
     return [inUse(signing).id, inUse<WebKeyring['verify'][number]>(verify).id]
@@ -101,7 +101,7 @@ export class Sealer {
   #seal(key: VerifiedKey, content: object, text: (box: Uint8Array) => Uint8Array): SealedBox {
     const plain = Buffer.from(JSON.stringify(content), 'utf8')
     const box = Buffer.from(this.#sodium.crypto_box_seal(plain, key.publicKey))
-    // Our copy goes; strings in the JavaScript heap stay until they are collected.
+    // Wipes our copy; strings in the JavaScript heap stay until they are garbage-collected.
     this.#sodium.memzero(plain)
     const signing = inUse(this.#keyring.signing)
     const signature = Buffer.from(this.#sodium.crypto_sign_detached(text(box), signing.secret))
@@ -109,7 +109,7 @@ export class Sealer {
   }
 }
 
-/** A sealer over a keyring of either role. */
+/** Creates a sealer over a keyring of either role. */
 export async function createSealer(keyring: WebKeyring | WorkerKeyring): Promise<Sealer> {
   return new Sealer(await pooledSodium(), keyring)
 }

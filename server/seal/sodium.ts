@@ -1,8 +1,8 @@
 /**
- * libsodium, ready, with a faster source of randomness under it.
+ * Loads libsodium and gives it a faster source of randomness.
  *
- * Half of a `crypto_box_seal` is the wrapper's glue around its generator, which is asked for one 32-bit word at a time.
- * The words come from a pool that Node's own CSPRNG fills, each handed out once and wiped.
+ * The wrapper's glue around its generator, which is called for one 32-bit word at a time, takes half of a
+ * `crypto_box_seal`. The words come from a pool that Node's own CSPRNG fills, each used once and wiped.
  */
 import { randomFillSync } from 'node:crypto'
 import sodium from 'libsodium-wrappers'
@@ -12,8 +12,8 @@ type Sodium = typeof sodium
 const WORDS = 64
 
 /**
- * Waits until libsodium is loaded and puts the pooled generator in its place. If the library lacks this hook (it is an
- * internal one), its own generator stays. Safe to call again.
+ * Waits until libsodium is loaded and installs the pooled generator. If the library lacks this internal hook, its own
+ * generator stays. Safe to call again.
  */
 export async function pooledSodium(): Promise<Sodium> {
   await sodium.ready

@@ -1,6 +1,6 @@
 /**
- * Mints, hashes and checks API keys and capabilities. A token is stored as BLAKE2b keyed with the pepper, and beside it a
- * MAC over what the row grants: whoever can edit the table can kill a key that way, and not widen one.
+ * Mints, hashes and verifies API keys and capabilities. A token is stored as BLAKE2b keyed with the pepper, next to a
+ * MAC over what the row grants: whoever can edit the table can disable a key that way, but not widen one.
  */
 import { randomInt } from 'node:crypto'
 import { checksum } from '#shared/access/token.ts'
@@ -16,7 +16,7 @@ const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 export interface Grant {
   readonly organizationId: string
   readonly id: string
-  /** The key that a capability dies with; null for a key, and for what an operator granted. */
+  /** The key that a capability ends with; null for a key, and for an operator's grant. */
   readonly issuerId: string | null
   readonly mode: Mode
   readonly scopes: readonly string[]
@@ -31,7 +31,7 @@ export interface TokenHash {
   readonly hash: Buffer
 }
 
-/** Mints and checks tokens. Make one with `createTokens`. */
+/** Mints and verifies tokens. Create one with `createTokens`. */
 export class Tokens {
   readonly #sodium: Sodium
   #peppers: WebKeyring['pepper']
@@ -41,24 +41,24 @@ export class Tokens {
     this.#peppers = inUseFirst(keyring.pepper)
   }
 
-  /** Takes another keyring from now on. */
+  /** Switches to another keyring. */
   reload(keyring: WebKeyring | WorkerKeyring): void {
     this.#peppers = inUseFirst(keyring.pepper)
   }
 
-  /** A new token. It is returned once and kept nowhere. */
+  /** A new token. It is returned once and stored nowhere. */
   mint(kind: 'sk' | 'rk', mode: Mode): string {
     const random = Array.from({ length: 30 }, () => BASE62.charAt(randomInt(BASE62.length))).join('')
     const head = `${kind}_${mode}_${random}`
     return `${head}${checksum(head)}`
   }
 
-  /** The ids of the peppers; a token that was hashed under another one is not found. */
+  /** The ids of the peppers; a token hashed under another one is not found. */
   pepperIds(): string[] {
     return this.#peppers.map(pepper => pepper.id)
   }
 
-  /** The hashes to look a token up by: one for each pepper, the one in use first. */
+  /** The hashes under which to look a token up: one for each pepper, the one in use first. */
   hashes(token: string): TokenHash[] {
     return this.#peppers.map(pepper => ({
       pepperId: pepper.id,
@@ -66,12 +66,15 @@ export class Tokens {
     }))
   }
 
-  /** Keyed hashes of a text, one for each pepper, the one in use first. Anyone with web.json can make them: never use it for a password. */
+  /**
+   * Keyed hashes of a text, one for each pepper, the one in use first. Anyone with web.json can compute them: never use
+   * it for a password.
+   */
   digests(body: string): Buffer[] {
     return this.#peppers.map(pepper => Buffer.from(this.#sodium.crypto_generichash(32, `body\n${body}`, pepper.secret)))
   }
 
-  /** The MAC of a grant under the pepper that its hash was made with. Throws when the keyring has no such pepper. */
+  /** The MAC of a grant under the pepper that its hash was made with. Throws if the keyring has no such pepper. */
   mac(hash: TokenHash, grant: Grant): Buffer {
     const pepper = this.#peppers.find(candidate => candidate.id === hash.pepperId)
     if (pepper === undefined) throw new Error('the keyring has no such pepper')
@@ -90,14 +93,14 @@ export class Tokens {
     return Buffer.from(this.#sodium.crypto_generichash(32, text, pepper.secret))
   }
 
-  /** True when the MAC beside a hash is that of this grant; false, too, if none of our peppers made it. */
+  /** True if the MAC next to a hash matches this grant; also false if none of our peppers made it. */
   checks(hash: TokenHash, grant: Grant, mac: Buffer): boolean {
     const isOurs = mac.length === 32 && this.#peppers.some(pepper => pepper.id === hash.pepperId)
     return isOurs && this.#sodium.memcmp(this.mac(hash, grant), mac)
   }
 }
 
-/** Tokens over a keyring of either role. */
+/** Creates a token minter over a keyring of either role. */
 export async function createTokens(keyring: WebKeyring | WorkerKeyring): Promise<Tokens> {
   return new Tokens(await pooledSodium(), keyring)
 }

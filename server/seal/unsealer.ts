@@ -1,9 +1,9 @@
 /**
- * The secret half of the keyring: opens what was sealed, for the worker and for operators' commands. The web process must
+ * The secret half of the keyring: opens sealed boxes, for the worker and for operators' commands. The web process must
  * never reach this file; a test walks its imports.
  *
- * An organization's key is unwrapped only where its row is signed by the worker's key; what is opened with it, and what is
- * checked then, is in `held-key.ts`.
+ * An organization's key is unwrapped only if its row is signed by the worker's key; what is opened with it and verified
+ * then is in `held-key.ts`.
  */
 import type {
   CredentialContext,
@@ -20,7 +20,7 @@ import { pooledSodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof pooledSodium>>
 
-/** A new organization key pair as its row has it. */
+/** A new organization key pair as stored in its row. */
 export interface NewOrganizationKey {
   readonly publicKey: Buffer
   readonly secret: Buffer
@@ -32,7 +32,7 @@ export interface NewOrganizationKey {
 /** The signed part of an organization's key. */
 export type OrganizationKeyContent = Omit<OrganizationKeyRow, 'signerId' | 'signature'>
 
-/** Opens boxes, and makes and re-wraps organization keys. Make one with `createUnsealer`. */
+/** Opens boxes, and creates and re-wraps organization keys. Create one with `createUnsealer`. */
 export class Unsealer {
   readonly #sodium: Sodium
   #keyring: WorkerKeyring
@@ -42,12 +42,12 @@ export class Unsealer {
     this.#keyring = keyring
   }
 
-  /** Takes another keyring from now on. */
+  /** Switches to another keyring. */
   reload(keyring: WorkerKeyring): void {
     this.#keyring = keyring
   }
 
-  /** Makes a key pair for an organization: its secret half sealed to the master key, the whole signed. */
+  /** Creates a key pair for an organization: its secret half sealed to the master key, the whole signed. */
   createOrganizationKey(organizationId: string, id: string): NewOrganizationKey {
     const pair = this.#sodium.crypto_box_keypair()
     const publicKey = Buffer.from(pair.publicKey)
@@ -56,14 +56,14 @@ export class Unsealer {
     return { publicKey, ...wrapped, ...this.signOrganizationKey({ organizationId, id, publicKey, retiredAt: null }) }
   }
 
-  /** Signs an organization's key as its row is to say it. */
+  /** Signs the content of an organization key's row. */
   signOrganizationKey(content: OrganizationKeyContent): { signerId: string; signature: Buffer } {
     const signing = inUse(this.#keyring.signing)
     const signature = Buffer.from(this.#sodium.crypto_sign_detached(organizationKeyText(content), signing.secret))
     return { signerId: signing.id, signature }
   }
 
-  /** The secret half of an organization's key, sealed to the master key in use. Throws `SealBroken`. */
+  /** The secret half of an organization's key, sealed to the current master key. Throws `SealBroken`. */
   rewrap(key: WrappedOrganizationKey): { secret: Buffer; masterKeyId: string } {
     const secret = this.#unwrap(key)
     try {
@@ -77,7 +77,7 @@ export class Unsealer {
   hold(key: WrappedOrganizationKey): HeldKey {
     const { organizationId, id, publicKey } = key
     const { verify, signing } = this.#keyring
-    // Boxes are signed by the web tier, or by a worker that sealed anew.
+    // Boxes are signed by the web tier, or by a worker that resealed them.
     const signer = (signerId: string) => [...verify, ...signing].find(one => one.id === signerId)?.public
     return new HeldKey({ sodium: this.#sodium, organizationId, id, publicKey, secret: this.#unwrap(key), signer })
   }
@@ -88,7 +88,7 @@ export class Unsealer {
     return held.openCredential(context, sealed)
   }
 
-  /** Opens the bytes that a caller has sealed to the organization's key. Throws `SealBroken`. */
+  /** Opens a caller's box that is sealed to the organization's key. Throws `SealBroken`. */
   openClientBox(key: WrappedOrganizationKey, box: Uint8Array): string {
     using held = this.hold(key)
     return held.openClientBox(box)
@@ -110,7 +110,7 @@ export class Unsealer {
     return { secret: box, masterKeyId: master.id }
   }
 
-  /** The secret half of an organization's key. Its row must be signed by us, and the pair must fit together. */
+  /** The secret half of an organization's key. We must have signed its row, and the pair must match. */
   #unwrap(key: WrappedOrganizationKey): Uint8Array {
     this.#checkKeyRow(key)
     const master = this.#keyring.master.find(candidate => candidate.id === key.masterKeyId)
@@ -128,7 +128,10 @@ export class Unsealer {
     return secret
   }
 
-  /** The id of a key that an organization's key needs to be checked or unwrapped, and the keyring lacks; null for none. */
+  /**
+   * The id of a key that is needed to verify or unwrap an organization's key and is missing in the keyring; null for
+   * none.
+   */
   lacks({ signerId, masterKeyId }: { readonly signerId: string; readonly masterKeyId?: string }): string | null {
     const { signing, master } = this.#keyring
     if (!signing.some(key => key.id === signerId)) return signerId
@@ -143,7 +146,7 @@ export class Unsealer {
   }
 }
 
-/** An unsealer over the worker's keyring. */
+/** Creates an unsealer over the worker's keyring. */
 export async function createUnsealer(keyring: WorkerKeyring): Promise<Unsealer> {
   return new Unsealer(await pooledSodium(), keyring)
 }

@@ -1,6 +1,6 @@
 /**
- * Signs verdicts and checks them, with the worker's signing key. Only such a signature allows a credential to be used, no
- * column of a table: the web tier has no key that could make one.
+ * Signs and verifies verdicts with the worker's signing key. Only such a signature allows a credential to be used, not
+ * a table column: the web tier has no key that could make one.
  */
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
 import { signedText } from '#shared/base/signed-text.ts'
@@ -15,14 +15,17 @@ export interface VerdictSignature {
   readonly signature: Buffer
 }
 
-/** The bytes that a verdict's signature covers: purpose `verdict`, then the fields in this order, times in milliseconds since 1970. */
+/**
+ * The bytes that a verdict's signature covers: purpose `verdict`, then the fields in this order, times in milliseconds
+ * since 1970.
+ */
 export function verdictText(verdict: VerdictContent): Uint8Array {
   const { organizationId, datasourceId, mode, version, status, usable, usableUntil } = verdict
   const use = [usable ? 'usable' : 'unusable', usableUntil?.getTime() ?? 'never']
   return signedText('verdict', [organizationId, datasourceId, mode, version, status, ...use])
 }
 
-/** Signs and checks verdicts. Make one with `createVerdictSigner`. */
+/** Signs and verifies verdicts. Create one with `createVerdictSigner`. */
 export class VerdictSigner {
   readonly #sodium: Sodium
   #signing: WorkerKeyring['signing']
@@ -32,12 +35,12 @@ export class VerdictSigner {
     this.#signing = keyring.signing
   }
 
-  /** Takes another keyring from now on. */
+  /** Switches to another keyring. */
   reload(keyring: WorkerKeyring): void {
     this.#signing = keyring.signing
   }
 
-  /** The id of the key that signs now; a verdict under another one is to be signed anew. */
+  /** The id of the current signing key; a verdict signed with another one must be signed again. */
   signerId(): string {
     return inUse(this.#signing).id
   }
@@ -49,12 +52,12 @@ export class VerdictSigner {
     return { signerId: signing.id, signature: Buffer.from(signature) }
   }
 
-  /** True where the keyring has the key that a signature names: without it, nothing can be said of the signature. */
+  /** True if the keyring has the key that a signature names; without it, the signature cannot be verified. */
   knows(signerId: string): boolean {
     return this.#signing.some(key => key.id === signerId)
   }
 
-  /** True for a verdict that a worker has signed exactly so, with any key that the keyring still has. */
+  /** True if a worker has signed exactly this verdict, with any key that the keyring still has. */
   isSigned(verdict: VerdictContent, by: VerdictSignature): boolean {
     const signer = this.#signing.find(key => key.id === by.signerId)
     if (signer === undefined || by.signature.length !== 64) return false
@@ -62,7 +65,7 @@ export class VerdictSigner {
   }
 }
 
-/** Over the worker's keyring. */
+/** Creates a verdict signer over the worker's keyring. */
 export async function createVerdictSigner(keyring: WorkerKeyring): Promise<VerdictSigner> {
   return new VerdictSigner(await pooledSodium(), keyring)
 }

@@ -1,14 +1,15 @@
-/**
- * The state machine of a capability: one total table. None comes back to life; a further token is a further capability. Pure.
- */
+/** The state machine of a capability, as one total table. An ended capability never becomes active again. Pure. */
 
-/** The state of a capability at a time. */
+/** The state of a capability at a given time. */
 export type CapabilityState = 'active' | 'expired' | 'revoked'
 
-/** Its events. A rotation leaves it active for the grace that its expiry is brought forward to, or revokes it. */
+/**
+ * The events of a capability. A rotation with grace brings its expiry forward and leaves it active; one without revokes
+ * it.
+ */
 export type CapabilityEvent = 'rotated_with_grace' | 'rotated' | 'revoked' | 'expired'
 
-/** Every state and everything that can happen in it. A revocation is recorded of one that has expired, too. */
+/** Every state and its response to every event. A revocation is also recorded for an expired capability. */
 export const CAPABILITY_TRANSITIONS: Readonly<
   Record<CapabilityState, Readonly<Record<CapabilityEvent, CapabilityState>>>
 > = {

@@ -1,23 +1,26 @@
 /**
- * How long an organization's key lives on after its successor came: the web tier may hold it for a while, and so may a
- * caller who fetched it to seal with. Pure arithmetic, asked by the web tier and by the worker.
+ * How long an organization's key remains valid after its replacement: the web tier may cache it for a while, and so may
+ * a caller who fetched it for sealing. Pure arithmetic, used by the web tier and the worker.
  */
 
-/** How long a web process may go on sealing to a key without another look at its row. */
+/** How long a web process may seal to a key without reading its row again. */
 export const KEY_CACHE_MS = 30_000
 
-/** How long callers may still send what they have sealed to a retired key. */
+/** How long callers may still send boxes sealed to a retired key. */
 export const CALLER_GRACE_MS = 600_000
 
-/** How long after its retirement a key's secret half is destroyed at the earliest: by then no sealed task is left, either. */
+/**
+ * The minimum time between a key's retirement and the destruction of its secret half: no sealed task is left by then,
+ * either.
+ */
 const DESTROY_AFTER_MS = CALLER_GRACE_MS + 900_000
 
-/** True when what a caller sealed to this key is still taken. */
+/** True if boxes that callers sealed to this key are still accepted. */
 export function isAcceptedFromCallers(key: { retiredAt: Date | null }, now: Date): boolean {
   return key.retiredAt === null || now.getTime() - key.retiredAt.getTime() <= CALLER_GRACE_MS
 }
 
-/** When a retired key's secret half may be destroyed, provided that nothing sealed to it is left. */
+/** The time from which a retired key's secret half may be destroyed, provided that nothing sealed to it remains. */
 export function destroyableAt(retiredAt: Date): Date {
   return new Date(retiredAt.getTime() + DESTROY_AFTER_MS)
 }

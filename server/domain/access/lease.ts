@@ -1,6 +1,6 @@
 /**
- * Decisions about leases: which public keys are taken, and with which TLS mode a leased string is to be dialled. Pure;
- * asked by the web tier and by the worker.
+ * Decisions about leases: which public keys are accepted, and the TLS mode with which a leased string must be dialled.
+ * Pure; used by the web tier and the worker.
  */
 import type { Target } from '#shared/connection-string/connection-string.ts'
 
@@ -16,20 +16,20 @@ const LOW_ORDER: readonly bigint[] = [
 ]
 
 /**
- * True for an X25519 public key to which something can be sealed: 32 bytes, not a point of low order. To such a point
- * everyone knows the shared secret, so that the box would be open to whoever sees it.
+ * True for an X25519 public key that is safe to seal to: 32 bytes, not a point of low order. For such a point everyone
+ * knows the shared secret, so that anyone could open the box.
  */
 export function isUsablePublicKey(bytes: Uint8Array): boolean {
   if (bytes.length !== 32) return false
   let u = 0n
   for (const byte of [...bytes].reverse()) u = (u << 8n) | BigInt(byte)
-  // The top bit is ignored, and values from p on mean what they are modulo p (RFC 7748 §5).
+  // The top bit is ignored, and values of p or more are reduced modulo p (RFC 7748 §5).
   return !LOW_ORDER.includes((u & (2n ** 255n - 1n)) % P)
 }
 
 /**
- * The target as its holder is to dial it: `allow` and `prefer` say what they mean for this host, since the holder does not
- * know which networks are opened here. Null for `disable` where clear text is not allowed.
+ * The target as the lease's holder must dial it: `allow` and `prefer` are replaced with their meaning for this host,
+ * since the holder does not know which networks are open here. Null for `disable` if clear text is not allowed.
  */
 export function leasedTarget(target: Target, openNetwork: boolean): Target | null {
   const { tlsMode } = target

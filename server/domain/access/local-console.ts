@@ -1,25 +1,26 @@
 /**
- * The console's sign-in of a local installation: what lends it the codes of the terminal, and which requests may bring one. No
- * other installation has it. `server/api/local` asks, and `server/standalone/console-sign-in.ts` is the one there is.
+ * The console's sign-in on a local installation: the codes shown in the terminal, and the requests that may present
+ * one. No other installation has it. `server/api/local` uses it, and `server/standalone/console-sign-in.ts` implements
+ * it.
  */
 
-/** The codes of the terminal, and the keys that they were exchanged for. */
+/** The codes shown in the terminal, and the keys issued for them. */
 export interface LocalConsole {
   /** The organization that a code signs in to. */
   readonly organizationId: string
-  /** Spends a code: true once, within its five minutes. */
+  /** Redeems a code: true once, within its five minutes. */
   redeem(code: string): Promise<boolean>
-  /** Notes a key that a code was exchanged for. */
+  /** Records a key issued for a code. */
   note(keyId: string): Promise<void>
-  /** Whether a key is the console's own: whoever has it sits at this machine. */
+  /** True if a key is the console's own: its holder sits at this machine. */
   isOwn(keyId: string): Promise<boolean>
 }
 
 const LOCAL_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
- * True for a request of this machine's browser to this machine: its `Host` is a name of loopback, and its `Origin`, if it has
- * one, as well. A page elsewhere whose name leads here (DNS rebinding) has its own name in both.
+ * True for a request from this machine's browser to this machine: `Host` is a loopback name, and so is `Origin`, if
+ * present. A page elsewhere whose name resolves to loopback (DNS rebinding) sends its own name in both.
  */
 export function isOfThisMachine(headers: {
   readonly host: string | undefined

@@ -1,9 +1,9 @@
 /**
- * Whether an API key may be revoked as it was asked: a revocation that reaches further than the one key, or locks everybody
- * out of a mode, has to say that it is meant. Operators and callers are asked the same.
+ * Decides whether an API key may be revoked as requested: a revocation that affects more than the one key, or locks
+ * everyone out of a mode, must be confirmed explicitly. The same rules apply to operators and callers.
  */
 
-/** The fate of the tokens that the key has made: revoked with it, or kept. */
+/** The fate of the tokens that the key issued: revoked with it, or kept. */
 export type Children = 'revoke' | 'keep'
 
 /** True for one of the two. */
@@ -11,19 +11,19 @@ export function isChildren(text: string): text is Children {
   return text === 'revoke' || text === 'keep'
 }
 
-/** The caller's choices beside the key. */
+/** The caller's choices besides the key. */
 export interface RevocationConsent {
   readonly children?: Children | undefined
   readonly force?: boolean | undefined
 }
 
-/** How many living keys and capabilities a key has made, and those have made. */
+/** The number of living keys and capabilities that a key, or its descendants, issued. */
 export interface Descendants {
   readonly keys: number
   readonly capabilities: number
 }
 
-/** Null when nothing more has to be said; else which of the two is missing. */
+/** The confirmation that is missing; null if none is. */
 export function missingConsent(
   consent: RevocationConsent,
   found: { readonly living: Descendants; readonly endsWriting: boolean },
@@ -33,7 +33,7 @@ export function missingConsent(
   return found.endsWriting && consent.force !== true ? 'force' : null
 }
 
-/** `2 living keys and 1 living capability`, as refusals name them. */
+/** For example `2 living keys and 1 living capability`, as used in refusals. */
 export function countedDescendants({ keys, capabilities }: Descendants): string {
   const plural = (count: number, one: string, many: string) => `${count} living ${count === 1 ? one : many}`
   return `${plural(keys, 'key', 'keys')} and ${plural(capabilities, 'capability', 'capabilities')}`

@@ -1,5 +1,6 @@
 /**
- * May this principal do this to that? The only place that decides; every procedure asks here before it does anything.
+ * Decides whether a principal may perform an operation on an object. It is the only place that does; every procedure
+ * asks here first.
  */
 import type { Scope } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
@@ -12,17 +13,17 @@ export interface Principal {
   readonly organizationId: string
   readonly mode: Mode
   readonly scopes: readonly Scope[]
-  /** The only datasources that it may touch, as UUIDs; null for all of the organization's. */
+  /** The only datasources that it may access, as UUIDs; null for all of the organization's. */
   readonly datasourceIds: readonly string[] | null
   readonly expiresAt: Date | null
-  /** The state of the move of its organization to another installation; absent for one that stays. */
+  /** The state of its organization's move to another installation; absent if it is not moving. */
   readonly move?: Move
 }
 
-/** `moving`: it is only read here. `arriving`: its copy here is not in use yet. `moved`: it is in use elsewhere. */
+/** `moving`: it is read-only here. `arriving`: its copy here is not live yet. `moved`: it is live elsewhere. */
 export type Move = 'moving' | 'arriving' | 'moved'
 
-/** The object of an operation. A datasource has an id and a plane; a new one has only the plane. */
+/** The object of an operation. A datasource has an id and a mode; a new one has only a mode. */
 export interface Subject {
   readonly datasourceId?: string
   readonly mode?: Mode
@@ -31,8 +32,8 @@ export interface Subject {
 const READS: ReadonlySet<Scope> = new Set<Scope>(['datasources.read', 'feeds.read', 'organization.read'])
 
 /**
- * Null when it may, else the fault. A key reads both planes and changes only its own; a capability does what it names, to
- * the datasources that it names.
+ * The fault, or null if the operation is allowed. A key reads both modes and changes only its own; a capability has the
+ * scopes that it names, on the datasources that it names.
  */
 export function refusal(principal: Principal, scope: Scope, subject: Subject = {}): FaultCode | null {
   const denied: FaultCode = principal.kind === 'capability' ? 'capability_scope_denied' : 'forbidden'
@@ -46,19 +47,19 @@ export function refusal(principal: Principal, scope: Scope, subject: Subject = {
   ) {
     return denied
   }
-  // A capability for named datasources cannot make a further one.
+  // A capability for named datasources cannot create another one.
   if (principal.datasourceIds !== null && scope === 'datasources.create') return denied
   if (!READS.has(scope) && subject.mode !== undefined && subject.mode !== principal.mode) return 'forbidden'
   return null
 }
 
-/** Throws `forbidden` or `capability_scope_denied` where it may not. */
+/** Throws `forbidden` or `capability_scope_denied` if the operation is not allowed. */
 export function requireScope(principal: Principal, scope: Scope, subject: Subject = {}): void {
   const denied = refusal(principal, scope, subject)
   if (denied !== null) throw new Fault(denied)
 }
 
-/** True when `wanted` holds nothing that `held` lacks: nobody grants more than they have. */
+/** True if `held` contains every scope in `wanted`: nobody grants more than they have. */
 export function isWithin(wanted: readonly Scope[], held: readonly Scope[]): boolean {
   return wanted.every(scope => held.includes(scope))
 }

@@ -1,6 +1,7 @@
 /**
- * The content of a caller's sealed box: a connection string, or JSON with a connection string and a CA certificate, told apart by the
- * first byte. Only in there may a certificate come with a sealed string, so that nobody on the way can put one beside it.
+ * The content of a caller's sealed box: a connection string, or JSON with a connection string and a CA certificate,
+ * distinguished by the first byte. A certificate for a sealed string must be inside the box, so that no one in transit
+ * can add one.
  */
 import { z } from 'zod'
 import { type ParsedString, parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
@@ -8,15 +9,15 @@ import { CaCertificate } from '#shared/datasources/registration.ts'
 
 const Content = z.strictObject({ connectionString: z.string(), caCertificate: CaCertificate.nullable().optional() })
 
-/** An opened box. `caCertificate` is null where public roots are meant, undefined where nothing is said of it. */
+/** An opened box. `caCertificate` is null for public roots, undefined if not mentioned. */
 export interface SealedContent {
   readonly target: Target
   readonly caCertificate: string | null | undefined
-  /** The string's advice and schema, beside its target. */
+  /** The string's advice and schema, next to its target. */
   readonly said: Pick<ParsedString, 'advisories' | 'schema'>
 }
 
-/** Why a box is not acceptable, in our own words. */
+/** The reason why a box is not acceptable, in our own words. */
 export interface RefusedContent {
   readonly ok: false
   readonly code: string
@@ -26,7 +27,7 @@ export interface RefusedContent {
 const NO_CONTENT =
   'The box holds neither a connection string nor JSON with connectionString and, where one is meant, caCertificate.'
 
-/** Reads an opened box. A refusal quotes nothing of it. */
+/** Parses an opened box. A refusal quotes nothing from it. */
 export function readSealedContent(text: string): ({ readonly ok: true } & SealedContent) | RefusedContent {
   const content = text.startsWith('{') ? readJson(text) : { connectionString: text, caCertificate: undefined }
   if ('ok' in content) return content

@@ -1,11 +1,11 @@
 /**
- * The outside and the content of sealed boxes: plain types that `store`, `seal`, `api` and `work`
- * agree on. The plaintext types occur in the worker, and in the web process only on their way into a box.
+ * The envelope and the content of sealed boxes: plain types shared by `store`, `seal`, `api` and `work`. The plaintext
+ * types occur in the worker, and in the web process only on their way into a box.
  */
 import { z } from 'zod'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 
-/** A sealed box with the id of the organization key it is sealed to, signed together with its context. */
+/** A sealed box with the id of the organization key that it is sealed to, signed together with its context. */
 export interface SealedBox {
   readonly keyId: string
   readonly box: Buffer
@@ -26,7 +26,7 @@ export interface TaskContext {
   readonly taskId: string
 }
 
-/** An organization's key as its row has it. */
+/** An organization's key as stored in its row. */
 export interface OrganizationKeyRow {
   readonly organizationId: string
   readonly id: string
@@ -49,8 +49,8 @@ export interface Fingerprint {
 }
 
 /**
- * The requester of a credential, as the web tier records it in the signed box: the record of the rotation that the worker writes names
- * them. Never an operator: none asks through the web tier.
+ * The requester of a credential, recorded by the web tier in the signed box: the worker's audit event of the rotation
+ * names them. Never an operator: operators do not use the web tier.
  */
 export const RequestedBy = z.object({
   kind: z.enum(['key', 'capability']),
@@ -65,15 +65,15 @@ const asked = { requestedBy: RequestedBy.optional() }
 /** A new connection string, in clear or sealed by its caller. */
 const stated = {
   ...asked,
-  /** Whether it may name another host, port or database than the credential that it replaces. */
+  /** True if it may name a host, port or database other than that of the credential that it replaces. */
   allowMove: z.boolean().optional(),
-  /** Nothing was said of a CA certificate: one that is in force stays with an equal string, and keeps any other out. */
+  /** Set if no CA certificate was mentioned: an equal string keeps the current one, and any other string is refused. */
   keepCertificate: z.boolean().optional(),
 }
 
 const TargetShape = z.custom<Target>(value => typeof value === 'object' && value !== null && 'host' in value)
 
-/** The content of a credential: everything that a dial needs, so that no display column ever steers one. */
+/** The content of a credential: everything that a dial needs, so that no display column ever decides where to dial. */
 export const Secret = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('direct'),
@@ -82,13 +82,17 @@ export const Secret = z.discriminatedUnion('kind', [
     ...stated,
   }),
   z.object({ kind: z.literal('endpoint'), url: z.string(), signingKey: z.string(), ...asked }),
-  /** A signing key alone; the worker joins it with the URL of the current credential. */
+  /** A signing key alone; the worker combines it with the URL of the current credential. */
   z.object({ kind: z.literal('signing-key'), signingKey: z.string(), ...asked }),
-  /** A CA certificate alone, as a release of before may have left it behind. It is refused: no stored password is sent under it. */
+  /**
+   * A CA certificate alone, possibly left behind by an earlier release. It is refused: no stored password is sent under
+   * it.
+   */
   z.object({ kind: z.literal('ca-certificate'), caCertificate: z.string().nullable() }),
   /**
-   * The box that the caller sealed; the worker opens it, compares the projection, and seals it again as `direct`. A CA certificate stands
-   * inside the box: one outside could have been put beside somebody else's box, and is refused.
+   * The box that the caller sealed; the worker opens it, compares it with its declaration, and seals it again as
+   * `direct`. A CA certificate must be inside the box: someone could have put one outside it next to another caller's
+   * box, so that one is refused.
    */
   z.object({
     kind: z.literal('client-sealed'),
@@ -100,10 +104,10 @@ export const Secret = z.discriminatedUnion('kind', [
   }),
 ])
 export type Secret = z.infer<typeof Secret>
-/** A secret as it is brought today. */
+/** A secret in the forms that this release accepts. */
 export type BroughtSecret = Exclude<Secret, { kind: 'ca-certificate' }>
 
-/** A box as the one column of a task's payload. */
+/** Encodes a box as a task's single payload column. */
 export function packBox(sealed: SealedBox): Buffer {
   const { keyId, signerId } = sealed
   return Buffer.from(
@@ -118,7 +122,7 @@ export function packBox(sealed: SealedBox): Buffer {
 
 const Packed = z.object({ keyId: z.uuid(), signerId: z.string(), box: z.base64(), signature: z.base64() })
 
-/** The box in a column; null when it is none. Nothing is believed of it yet: its signature is checked when it is opened. */
+/** The box in a column; null if there is none. It is not verified yet: opening it verifies the signature. */
 export function unpackBox(column: Buffer): SealedBox | null {
   const parsed = Packed.safeParse(parseJson(column.toString('utf8')))
   if (!parsed.success) return null

@@ -1,8 +1,9 @@
 /**
- * The checklist's lines from the host to the login: how far the dial came, what ended it, and what was seen on the way.
+ * The checklist items from the host to the login: how far the dial came, what ended it, and what was observed on the
+ * way.
  *
- * A line passes only where the dial says that it was passed. A target's TLS requirements are judged here once more, so
- * that a slip in the dialler refuses instead of trusting. Called by `verification.ts`.
+ * An item passes only if the dial reports that it passed. A target's TLS requirements are judged here once more, so
+ * that a bug in the dialler causes a refusal rather than misplaced trust. Called by `verification.ts`.
  */
 
 import { dialFix } from '#server/domain/checks/fixes/dial-fixes.ts'
@@ -15,18 +16,18 @@ import { REFUSED_LOGINS } from '#shared/faults/login-failure.ts'
 import type { Probe } from './probe.ts'
 import type { TriedLogin } from './tried-login.ts'
 
-/** One line of the checklist, with the fault that a failing one is. */
+/** One checklist item, with the fault that a failure means. */
 export interface CheckResult {
   readonly check: Check
   readonly fault: FaultCode | null
-  /** Whether trying again can help. */
+  /** True if a retry may succeed. */
   readonly retryable: boolean
 }
 
-/** The part of a target that the verdict needs: no password. */
+/** The part of a target that the verdict needs, without the password. */
 export type CheckedTarget = Pick<Target, 'host' | 'port' | 'database' | 'user' | 'tlsMode' | 'channelBinding'>
 
-/** Stages in the order in which they are passed. A breach of protocol can happen at any of them once connected. */
+/** Stages in the order in which they pass. A protocol violation can occur at any of them once connected. */
 const RANK: Readonly<Record<Stage, number>> = {
   parse: 0,
   resolve: 1,
@@ -39,14 +40,14 @@ const RANK: Readonly<Record<Stage, number>> = {
   privilege: 7,
 }
 
-/** Failures that say more about another line than about the stage in which they were noticed. */
+/** Failures that belong to another item than that of the stage in which they were noticed. */
 const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
   budget_exhausted: 'connect',
   dialler_busy: 'connect',
   not_postgres: 'connect',
   string_refused: 'host',
   tls_demanded: 'tls',
-  // A pooler takes the login, and tells of the server behind it at the first query.
+  // A pooler accepts the login, and reports the state of the server behind it at the first query.
   pooler_backend_away: 'database',
   pooler_console: 'database',
   connect_denied: 'database',
@@ -60,12 +61,12 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
   server_unknown: 'server_version',
 }
 
-/** A line that passes. */
+/** An item that passes. */
 export function passing(item: DirectItem, actual: string): CheckResult {
   return { check: { item, outcome: 'pass', actual }, fault: null, retryable: false }
 }
 
-/** A line that was not judged; `actual` says why where it is not simply that the dial ended before. */
+/** An item that was not judged; `actual` says why, unless the dial simply ended before it. */
 export function skipped(item: DirectItem, actual?: string): CheckResult {
   return {
     check: { item, outcome: 'skipped', ...(actual === undefined ? {} : { actual }) },
@@ -74,12 +75,12 @@ export function skipped(item: DirectItem, actual?: string): CheckResult {
   }
 }
 
-/** A line that fails for good. */
+/** An item that fails for good. */
 export function failing(item: DirectItem, fault: FaultCode, seen: { actual: string; fix: string }): CheckResult {
   return { check: { item, outcome: 'fail', ...seen }, fault, retryable: false }
 }
 
-/** The line of the failure that ended a dial. */
+/** The item for the failure that ended a dial. */
 export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): CheckResult {
   const spec = failureSpec(failure.code)
   const sqlstate = /^[0-9A-Z]{5}$/.test(failure.sqlstate ?? '') ? ` (SQLSTATE ${failure.sqlstate})` : ''
@@ -91,9 +92,8 @@ export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): C
   }
 }
 
-/** The observation, with the numbers and names of our own lists that a failure carries. */
-function observed({ code, product, seconds, iterations, isPassedOn }: Failure, observation: string): string {
-  if (isPassedOn === true) return 'the pooler accepts the password; the server behind it refuses it'
+/** The observation, with the numbers and names from our own lists that a failure contains. */
+function observed({ code, product, seconds, iterations }: Failure, observation: string): string {
   if (code === 'login_timeout' && seconds !== undefined) {
     return `reached; the login took over ${seconds} s (a paused database may be waking)`
   }
@@ -102,7 +102,7 @@ function observed({ code, product, seconds, iterations, isPassedOn }: Failure, o
   return product === undefined ? observation : `${product}, which is not PostgreSQL 13 or later`
 }
 
-/** The item whose line a failure is: that of its stage, or of the stage behind the last that was passed, if later. */
+/** The item of a failure: that of its stage, or of the stage after the last one that passed, if later. */
 export function itemOf(failure: Failure, probe: Probe): DirectItem {
   if (probe.facts !== null) return 'schema'
   const elsewhere = ELSEWHERE[failure.code]
@@ -113,19 +113,19 @@ export function itemOf(failure: Failure, probe: Probe): DirectItem {
   return DIAL_ITEMS[Math.max(rank - RANK.policy, 0)] ?? 'role_superuser'
 }
 
-/** Whether the item is one of the dial's own, from the host to the database. */
+/** True if the item belongs to the dial itself, from the host to the database. */
 export function isDialItem(item: DirectItem): item is DialItem {
   return DIAL_ITEMS.some(own => own === item)
 }
 
-/** A probe with what was asked for and what a fix depends on. */
+/** A probe, its request, and the facts that a fix depends on. */
 export interface Dial {
   readonly probe: Probe
   readonly target: CheckedTarget
   readonly tried: TriedLogin
 }
 
-/** The line of an item that no failure ended: passed where the dial came so far, else skipped. */
+/** The line of an item that did not fail: passed if the dial came that far, else skipped. */
 export function dialLine(item: DialItem, dial: Dial): CheckResult {
   const isPassed = passedRank(dial.probe) - RANK.policy >= DIAL_ITEMS.indexOf(item)
   return isPassed ? LINES[item](dial) : skipped(item)
@@ -160,7 +160,7 @@ function tlsLine({ probe: { tls, openNetwork }, target: { tlsMode }, tried }: Di
 
 const MAY_BE_CLEAR: ReadonlySet<Target['tlsMode']> = new Set(['disable', 'allow', 'prefer'])
 
-/** For what goes on as it was: a new credential that logs in so is refused. */
+/** Only for a credential already in use: a new one that logs in this way is refused. */
 const MD5_ADVICE: Advisory = {
   item: 'authenticate',
   recommendation:
@@ -168,7 +168,7 @@ const MD5_ADVICE: Advisory = {
     "Set password_encryption = 'scram-sha-256' and the role's password anew.",
 }
 
-/** Advice about the link: what was raised, what is not encrypted, what does not prove who answers. */
+/** Advice about the link: a raised TLS mode, missing encryption, missing proof of the server's identity. */
 export function dialAdvice(
   probe: Probe,
   { target: { tlsMode }, isCaNamed = false }: { target: CheckedTarget; isCaNamed?: boolean },

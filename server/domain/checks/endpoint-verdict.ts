@@ -1,8 +1,8 @@
 /**
- * The judging of signed requests: the checklist of an endpoint with its verdict, and the overlap of a key's rotation.
+ * Judges signed requests: the checklist of an endpoint with its verdict, and the overlap of a key's rotation.
  *
- * Fails closed: what was not seen is not passed. Nothing that the stranger wrote is in a verdict, but numbers. Called by
- * the verification and by the rotation.
+ * Fails closed: anything unobserved has not passed. The only part of a stranger's answer in a verdict is numbers.
+ * Called by the verification and by the rotation.
  */
 
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
@@ -11,7 +11,7 @@ import { ENDPOINT_ITEMS } from '#shared/checks/items.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { Verification } from './verification.ts'
 
-/** A probe signed rightly and, after a good answer to that, one signed wrongly. */
+/** A correctly signed request and, after a good answer, a wrongly signed one. */
 export interface EndpointProbe {
   readonly signed: EndpointAnswer
   readonly forged: EndpointAnswer | null
@@ -19,10 +19,10 @@ export interface EndpointProbe {
 
 type Item = (typeof ENDPOINT_ITEMS)[number]
 
-/** The largest difference of the clocks, either way (the endpoint protocol). */
+/** The maximum difference between the clocks, in either direction (the endpoint protocol). */
 const MAX_CLOCK_SECONDS = 300
 
-/** The item that is being tried after a stage was passed. */
+/** The item that is tried after a stage has passed. */
 const TRIED_AFTER: Readonly<Record<Stage, Item>> = {
   parse: 'host',
   resolve: 'host',
@@ -43,10 +43,10 @@ const ITEM_OF: Readonly<Record<Stage, Item>> = {
   authenticate: 'signature',
 }
 
-/** Failures that say more about another line than about the stage in which they were noticed. */
+/** Failures that belong to another item than that of the stage in which they were noticed. */
 const ELSEWHERE: Readonly<Partial<Record<FailureCode, Item>>> = { budget_exhausted: 'connect', dialler_busy: 'connect' }
 
-/** Advice that the table of failures words for a database. */
+/** Fixes for failures whose entry in the table of failures is worded for a database. */
 const FIXES: Readonly<Partial<Record<FailureCode, string>>> = {
   port_refused: 'Use port 443 or 8443.',
   certificate_untrusted: 'Serve a certificate of a public CA, together with its intermediate certificates.',
@@ -55,7 +55,7 @@ const FIXES: Readonly<Partial<Record<FailureCode, string>>> = {
   dialler_died: 'Check what the endpoint answers.',
 }
 
-/** Judges a probe. `checks` has one line for each of `ENDPOINT_ITEMS`, in that order. */
+/** Judges a probe. `checks` has one entry for each of `ENDPOINT_ITEMS`, in that order. */
 export function verifyEndpointKeys({ signed, forged }: EndpointProbe): Verification {
   const failure = failureOf(signed)
   const checks = checksOf(signed, failure)
@@ -67,22 +67,24 @@ export function verifyEndpointKeys({ signed, forged }: EndpointProbe): Verificat
   return { checks, advisories: [], outcome: retryable ? 'unreachable' : 'refused', reason, retryable }
 }
 
-/** The overlap of a rotation: when the new key came, as its row says, and for how long both are used. */
+/** The overlap of a rotation: the arrival of the new key, according to its row, and how long both keys are used. */
 export interface Overlap {
   readonly startedAtMs: number
   readonly nowMs: number
   readonly windowMs: number
 }
 
-/** Clocks of two machines may differ by this much. */
+/** The assumed maximum difference between two machines' clocks. */
 const CLOCKS_MS = 300_000
 
-/** True past the window. A key that came later than now has none: its row was edited, and would keep it on its way for ever. */
+/**
+ * True after the window. A key from the future has none: its row was edited, and would otherwise stay pending forever.
+ */
 export function isOverlapOver({ startedAtMs, nowMs, windowMs }: Overlap): boolean {
   return nowMs - startedAtMs >= windowMs || startedAtMs > nowMs + CLOCKS_MS
 }
 
-/** Decides the overlap of a rotation, by a probe signed with the new key alone. The window counts from its arrival. */
+/** Decides the overlap of a rotation, from a probe signed with the new key alone. The window starts at its arrival. */
 export function verifyRotation(probe: EndpointAnswer, overlap: Overlap): 'retire_old' | 'destroy_new' | 'wait' {
   const failure = failureOf(probe)
   if (failure === null) return 'retire_old'
@@ -95,7 +97,7 @@ const NEVER_ASKED: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exha
 
 function failureOf(answer: EndpointAnswer): Failure | null {
   if (answer.failure !== null) return answer.failure
-  // Never so: the dialler verifies always. A slip there refuses instead of trusting.
+  // This cannot happen: the dialler always verifies. A bug there causes a refusal rather than misplaced trust.
   if (answer.tls?.verified === false) return { code: 'certificate_untrusted' }
   return answer.page === null ? { code: 'endpoint_answer' } : null
 }
@@ -103,7 +105,7 @@ function failureOf(answer: EndpointAnswer): Failure | null {
 function failedItem(answer: EndpointAnswer, failure: Failure): Item {
   const named = ELSEWHERE[failure.code] ?? ITEM_OF[failureSpec(failure.code).stage]
   const tried = answer.passed === null ? 'host' : TRIED_AFTER[answer.passed]
-  // A connection that times out or breaks is of stage "connect" in the table, whenever it happens.
+  // In the table, a timeout or a lost connection belongs to the stage "connect", whenever it happens.
   return named === 'connect' && ENDPOINT_ITEMS.indexOf(tried) > ENDPOINT_ITEMS.indexOf(named) ? tried : named
 }
 
@@ -116,7 +118,7 @@ function checksOf(answer: EndpointAnswer, failure: Failure | null): Check[] {
   })
 }
 
-/** A line before the failed one: passed, unless nothing shows it. */
+/** An item before the failed one: passed, unless nothing proves it. */
 function lineOf(item: Item, { addresses, tls, status }: EndpointAnswer): Check {
   if (item === 'host') {
     return { item, outcome: 'pass', actual: `${addresses.length} address${addresses.length === 1 ? '' : 'es'}` }

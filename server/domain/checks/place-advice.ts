@@ -1,5 +1,5 @@
 /**
- * Advice about the kind of server that was reached: a pooler that changes backends between transactions, and a standby.
+ * Advice about the kind of server that was reached: a pooler that changes backends between transactions, or a standby.
  *
  * Never refuses. Called by `verification.ts`.
  */
@@ -11,7 +11,7 @@ interface Place {
   readonly port: number
 }
 
-/** The ports and hosts of providers' poolers in transaction mode. */
+/** True for the ports and hosts of providers' poolers in transaction mode. */
 function isKnownPooler({ host, port }: Place): boolean {
   const name = host.toLowerCase()
   if (/\.supabase\.(co|com)$/.test(name)) return port === 6543

@@ -1,12 +1,11 @@
 /**
- * Which provider runs a database, recognised by its host and, failing that, by the `dbType` that the caller gave.
+ * Recognises the provider that runs a database by its host and, failing that, by the `dbType` that the caller gave.
  *
- * It chooses the wording and the SQL of a `fix` and never a verdict: near-superusers are refused by name wherever they
- * occur. Called by the judging of roles and by
- * whatever prints role SQL.
+ * It selects the wording and the SQL of a `fix` and never a verdict: near-superusers are refused by name wherever they
+ * occur. Called by the judging of roles and by everything that prints role SQL.
  */
 
-/** The providers whose ways with roles are known; `plain` is every other PostgreSQL. */
+/** The providers whose role conventions are known; `plain` is any other PostgreSQL. */
 export const PROVIDERS = ['supabase', 'neon', 'rds', 'cloudsql', 'azure', 'plain'] as const
 /** One of them. */
 export type Provider = (typeof PROVIDERS)[number]
@@ -25,21 +24,21 @@ const DB_TYPES: Readonly<Record<string, Provider>> = {
   postgresql_aws: 'rds',
 }
 
-/** The provider of a database. The host decides where it says something, since `dbType` is only what somebody chose. */
+/** The provider of a database. The host takes precedence, since `dbType` is merely a caller's choice. */
 export function recogniseProvider(host: string, dbType: string): Provider {
   const byHost = HOSTS.find(([, pattern]) => pattern.test(host.toLowerCase()))
   return byHost?.[0] ?? (Object.hasOwn(DB_TYPES, dbType) ? (DB_TYPES[dbType] ?? 'plain') : 'plain')
 }
 
-/** The name that a user of the connection string has inside the database: Supabase's pooler takes `role.project`. */
+/** The name of the connection string's user inside the database: Supabase's pooler takes `role.project`. */
 export function roleOfUser(user: string, host: string): string {
   const end = host.toLowerCase().endsWith('.pooler.supabase.com') ? user.lastIndexOf('.') : -1
   return end > 0 ? user.slice(0, end) : user
 }
 
 /**
- * Roles that are all but superusers at one provider or another: they make roles, read every row, or hand out such roles.
- * Each is `[a-z_]+`, so that the list can stand in SQL as it is.
+ * Near-superuser roles of the providers: they create roles, read every row, or grant such roles. Each name matches
+ * `[a-z_]+`, so that the list can be embedded in SQL unquoted.
  */
 export const PROVIDER_ADMIN_ROLES = [
   'alloydbadmin',

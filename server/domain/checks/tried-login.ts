@@ -1,9 +1,7 @@
-/**
- * The login that a dial tried: the fix of a failure depends on it.
- */
+/** The login that a dial tried, on which the fix of a failure depends. */
 import type { Provider } from './provider.ts'
 
-/** Which login was tried, and what of its surroundings a fix depends on. No password. */
+/** The tried login and those of its circumstances that a fix depends on, without the password. */
 export interface TriedLogin {
   /** The role's name inside the database. */
   readonly login: string
@@ -12,16 +10,14 @@ export interface TriedLogin {
   readonly host: string
   readonly port: number
   readonly provider: Provider
-  /** The addresses from which this installation dials, as far as it knows them. */
+  /** The configured addresses from which this installation dials. */
   readonly egressAddresses: readonly string[]
-  /** Whether the password is of ASCII alone. */
+  /** True if the password is pure ASCII. */
   readonly isPasswordAscii: boolean
-  /** Whether the server is verified against a CA certificate that a caller named. */
+  /** True if the server is verified against a CA certificate supplied by a caller. */
   readonly isCaNamed: boolean
-  /** Whether the link was encrypted. */
+  /** True if the link was encrypted. */
   readonly isEncrypted: boolean
-  /** Whether the host was looked up, so that a refusal is one of its addresses. */
-  readonly isResolved: boolean
-  /** Whether the host has IPv6 addresses alone. */
+  /** True if the host has only IPv6 addresses. */
   readonly isIpv6Only: boolean
 }

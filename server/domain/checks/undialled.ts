@@ -1,6 +1,6 @@
 /**
- * The checklist of a sealed string for which nothing is dialled: only the worker opens it, so that its caller learns the reason here, in the
- * sentence in which the same string in clear is refused. Called by `verify-connection.ts`.
+ * The checklist of a sealed string that is not dialled: only the worker opens it, so its caller learns the reason here,
+ * in the sentence with which the same string in clear is refused. Called by `verify-connection.ts`.
  */
 import { quoteName } from '#shared/base/sql-text.ts'
 import { DIRECT_ITEMS, type DirectItem } from '#shared/checks/items.ts'
@@ -8,7 +8,7 @@ import type { FaultCode } from '#shared/faults/fault.ts'
 import { failing, skipped } from './dial-checks.ts'
 import type { Verification } from './verification.ts'
 
-/** Why nothing is dialled, as the one line that fails. */
+/** The reason for not dialling, as the one item that fails. */
 export interface UndialledReason {
   readonly item: DirectItem
   readonly fault: FaultCode
@@ -16,12 +16,12 @@ export interface UndialledReason {
   readonly fix: string
 }
 
-/** A string that is refused, with the parser's code and sentence. */
+/** A refused string, with the parser's code and sentence. */
 export function refusedString({ code, message }: { code: string; message: string }): UndialledReason {
   return { item: 'host', fault: 'invalid_body', actual: `not an acceptable connection string (${code})`, fix: message }
 }
 
-/** A string that names another schema than the field. `named` is null where its name repeats the password. */
+/** A string that names a schema other than the field's. `named` is null if its name repeats the password. */
 export function otherSchema(named: string | null, field: string): UndialledReason {
   const displayed = named === null ? 'another one' : quoteName(named)
   return {
@@ -32,7 +32,7 @@ export function otherSchema(named: string | null, field: string): UndialledReaso
   }
 }
 
-/** The verdict: that line fails, and all others were not reached. */
+/** The verdict: that item fails, and all others were not reached. */
 export function verifyUndialled({ item, fault, actual, fix }: UndialledReason): Verification {
   const checks = DIRECT_ITEMS.map(one => (one === item ? failing(one, fault, { actual, fix }) : skipped(one)).check)
   return { checks, advisories: [], outcome: 'refused', reason: fault, retryable: false }

@@ -1,8 +1,8 @@
 /**
- * The verdict over a direct datasource: from what a dial found to the checklist and the outcome.
+ * The verdict on a direct datasource: from the findings of a dial to the checklist and the outcome.
  *
- * Fails closed: what was not seen is not passed. It decides about the one datasource that was dialled and nothing else,
- * since a hostile server chooses what is found. Called by what verifies and what validates.
+ * Fails closed: anything unobserved has not passed. It affects only the dialled datasource, since a hostile server
+ * determines the findings. Called by the code that verifies and validates.
  */
 
 import { schemaFinding } from '#server/domain/checks/fixes/schema-fixes.ts'
@@ -33,22 +33,22 @@ import type { TriedLogin } from './tried-login.ts'
 
 /** The request: the datasource as it was sealed, without its password. */
 export interface VerificationRequest {
-  /** Null skips the `schema` line. */
+  /** Null skips the `schema` item. */
   readonly schema: string | null
   readonly rolePolicy: RolePolicy
   readonly dbType: string
   readonly target: CheckedTarget
-  /** Whether the server is verified against a CA certificate that a caller named. */
+  /** True if the server is verified against a CA certificate supplied by a caller. */
   readonly isCaNamed?: boolean
-  /** Whether the password is of ASCII alone; left out, it is. */
+  /** True if the password is pure ASCII; true by default. */
   readonly isPasswordAscii?: boolean
   /** The addresses from which this installation dials. */
   readonly egressAddresses?: readonly string[]
 }
 
 /**
- * A verdict. `checks` has one line for each of `DIRECT_ITEMS`, in that order. `reason` is the fault of the first line
- * that fails, null when none does; `unreachable` means that trying again can help, which `retryable` repeats.
+ * A verdict. `checks` has one entry for each of `DIRECT_ITEMS`, in that order. `reason` is the fault of the first
+ * failing item, null if none fails; `unreachable` means that a retry may succeed, which `retryable` repeats.
  */
 export interface Verification {
   readonly checks: Check[]
@@ -58,7 +58,7 @@ export interface Verification {
   readonly retryable: boolean
 }
 
-/** The oldest version whose catalogs the checks are tried on. */
+/** The oldest version against whose catalogs the checks are tested. */
 const OLDEST_VERSION = 130_000
 
 interface Case {
@@ -66,7 +66,7 @@ interface Case {
   readonly tried: TriedLogin
   readonly asked: VerificationRequest
   readonly subject: MendedRole
-  /** Null without facts, and where nobody looks at the role. */
+  /** Null without facts, and if the policy ignores the role. */
   readonly role: CheckedRole | null
 }
 
@@ -115,7 +115,7 @@ function triedOf(probe: Probe, asked: VerificationRequest, { login, provider }: 
 
 function linesOf(evidence: Case): CheckResult[] {
   const { probe, tried } = evidence
-  // Neither facts nor a failure: something was asked and what came back is not an answer.
+  // Neither facts nor a failure: the answer to a query was not usable.
   const failure: Failure | null = probe.failure ?? (probe.facts === null ? { code: 'facts_unreadable' } : null)
   const ended = failure === null ? null : itemOf(failure, probe)
   const end = ended === null ? DIRECT_ITEMS.length : DIRECT_ITEMS.indexOf(ended)
@@ -141,7 +141,7 @@ function versionLine({ serverVersionNum }: RoleFacts): CheckResult {
     : failing('server_version', 'server_unsupported', { actual, fix: 'Upgrade the server to PostgreSQL 13 or later.' })
 }
 
-/** `server_version_num` as people write it: of three parts before 10. */
+/** `server_version_num` in its usual notation: three parts before 10. */
 function versionText(number: number): string {
   const major = Math.floor(number / 10_000)
   return major >= 10 ? `${major}.${number % 10_000}` : `${major}.${Math.floor(number / 100) % 100}.${number % 100}`

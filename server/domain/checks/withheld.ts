@@ -1,13 +1,16 @@
 /**
- * Tells texts of a stranger that repeat a secret: a server that was sent a password can write it, or a piece of it, into any name
- * that it answers. Called where such names are read, before any of them is shown or stored.
+ * Detects texts of a stranger that repeat a secret: a server that was sent a password can put it, or a part of it, into
+ * any name that it returns. Called where such names are read, before any of them is displayed or stored.
  */
 import { sharesPiece, withoutEnd } from '#shared/base/text.ts'
 
-/** Shorter secrets occur in names by chance as a whole, and withholding those would tell more than it hides. */
+/** Shorter secrets occur in names by chance, and withholding those names would reveal more than it hides. */
 const MIN_SECRET = 4
 
-/** The test for one secret: whether a text holds eight characters of it in a row, or all of it in base64, hex or a URL's escapes. */
+/**
+ * Returns a test for one secret: a text contains eight consecutive characters of it, or all of it in base64, hex or URL
+ * encoding.
+ */
 export function repeating(secret: string): (text: string) => boolean {
   const bytes = Buffer.from(secret)
   const spellings = [secret, encodeURIComponent(secret.toWellFormed()), bytes.toString('base64'), bytes.toString('hex')]

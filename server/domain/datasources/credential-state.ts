@@ -1,21 +1,21 @@
 /**
- * The state machine of a credential: one total table, the same for connection strings and signing keys. `retired` has no way back:
- * its bytes are destroyed. Pure; the worker asks it after each check.
+ * The state machine of a credential, as one total table, shared by connection strings and signing keys. `retired` is
+ * final: the bytes are destroyed. Pure; the worker applies it after each check.
  */
 import type { Verification } from '#server/domain/checks/verification.ts'
 
-/** The state of a credential: submitted and not tried yet, in force, or destroyed. */
+/** The state of a credential: submitted and not yet tried, in force, or destroyed. */
 export type CredentialState = 'pending' | 'current' | 'retired'
 
 /**
- * The events of a credential: a check of it ends, the comparison finds it equal to the one in force, another one takes its place, or its
- * datasource is removed.
+ * The events of a credential: its check ends, the comparison finds it equal to the current one, another one replaces
+ * it, or its datasource is removed.
  */
 export type CredentialEvent = Verification['outcome'] | 'equal' | 'replaced' | 'removed'
 
 /**
- * Every state and everything that can happen in it. One in force stays so whatever a check finds: the datasource's status tells of
- * it. A refused one that is to take its place never does.
+ * Every state and its response to every event. A current credential stays current whatever a check finds; the
+ * datasource's status reports the result. A refused pending one never becomes current.
  */
 export const CREDENTIAL_TRANSITIONS: Readonly<
   Record<CredentialState, Readonly<Record<CredentialEvent, CredentialState>>>

@@ -1,18 +1,18 @@
 /**
- * The names of a datasource: its typed id, and a summary free of credentials. Pure readings of a row's columns, for
- * callers and for operators alike.
+ * The names of a datasource: its typed id, and a summary without credentials. Pure functions of a row's columns, for
+ * callers and operators.
  */
 
 import { type DatasourceId, type Mode, typedId } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
 
-/** The typed id of a row: the prefix tells kind and plane. */
+/** The typed id of a row: the prefix gives kind and mode. */
 export function datasourceId(row: { id: string; kind: Kind; mode: Mode }): DatasourceId {
   if (row.kind === 'endpoint') return typedId('dse_', row.id)
   return row.mode === 'live' ? typedId('ds_', row.id) : typedId('ds_test_', row.id)
 }
 
-/** A summary in one line, free of credentials and of the user's name. */
+/** A one-line summary, without credentials and the user's name. */
 export function displayName(row: {
   endpoint: string | null
   host: string | null

@@ -1,6 +1,6 @@
 /**
- * The natural key of a datasource in the dialect that has one: who registers the same again means the same.
- * It is a key of rows and never says where to dial.
+ * The natural key of a datasource in the dialect that has one: registering it again returns the same datasource. It
+ * identifies a row and never decides where to dial.
  */
 import type { Mode } from '#shared/base/wire.ts'
 

@@ -1,27 +1,30 @@
 /**
- * The state machine of a datasource: its status, and how often in a row what was active is refused before that is final. One total
- * table, the same for direct datasources and endpoints. Pure; the worker asks it after each check.
+ * The state machine of a datasource: its status, and how many consecutive refusals of an active one make the refusal
+ * final. One total table, shared by direct datasources and endpoints. Pure; the worker applies it after each check.
  */
 
 import type { Verification } from '#server/domain/checks/verification.ts'
 import type { Status } from '#shared/datasources/datasource.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
-/** The standing of a datasource: its status and, while it is active, its refusals in a row, 0 to 2, and when one was counted last. */
+/**
+ * The standing of a datasource: its status and, while active, its consecutive refusals, 0 to 2, and the time of the
+ * last counted one.
+ */
 export interface Standing {
   readonly status: Status
   readonly refusals: number
   readonly refusedAt: Date | null
 }
 
-/** A datasource before a check. `isProven` is false where a row says that it is active and its verdict does not. */
+/** A datasource before a check. `isProven` is false if a row claims to be active without a matching verdict. */
 export interface StandingBefore extends Standing {
   readonly isProven: boolean
 }
 
-/** Between two refusals that count, at least; and how long after the first and the second one it is looked at again. */
+/** The minimum time between two refusals that count, and the delay of the check after the first refusal. */
 const APART_MS = 60_000
-/** Between two looks at what waits for one, at most. */
+/** The delay of the check after the second refusal, and the maximum wait for any confirming check. */
 export const LONGEST_WAIT_MS = 600_000
 const AGAIN_MS: Readonly<Record<number, number>> = { 1: APART_MS, 2: LONGEST_WAIT_MS }
 
@@ -29,9 +32,9 @@ type State = 'unverified' | 'unproven' | 'active' | 'refused_once' | 'refused_tw
 type Event = 'passed' | 'condemned' | 'condemned_early' | 'barred' | 'unreachable'
 
 /**
- * Every state and everything that a verification can bring. A datasource that is in use is dropped for what was found in it
- * (`condemned`) and never for what kept us from looking (`barred`, such as a refused password); and never for one answer, which a
- * stray DNS record or a change under way can bring about: two more looks, apart from each other, must find the same.
+ * Every state and its response to every verification. A datasource in use is dropped for a finding (`condemned`) and
+ * never for an obstacle to finding anything (`barred`, such as a refused password); and never for a single answer,
+ * which a stray DNS record or a change in progress can cause: two more checks, some time apart, must find the same.
  */
 export const DATASOURCE_TRANSITIONS: Readonly<Record<State, Readonly<Record<Event, State>>>> = {
   unverified: {
@@ -87,7 +90,7 @@ const STATUS_OF: Readonly<Record<State, { readonly status: Status; readonly refu
   rejected: { status: 'rejected', refusals: 0 },
 }
 
-/** Refusals by policy or role, by what is in the database: the host, the role, the schema, the server. */
+/** Refusals by policy or role, for what the check found: the host, the role, the schema, the server. */
 const CONDEMNING: ReadonlySet<FaultCode> = new Set([
   'byo_host_not_allowed',
   'byo_role_cannot_enforce_rls',
@@ -112,13 +115,13 @@ export function nextStanding(
   return { status, refusals, refusedAt: isCounted ? at : refusals > 0 ? before.refusedAt : null }
 }
 
-/** When it is looked at again; null where no refusal waits for that. */
+/** The time of the confirming check; null if no refusal awaits one. */
 export function lookAgainAt({ refusals, refusedAt }: Standing): Date | null {
   const ms = waitMs(refusals)
   return ms === null || refusedAt === null ? null : new Date(refusedAt.getTime() + ms)
 }
 
-/** How long after a refusal of that number it is looked at again, in milliseconds; null where nothing waits for that. */
+/** The delay of the check after the given number of refusals, in milliseconds; null if none follows. */
 export function waitMs(refusals: number): number | null {
   return AGAIN_MS[refusals] ?? null
 }

@@ -1,6 +1,6 @@
 /**
- * The meaning of a signed verdict on a datasource, and how long it allows the credential to be used. Pure; the worker signs it
- * (`seal/verdicts.ts`) and asks it wherever a credential is used.
+ * The meaning of a signed verdict on a datasource, and how long it allows the credential to be used. Pure; the worker
+ * signs it (`seal/verdicts.ts`) and evaluates it wherever a credential is used.
  */
 
 import type { Mode } from '#shared/base/wire.ts'
@@ -10,23 +10,26 @@ const HOUR_MS = 3_600_000
 const SHORTEST_MS = 48 * HOUR_MS
 const LONGEST_MS = 14 * 24 * HOUR_MS
 
-/** The longest interval between checks of what is active: two days are left to make one before its verdict runs out. */
+/**
+ * The maximum interval between checks of an active datasource: it leaves two days for a check before the verdict
+ * expires.
+ */
 export const LONGEST_INTERVAL_MS = LONGEST_MS - SHORTEST_MS
 
-/** The content that the worker's signature covers. `version` is of the credential that was judged. */
+/** The content that the worker's signature covers. `version` is that of the judged credential. */
 export interface VerdictContent {
   readonly organizationId: string
   readonly datasourceId: string
   readonly mode: Mode
   readonly version: number
   readonly status: Status
-  /** False while it is active and must not be used all the same. */
+  /** False for an active datasource that must not be used for now. */
   readonly usable: boolean
-  /** Past this nothing is used; null when no check of this version has passed. */
+  /** Nothing is used after this time; null if no check of this version has passed. */
   readonly usableUntil: Date | null
 }
 
-/** A verdict as its row has it, under the worker's signature together with the row's organization, id, mode and status. */
+/** A verdict as stored in its row; the worker's signature also covers the row's organization, id, mode and status. */
 export interface SignedVerdict {
   readonly version: number
   readonly usable: boolean
@@ -35,27 +38,31 @@ export interface SignedVerdict {
   readonly signature: Buffer
 }
 
-/** Until when a check that passed at `at` lets the credential be used: 48 hours or three intervals, at most 14 days. */
+/**
+ * The time until which a check that passed at `at` allows use of the credential: 48 hours or three intervals, at most
+ * 14 days.
+ */
 export function usableUntil(at: Date, intervalMs: number): Date {
   return new Date(at.getTime() + Math.min(LONGEST_MS, Math.max(SHORTEST_MS, 3 * intervalMs)))
 }
 
-/** How a check of one version ended, and what was signed before. */
+/** The end of a check of one version, and the previously signed verdict. */
 export interface CheckEnd {
   readonly version: number
   readonly status: Status
-  /** Refusals in a row that are to be confirmed: past 0 it is active and not usable. */
+  /** Consecutive refusals awaiting confirmation: above 0 the datasource is active but not usable. */
   readonly refusals: number
   readonly outcome: 'passed' | 'refused' | 'unreachable'
   readonly at: Date
   readonly intervalMs: number
-  /** The verdict before, as a signature that was verified says it; null where there is none. */
+  /** The previous verdict, if its signature was verified; null if there is none. */
   readonly before: VerdictContent | null
 }
 
 /**
- * The consequences of a check. One that passed gives new time; one that could not be made, or that the server barred, leaves what
- * was signed over the same version, and gives none; a refusal takes it, and one that is to be confirmed keeps it from being used.
+ * The new verdict after a check. A passed check extends the time; one that could not be performed, or that the server
+ * barred, leaves the signed verdict on the same version unextended; a refusal revokes it, and one awaiting confirmation
+ * suspends it.
  */
 export function afterCheck({
   version,
@@ -72,7 +79,7 @@ export function afterCheck({
   return { version, status, usable: before.usable && refusals === 0, usableUntil: before.usableUntil }
 }
 
-/** True when the verdict lets that version be used at `now`. */
+/** True if the verdict allows use of that version at `now`. */
 export function letsUse(verdict: VerdictContent | null, of: { version: number; now: Date }): boolean {
   if (verdict === null || verdict.version !== of.version) return false
   const { status, usable, usableUntil: until } = verdict

@@ -1,14 +1,15 @@
 /**
- * A stranger's JSON, parsed so that writing it again gives the same text: a number that JavaScript cannot hold (a bigint
- * beyond 2⁵³, more digits than a double has, 1e400) stays the text that it was.
+ * Parses a stranger's JSON so that serialising it again gives the same text: a number that JavaScript cannot represent
+ * (a bigint beyond 2⁵³, more digits than a double has, 1e400) keeps its original text.
  */
 
-/** Long enough, or with an exponent: numbers that may change. Also fits text in strings, which costs time alone. */
+/** Long numbers, or numbers with an exponent, may change. It also matches text in strings, which only costs time. */
 const SUSPICIOUS = /[0-9.]{16}|[0-9][eE]/
 
 /**
- * Parses JSON that was checked before. A number that would be written differently becomes an object of
- * `JSON.rawJSON` (ECMA-262, "JSON.parse source text access"), which `JSON.stringify` writes as the very same digits.
+ * Parses JSON that was validated before. A number that would be serialised differently becomes an object of
+ * `JSON.rawJSON` (ECMA-262, "JSON.parse source text access"), which `JSON.stringify` writes with exactly the same
+ * digits.
  */
 export function parseExactly(text: string): unknown {
   return SUSPICIOUS.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text)

@@ -1,25 +1,25 @@
 /**
- * The answer of an endpoint, or a push → events to store and the cursor to send next, or the finding that it is not one.
+ * Parses the answer of an endpoint, or a push, into events to store and the next cursor, or finds that it is invalid.
  *
- * The whole page is taken or none of it: a page that is half stored would move no cursor and come back for ever. Called
- * by the poll and by the verification, on text that `net/endpoint.ts` has bounded.
+ * The whole page is accepted or none of it: a half-stored page would move no cursor and come back forever. Called by
+ * the poll and by the verification, on text that `net/endpoint.ts` has bounded.
  */
 import type { z } from 'zod'
 import { EventsAnswer, type EventsRequest, type FeedEvent, PushBody } from '#shared/feeds/event.ts'
 import { elementTexts } from './json-text.ts'
 
-/** How deep an event's JSON may be nested. Rich-text documents are the deepest that occur, at around 50. */
+/** The maximum nesting of an event's JSON. Rich-text documents are the deepest in practice, at around 50 levels. */
 export const MAX_JSON_DEPTH = 128
 
-/** One event as it is stored. */
+/** One event as stored. */
 export interface FoundEvent {
-  /** The customer's id, which deduplicates within the datasource. */
+  /** The customer's id, by which events of a datasource are deduplicated. */
   readonly id: string
-  /** Epoch milliseconds as the customer gave them; null if they gave none. Never used for the order. */
+  /** Epoch milliseconds as given by the customer; null if absent. Never used for ordering. */
   readonly occurredAtMs: number | null
   /**
-   * The whole event exactly as it was written. It may hold `\u0000` and lone surrogates as escapes, which a `json` column
-   * takes and a `jsonb` column refuses.
+   * The whole event exactly as it was written. It may contain `\u0000` and lone surrogates as escapes, which a `json`
+   * column accepts and a `jsonb` column rejects.
    */
   readonly json: string
 }
@@ -30,24 +30,25 @@ export interface FeedPage {
   readonly nextCursor: string | null
 }
 
-/** The body that asks for a page; without a cursor from the beginning. `limit` is at least 1. */
+/** The body that requests a page; without a cursor it starts from the beginning. `limit` is at least 1. */
 export function eventsRequest(cursor: string | null, limit: number): string {
   const body: EventsRequest = { type: 'events', ...(cursor === null ? {} : { cursor }), limit: Math.max(1, limit) }
   return JSON.stringify(body)
 }
 
 /**
- * Reads the body of a 200. Null for everything but an object with well-formed `events` and a string or absent
- * `nextCursor`: then nothing is stored and the cursor stays.
+ * Parses the body of a 200. Null for anything but an object with well-formed `events` and a string or absent
+ * `nextCursor`: nothing is then stored and the cursor stays.
  *
- * An empty `nextCursor` counts as absent: as a position it could only mean the beginning, and would read all again.
+ * An empty `nextCursor` counts as absent: as a position it could only mean the beginning, and all events would be read
+ * again.
  */
 export function parseFeedPage(body: string): FeedPage | null {
   const read = reading(EventsAnswer, body)
   return read && { events: foundIn(read.parsed.events, read.texts), nextCursor: read.parsed.nextCursor || null }
 }
 
-/** Reads the exact body of a push, whose signature was checked or whose caller was authorized; null as above. */
+/** Parses the exact body of a push whose signature was verified or whose caller was authorized; null as above. */
 export function readPush(body: string): readonly FoundEvent[] | null {
   const read = reading(PushBody, body)
   return read && foundIn(read.parsed.events, read.texts)
@@ -60,7 +61,7 @@ function reading<T>(schema: z.ZodType<T>, body: string): { parsed: T; texts: str
   return texts === null || parsed === undefined ? null : { parsed, texts }
 }
 
-/** An id that occurs twice counts where it occurs first. */
+/** The first occurrence of a repeated id counts. */
 function foundIn(events: readonly FeedEvent[], texts: readonly string[]): readonly FoundEvent[] {
   const seen = new Set<string>()
   return events.flatMap(({ id, occurredAt }, at) => {

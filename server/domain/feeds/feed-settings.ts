@@ -1,19 +1,22 @@
 /**
- * The settings of an installation for endpoints and their feeds. Read by `config.ts`, which hands in its own ways of reading a
- * variable, so that the sentences about a bad one are all alike.
+ * The settings of an installation for endpoints and their feeds. `config.ts` reads them and supplies the functions that
+ * read a variable, so that all messages about an invalid one are alike.
  */
 
-/** The settings. Times in milliseconds. */
+/** Settings for endpoints and feeds. Times are in milliseconds. */
 export interface FeedSettings {
-  /** Path of a PEM file: authorities that are trusted beside the public ones, for private installations; null for none. */
+  /**
+   * The path of a PEM file with authorities trusted in addition to the public ones, for private installations; null for
+   * none.
+   */
   readonly extraCaFile: string | null
-  /** How long an event's payload is kept after it was stored. */
+  /** How long an event's payload is kept after it is stored. */
   readonly retentionMs: number
   /** How long a new signing key may take to be accepted, while requests carry both signatures. */
   readonly rotationWindowMs: number
 }
 
-/** How `config.ts` reads: a whole number within bounds, or text; null for a variable that is not set. */
+/** The readers of `config.ts`: an integer within bounds, or text; null for an unset variable. */
 export interface SettingReader {
   integer(ask: { variable: string; fallback: number; min: number; max: number }): number
   text(variable: string): string | null
@@ -21,7 +24,7 @@ export interface SettingReader {
 
 const DAY_SECONDS = 86_400
 
-/** Reads them. Throws what the reader throws. */
+/** Reads the settings. Throws what the reader throws. */
 export function feedSettings(read: SettingReader): FeedSettings {
   const retention = { variable: 'MOORING_EVENT_RETENTION_SECONDS', fallback: 30 * DAY_SECONDS }
   const rotation = { variable: 'MOORING_ROTATION_WINDOW_SECONDS', fallback: DAY_SECONDS }

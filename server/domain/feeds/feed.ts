@@ -1,30 +1,30 @@
 /**
- * The decisions of following a feed: when to ask again, when to stop asking, and how far behind it is. Pure: the clock
- * and chance are arguments.
+ * Decisions for polling a feed: when to poll again, when to stop paging, and how far behind the feed is. Pure: the
+ * clock and the random number are arguments.
  *
- * The pace belongs to the customer's endpoint: fast while events flow, slow when idle, ever slower while it fails, and
- * never sooner than it asked for. Called by the poll in `work`.
+ * The customer's endpoint sets the pace: fast while events flow, slow when idle, ever slower while it fails, and never
+ * sooner than it asked for. Called by the poll in `work`.
  */
 import { type Failure, failureSpec } from '#shared/faults/failure.ts'
 
-/** How fast feeds are followed. Times in milliseconds. */
+/** How fast feeds are polled. Times are in milliseconds. */
 export interface FeedPace {
   /** Between polls while events flow. */
   readonly fastMs: number
-  /** Between polls of a feed that has long been idle. */
+  /** Between polls of a feed that has been idle for long. */
   readonly slowMs: number
-  /** Before the first retry; it doubles with every further failure. */
+  /** The delay before the first retry; it doubles with every further failure. */
   readonly backoffMs: number
   readonly maxBackoffMs: number
   /** The longest `Retry-After` that is honoured. */
   readonly maxRetryAfterMs: number
-  /** Pages of one poll, so that one busy feed does not starve the others. */
+  /** The maximum number of pages per poll, so that one busy feed does not starve the others. */
   readonly maxPages: number
-  /** The `limit` that is suggested. */
+  /** The suggested `limit`. */
   readonly pageLimit: number
 }
 
-/** The pace where the configuration names no other. */
+/** The default pace. */
 export const FEED_PACE: FeedPace = {
   fastMs: 1_000,
   slowMs: 60_000,
@@ -35,29 +35,29 @@ export const FEED_PACE: FeedPace = {
   pageLimit: 1_000,
 }
 
-/** Why no further page is asked for in this poll. */
+/** The reason why no further page is requested in this poll. */
 export type Stop = 'no_cursor' | 'same_cursor' | 'empty_page' | 'repeated_cursor' | 'budget'
 
 /** The consequences of a page. */
 export interface Step {
   /** The cursor to store together with the page's events. */
   readonly cursor: string | null
-  /** Null: ask for the next page at once. */
+  /** Null: request the next page at once. */
   readonly stop: Stop | null
-  /** True when the feed has nothing more for now. */
+  /** True if the feed has nothing more for now. */
   readonly drained: boolean
 }
 
-/** The poll so far: `sent` holds the cursor of each request of this poll in order, the last page's included. */
+/** The poll so far: `sent` holds the cursor of each request of this poll in order, including the last page's. */
 export interface PollSoFar {
   readonly sent: readonly (string | null)[]
   readonly maxPages: number
 }
 
 /**
- * Decides after a well-formed page. The cursor follows `nextCursor` wherever that leads, an empty page's included: it is
- * opaque, so that "backwards" cannot be told, and events that come again are stored once. A cursor that was sent in this
- * very poll is not followed round in circles.
+ * Decides what follows a well-formed page. The stored cursor follows `nextCursor` wherever it leads, even for an empty
+ * page: it is opaque, so "backwards" cannot be detected, and repeated events are stored once. A cursor already sent in
+ * this poll is not followed again, to avoid a loop.
  */
 export function afterPage(
   poll: PollSoFar,
@@ -74,21 +74,21 @@ export function afterPage(
     : { cursor, stop: null, drained: false }
 }
 
-/** How a poll ended. `newEvents` counts what was stored, not what came: a repeated last page is no news. */
+/** The end of a poll. `newEvents` counts stored events, not received ones: a repeated last page contains none. */
 export type PollEnd =
   | { readonly failed: false; readonly newEvents: number; readonly stop: Stop }
   | { readonly failed: true; readonly retryCount: number; readonly retryAfterSeconds: number | null }
 
-/** When to poll next. */
+/** The time of the next poll. */
 export interface NextPoll {
   readonly delayMs: number
-  /** The pace that the feed is at, to be kept and given again as `intervalMs`; a failure does not change it. */
+  /** The feed's pace, to be stored and passed in again as `intervalMs`; a failure does not change it. */
   readonly intervalMs: number
 }
 
 /**
- * Decides when to poll again. With new events and pages left it is at once, behind whoever waits already; with new
- * events fast; without any half as slow again each time. `chance` is from 0 up to 1.
+ * Decides when to poll again: at once, after those already waiting, if there are new events and more pages; fast after
+ * other new events; otherwise half as slow again each time. `chance` is from 0 up to 1.
  */
 export function nextPoll(end: PollEnd, intervalMs: number, at: { pace: FeedPace; chance: number }): NextPoll {
   const { pace, chance } = at
@@ -100,14 +100,14 @@ export function nextPoll(end: PollEnd, intervalMs: number, at: { pace: FeedPace;
   return { delayMs: spread(slower, chance), intervalMs: Math.round(slower) }
 }
 
-/** A tenth to either side, so that feeds registered together do not stay in step. */
+/** Varies a delay by a tenth either way, so that feeds registered together do not stay in step. */
 function spread(ms: number, chance: number): number {
   return Math.round(ms * (0.9 + 0.2 * chance))
 }
 
 /**
- * Doubling with half of it random (so that endpoints behind one broken gateway do not return as one), and never sooner
- * than `Retry-After` (RFC 9110 §10.2.3) up to its bound.
+ * Exponential backoff, half of it random (so that endpoints behind one broken gateway do not return together), and
+ * never sooner than `Retry-After` (RFC 9110 §10.2.3) up to its bound.
  */
 function failureDelayMs(
   end: { retryCount: number; retryAfterSeconds: number | null },
@@ -122,16 +122,16 @@ function failureDelayMs(
 
 /** The inputs of `event_lag`. Times are epoch milliseconds; null if there is none yet. */
 export interface LagFacts {
-  /** `occurredAt` of the event stored last in the feed's order, or when it was stored if it has none. */
+  /** `occurredAt` of the last event in feed order, or the time it was stored if it has none. */
   readonly newestEventAtMs: number | null
   readonly lastSuccessAtMs: number | null
-  /** Whether the last successful poll ended with nothing more waiting. */
+  /** True if the last successful poll drained the feed. */
   readonly drained: boolean
 }
 
 /**
- * `event_lag`: whole seconds by which the newest stored event is older than the last successful poll, 0 when the feed
- * was drained at that poll. Never negative, whatever a customer's clock says, and within an integer column.
+ * `event_lag`: the whole seconds by which the newest stored event is older than the last successful poll, 0 if that
+ * poll drained the feed. Never negative, whatever a customer's clock says, and within an integer column.
  */
 export function eventLag(facts: LagFacts): number {
   if (facts.drained || facts.newestEventAtMs === null || facts.lastSuccessAtMs === null) return 0
@@ -139,7 +139,9 @@ export function eventLag(facts: LagFacts): number {
   return Math.min(2_147_483_647, Math.max(0, seconds))
 }
 
-/** `last_error`: a short sentence in our own words. Of the stranger's answer it holds the status number and nothing else. */
+/**
+ * `last_error`: a short sentence in our own words. The only part of the stranger's answer in it is the status number.
+ */
 export function lastError(failure: Failure, status: number | null): string {
   const answered = status === null || status === 200 ? '' : ` (HTTP ${status})`
   return `The last poll failed: ${failureSpec(failure.code).observed}${answered}.`

@@ -1,9 +1,9 @@
 /**
- * Reading JSON that a stranger wrote: how deep it goes, before anything is built from it, and its parts exactly as they
- * were written.
+ * Inspects JSON that a stranger wrote: its depth, before anything is built from it, and its parts exactly as they were
+ * written.
  *
- * A hundred thousand opening brackets are a small text and overflow the stack of whatever walks the result. Called by
- * `net/endpoint.ts` and `domain/feed-page.ts`.
+ * A hundred thousand opening brackets are a short text but overflow the stack of any code that traverses the result.
+ * Called by `net/endpoint.ts` and `domain/feed-page.ts`.
  */
 
 const QUOTE = 0x22
@@ -23,8 +23,8 @@ function endOfString(text: string, start: number): number {
 }
 
 /**
- * True when arrays and objects are nested deeper than `maxDepth`. Linear in the text, and iterative. An answer is given
- * for text that is not JSON too, and means nothing there.
+ * True if arrays and objects are nested deeper than `maxDepth`. Linear in the text, and iterative. For text that is not
+ * JSON, the result is meaningless.
  */
 export function isDeeperThan(text: string, maxDepth: number): boolean {
   let depth = 0
@@ -39,12 +39,12 @@ export function isDeeperThan(text: string, maxDepth: number): boolean {
 }
 
 /**
- * The texts of the elements of the array that stands under `key` in an object, as they were written: every digit of every
- * number, every field. `JSON.parse` rounds a customer's bigint beyond 2⁵³ and turns 1e400 into what is written as null.
- * Null when arrays and objects are nested deeper than `maxDepth`.
+ * The texts of the elements of the array under `key` in an object, as they were written: every digit of every number,
+ * every field. `JSON.parse` rounds a customer's bigint beyond 2⁵³ and turns 1e400 into a value that is serialised as
+ * null. Null if arrays and objects are nested deeper than `maxDepth`.
  *
- * For text of which `JSON.parse` makes an object with an array under `key`, the last one where there are several; for
- * other text the answer means nothing. Linear, and iterative.
+ * Requires text that `JSON.parse` turns into an object with an array under `key`, using the last one of several; for
+ * other text the result is meaningless. Linear, and iterative.
  */
 export function elementTexts(text: string, key: string, maxDepth: number): string[] | null {
   let found: string[] = []
@@ -73,18 +73,18 @@ export function elementTexts(text: string, key: string, maxDepth: number): strin
   return found.filter(element => element !== '')
 }
 
-/** Whether the inside of a string literal means `key`. */
+/** True if the inside of a string literal denotes `key`. */
 function spells(inside: string, key: string): boolean {
   if (!inside.includes('\\')) return inside === key
   try {
     return JSON.parse(`"${inside}"`) === key
   } catch {
-    // Then the whole is no JSON, and refused as such.
+    // The whole text is then invalid JSON, and rejected as such.
     return false
   }
 }
 
-/** Whether the string that ends there is followed by a colon. */
+/** True if the string that ends there is followed by a colon. */
 function isKey(text: string, end: number): boolean {
   let at = end + 1
   while (/[ \t\r\n]/.test(text.charAt(at))) at += 1

@@ -1,13 +1,13 @@
 /**
- * `DATABASE_URL`, read as libpq reads a connection URI (PostgreSQL manual, 32.1.1.2 and 32.1.2): several hosts, each with a
- * port, what the session must be good for, and TLS by libpq's six modes. The driver's own reader takes one host and reads
- * `require` otherwise than libpq does.
+ * Parses `DATABASE_URL` like libpq's connection URI (PostgreSQL manual, 32.1.1.2 and 32.1.2): several hosts, each with
+ * a port, the required kind of session, and TLS in libpq's six modes. The driver's own parser takes one host and
+ * interprets `require` differently.
  *
- * It never repeats a value: an error names the parameter and what it must be. Called by `config.ts` at the start, and where a
- * pool is opened. A customer's connection string is read elsewhere, and by stricter rules.
+ * It never repeats a value: an error names the parameter and what it must be. Called by `config.ts` at startup, and
+ * when a pool is opened. A customer's connection string is parsed elsewhere, by stricter rules.
  */
 
-/** A parameter of `DATABASE_URL` that is not acceptable: which one, and what it must be. `null` is the URL as a whole. */
+/** An invalid parameter of `DATABASE_URL`: its name, and what it must be. `null` stands for the URL as a whole. */
 export class DatabaseUrlError extends Error {
   readonly parameter: string | null
   readonly must: string
@@ -34,10 +34,10 @@ export interface DatabasePlace {
   readonly port: number
 }
 
-/** Our own database as `DATABASE_URL` names it. Files are named, not read. */
+/** Our own database as given in `DATABASE_URL`. Files are named, not read. */
 export interface OwnDatabase {
   readonly places: readonly [DatabasePlace, ...DatabasePlace[]]
-  /** True where the places are tried in an order made anew by each process (`load_balance_hosts=random`). */
+  /** True if each process shuffles the order of the hosts (`load_balance_hosts=random`). */
   readonly isShuffled: boolean
   readonly database: string
   readonly user: string | null
@@ -45,7 +45,7 @@ export interface OwnDatabase {
   readonly session: (typeof SESSIONS)[number]
   readonly tls: {
     readonly mode: OwnTlsMode
-    /** A PEM file of authorities; `system` for the public ones; null where nothing is said. */
+    /** A PEM file of authorities; `system` for the public ones; null if not given. */
     readonly rootCert: string | null
     readonly cert: string | null
     readonly key: string | null
@@ -53,7 +53,7 @@ export interface OwnDatabase {
   }
   readonly applicationName: string | null
   readonly connectTimeoutSeconds: number | null
-  /** Settings of the session as `options` gives them; a pooler refuses them. */
+  /** Session settings from `options`; a pooler rejects them. */
   readonly options: string | null
 }
 
@@ -61,7 +61,7 @@ const SHAPE = 'a connection string that begins with postgres:// and names a host
 const DEFAULT_PORT = 5432
 const MAX_PLACES = 16
 
-/** Other parameters that libpq accepts and that have no meaning here. */
+/** Other parameters that libpq accepts and that have no effect here. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'keepalives',
   'keepalives_idle',
@@ -83,7 +83,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   ...['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation', 'application_name', 'connect_timeout'],
 ])
 
-/** Reads it. Throws `DatabaseUrlError`. */
+/** Parses `DATABASE_URL`. Throws `DatabaseUrlError`. */
 export function parseDatabaseUrl(text: string): OwnDatabase {
   const { authority, path, query } = split(text)
   const parameters = parametersOf(query)
@@ -106,7 +106,7 @@ export function parseDatabaseUrl(text: string): OwnDatabase {
   }
 }
 
-/** Splits by hand: no URL of the web platform has several hosts, or a login without one. */
+/** Splits manually: a URL of the web platform cannot have several hosts, or a login without a host. */
 function split(text: string): { authority: string; path: string; query: string } {
   const scheme = ['postgres://', 'postgresql://'].find(one => text.startsWith(one))
   if (scheme === undefined) throw new DatabaseUrlError(null, SHAPE)
@@ -136,7 +136,7 @@ function parametersOf(query: string): Map<string, string> {
     const equals = pair.indexOf('=')
     const name = decoded(null, equals < 0 ? pair : pair.slice(0, equals))
     if (!KNOWN.has(name)) {
-      // The name is an operator's own text, and is repeated only when it looks like a name.
+      // The name is the operator's own text, and is repeated only if it looks like a name.
       const displayed = /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter'
       throw new DatabaseUrlError(displayed, 'left out: it is none that Mooring reads')
     }
@@ -153,7 +153,7 @@ function loginOf(text: string): [user: string | null, password: string | null] {
   return [user || null, password || null]
 }
 
-/** Hosts and ports in pairs, as libpq pairs them: one port is for every host. Null where a host is missing. */
+/** Pairs hosts and ports as libpq does: a single port applies to every host. Null if a host is missing. */
 function placesOf(authority: string, parameters: Map<string, string>): [DatabasePlace, ...DatabasePlace[]] | null {
   const named = parameters.get('host')
   const entries = (named ?? authority).split(',').map(entry => hostAndPort(entry, named === undefined))
@@ -170,7 +170,10 @@ function placesOf(authority: string, parameters: Map<string, string>): [Database
   return [first, ...rest]
 }
 
-/** `host`, `host:port`, `[address]:port`. In the parameter `host` no port is told apart, and an address has no brackets. */
+/**
+ * Parses `host`, `host:port` or `[address]:port`. In the parameter `host`, an entry has no port, and an address no
+ * brackets.
+ */
 function hostAndPort(entry: string, isInAuthority: boolean): { host: string; port: string } {
   if (!isInAuthority) return { host: entry, port: '' }
   const bracketed = /^\[([0-9A-Fa-f:.]+)\](?::(\d*))?$/.exec(entry)
@@ -192,7 +195,7 @@ function tlsOf(parameters: Map<string, string>): OwnDatabase['tls'] {
   const isAsked = choice(parameters, 'ssl', ['false', 'true', '0', '1'] as const)
   const named = choice(parameters, 'sslmode', TLS_MODES)
   const rootCert = parameters.get('sslrootcert') ?? null
-  // libpq: with the public authorities nothing less than the name proves anything.
+  // As in libpq: with the public authorities, only verifying the name proves anything.
   const byRoots = rootCert === 'system' ? 'verify-full' : 'prefer'
   const mode = named ?? (isAsked === 'true' || isAsked === '1' ? 'require' : byRoots)
   if (rootCert === 'system' && mode !== 'verify-full')
@@ -220,7 +223,7 @@ function seconds(parameters: Map<string, string>): number | null {
   const value = parameters.get('connect_timeout')
   if (value === undefined) return null
   if (!/^\d{1,4}$/.test(value)) throw new DatabaseUrlError('connect_timeout', 'a whole number of seconds up to 9999')
-  // libpq: zero waits for ever, and one second is taken for two. We never wait for ever.
+  // As in libpq, one second counts as two. There, zero waits forever; we never do.
   const number = Number(value)
   return number === 0 ? null : Math.max(2, number)
 }

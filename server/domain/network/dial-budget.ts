@@ -1,10 +1,10 @@
 /**
- * How often may be dialled. One organization's dials keep nobody else's back, until all together are too many for an address.
+ * How often dials are allowed. One organization's dials delay no one else, until the total is too high for an address.
  *
  * Refused logins have budgets of their own: `login-budget.ts`.
  */
 
-/** A counter in a window of time. */
+/** A counter in a time window. */
 export interface Budget {
   readonly key: string
   readonly limit: number
@@ -25,7 +25,7 @@ export interface Place {
 
 const MINUTE_MS = 60_000
 
-/** Dials in a minute: of one organization, of it at one place, at one address by whomever. */
+/** Dials per minute: of one organization, of one organization to one place, of all organizations to one address. */
 export const DIALS = { perOrganization: 600, perPlace: 60, perAddress: 600 } as const
 
 /** The budgets that a dial is charged to before it begins. */
@@ -44,12 +44,12 @@ export function chargedForDial(organizationId: string, { host, port }: Place): B
   ]
 }
 
-/** The families in which a spent counter keeps a dial from an address, whatever name led there. */
+/** The families in which an exhausted counter blocks dials to an address, whatever name led there. */
 export function dialFamilies(organizationId: string, port: number): BudgetFamily[] {
   return chargedForDial(organizationId, { host: '', port }).map(({ key, limit }) => ({ prefix: key, limit }))
 }
 
-/** A host in one spelling. */
+/** A host in canonical form. */
 export function canonicalHost(host: string): string {
   return host.toLowerCase()
 }

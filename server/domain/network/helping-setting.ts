@@ -1,11 +1,12 @@
 /**
- * Which setting of an installation would change a refusal, for the operator's log: a customer who may not register a database of
- * their own network finds nothing to change, the operator does. Callers are never told. Called where a refusal is logged.
+ * Finds the setting of an installation that would change a refusal, for the operator's log: a customer who may not
+ * register a database in their own network cannot change that, the operator can. Callers never see it. Called where a
+ * refusal is logged.
  */
 
 const NETWORKS = 'MOORING_ALLOWED_NETWORKS'
 
-/** By the code of a fault, of an issue or of how a dial ended. */
+/** Settings by the code of a fault, of an issue or of a failed dial. */
 const BY_CODE: Readonly<Record<string, string>> = {
   byo_host_not_allowed: NETWORKS,
   host_private: NETWORKS,
@@ -17,14 +18,14 @@ const BY_CODE: Readonly<Record<string, string>> = {
   rate_limit_exceeded: 'MOORING_RATE_PER_KEY, MOORING_RATE_PER_ORGANIZATION',
 }
 
-/** The quota that a refused call has reached, by the procedure. */
+/** The quota that a refused call has reached, by procedure. */
 const QUOTAS: readonly (readonly [RegExp, string])[] = [
   [/capabilit/i, 'MOORING_MAX_CAPABILITIES'],
   [/key/i, 'MOORING_MAX_KEYS'],
   [/datasource|connection/i, 'MOORING_MAX_DATASOURCES'],
 ]
 
-/** A field of a log line with the setting; none where no setting changes it. `route` is where a caller asked. */
+/** A log field with the setting; empty if no setting changes the refusal. `route` is the procedure that was called. */
 export function helpingSetting(code: string | null, route = ''): { readonly setting?: string } {
   const setting =
     code === 'resource_limit_reached'

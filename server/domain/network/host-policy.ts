@@ -1,9 +1,9 @@
 /**
- * May this host, address and port be dialled? Default deny: only globally routable unicast passes, and what the
- * installation has opened. It decides and looks nothing up.
+ * Decides whether a host, address and port may be dialled. Default deny: only globally routable unicast passes, and
+ * networks that the installation has opened. It performs no look-ups.
  *
- * The web process asks `judgeHost` and `judgeTarget` of what was typed; the dialler asks `judgeAddresses` of what was
- * resolved, since only that counts. Anything that is not understood is refused.
+ * The web process passes submitted text to `judgeHost` and `judgeTarget`; the dialler passes resolved addresses to
+ * `judgeAddresses`, since only those count. Anything not understood is refused.
  */
 
 import type { Target } from '#shared/connection-string/connection-string.ts'
@@ -13,55 +13,58 @@ import { type Address, isGlobal, isInNetwork, isNeverDialled, readAddress, readN
 import { isPrivateName } from './private-names.ts'
 import { isSpecialName } from './special-names.ts'
 
-/** A place of our own: a host as we were told it, and a port. With a `database`, that one alone is ours. */
+/** A place of our own: a configured host, and a port. With a `database`, only that database is ours. */
 export interface OwnPlace {
   readonly host: string
   readonly port: number
   readonly database: string | null
 }
 
-/** The networks that the installation has opened: canonical CIDRs, as `parseNetworks` makes them. Empty opens none. */
+/** The networks that the installation has opened: canonical CIDRs from `parseNetworks`. Empty opens none. */
 export interface HostPolicy {
   readonly openNetworks: readonly string[]
-  /** Never dialled for a customer, opened or not; judged where names are resolved. */
+  /** Never dialled for a customer, opened or not; judged when names are resolved. */
   readonly ownPlaces?: readonly OwnPlace[]
-  /** The addresses from which this installation dials, as its operator says; customers open their firewalls for them. */
+  /**
+   * The addresses from which this installation dials, according to its operator; customers open their firewalls for
+   * them.
+   */
   readonly egressAddresses?: readonly string[]
 }
 
-/** The purpose of a dial; it decides which ports may be dialled. */
+/** The purpose of a dial, which decides the allowed ports. */
 export type Purpose = 'postgres' | 'https'
 
-/** A host in its one spelling, a port and a purpose. */
+/** A host in canonical form, a port and a purpose. */
 export interface Endpoint {
   readonly host: string
   readonly port: number
   readonly purpose: Purpose
 }
 
-/** More addresses than any database has; a longer answer is somebody scanning. */
+/** More addresses than any database has; a longer answer is a scan. */
 export const MAX_ADDRESSES = 16
 
-// Unauthenticated by habit, or another protocol's: a PostgreSQL start-up packet is not to reach them.
+// Services that usually need no authentication, or speak another protocol: no PostgreSQL startup packet may reach them.
 const OTHER_PROTOCOLS = [2375, 2376, 2379, 2380, 3306, 6379, 8500, 9200, 9300, 10250, 11211, 27017]
 
-/** Why a place is not dialled. `host_private` is a name that is known to lead into somebody's private network. */
+/** The reason why a place is not dialled. `host_private` is a name known to lead into a private network. */
 export type PlaceRefusal = 'host_refused' | 'host_private' | 'port_refused'
 
-/** The judgement of a host before any look-up. A literal address is decided here, a name has to be resolved. */
+/** The judgement of a host before any look-up. A literal address is decided here, a name must be resolved. */
 type HostVerdict =
   | { readonly verdict: 'refuse'; readonly code: PlaceRefusal }
   | { readonly verdict: 'address'; readonly address: string; readonly open: boolean }
   | { readonly verdict: 'resolve'; readonly name: string }
 
-/** The judgement of a look-up. `addresses` are canonical, in the order of the answer, each once. */
+/** The judgement of a look-up. `addresses` are canonical, in the resolver's order, without duplicates. */
 type AddressesVerdict =
   | { readonly verdict: 'pass'; readonly addresses: string[]; readonly open: boolean }
   | { readonly verdict: 'refuse'; readonly code: PlaceRefusal | 'addresses_too_many' }
 
 /**
- * Reads `MOORING_ALLOWED_NETWORKS`: CIDRs separated by commas, a lone address standing for itself. Empty text opens
- * nothing. A network with bits beyond its prefix is refused, since one cannot tell which of its halves was meant.
+ * Parses `MOORING_ALLOWED_NETWORKS`: CIDRs separated by commas; a single address stands for itself. Empty text opens
+ * nothing. A network with bits beyond its prefix is rejected, since it is ambiguous.
  */
 export function parseNetworks(text: string): { ok: true; networks: string[] } | { ok: false; message: string } {
   const items = text.trim() === '' ? [] : text.split(',').map(item => item.trim())
@@ -83,7 +86,7 @@ export function judgeHost(endpoint: Endpoint, policy: HostPolicy): HostVerdict {
   const nothingOpen = policy.openNetworks.length === 0
   if (isLocalhost(host.host) ? nothingOpen : isSpecialName(host.host))
     return { verdict: 'refuse', code: refusalOf(host.host) }
-  // A network that the installation has opened may be that of the name: then its addresses tell. This machine alone is none.
+  // The name may lead into an opened network: its addresses decide. Loopback alone does not count.
   if (policy.openNetworks.every(isLoopback) && isPrivateName(host.host))
     return { verdict: 'refuse', code: 'host_private' }
   if (nothingOpen && !isPublicPort(endpoint)) return { verdict: 'refuse', code: 'port_refused' }
@@ -91,8 +94,8 @@ export function judgeHost(endpoint: Endpoint, policy: HostPolicy): HostVerdict {
 }
 
 /**
- * Judges every address of an answer: one that does not pass refuses all, for an attacker chooses the order. `open` is
- * true when all are in opened networks; `localhost` passes only then. An empty or unreadable answer is refused.
+ * Judges every address of an answer: a single refused one refuses all, because an attacker chooses the order. `open` is
+ * true if all are in opened networks; `localhost` passes only then. An empty or unreadable answer is refused.
  */
 export function judgeAddresses(addresses: readonly string[], endpoint: Endpoint, policy: HostPolicy): AddressesVerdict {
   if (addresses.length > MAX_ADDRESSES) return { verdict: 'refuse', code: 'addresses_too_many' }
@@ -108,14 +111,14 @@ export function judgeAddresses(addresses: readonly string[], endpoint: Endpoint,
 }
 
 /**
- * The refusal of a whole target before any look-up; null if there is none so far. TLS may be left
- * out only in an opened network, which of a name is known once it is resolved.
+ * The refusal of a whole target before any look-up; null if there is none so far. TLS may be omitted only in an opened
+ * network, which for a name is known once it is resolved.
  */
 export function judgeTarget(target: Target, policy: HostPolicy): PlaceRefusal | 'tls_required' | null {
   return judgePlace({ host: target.host, port: target.port, purpose: 'postgres' }, policy, target.tlsMode !== 'disable')
 }
 
-/** The same of an endpoint's URL: `http:` is `tls_required` wherever the network is not opened. */
+/** As `judgeTarget`, for an endpoint's URL: `http:` is `tls_required` outside opened networks. */
 export function judgeUrl(url: EndpointUrl, policy: HostPolicy): PlaceRefusal | 'tls_required' | null {
   return judgePlace({ host: url.host, port: url.port, purpose: 'https' }, policy, url.secure)
 }
@@ -127,7 +130,7 @@ function judgePlace(endpoint: Endpoint, policy: HostPolicy, encrypted: boolean) 
   return encrypted || mayBeOpen ? null : 'tls_required'
 }
 
-/** The judgement of an address. In an opened network, an address that embeds an IPv4 one is judged as that one. */
+/** The judgement of an address. In an opened network, an address that embeds an IPv4 address is judged as that one. */
 function placeOf(address: Address, openNetworks: readonly string[]): 'refused' | 'public' | 'open' {
   if (isNeverDialled(address)) return 'refused'
   if (openNetworks.some(network => isInNetwork(address, network))) {

@@ -1,6 +1,6 @@
 /**
- * The budgets of a refused login, under the host as written and under the address that refused it: names for one
- * address cost nothing. And the counters that keep a login from an address.
+ * The budgets that a refused login is charged to, under the host as given and under the address that refused it,
+ * because more names for one address cost nothing. Also the counters that block logins to an address.
  */
 import { type Budget, type BudgetFamily, canonicalHost, dialFamilies } from './dial-budget.ts'
 import {
@@ -15,7 +15,7 @@ import { LOGINS } from './login-limits.ts'
 
 const QUARTER_MS = 900_000
 
-/** The budgets under the host as written. */
+/** The budgets under the host as given. */
 export function chargedAtHost(organizationId: string, target: LoginTarget): Budget[] {
   return [
     loginBudget(target, target.host),
@@ -25,8 +25,8 @@ export function chargedAtHost(organizationId: string, target: LoginTarget): Budg
 }
 
 /**
- * The budgets under the address that refused it, if that is not the host itself. Of a host's addresses only that
- * one: whoever answers for a name could name a neighbour's address beside their own.
+ * The budgets under the address that refused the login, if that is not the host itself. Only that one of the host's
+ * addresses: whoever controls a name could list a neighbour's address next to their own.
  */
 export function chargedAtAddress(organizationId: string, target: LoginTarget, address: string): Budget[] {
   if (canonicalHost(target.host) === canonicalHost(address)) return []
@@ -37,7 +37,10 @@ export function chargedAtAddress(organizationId: string, target: LoginTarget, ad
   ]
 }
 
-/** The share of one organization in an address's budget, and the whole of it. The second is charged only while the first is not spent. */
+/**
+ * One organization's share of an address's budget, and the whole budget, which is charged only until the share is
+ * exhausted.
+ */
 export function addressBudgets(organizationId: string, address: string): { own: Budget; all: Budget } {
   return {
     own: {
@@ -49,14 +52,14 @@ export function addressBudgets(organizationId: string, address: string): { own: 
   }
 }
 
-/** The families in which a spent counter keeps a login from an address, whatever name led there. */
+/** The families in which an exhausted counter blocks logins to an address, whatever name led there. */
 export function addressFamilies(organizationId: string, { port }: LoginTarget): BudgetFamily[] {
   const { own, all } = addressBudgets(organizationId, '')
   const spent = [placeBudget(organizationId, port, ''), own, all].map(familyOf)
   return [...spent, ...dialFamilies(organizationId, port)]
 }
 
-/** The addresses at which a login's budget is spent, and those at which the organization has tried it. */
+/** The addresses at which a login's budget is exhausted, and those at which the organization has tried it. */
 export function loginFamilies(
   organizationId: string,
   target: LoginTarget,

@@ -1,9 +1,12 @@
 /**
- * How many logins may be refused in a quarter of an hour before a new credential is kept back. `login-budget.ts` and
- * `login-charges.ts` count to them; the table *Limits* shows them.
+ * How many logins may be refused in a quarter of an hour before a new credential is held back. `login-budget.ts` and
+ * `login-charges.ts` enforce them; the table *Limits* shows them.
  */
 
-/** Of one login by whomever; of one organization at one host and port, and at all; at one address, and there of one organization. */
+/**
+ * The limits: for one login across organizations; for one organization at one host and port, and in total; at one
+ * address, and there for one organization.
+ */
 export const LOGINS = {
   perLogin: 10,
   perPlace: 10,

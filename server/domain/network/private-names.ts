@@ -1,9 +1,10 @@
 /**
- * Names that lead to a database from machines of its own network alone: those that platforms hand out beside the external ones, and
- * those of local resolvers. People paste them by mistake, so that a refusal tells them apart. Called by `host-policy.ts`.
+ * Names that lead to a database only from machines in its own network: those that platforms assign in addition to the
+ * external ones, and those of local resolvers. People paste them by mistake, so a refusal distinguishes them. Called by
+ * `host-policy.ts`.
  */
 
-/** Zones that a private network's own resolver serves; none is delegated, or none is delegated to anybody outside. */
+/** Zones that a private network's own resolver serves; none is publicly delegated to anyone outside it. */
 const PRIVATE_ZONES: ReadonlySet<string> = new Set([
   'cluster',
   'consul',
@@ -41,7 +42,10 @@ const PRIVATE_NAMES: readonly RegExp[] = [
   /^internal-[a-z0-9-]+\.[a-z0-9-]+\.elb\.amazonaws\.com$/,
 ]
 
-/** True for a name, lower case and without a trailing dot, of a private network. A single label is one: `dpg-abc-a`, `db`. */
+/**
+ * True for a private network's name, in lower case and without a trailing dot. A single label is one: `dpg-abc-a`,
+ * `db`.
+ */
 export function isPrivateName(name: string): boolean {
   const labels = name.split('.')
   if (labels.length < 2) return name !== 'localhost'

@@ -1,9 +1,10 @@
 /**
- * Names that mean something other than a host of the public internet. They are never looked up: what a resolver inside a
- * network says of them is about that network. Called by `host-policy.ts`; `localhost` alone has a rule of its own there.
+ * Names that mean something other than a host on the public internet. They are never looked up: a resolver inside a
+ * network answers for that network. Called by `host-policy.ts`, which has a separate rule for `localhost`.
  */
 
-// RFC 6761, 6762, 7686, 8375, 9476, ICANN's `.internal` and its collision list, and what local resolvers commonly serve.
+// RFC 6761, 6762, 7686, 8375, 9476, ICANN's `.internal` and its collision list, and zones that local resolvers commonly
+// serve.
 const SPECIAL_ZONES = [
   'alt',
   'arpa',
@@ -33,7 +34,7 @@ const SPECIAL_ZONES = [
   'workgroup',
 ] as const
 
-// Metadata services that have a name in a public zone.
+// Metadata services with a name in a public zone.
 const METADATA_NAMES = [
   'metadata.goog',
   'metadata.tencentyun.com',
@@ -41,7 +42,9 @@ const METADATA_NAMES = [
   'metadata.platformequinix.com',
 ] as const
 
-/** True for a name, lower case and without a trailing dot, that may not be looked up. Single labels are all special. */
+/**
+ * True for a name, in lower case and without a trailing dot, that must not be looked up. All single labels are special.
+ */
 export function isSpecialName(name: string): boolean {
   const labels = name.split('.')
   if (labels.length < 2) return true

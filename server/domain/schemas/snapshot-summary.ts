@@ -1,13 +1,13 @@
 /**
- * Small pure readings of snapshots: its tables, and how much drift there is.
- * The worker keeps them beside a snapshot, the web tier answers with them.
+ * Small pure summaries of snapshots: the tables, and the amount of drift. The worker stores them with a snapshot; the
+ * web tier returns them.
  */
 import type { Change } from '#shared/schemas/drift/drift.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 
 const TABLES: ReadonlySet<string> = new Set(['table', 'partitioned_table', 'foreign_table'])
 
-/** The tables of a snapshot as `schema.table`, sorted; views are not among them. */
+/** The tables of a snapshot as `schema.table`, sorted, without views. */
 export function tablesOf(snapshot: Snapshot): string[] {
   const names = snapshot.schemas.flatMap(schema =>
     schema.relations.filter(relation => TABLES.has(relation.kind)).map(relation => `${schema.name}.${relation.name}`),

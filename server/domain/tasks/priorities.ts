@@ -1,9 +1,9 @@
 /**
- * Whom a due task is for, by the number under which the store's indexes have it: five of checks, five of polls, and the
- * quarantine. Metrics name them so.
+ * The names of due tasks' priorities, by their number in the store's indexes: five for checks, five for polls, and the
+ * quarantine. Metrics use these names.
  */
 
-/** The name of priority n is the n-th. */
+/** Element n is the name of priority n. */
 export const PRIORITIES = [
   ...(['awaited', 'asked', 'scheduled', 'hung', 'failed'] as const),
   ...(['feed_awaited', 'feed_asked', 'feed_scheduled', 'feed_hung', 'feed_failed'] as const),

@@ -1,22 +1,22 @@
 /**
- * How long an installation keeps rows that nobody needs for work any more. Read by `config.ts`, which hands in its own way of
- * reading a variable, so that the sentences about a bad one are all alike.
+ * How long an installation keeps rows that its work no longer needs. `config.ts` reads the settings and supplies the
+ * functions that read a variable, so that all messages about an invalid one are alike.
  */
 import type { SettingReader } from '#server/domain/feeds/feed-settings.ts'
 
-/** Times in milliseconds, counted from the end of what a row is of. */
+/** Retention periods in milliseconds, counted from the end of the object that a row describes. */
 export interface Retention {
   readonly verificationsMs: number
   readonly changesMs: number
-  /** How long an idempotency key is good. */
+  /** How long an idempotency key is valid. */
   readonly idempotencyMs: number
-  /** Of ended leases. */
+  /** For ended leases. */
   readonly leasesMs: number
-  /** Of removed datasources with all that hangs on them, and of retired credentials. */
+  /** For removed datasources with their dependent rows, and for retired credentials. */
   readonly removedMs: number
-  /** Of revoked keys and ended capabilities. */
+  /** For revoked keys and ended capabilities. */
   readonly revokedMs: number
-  /** Of the record of who did what; it goes by whole months. */
+  /** For the audit record, which is dropped in whole months. */
   readonly auditMs: number
 }
 
@@ -26,7 +26,7 @@ export const DAY_MS = 86_400_000
 export const MIN_MONTH_DAYS = 30
 const MAX_DAYS = 3_650
 
-/** Reads them, in days. Throws what the reader throws. */
+/** Reads the settings, in days. Throws what the reader throws. */
 export function retentionSettings(read: Pick<SettingReader, 'integer'>): Retention {
   const days = (variable: string, fallback: number, bounds: { min?: number; max?: number } = {}) =>
     DAY_MS * read.integer({ variable, fallback, min: 1, max: MAX_DAYS, ...bounds })

@@ -1,5 +1,6 @@
 /**
- * The kinds of tasks: what the web tier, an operator or the schedule asks the worker for. `work/task-handlers.ts` has a handler of each.
+ * The kinds of tasks that the web tier, an operator or the schedule requests from the worker. `work/task-handlers.ts`
+ * has a handler for each.
  */
 
 /** A task's kind. */

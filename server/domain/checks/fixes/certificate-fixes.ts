@@ -1,12 +1,12 @@
 /**
- * Fixes about certificates: which one it was that was refused, and what to give or to renew. A certificate's texts are a stranger's:
- * they are bounded, printable ASCII, and shown in quotes. Called by `dial-fixes.ts`.
+ * Fixes for certificates: which one was refused, and what to supply or renew. A certificate's text comes from a
+ * stranger: it is bounded, printable ASCII, and displayed in quotes. Called by `dial-fixes.ts`.
  */
 import type { Provider } from '#server/domain/checks/provider.ts'
 import { failureSpec, type PresentedCertificate } from '#shared/faults/failure.ts'
 import { type Fix, lines } from './fix-text.ts'
 
-/** The place at which a provider publishes its roots. */
+/** The page on which each provider publishes its roots. */
 const CA_PAGES: Readonly<Partial<Record<Provider, string>>> = {
   rds: 'Amazon publishes the certificates of each region at https://truststore.pki.rds.amazonaws.com/ (one region, not the global bundle).',
   supabase: 'Supabase shows its CA certificate in the project: Database, Settings, SSL Configuration.',
@@ -15,7 +15,7 @@ const CA_PAGES: Readonly<Partial<Record<Provider, string>>> = {
     'Azure lists the roots of its servers at https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-ssl-tls.',
 }
 
-/** Others, by host. */
+/** Further pages, by host. */
 const CA_PAGES_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/\.ondigitalocean\.com$/, 'DigitalOcean offers it under Connection details: Download CA certificate.'],
   [/\.aivencloud\.com$/, 'Aiven offers it in the overview of the service: CA certificate.'],
@@ -28,7 +28,7 @@ const CA_PAGES_BY_HOST: readonly (readonly [RegExp, string])[] = [
 
 const RELOAD = 'Then reload the configuration, as a superuser:\nselect pg_catalog.pg_reload_conf();'
 
-/** A chain that ends in no CA that is trusted. */
+/** A chain that ends in no trusted CA. */
 export const untrustedFix: Fix = ({ isCaNamed, provider, host }, { certificate }) =>
   lines(
     isCaNamed
@@ -38,7 +38,7 @@ export const untrustedFix: Fix = ({ isCaNamed, provider, host }, { certificate }
     CA_PAGES[provider] ?? CA_PAGES_BY_HOST.find(([pattern]) => pattern.test(host.toLowerCase()))?.[1] ?? '',
   )
 
-/** A certificate outside its dates: the server's, one that it sends beside it, or one that was given. */
+/** A certificate outside its validity period: the server's, another one in its chain, or one that was supplied. */
 export const expiredFix: Fix = (_, { certificate }) => {
   const renew = failureSpec('certificate_expired').fix
   if (certificate === undefined) return lines(renew, RELOAD)
@@ -53,7 +53,7 @@ export const expiredFix: Fix = (_, { certificate }) => {
   return lines(`${renew} It holds from ${dates(certificate)}.`, RELOAD)
 }
 
-/** A certificate for another name than that which was dialled. */
+/** A certificate for a name other than the dialled one. */
 export const nameMismatchFix: Fix = (_, { certificate }) =>
   certificate === undefined || certificate.names.length === 0
     ? failureSpec('certificate_name_mismatch').fix

@@ -1,9 +1,9 @@
 /**
- * The fix of a failed dial: a sentence for this failure at this host and, where that helps, lines to paste: SQL, or lines of
- * `pg_hba.conf`. `npm run test:fixes` pastes them into real servers.
+ * The fix of a failed dial: a sentence for this failure at this host and, if that helps, lines to paste: SQL, or lines
+ * of `pg_hba.conf`. `npm run test:fixes` pastes them into real servers.
  *
- * Only names of the caller's own connection string are put into it, quoted, and of a certificate its names, issuer and dates, which
- * are printable ASCII. Called by `dial-checks.ts`.
+ * They only contain names from the caller's own connection string, quoted, and a certificate's names, issuer and dates,
+ * which are printable ASCII. Called by `dial-checks.ts`.
  */
 
 import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
@@ -72,7 +72,7 @@ const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
   certificate_name_mismatch: nameMismatchFix,
 }
 
-/** The fix of a failure. SQL, where there is any, stands in lines of its own below the sentence. */
+/** The fix of a failure. SQL, if any, is on separate lines below the sentence. */
 export function dialFix(failure: Failure, tried: TriedLogin): string {
   return FIXES[failure.code]?.(tried, failure) ?? table(failure.code)
 }

@@ -1,6 +1,7 @@
 /**
- * Fixes of refused logins: SQL to paste that changes the one role and the one database that were tried, and nothing of anybody
- * else's. It is pasted by the owner of the database or by a superuser, in any database of the server unless it says otherwise.
+ * Fixes for refused logins: SQL to paste that changes only the role and the database that were tried, and nothing of
+ * anyone else's. The owner of the database or a superuser pastes it, in any database of the server unless it says
+ * otherwise.
  *
  * Called by `dial-fixes.ts`.
  */
@@ -11,20 +12,23 @@ import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import { type Fix, lines } from './fix-text.ts'
 import { hbaFix, loginAddressFix, whereHbaIs } from './network-fixes.ts'
 
-/** The most that is accepted, and the least: what of both is asked for is no weaker than need be. */
+/** The accepted range: a fix asks for iterations within both bounds, no weaker than necessary. */
 const MAX_ITERATIONS = 100_000
 const MIN_ITERATIONS = 4096
 
 const table = (code: FailureCode) => failureSpec(code).fix
 const newPassword = ({ login }: TriedLogin) => newPasswordSql(login)
 
-// A password is hashed when it is set: it has to be set once more after the method has changed.
+// A password is hashed when it is set, so it must be set again after the method has changed.
 const scramPassword = (tried: TriedLogin) => lines("set password_encryption = 'scram-sha-256';", newPassword(tried))
 
-/** Amazon asks members of this role for the password in clear, and takes tokens in its place alone. */
+/** On Amazon RDS, members of this role are asked for a clear-text password and can only log in with tokens. */
 const OF_RDS = 'A role that is a member of rds_iam logs in by tokens alone: use one that is not.'
 
-/** The fix for a server that demands a login method other than SCRAM, or none: the role's password as SCRAM, and the line of pg_hba.conf. */
+/**
+ * The fix for a server that demands a login method other than SCRAM, or none: the role's password as SCRAM, and a
+ * pg_hba.conf line.
+ */
 export const scram: Fix = (tried, { code }) =>
   lines(
     table(code),
@@ -33,18 +37,20 @@ export const scram: Fix = (tried, { code }) =>
     scramPassword(tried),
   )
 
-/** SQLSTATE of PgBouncer for every login that it refuses; PostgreSQL itself has 28P01. */
+/** PgBouncer's SQLSTATE for every login that it refuses; PostgreSQL itself uses 28P01. */
 const OF_PGBOUNCER = '08P01'
 
-/** The additional change to a pooler that refused. */
+/** The additional change if a pooler refused the login. */
 const POOLER_USERS =
   'A pooler answered (PgBouncer): it knows the users of its auth_file, or of its auth_query, alone. Give it the role with the same password, and reload it.'
 const PASSED_ON = 'A pooler accepted the password; the server behind it did not: give both of them the same one.'
 const POOLER_DATABASES =
   'A pooler answered (PgBouncer): it knows the databases of its configuration alone. Add a line for it below [databases], and reload it:'
 
-/** Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse them in the same words. */
-export const passwordFix: Fix = (tried, { sqlstate, isPassedOn = false }) =>
+/**
+ * Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse all of them with the same words.
+ */
+export const passwordFix: Fix = (tried, { sqlstate }) =>
   lines(
     table('password_refused'),
     isPassedOn ? PASSED_ON : sqlstate === OF_PGBOUNCER ? POOLER_USERS : '',
@@ -63,17 +69,17 @@ end`),
     newPassword(tried),
   )
 
-/** The server refuses the role, the database and the address in one; its words were none that are known. */
+/** The server refuses the combination of role, database and address, in unknown words. */
 export const loginFix: Fix = tried =>
   lines(loginAddressFix(tried), whereHbaIs(tried) ? `alter role ${quoteName(tried.login)} login;` : '')
 
-/** The server wants a client certificate, which this installation has none of. */
+/** The server demands a client certificate, and this installation has none. */
 export const clientCertificateFix: Fix = tried =>
   tried.provider === 'cloudsql'
     ? 'Let the instance take encrypted connections without client certificates: Connections, Security, SSL mode.'
     : lines(table('client_certificate_asked'), whereHbaIs(tried) ? hbaFix(tried) : '')
 
-/** As many SCRAM iterations as are accepted. The parameter came with 16; before, a password that is set anew has 4096. */
+/** As many SCRAM iterations as are accepted. The parameter exists since 16; before, a newly set password has 4096. */
 export const iterationsFix: Fix = (tried, { iterations = 0 }) => {
   const wanted = iterations > MAX_ITERATIONS ? MAX_ITERATIONS : MIN_ITERATIONS
   const most = wanted === MAX_ITERATIONS ? ', the most that is accepted,' : ''
@@ -88,7 +94,7 @@ end`),
   )
 }
 
-/** A database that does not exist, of the server or of a pooler before it. */
+/** A database that does not exist, on the server or on a pooler in front of it. */
 export const databaseFix: Fix = ({ database }, { sqlstate }) =>
   sqlstate === OF_PGBOUNCER
     ? lines(table('database_missing'), POOLER_DATABASES, `${poolerName(database)} = host=<the server>`)
@@ -97,18 +103,18 @@ export const databaseFix: Fix = ({ database }, { sqlstate }) =>
         'select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by datname;',
       )
 
-/** PgBouncer's parser takes a plain name alone where the release is old. */
+/** In older releases PgBouncer's parser accepts only a plain name. */
 function poolerName(database: string): string {
   return /^[A-Za-z0-9_.-]+$/.test(database) ? database : quoteName(database)
 }
 
-/** Takes a limit of the role's or the database's own away; that of the server bounds it still. */
+/** Removes the role's or the database's own limit; the server's limit still applies. */
 export const limitFix: Fix = ({ login, database }, { code }) =>
   code === 'role_limit_reached'
     ? lines(table(code), `alter role ${quoteName(login)} connection limit -1;`)
     : lines(table(code), `alter database ${quoteName(database)} connection limit -1;`)
 
-/** Gives the role alone what `initdb` lets everybody read of the catalog, and somebody has taken from all. */
+/** Grants this role alone the catalog access that `initdb` gives everyone and that someone has revoked. */
 export const catalogFix: Fix = ({ login, database }) =>
   lines(
     `${table('facts_unreadable')} In the database ${quoteName(database)}, as a superuser:`,

@@ -1,12 +1,12 @@
 /**
- * Fixes about reaching a server: a firewall, the lines of `pg_hba.conf`, and IPv6. Each names the addresses from which this
- * installation dials, where its operator has given them. Called by the other files of this folder.
+ * Fixes for reaching a server: a firewall, the lines of `pg_hba.conf`, and IPv6. Each names the addresses from which
+ * this installation dials, if its operator has configured them. Called by the other files of this folder.
  */
 import type { Provider } from '#server/domain/checks/provider.ts'
 import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
 import { isPrintable } from '#shared/base/printable.ts'
 
-/** The place at each provider of the list of addresses that may connect. */
+/** Where each provider keeps the list of addresses that may connect. */
 const FIREWALLS: Readonly<Record<Exclude<Provider, 'plain'>, string>> = {
   azure: "add a firewall rule under Networking of the server in Azure's portal",
   rds: 'add an inbound rule for the port to the security group of the database, and let it be publicly accessible',
@@ -15,7 +15,7 @@ const FIREWALLS: Readonly<Record<Exclude<Provider, 'plain'>, string>> = {
   neon: 'add them under IP Allow in the settings of the Neon project',
 }
 
-/** Others, by host. */
+/** Further places, by host. */
 const FIREWALLS_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/\.ondigitalocean\.com$/, 'add them under Trusted sources of the DigitalOcean database'],
   [/\.aivencloud\.com$/, 'add them under Allowed IP addresses of the Aiven service'],
@@ -30,16 +30,16 @@ const FIREWALLS_BY_HOST: readonly (readonly [RegExp, string])[] = [
 
 const CHECKED = 'Check that the host and port are right and that the firewall lets this installation in'
 
-/** The fix where nobody answers, or the network refuses the connection. */
+/** The fix if nobody answers, or the network refuses the connection. */
 export function firewallFix(tried: TriedLogin): string {
   const place = placeOf(tried)
   const isTold = place !== null || tried.egressAddresses.length > 0
   const whom = place === null ? `open it for ${ours(tried)}` : `${place}: ${ours(tried)}`
-  // Of a name without IPv4 a firewall is not the likeliest reason.
+  // For a name without IPv4, a firewall is not the most likely reason.
   return `${isTold ? `${CHECKED}: ${whom}` : CHECKED}.${tried.isIpv6Only ? ` ${ipv6Fix(tried)}` : ''}`
 }
 
-/** The fix where the server refuses this role, database and address. */
+/** The fix if the server refuses this role, database and address. */
 export function loginAddressFix(tried: TriedLogin): string {
   return whereHbaIs(tried) ? hbaFix(tried) : providerFirewallFix(tried)
 }
@@ -48,16 +48,19 @@ function providerFirewallFix(tried: TriedLogin): string {
   return `The provider's firewall refuses this installation: ${placeOf(tried) ?? 'add them'}: ${ours(tried)}.`
 }
 
-/** Whether the customer has a `pg_hba.conf` of their own to write to. */
+/** True if the customer has a `pg_hba.conf` that they can edit. */
 export function whereHbaIs(tried: TriedLogin): boolean {
   return placeOf(tried) === null
 }
 
-/** Lines for the top of `pg_hba.conf`, which let this role into this database from here by SCRAM and change nothing for others. */
+/**
+ * Lines for the top of `pg_hba.conf` that admit this role to this database from here with SCRAM and change nothing for
+ * others.
+ */
 export function hbaFix({ database, login, egressAddresses, isEncrypted }: TriedLogin): string {
   const addresses = egressAddresses.length === 0 ? ['<the address of this installation>'] : egressAddresses
   const kind = isEncrypted ? 'hostssl' : 'host'
-  // A name with a slash before it is a regular expression there, quoted or not.
+  // There, a name that begins with a slash is a regular expression, even if quoted.
   const isWritable = [database, login].every(name => isPrintable(name) && !name.startsWith('/'))
   const entries = [database, login].map(name => `"${name.replaceAll('"', '""')}"`).join(' ')
   return [
@@ -67,7 +70,7 @@ export function hbaFix({ database, login, egressAddresses, isEncrypted }: TriedL
   ].join('\n')
 }
 
-/** A name that has IPv6 addresses only, where this installation has no IPv6. */
+/** A name with only IPv6 addresses, if this installation has no IPv6. */
 export function ipv6Fix({ host, provider }: TriedLogin): string {
   if (host.includes(':'))
     return 'The address is an IPv6 one: where this installation has no IPv6, give a name or an IPv4 address.'

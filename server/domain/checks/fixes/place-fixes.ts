@@ -1,13 +1,13 @@
 /**
- * Fixes of hosts that are not dialled: what kind of place it is, and what to give in its stead. From the host's own text, nothing looked up.
- * Called by `dial-fixes.ts` and, for a host that is refused before anything is stored, by `api`.
+ * Fixes for hosts that are not dialled: the kind of host, and what to use instead, from the host's own text without any
+ * look-up. Called by `dial-fixes.ts` and, for a host that is refused before anything is stored, by `api`.
  */
 import type { Provider } from '#server/domain/checks/provider.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 
 const EXTERNAL = 'Give a public name or address.'
 
-/** Kinds of literal addresses and names, by their beginning or end. The narrower before the wider. */
+/** Kinds of literal addresses and names, by their beginning or end, narrower patterns first. */
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [
     /^(?:127\.|::1$|localhost$|0\.0\.0\.0$|::$)/,
@@ -32,23 +32,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** The setting at each provider that gives a database a public address. */
-const PUBLIC_ACCESS: Readonly<Partial<Record<Provider, string>>> = {
-  rds: 'Let the instance be publicly accessible (Modify, Connectivity), in a subnet with an internet gateway.',
-  azure: 'A server with private access (VNet integration) has none: use one with public access, behind its firewall.',
-  cloudsql: 'Give the instance a public IP (Connections, Networking), and use that.',
-}
-
-/** The fix of a name whose addresses may not be dialled: most are those of a private network. */
-export function resolvedFix({ host, provider }: { readonly host: string; readonly provider: Provider }): string {
-  const kind = kindOf(host)
-  if (kind !== null) return kind
-  const open =
-    PUBLIC_ACCESS[provider] ?? 'Use the external host that the provider shows, or give the server a public address.'
-  return `The name leads to an address that is not publicly routable, such as one of a private network. ${open}`
-}
-
-/** The fix of a host that is refused: by its kind where that is known. */
+/** The fix of a refused host, by its kind if that is known. */
 export function placeFix(code: FailureCode, host: string): string {
   return code === 'port_refused' ? failureSpec(code).fix : (kindOf(host) ?? failureSpec(code).fix)
 }

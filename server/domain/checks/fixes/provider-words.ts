@@ -1,6 +1,4 @@
-/**
- * How a login is written at each provider's pooler, for a fix: words alone, never a verdict. Called by `dial-fixes.ts`.
- */
+/** The form of a login at each provider's pooler, for a fix: only words, never a verdict. Called by `dial-fixes.ts`. */
 import { failureSpec } from '#shared/faults/failure.ts'
 
 interface Place {
@@ -28,7 +26,7 @@ const HOSTS: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** The fix where the login names no known user or tenant. */
+/** The fix if the login names no known user or tenant. */
 export function loginUnknownFix({ host }: Place): string {
   const known = HOSTS.find(([pattern]) => pattern.test(host.toLowerCase()))
   return (

@@ -1,13 +1,13 @@
 /**
- * The finding of a schema that cannot be used: it is not there, or the role has no USAGE on it. Names come from the caller or from
- * the catalog, and are quoted. Called by `verification.ts`.
+ * The finding for an unusable schema: it does not exist, or the role has no USAGE on it. Names come from the caller or
+ * from the catalog, and are quoted. Called by `verification.ts`.
  */
 import type { Probe } from '#server/domain/checks/probe.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 
 const LISTING = "select nspname from pg_catalog.pg_namespace where nspname !~ '^pg_' order by nspname;"
 
-/** The observation and its fix; if the catalog was not asked, both causes are possible. */
+/** The observation and its fix; if the catalog was not queried, both causes are possible. */
 export function schemaFinding(
   schema: string,
   login: string,

@@ -1,12 +1,12 @@
 /**
- * The form of SQL that a person pastes: what they have to know and be first, then statements that work as they are.
+ * The form of SQL to paste: what the reader must know and which role they need, then statements that work unchanged.
  *
- * Names are quoted and never in a comment; what is called is qualified: in the session of the superuser who pastes it, a
- * better match in another schema would run as them (CVE-2018-1058).
+ * Names are quoted and never in a comment; called functions are qualified: in the session of the superuser who pastes
+ * the SQL, a better match in another schema would run with their privileges (CVE-2018-1058).
  */
 import { anonymousBlock, quoteText } from '#shared/base/sql-text.ts'
 
-/** A login that acts as another role is itself again, so that the rights of the person who pastes are what counts. */
+/** Resets a login that acts as another role, so that the privileges of the person who pastes the SQL apply. */
 const OWN_RIGHTS = 'set role none;'
 
 /** Statements to paste, below comments in our words. */
@@ -14,7 +14,7 @@ export function paste(notes: readonly string[], ...statements: readonly string[]
   return [OWN_RIGHTS, ...notes.map(note => `-- ${note}`), ...statements].join('\n')
 }
 
-/** A block that runs each statement that a query gives in its one column, and tells which ones. */
+/** A block that runs each statement returned in the single column of a query, and reports which ones. */
 export function runEach(query: string): string {
   return anonymousBlock(`declare
   statement pg_catalog.text;
@@ -28,13 +28,13 @@ ${indented(query)}
 end`)
 }
 
-/** The note that a text does not mend everything, where `count` are more than the names that it has. */
+/** The note that a text does not fix everything, if `count` exceeds the number of listed names. */
 export function moreNote(count: number, names: readonly string[]): string[] {
   const rest = count - names.length
   return rest > 0 ? [`There are ${rest} more. Verify again for their names.`] : []
 }
 
-/** Constants of SQL with commas between them. */
+/** SQL constants, separated by commas. */
 export function constants(texts: readonly string[]): string {
   return texts.map(quoteText).join(', ')
 }

@@ -1,17 +1,20 @@
 /**
- * The SQL that takes a right from a login without taking it from anybody else, as far as that can be: what the login was
- * granted is revoked from it; what it passed on, others are granted by the owner; a group that has the right keeps it, and
- * the login leaves the group. Only what PUBLIC was granted can be revoked from PUBLIC alone.
+ * The SQL that takes a privilege from a login with as little effect on others as possible: the login's own grants are
+ * revoked; grants that it passed on are granted again by the owner; a group that has the privilege keeps it, and the
+ * login leaves the group. Only a privilege granted to PUBLIC must be revoked from PUBLIC.
  */
 import { quoteText } from '#shared/base/sql-text.ts'
 import { constants, runEach } from './paste.ts'
 
-/** Which rights to take. */
+/** The privileges to take. */
 export interface TakenRights {
   readonly login: string
-  /** Privileges in the words of access lists. */
+  /** Privileges as named in access lists. */
   readonly privileges: readonly string[]
-  /** A query of the objects: `name` as `grant … on` takes it, `acl`, `owner`, and whether the list is that of a `whole` object. */
+  /**
+   * A query for the objects: `name` as `grant … on` takes it, `acl`, `owner`, and whether the access list is that of a
+   * `whole` object.
+   */
   readonly objects: string
   readonly serverVersionNum: number
 }
@@ -24,7 +27,7 @@ export const REVOKING = [
 
 const memberIs = (login: string, role: string) => `pg_catalog.pg_has_role(${quoteText(login)}, ${role}, 'member')`
 
-/** A block that takes rights away. */
+/** A block that revokes privileges. */
 export function takeRights({ login, privileges, objects, serverVersionNum }: TakenRights): string {
   const oid = `(select r.oid from pg_catalog.pg_roles r where r.rolname = ${quoteText(login)})`
   const grantee = `case r.grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.grantee)) end`
@@ -64,7 +67,7 @@ from (${memberships(login, serverVersionNum)}) m (statement, roleid)
 join pg_catalog.pg_roles r on r.rolname in (${constants(roles)}) and pg_catalog.pg_has_role(m.roleid, r.oid, 'member')`)
 }
 
-/** The statements that end the login's own memberships. Since 16 each has the one who granted it. */
+/** The statements that end the login's own memberships. Since 16 each membership has a grantor. */
 function memberships(login: string, serverVersionNum: number): string {
   const [words, grantor] =
     serverVersionNum >= 160_000 ? [' granted by %I', ', pg_catalog.pg_get_userbyid(m.grantor)'] : ['', '']

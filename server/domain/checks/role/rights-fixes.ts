@@ -1,7 +1,7 @@
 /**
- * The SQL that takes single rights from a role, and gives away its functions that others run.
+ * The SQL that takes individual privileges from a role, and reassigns those of its functions that others run.
  *
- * `revoke-sql.ts` takes rights that come from a group or from PUBLIC.
+ * `revoke-sql.ts` handles privileges that come from a group or from PUBLIC.
  */
 
 import type { Found } from '#server/domain/checks/probe.ts'
@@ -10,13 +10,13 @@ import { constants, moreNote, paste, runEach } from './paste.ts'
 import { REVOKING, takeRights } from './revoke-sql.ts'
 import type { MendedRole } from './role-fixes.ts'
 
-/** Takes the right to call functions on the server's files from the role and from all. */
+/** Revokes the right to call functions on the server's files from the role and from PUBLIC. */
 export function revokeFileFunctions(subject: MendedRole, functions: readonly string[]): string {
   const isOfCatalog = "p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace"
   return revokeFunctions(subject, `${isOfCatalog} and p.proname in (${constants(functions)})`)
 }
 
-/** Takes the right to call functions of an extension, in whatever schema it is. */
+/** Revokes the right to call functions of an extension, in whatever schema it is. */
 export function revokeSecretFunctions(subject: MendedRole, functions: readonly string[]): string {
   return revokeFunctions(subject, `p.proname in (${constants(functions)})`)
 }
@@ -32,7 +32,7 @@ function revokeFunctions({ login, serverVersionNum }: MendedRole, where: string)
   )
 }
 
-/** Takes the right to read catalogs that hold secrets. */
+/** Revokes the right to read catalogs that hold secrets. */
 export function revokeCatalogs({ login, serverVersionNum }: MendedRole, catalogs: readonly string[]): string {
   const where = `c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace and c.relname in (${constants(catalogs)})`
   const objects = relationObjects(where)
@@ -42,7 +42,7 @@ export function revokeCatalogs({ login, serverVersionNum }: MendedRole, catalogs
   )
 }
 
-/** Takes the use of foreign servers, whose foreign tables go on; null for each that has a user mapping. */
+/** Revokes the use of foreign servers, whose foreign tables keep working; null for each that has a user mapping. */
 export function revokeServers({ login, serverVersionNum }: MendedRole, names: readonly string[] | null): string {
   const where =
     names === null
@@ -57,7 +57,7 @@ export function revokeServers({ login, serverVersionNum }: MendedRole, names: re
   )
 }
 
-/** Takes `alter system`, and `set` where `privileges` has it, on parameters (15 and later). */
+/** Revokes `alter system`, and `set` if `privileges` contains it, on parameters (15 and later). */
 export function revokeParameters(
   subject: MendedRole,
   parameters: readonly string[],
@@ -70,7 +70,7 @@ export function revokeParameters(
   return paste(['Needs a superuser.', ...REVOKING], takeRights({ login, privileges, objects, serverVersionNum }))
 }
 
-/** Gives functions that others run to those who own what runs them, with a superuser for an event trigger. */
+/** Gives functions to the owners of the objects that run them, and to a superuser for an event trigger. */
 export function giveFunctions({ count, names }: Found): string {
   return paste(
     [
@@ -100,7 +100,7 @@ export function relationObjects(where: string): string {
   where ${where}`
 }
 
-/** Whether a pair of names is one of those, which are quoted. */
+/** An expression: a pair of names is among the given quoted names. */
 export function isNamed(schema: string, name: string, names: readonly string[]): string {
   const quoted = (column: string) => `pg_catalog.replace(${column}, '"', '""')`
   return `pg_catalog.concat('"', ${quoted(schema)}, '"."', ${quoted(name)}, '"') in (${constants(names)})`

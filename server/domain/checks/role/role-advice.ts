@@ -1,5 +1,5 @@
 /**
- * Properties of a role that are allowed and worth changing: one advisory for each, with the SQL that changes it.
+ * Properties of a role that are allowed but worth changing: one advisory for each, with the SQL that changes it.
  *
  * Never refuses. Called by `role-findings.ts`.
  */
@@ -22,11 +22,11 @@ import type { MendedRole, NewRole } from './role-fixes.ts'
 import type { UnboundRight } from './unbound-rights.ts'
 import { among, quotedList } from './words.ts'
 
-/** The input of advice, beside the facts. */
+/** The input of advice, besides the facts. */
 export interface Advising {
   readonly subject: MendedRole
   readonly newRole: NewRole
-  /** Rights that row security does not bind, where they do not refuse. */
+  /** Privileges that bypass row security, unless the policy refuses them. */
   readonly unbound: readonly UnboundRight[]
 }
 
@@ -46,7 +46,7 @@ export function roleAdvice(facts: RoleFacts, { subject, newRole, unbound }: Advi
   ]
 }
 
-/** The statement that resets each setting; where the setting is not known to be one of these, the login's own. */
+/** The statement that resets each setting; if the setting is not known to be one of these, the login's own. */
 function adviceOnActing(facts: RoleFacts, { login, database }: MendedRole): Advisory[] {
   const [role, here] = [quoteName(login), quoteName(database)]
   const RESETS = {
@@ -97,7 +97,7 @@ function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Mend
   ]
 }
 
-/** PostgreSQL lets `pg_read_all_data` read catalogs as well. */
+/** PostgreSQL's `pg_read_all_data` includes catalogs. */
 function verifiers({ wholeDatabaseRoles }: RoleFacts): string {
   return wholeDatabaseRoles.includes('pg_read_all_data') ? ', password verifiers of all roles among them' : ''
 }
@@ -109,7 +109,7 @@ function adviceOnParameters({ settableParameters: parameters }: RoleFacts, subje
   ])
 }
 
-/** The SQL of a new role is asked for only where it is printed: the first that asks has it. */
+/** The SQL of a new role is requested only when it is printed: the first request gets it. */
 function adviceOnOwning(facts: RoleFacts, newRole: NewRole): Advisory[] {
   const { tables, ownsDatabase, calledFunctions: called } = facts
   const others = tables.owned - tables.ownedRlsNotForced

@@ -1,7 +1,8 @@
 /**
  * The rules that refuse a role: one for each role item of the checklist, from the facts to the finding and its fix.
  *
- * A role is what it can become. Rules say only what is; whether that refuses is the role policy's, in `role-findings.ts`.
+ * A role is judged by what it can become. Rules only report; the role policy in `role-findings.ts` decides whether to
+ * refuse.
  */
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
@@ -12,23 +13,23 @@ import { type MendedRole, takeAttribute } from './role-fixes.ts'
 import { SYSTEM_PARAMETERS } from './system-names.ts'
 import { among, quotedList } from './words.ts'
 
-/** An item of the checklist that is about the role. */
+/** A checklist item about the role. */
 export type RoleItem = Extract<DirectItem, `role_${string}`>
 
-/** One thing that is wrong with a role: what was found, in our words around quoted names, and what mends it. */
+/** One defect of a role: the finding, in our words around quoted names, and its fix. */
 export interface RoleFinding {
   readonly actual: string
-  /** SQL that mends it; null where another role is what helps. */
+  /** The SQL that fixes it; null if only another role helps. */
   readonly sql: string | null
-  /** Whether another role mends it too. Another role may also do everything that PUBLIC may do. */
+  /** True if another role also fixes it. Another role can still do everything that PUBLIC may do. */
   readonly isOfRole?: boolean
-  /** Advice for people before they make another role. */
+  /** Advice to read before creating another role. */
   readonly notes?: readonly string[]
 }
 
 type Rule = (facts: RoleFacts, subject: MendedRole) => RoleFinding[]
 
-/** Before 16, CREATEROLE grants itself any role that is no superuser's, `pg_execute_server_program` among them. */
+/** Before 16, CREATEROLE can grant itself any role that is not a superuser's, including `pg_execute_server_program`. */
 const CREATEROLE_TAMED = 160_000
 
 const RULES: Readonly<Record<RoleItem, Rule>> = {
@@ -57,27 +58,27 @@ const RULES: Readonly<Record<RoleItem, Rule>> = {
     }),
 }
 
-/** The defect of the role for one item. */
+/** The defects of the role for one item. */
 export function roleFindings(item: RoleItem, facts: RoleFacts, subject: MendedRole): RoleFinding[] {
   return RULES[item](facts, subject)
 }
 
-/** Whether an item is one of those that the role policy governs. */
+/** True if the role policy governs the item. */
 export function isRoleItem(item: DirectItem): item is RoleItem {
   return Object.hasOwn(RULES, item)
 }
 
-/** Whether `alter role … set role` makes the login look like another. */
+/** True if `alter role … set role` makes the login act as another role. */
 export function isSwitched(facts: RoleFacts): boolean {
   return facts.sessionUser !== facts.currentUser
 }
 
-/** The finding, where it applies. */
+/** The finding, if it applies. */
 function found(applies: boolean, finding: RoleFinding): RoleFinding[] {
   return applies ? [finding] : []
 }
 
-/** By membership, by code that they run, by their password verifiers, or over a server with their password. */
+/** Through memberships, code that they run, their password verifiers, or a server with their password. */
 function actsAsOthers(facts: RoleFacts, subject: MendedRole): RoleFinding[] {
   const { superuserVia, bypassRlsVia, eventTriggerFunctions: events } = facts
   const { verifierCatalogs: catalogs, publicMappingServers: servers } = facts
@@ -103,12 +104,12 @@ function actsAsOthers(facts: RoleFacts, subject: MendedRole): RoleFinding[] {
   ]
 }
 
-/** By roles, by functions, or by parameters. */
+/** Through roles, functions, or parameters. */
 function actsAsServer(facts: RoleFacts, subject: MendedRole): RoleFinding[] {
   const { serverFileRoles: roles, serverFileFunctions: functions } = facts
   const parameters = facts.alterableParameters.filter(name => SYSTEM_PARAMETERS.some(one => one === name))
   return [
-    // A function may be granted to all: then a new role would have it too.
+    // A function may be granted to PUBLIC: a new role could then call it too.
     ...found(functions.length > 0, {
       actual: `may call ${quotedList(functions)}`,
       sql: revokeFileFunctions(subject, functions),
@@ -129,7 +130,9 @@ function attributeRule(facts: RoleFacts, subject: MendedRole, attribute: 'replic
   return found(own || via.length > 0, { actual, ...mend })
 }
 
-/** A superuser is not mended by taking one attribute, and taking one from a server's first role would harm its owner. */
+/**
+ * Removing one attribute does not fix a superuser, and removing one from a server's first role would harm its owner.
+ */
 function ownAttribute(facts: RoleFacts, subject: MendedRole, attribute: 'bypassrls' | 'replication' | 'createrole') {
   return { sql: facts.superuser ? null : takeAttribute(subject, attribute), isOfRole: true }
 }

@@ -1,8 +1,8 @@
 /**
- * The role under a policy: the lines of the checklist that fail, each with its fix, and the advice beside them.
+ * Judges the role under a policy: the failing checklist items, each with its fix, and the related advice.
  *
- * `enforce` refuses what makes a role stronger than row security; `strict` also what row security does not bind; `warn`
- * refuses nothing and advises on all. Called by `verification.ts`, unless the policy is `off`.
+ * `enforce` refuses whatever makes a role stronger than row security; `strict` also refuses what bypasses row security;
+ * `warn` refuses nothing and advises on everything. Called by `verification.ts`, unless the policy is `off`.
  */
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import type { Advisory } from '#shared/checks/check.ts'
@@ -15,7 +15,7 @@ import { unboundRights } from './unbound-rights.ts'
 /** An organization's policy for role findings. */
 export type RolePolicy = 'strict' | 'enforce' | 'warn' | 'off'
 
-/** A line with its fix. */
+/** A checklist item with its fix. */
 export interface RoleLine {
   readonly actual: string
   readonly fix: string
@@ -23,12 +23,12 @@ export interface RoleLine {
 
 /** The judgement of a role. */
 export interface CheckedRole {
-  /** Items of which something was found. */
+  /** The items with a finding. */
   readonly lines: ReadonlyMap<RoleItem, RoleLine>
   readonly advisories: Advisory[]
 }
 
-/** Judges a role. The SQL of a new role is in the first text that needs it, and in no other. */
+/** Judges a role. Only the first text that needs the SQL of a new role contains it. */
 export function checkRole(facts: RoleFacts, subject: MendedRole, policy: RolePolicy): CheckedRole {
   const unbound = unboundRights(facts, subject)
   const findings = DIRECT_ITEMS.filter(isRoleItem).map(item => {
@@ -44,7 +44,7 @@ export function checkRole(facts: RoleFacts, subject: MendedRole, policy: RolePol
   return { lines, advisories: roleAdvice(facts, { subject, newRole, unbound: policy === 'strict' ? [] : unbound }) }
 }
 
-/** Of a role that is replaced, nothing else is taken: it may serve somebody else. */
+/** Nothing else is taken from a role that is replaced: it may serve someone else. */
 function lineOf(
   item: RoleItem,
   found: readonly RoleFinding[],

@@ -1,7 +1,7 @@
 /**
- * The SQL that mends a role: exact statements for a person to paste, each for one thing that was found.
+ * The SQL that fixes a role: exact statements for a person to paste, each for one finding.
  *
- * A fix takes nothing from anybody else: where a statement would, it says so before. There is no password in any of it.
+ * A fix takes nothing from anyone else: if a statement would, a note says so first. No fix contains a password.
  */
 
 import type { Provider } from '#server/domain/checks/provider.ts'
@@ -9,23 +9,25 @@ import { quoteName } from '#shared/base/sql-text.ts'
 import { paste } from './paste.ts'
 import { newRoleName, roleSql } from './role-sql.ts'
 
-/** Whose role is to be mended, and where. */
+/** The role to fix, and its database. */
 export interface MendedRole {
   /** The role's name inside the database. */
   readonly login: string
   readonly provider: Provider
   readonly database: string
-  /** The schema that the role should use, where it exists; null otherwise. */
+  /** The schema that the role should use, if it exists; null otherwise. */
   readonly schema: string | null
   readonly serverVersionNum: number
 }
 
-/** Gives the SQL of another role, which passes, to the first item that asks for it; the others are referred to that. */
+/**
+ * Gives the SQL of a passing replacement role to the first item that asks for it, and refers the others to that item.
+ */
 export type NewRole = (item: string, notes?: readonly string[]) => string
 
 /**
- * The one fix that helps whatever is wrong with this role, and at every provider: a role for the platform alone.
- * A checklist holds its SQL once, since a second run would stop where the role exists.
+ * The one fix that works for any defect and at every provider: a role used only by the platform. A checklist contains
+ * its SQL once, since a second run would stop because the role exists.
  */
 export function newRoleOnce(subject: MendedRole): NewRole {
   let first: string | null = null
@@ -49,7 +51,7 @@ function replaceRole({ login, provider, database, schema }: MendedRole, notes: r
   ])
 }
 
-/** Takes an attribute of the role's own away; null at providers, which keep that for themselves. */
+/** Removes an attribute from the role itself; null at providers that reserve this for themselves. */
 export function takeAttribute(subject: MendedRole, attribute: Attribute): string | null {
   if (subject.provider !== 'plain') return null
   return paste(

@@ -1,27 +1,27 @@
 /**
- * The SQL that makes a least-privileged role, which passes every check, for whoever has to hand one to the platform.
+ * The SQL that creates a least-privileged role, which passes every check, for whoever has to give one to the platform.
  *
- * It is pasted and run with an owner's rights: every name is quoted, and no comment carries anybody's text. It is done as a
- * whole or not at all. Called by `datasources.roleSql`, the command `role-sql`, and the `fix` of a refused role.
+ * It runs with an owner's privileges: every name is quoted, and no comment contains anyone's text. It takes effect
+ * completely or not at all. Called by `datasources.roleSql`, the command `role-sql`, and the `fix` of a refused role.
  */
 
 import type { Provider } from '#server/domain/checks/provider.ts'
 import { anonymousBlock, quoteName, quoteText } from '#shared/base/sql-text.ts'
 import { paste } from './paste.ts'
 
-/** The placeholder for the new password, for a person to replace. No password is ever put into such SQL. */
+/** The placeholder for the new password, for a person to replace. Such SQL never contains a password. */
 export const PASSWORD_PLACEHOLDER = '<a new password>'
 
-/** The kind of role to make. */
+/** The kind of role to create. */
 export interface RoleSqlRequest {
-  /** Null where there is none to name: then the role reads no table yet. */
+  /** Null if there is none to name: the role then reads no tables yet. */
   readonly schema: string | null
   readonly provider: Provider
-  /** Whether the role may read only, or write rows as well. */
+  /** True for a read-only role, false for one that also writes rows. */
   readonly readOnly: boolean
-  /** Default: a name that is derived from the database. */
+  /** Default: a name derived from the database. */
   readonly role?: string | undefined
-  /** Default: the database in which the SQL is run. */
+  /** Default: the database in which the SQL runs. */
   readonly database?: string | undefined
 }
 
@@ -63,7 +63,7 @@ const LATER = [
   '-- Where another role makes tables, add "for role" and its name.',
 ]
 
-/** The name of the role to make for a database, of `[a-z0-9_]` alone and 63 bytes at most. */
+/** The name of the role to create for a database: only `[a-z0-9_]`, at most 63 bytes. */
 export function newRoleName({ readOnly, database }: Pick<RoleSqlRequest, 'readOnly' | 'database'>): string {
   const name = readOnly ? 'mooring_reader' : 'mooring_writer'
   const suffix = database === undefined ? '' : `_${database.toLowerCase().replaceAll(/[^a-z0-9_]/g, '_')}`
@@ -71,9 +71,11 @@ export function newRoleName({ readOnly, database }: Pick<RoleSqlRequest, 'readOn
 }
 
 /**
- * The SQL, one block, ready for psql or a provider's editor once the placeholder is replaced. `notes` are further comments.
+ * The SQL, one block, ready for psql or a provider's editor once the placeholder is replaced. `notes` are additional
+ * comments.
  *
- * On 13 to 18, run by a superuser or by a CREATEROLE role with the rights of the owner. Nothing in it needs a superuser.
+ * It runs on 13 to 18, as a superuser or as a CREATEROLE role with the owner's privileges. Nothing in it requires a
+ * superuser.
  */
 export function roleSql(request: RoleSqlRequest, notes: readonly string[] = []): string {
   const { provider, schema, database } = request
@@ -105,7 +107,7 @@ export function roleSql(request: RoleSqlRequest, notes: readonly string[] = []):
   return paste([...notes, ...WHERE[provider], ...FIRST, ...noSchema], anonymousBlock(body.join('\n')))
 }
 
-/** Stops in another database: its schemas would be granted there, and CONNECT here. */
+/** Stops in any other database: its schemas would be granted there, and CONNECT here. */
 function inDatabase(database: string): string[] {
   return [
     `  if pg_catalog.current_database() <> ${quoteText(database)} then`,
@@ -114,7 +116,7 @@ function inDatabase(database: string): string[] {
   ]
 }
 
-/** Tables that policies bind where the role reads them, and that the person who runs this may grant. */
+/** Grants tables whose policies apply when the role reads them, as far as the person who runs this may grant them. */
 function schemaGrants({ schema, readOnly }: RoleSqlRequest & { schema: string }, role: string): string[] {
   const [inSchema, name] = [quoteName(schema), quoteName(role)]
   const onTables = readOnly ? 'select' : 'select, insert, update, delete'
@@ -149,7 +151,7 @@ function schemaGrants({ schema, readOnly }: RoleSqlRequest & { schema: string },
   ]
 }
 
-/** Gives a role another password. It stops before anything is done while the placeholder is in it. */
+/** Sets a new password for a role. It stops before doing anything if the placeholder is still in it. */
 export function newPasswordSql(role: string): string {
   return anonymousBlock(
     `declare new_password pg_catalog.text := '${PASSWORD_PLACEHOLDER}';

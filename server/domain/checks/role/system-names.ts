@@ -1,13 +1,13 @@
 /**
- * PostgreSQL's own roles and parameters that allow more than their names tell, and catalogs that hold secrets.
+ * PostgreSQL's own roles and parameters that allow more than their names suggest, and catalogs that hold secrets.
  *
- * Each name is `[a-z_.]+`, so that a list can stand in SQL as it is.
+ * Each name matches `[a-z_.]+`, so that a list can be embedded in SQL unquoted.
  */
 
-/** Roles that reach the operating system of the server. */
+/** Roles with access to the server's operating system. */
 export const SERVER_FILE_ROLES = ['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'] as const
 
-/** Roles that reach every table, as far as row security lets them. */
+/** Roles with access to every table, within the limits of row security. */
 export const WHOLE_DATABASE_ROLES = [
   'pg_create_subscription',
   'pg_maintain',
@@ -15,10 +15,13 @@ export const WHOLE_DATABASE_ROLES = [
   'pg_write_all_data',
 ] as const
 
-/** Roles that read what other sessions do: the text of their statements, and settings with passwords in them. */
+/** Roles that can see other sessions: the text of their statements, and settings that contain passwords. */
 export const STATISTICS_ROLES = ['pg_monitor', 'pg_read_all_settings', 'pg_read_all_stats'] as const
 
-/** Parameters that run commands of the operating system, or load libraries: who alters them for the system acts as the server. */
+/**
+ * Parameters that run operating system commands or load libraries: altering them for the system means acting as the
+ * server.
+ */
 export const SYSTEM_PARAMETERS = [
   'archive_cleanup_command',
   'archive_command',
@@ -43,10 +46,10 @@ export const SYSTEM_PARAMETERS = [
   'ssl_passphrase_command',
 ] as const
 
-/** Catalogs of password verifiers, which let their reader log in as anybody. */
+/** Catalogs of password verifiers, whose reader can log in as anyone. */
 export const VERIFIER_CATALOGS = ['pg_authid', 'pg_shadow'] as const
 
-/** Other catalogs that only a superuser reads by default: passwords for other servers, and contents of rows. */
+/** Other catalogs that only a superuser reads by default: passwords for other servers, and row contents. */
 export const SECRET_CATALOGS = [
   'pg_largeobject',
   'pg_statistic',

@@ -1,7 +1,7 @@
 /**
- * Rights that row security does not bind: one finding for each sort, with the SQL that takes it.
+ * Privileges that bypass row security: one finding for each kind, with the SQL that revokes it.
  *
- * They are advice; where the role policy is `strict` they refuse. Called by `role-findings.ts` and `role-advice.ts`.
+ * They are advice; under the role policy `strict` they are refusals. Called by `role-findings.ts` and `role-advice.ts`.
  */
 
 import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
@@ -13,9 +13,9 @@ import { isNamed, relationObjects } from './rights-fixes.ts'
 import type { MendedRole } from './role-fixes.ts'
 import { among } from './words.ts'
 
-/** One sort of such a right. */
+/** One kind of such a privilege. */
 export interface UnboundRight {
-  /** Of the advisory. */
+  /** The item of the advisory. */
   readonly item: string
   readonly actual: string
   readonly sql: string
@@ -24,7 +24,7 @@ export interface UnboundRight {
 const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
 const NEEDS_TABLES = 'Needs the owner of the tables, or a superuser.'
 
-/** Those that a role has. */
+/** The kinds that a role has. */
 export function unboundRights(facts: RoleFacts, subject: MendedRole): UnboundRight[] {
   return [viewRights, functionRights, childRights, parentRights, tableRights].flatMap(rights => rights(facts, subject))
 }
@@ -86,7 +86,7 @@ function parentRights({ unsecuredParents: parents }: RoleFacts, subject: MendedR
   })
 }
 
-/** All of them at once: `grant all on all tables` gives them on each table of a schema. */
+/** One finding for both: `grant all on all tables` grants them on each table of a schema. */
 function tableRights({ tableRights: { truncate, trigger, names } }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const privileges = [...(truncate > 0 ? ['TRUNCATE'] : []), ...(trigger > 0 ? ['TRIGGER'] : [])]
   const may = [

@@ -1,16 +1,17 @@
 /**
- * Names and numbers in the sentences about a role: names are quoted as SQL takes them, so that they are told from our words.
+ * Formats names and numbers in the sentences about a role: names are quoted as in SQL, to set them apart from our
+ * words.
  */
 import { quoteName } from '#shared/base/sql-text.ts'
 
 const MAX_NAMES = 5
 
-/** Names for a sentence: quoted, five at most. */
+/** Names for a sentence: quoted, at most five. */
 export function quotedList(names: readonly string[]): string {
   return some(names.map(quoteName), names.length)
 }
 
-/** Names behind a count, quoted already, where there are any to tell. */
+/** Already quoted names after a count, if there are any to list. */
 export function among(names: readonly string[], count: number): string {
   return names.length === 0 ? '' : `: ${some(names, count)}`
 }
