@@ -1,5 +1,6 @@
 /**
- * The context of a procedure: the parts of the web tier, and the caller. The web tier's parts hold no way to open a box.
+ * The context of a procedure: the web tier's dependencies, and the caller. The dependencies include no way to open a
+ * box.
  */
 
 import type { KeylessGate } from '#server/api/caller/keyless-gate.ts'
@@ -26,29 +27,29 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import type { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 
-/** The parts of a web process, made once. */
+/** The dependencies of a web process, created once. */
 export interface WebDeps {
   readonly db: Db
   readonly notifications: Notifications
   readonly sealer: Sealer
   readonly sealingKeys: SealingKeys
   readonly tokens: Tokens
-  /** Whose tokens are, as far as this process has seen. */
+  /** A cache of the owners of tokens. */
   readonly tokenOwners: TokenOwners
-  /** Look-ups of tokens, shared by requests that come at once. */
+  /** Look-ups of tokens, shared by concurrent requests. */
   readonly tokenLooks: SameTurn<Principal>
   readonly policy: HostPolicy
   readonly limits: Limits
-  /** Calls that one key, and one organization, may make within a window, to be told of. */
+  /** The number of calls that one key, and one organization, may make in a window, for display to the caller. */
   readonly rates: { readonly windowSeconds: number; readonly perKey: number; readonly perOrganization: number }
   /** The console's sign-in of a local installation; null elsewhere. */
   readonly local: LocalConsole | null
   readonly checkIntervalMs: number
   readonly quotas: Quotas
-  /** How long an idempotency key is good. */
+  /** How long an idempotency key is valid. */
   readonly idempotencyMs: number
   readonly changeFeed: ChangeFeed
-  /** Places of subscriptions, and of callers who wait for a worker. */
+  /** Slots of subscriptions, and of callers who wait for a worker. */
   readonly streams: Semaphores
   readonly snapshotReader: SnapshotReader
   readonly waiters: Semaphores
@@ -56,32 +57,32 @@ export interface WebDeps {
   readonly refusals: RefusalSampler
   readonly keyless: KeylessGate
   readonly meter: Meter
-  /** How long a caller of `datasources.validate` is kept waiting for a worker. */
+  /** How long a caller of `datasources.validate` waits for a worker. */
   readonly validateMs: number
-  /** The same for a lease and for a signed push. */
+  /** How long a caller waits for a lease or a signed push. */
   readonly answerMs: number
   readonly clock: () => Date
   readonly log: Log
 }
 
-/** Which of the three is speaking. Only the datasources dialect has a natural key for what it registers. */
+/** The surface of the request. Only the datasources dialect has a natural key for registrations. */
 export type Surface = 'trpc' | 'connections' | 'datasources'
 
-/** Facts about an answer that a procedure passes to the dialect beside it. */
+/** Facts about an answer that a procedure passes to the dialect separately. */
 export interface ResponseMetadata {
-  /** True when a new row was made. */
+  /** True if a new row was created. */
   created?: boolean
-  /** True when this is the kept answer of an earlier request with the same idempotency key. */
+  /** True if this is the stored answer of an earlier request with the same idempotency key. */
   replayed?: boolean
-  /** How many living descendants of a revoked key were kept. */
+  /** The number of living descendants of a revoked key that were kept. */
   kept?: number
 }
 
-/** The identity of a request under an idempotency key: a repeat must have the same. */
+/** The identity of a request under an idempotency key: a retry must have the same. */
 export interface ComparedRequest {
-  /** The body as it came. */
+  /** The body as received. */
   readonly body: unknown
-  /** The query with its question mark, which is part of the request like its body; empty without one. */
+  /** The query with its question mark, which is part of the request like its body; empty if there is none. */
   readonly query: string
 }
 
@@ -93,25 +94,25 @@ export interface Context {
   readonly surface: Surface
   readonly requestId: string
   readonly address: string | null
-  /** A header of the request, its name in lower case; undefined without it, and for one that comes more than once. */
+  /** A request header by its lower-case name; undefined if it is absent or repeated. */
   readonly header: (name: 'host' | 'origin') => string | undefined
   readonly responseMetadata: ResponseMetadata
-  /** The remaining size of the answers; the calls of a batch share it. */
+  /** The remaining size of the answers, shared by the calls of a batch. */
   readonly answers: AnswerBudget
-  /** The dialect's `Idempotency-Key` header; null without one. */
+  /** The dialect's `Idempotency-Key` header; null if there is none. */
   readonly idempotency: ({ readonly key: string; readonly route: string } & ComparedRequest) | null
-  /** The token that the request presents, for the worker to check again. Throws `apikey_missing`. */
+  /** The token that the request presents, for the worker to verify again. Throws `apikey_missing`. */
   readonly token: () => string
-  /** Throws when the caller's credential is no longer good: for what lasts longer than a request. */
+  /** Throws if the caller's credential is no longer valid, for operations that outlast a request. */
   readonly recheck: () => Promise<void>
 }
 
-/** The same once the caller is known. */
+/** The context once the caller is known. */
 export interface KnownContext extends Context {
   readonly principal: Principal
 }
 
-/** The same context inside a transaction: what is read and written from here on is part of it. */
+/** The same context inside a transaction, to which all further reads and writes belong. */
 export function inTransaction(ctx: KnownContext, tx: Tx): KnownContext {
   return { ...ctx, deps: { ...ctx.deps, db: tx } }
 }
@@ -121,7 +122,7 @@ export function actorOf(ctx: KnownContext): Actor {
   return { kind: ctx.principal.kind, id: ctx.principal.id, requestId: ctx.requestId, address: ctx.address }
 }
 
-/** An event of the record, done by the caller now. */
+/** An audit event of the caller, at the current time. */
 export function eventOf(
   ctx: KnownContext,
   entry: { action: string; objectKind: string | null; objectId: string | null },

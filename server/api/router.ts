@@ -1,6 +1,6 @@
 /**
- * The whole API. Every voice ends here: tRPC over HTTP, and both dialects through a caller in this process.
- * A procedure that is not in it does not exist.
+ * The whole API. Every surface ends here: tRPC over HTTP, and both dialects through a caller in this process. A
+ * procedure that is missing here does not exist.
  */
 
 import { organizationRouter } from '#server/api/access/organization.ts'
@@ -11,7 +11,7 @@ import { operationsRouter } from '#server/api/operations/operations.ts'
 import { callers, router } from '#server/api/procedure/trpc.ts'
 import { snapshotsRouter } from '#server/api/schemas/snapshots.ts'
 
-/** The router; `client/index.ts` takes its type and nothing else. */
+/** The router; `client/index.ts` imports only its type. */
 export const appRouter = router({
   datasources: datasourcesRouter,
   feeds: feedsRouter,
@@ -20,11 +20,11 @@ export const appRouter = router({
   organization: organizationRouter,
   snapshots: snapshotsRouter,
 })
-/** Its type, all that the client takes of the server. */
+/** Its type, the only thing that the client imports from the server. */
 export type AppRouter = typeof appRouter
 
-/** A caller in this process, as a dialect holds one: what the library's own would be. */
+/** A caller in this process, as used by a dialect, with the type of the library's own. */
 export type Caller = ReturnType<typeof appRouter.createCaller>
 
-/** Makes a caller of the router for one context. */
+/** Creates a caller of the router for one context. */
 export const createCaller = callers<Caller>(appRouter)

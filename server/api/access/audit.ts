@@ -1,6 +1,6 @@
 /**
- * `organization.audit`: pages the record of who did what, newest first.
- * It shows listed columns alone, and only to those who may read the organization's affairs.
+ * `organization.audit`: pages through the audit record, newest first. It shows only the listed columns, and only to
+ * callers who may read the organization's affairs.
  */
 
 import { procedure } from '#server/api/procedure/trpc.ts'
@@ -10,7 +10,7 @@ import { typedId, uuidOf } from '#shared/base/wire.ts'
 
 type AuditRow = Awaited<ReturnType<typeof audit.list>>[number]
 
-/** The procedure; `organization.ts` puts it into its router. */
+/** The procedure; `organization.ts` adds it to its router. */
 export const auditProcedure = procedure('organization.read')
   .input(AuditInput)
   .output(AuditPage)
@@ -30,14 +30,14 @@ export const auditProcedure = procedure('organization.read')
     return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
   })
 
-/** No object has it: an id that cannot be read matches nothing. */
+/** An id that no object has: an unreadable id matches nothing. */
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 const PREFIXES = { datasource: 'ds_', key: 'key_', capability: 'cap_', organization: 'org_' } as const
 
 function present(row: AuditRow) {
   const kind = row.object_kind
-  const prefix = kind === null || !Object.hasOwn(PREFIXES, kind) ? null : PREFIXES[kind as keyof typeof PREFIXES] // just seen to be a key
+  const prefix = kind === null || !Object.hasOwn(PREFIXES, kind) ? null : PREFIXES[kind as keyof typeof PREFIXES] // just checked to be a key
   return {
     id: row.id,
     at: row.at.toISOString(),

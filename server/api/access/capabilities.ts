@@ -1,6 +1,6 @@
 /**
- * The procedures of capabilities, which are part of `organization`. A caller with a capability is refused by all of
- * them: it can neither mint nor look at what else was minted.
+ * The procedures of capabilities, which are part of `organization`. They all refuse a caller with a capability: it can
+ * neither mint capabilities nor see other ones.
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
@@ -30,19 +30,19 @@ import { rotateCapability } from './rotate-capability.ts'
 
 /** The procedures, by name. */
 export const capabilityProcedures = {
-  /** Mints a capability for the caller's mode. Its token is shown in this answer only. */
+  /** Mints a capability for the caller's mode. Only this answer shows its token. */
   mintCapability: procedure('organization.write')
     .input(MintCapabilityInput)
     .output(MintedCapability)
     .mutation(({ ctx, input }) => mint(ctx, input)),
 
-  /** A new token with the same grant; for `graceSeconds` the old one works beside it. */
+  /** Issues a new token with the same grant; for `graceSeconds` the old one stays valid. */
   rotateCapability: procedure('organization.write')
     .input(RotateCapabilityInput)
     .output(MintedCapability)
     .mutation(({ ctx, input }) => rotateCapability(ctx, input)),
 
-  /** One capability, dead or alive, without its token. */
+  /** One capability, active or ended, without its token. */
   getCapability: procedure('organization.read')
     .input(CapabilityInput)
     .output(Capability)
@@ -52,7 +52,9 @@ export const capabilityProcedures = {
       return capabilityToResponse(row, ctx.deps.clock())
     }),
 
-  /** A page of capabilities of both modes, dead ones too, newest first; `cursor` is the id of the last one seen. */
+  /**
+   * A page of capabilities of both modes, including ended ones, newest first; `cursor` is the id of the last one seen.
+   */
   listCapabilities: procedure('organization.read')
     .input(ListCapabilitiesInput.optional())
     .output(CapabilityPage)
@@ -64,7 +66,7 @@ export const capabilityProcedures = {
       return { items, nextCursor: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
     }),
 
-  /** Revokes a capability: requests with it are refused from then on, by every process. */
+  /** Revokes a capability: every process refuses requests with it from then on. */
   revokeCapability: procedure('organization.write')
     .input(RevokeCapabilityInput)
     .output(Capability)

@@ -1,6 +1,7 @@
 /**
- * `organization.current` and `organization.usage`: who calls, and how much there is of what there may be. Neither tells anything
- * of another organization or of another key. Called by `organization.ts`, which puts both into its router.
+ * `organization.current` and `organization.usage`: the caller, and the usage and limits of their organization. Neither
+ * reveals anything about another organization or another key. Called by `organization.ts`, which adds both to its
+ * router.
  */
 import { z } from 'zod'
 import { procedure } from '#server/api/procedure/trpc.ts'

@@ -1,6 +1,6 @@
 /**
- * Makes and revokes API keys. A key makes only keys of its own mode, with scopes that it has; the token is in the first
- * answer and is kept nowhere, not even under an idempotency key.
+ * Creates and revokes API keys. A key creates only keys of its own mode, with scopes that it has; the token is in the
+ * first answer and is stored nowhere, not even under an idempotency key.
  */
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
@@ -21,7 +21,10 @@ import { Fault, type Issue } from '#shared/faults/fault.ts'
 
 type Created = z.output<typeof CreatedKey>
 
-/** Creates one. Throws `forbidden` for another mode and for a scope that the caller lacks, `resource_limit_reached`. */
+/**
+ * Creates a key. Throws `forbidden` for another mode and for a scope that the caller lacks, and
+ * `resource_limit_reached`.
+ */
 export async function createKey(ctx: KnownContext, input: z.output<typeof CreateKeyInput>): Promise<Created> {
   const { principal, deps } = ctx
   const scopes = input.scopes ?? principal.scopes.filter(scope => scope !== 'datasources.lease')
@@ -45,7 +48,7 @@ export async function createKey(ctx: KnownContext, input: z.output<typeof Create
   }
   return idempotentAs({ ctx, path: 'organization.createKey', input }, stored, {
     answer: async (_, kept): Promise<Created> => ({ ...kept, key: token }),
-    // Of the answer, not of this call: a repeat is told of the key that the first one made.
+    // Read from the answer rather than this call: a retry describes the key that the first call created.
     keepable: ({ key: _, ...rest }) => rest,
   })
 }
@@ -63,8 +66,8 @@ async function store(ctx: KnownContext, row: ReturnType<typeof mintKey>['row']):
 }
 
 /**
- * Looks at the calling key once more, under the lock that a revocation takes: a request that was authenticated before its key
- * was revoked makes nothing afterwards. Throws `apikey_revoked`.
+ * Reads the calling key again, under the lock that a revocation takes: a request authenticated before its key was
+ * revoked creates nothing afterwards. Throws `apikey_revoked`.
  */
 export async function requireUnrevoked(ctx: KnownContext, tx: Tx): Promise<void> {
   const { id, organizationId } = ctx.principal
@@ -72,8 +75,8 @@ export async function requireUnrevoked(ctx: KnownContext, tx: Tx): Promise<void>
 }
 
 /**
- * Revokes one: requests with it are refused from then on, by every process. Throws `entity_not_found`, `forbidden`, and
- * `conflict`, with nothing changed, where `children` or `force` has to be said.
+ * Revokes a key: every process refuses requests with it from then on. Throws `entity_not_found`, `forbidden`, and
+ * `conflict`, changing nothing, if `children` or `force` must be given.
  */
 export async function revokeKey(
   ctx: KnownContext,

@@ -1,6 +1,6 @@
 /**
- * Mints capabilities. Only a key does: for its own mode, with operations that it has, ending no later than it does. The
- * token is in the first answer and is kept nowhere, not even under an idempotency key.
+ * Mints capabilities. Only a key can: for its own mode, with operations that it has, ending no later than it does. The
+ * token is in the first answer and is stored nowhere, not even under an idempotency key.
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
@@ -20,7 +20,7 @@ import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { requireUnrevoked } from './keys.ts'
 
-/** The operations that are named, or with `wideScope` alone every one of the key's but the lease. Throws `forbidden`. */
+/** The named operations, or with `wideScope` alone all of the key's except the lease. Throws `forbidden`. */
 function grantedOperations(
   { scopes }: KnownContext['principal'],
   named: MintCapabilityInput['operations'],
@@ -31,7 +31,10 @@ function grantedOperations(
   return operations
 }
 
-/** Mints one. Throws `forbidden` for an operation that the caller lacks, `resource_limit_reached` where there is no room. */
+/**
+ * Mints a capability. Throws `forbidden` for an operation that the caller lacks, `resource_limit_reached` if the quota
+ * is full.
+ */
 export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promise<MintedCapability> {
   const { deps, principal } = ctx
   const operations = grantedOperations(principal, input.operations)
@@ -57,7 +60,8 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
   }
   const stored = (within: KnownContext) =>
     transaction(within.deps.db, async tx => {
-      // In here, as whatever may change meanwhile: a replay is answered although a datasource has gone.
+      // Inside the transaction, like everything that may change meanwhile: a replay is answered even if a datasource
+      // was removed.
       if (datasourceIds !== null) await requireKnown(within, datasourceIds)
       await requireRoom(within, tx, deps.quotas.capabilities)
       await requireUnrevoked(within, tx)
@@ -70,7 +74,7 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
   })
 }
 
-/** A datasource that is not there is a fault of the body, not a 404: callers take that for a wrong path. */
+/** A missing datasource is a fault of the body, not a 404: callers take a 404 for a wrong path. */
 async function requireKnown(ctx: KnownContext, ids: readonly DatasourceId[]): Promise<void> {
   const uuids = ids.map(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? '')
   const known = await datasources.known(ctx.deps.db, ctx.principal.organizationId, uuids)
@@ -81,18 +85,21 @@ async function requireKnown(ctx: KnownContext, ids: readonly DatasourceId[]): Pr
   })
 }
 
-/** The earlier of the two; null is no limit. */
+/** The earlier of the two; a null `limit` means none. */
 export function noLaterThan(limit: Date | null, at: Date): Date {
   return limit !== null && limit < at ? limit : at
 }
 
-/** Throws `resource_limit_reached` unless the organization may have one more. The transaction holds the lock from here on. */
+/**
+ * Throws `resource_limit_reached` unless the organization may have one more. The transaction holds the lock from here
+ * on.
+ */
 export async function requireRoom(ctx: KnownContext, tx: Tx, max: number): Promise<void> {
   const ask = { table: 'capabilities' as const, max, now: ctx.deps.clock() }
   if (!(await quotas.hasRoom(tx, ctx.principal.organizationId, ask))) throw new Fault('resource_limit_reached')
 }
 
-/** Records what was done to a capability. */
+/** Records an action on a capability. */
 export async function recordCapability(ctx: KnownContext, tx: Tx, of: { action: string; id: string }): Promise<void> {
   const event = eventOf(ctx, { action: of.action, objectKind: 'capability', objectId: of.id })
   await audit.append(tx, ctx.principal.organizationId, event)

@@ -1,6 +1,6 @@
 /**
- * The procedures of an organization's own affairs: its keys, capabilities, sealing key and record.
- * Each of them has a file of its own.
+ * The procedures of an organization's own affairs: its keys, capabilities, sealing key and audit record. Each of them
+ * has a file of its own.
  */
 import { z } from 'zod'
 import { procedure, router } from '#server/api/procedure/trpc.ts'
@@ -26,7 +26,7 @@ import { createKey, revokeKey } from './keys.ts'
 export const organizationRouter = router({
   ...capabilityProcedures,
 
-  /** The public key to seal connection strings to. It is no secret: whoever may call may seal. */
+  /** The public key to seal connection strings to. It is not secret: any caller may seal. */
   sealingKey: procedure(null)
     .input(z.strictObject({}).optional())
     .output(SealingKey)
@@ -44,16 +44,19 @@ export const organizationRouter = router({
   /** The usage of the organization and its quotas. */
   usage: usageProcedure,
 
-  /** The record of who did what, newest first. */
+  /** The audit record, newest first. */
   audit: auditProcedure,
 
-  /** Creates a key of the caller's own mode, with no scope that the caller lacks. It is shown in this answer only. */
+  /** Creates a key of the caller's own mode, with no scope that the caller lacks. Only this answer shows the key. */
   createKey: procedure('organization.write')
     .input(CreateKeyInput)
     .output(CreatedKey)
     .mutation(({ ctx, input }) => createKey(ctx, input)),
 
-  /** Keys, revoked ones too, newest first; never the keys themselves. `cursor` is the id of the last one seen. */
+  /**
+   * The rows of all keys, including revoked ones, newest first, without the keys themselves. `cursor` is the id of the
+   * last one seen.
+   */
   listKeys: procedure('organization.read')
     .input(ListKeysInput.optional())
     .output(KeyList)
@@ -66,7 +69,7 @@ export const organizationRouter = router({
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),
 
-  /** Revokes a key, and what it has made where that is asked: requests are refused from then on, by every process. */
+  /** Revokes a key, and on request its descendants: every process refuses requests with them from then on. */
   revokeKey: procedure('organization.write')
     .input(RevokeKeyInput)
     .output(RevokedKey)

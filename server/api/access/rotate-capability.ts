@@ -1,6 +1,7 @@
 /**
- * Rotates capabilities: a new token with the grant of an old one, which ends now or after a grace. A revocation is waited for
- * and seen, so that nothing that was revoked, and nobody who was, comes back this way.
+ * Rotates capabilities: issues a new token with the grant of an old one, which ends now or after a grace period. It
+ * waits for a revocation in progress, so that a rotation restores nothing that was revoked, and no revoked caller can
+ * rotate.
  */
 
 import type { KnownContext } from '#server/api/context.ts'
@@ -21,8 +22,8 @@ import { requireUnrevoked } from './keys.ts'
 import { noLaterThan, recordCapability, requireRoom } from './mint-capability.ts'
 
 /**
- * A new token with the same grant, issued by the caller, who must have all of it; the old one ends now, or after the grace.
- * Throws `capability_not_found`, `conflict` for one that has ended already, and `forbidden`.
+ * Issues a new token with the same grant for the caller, who must have all of it; the old one ends now, or after the
+ * grace period. Throws `capability_not_found`, `conflict` for one that has already ended, and `forbidden`.
  */
 export async function rotateCapability(ctx: KnownContext, input: RotateCapabilityInput): Promise<MintedCapability> {
   const id = uuidOf(input.id, 'cap_')
@@ -48,7 +49,7 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
   const { deps, principal } = ctx
   const org = principal.organizationId
   const now = deps.clock()
-  // Before the row: a revocation takes the two in this order.
+  // Before the row: a revocation takes the two locks in this order.
   await quotas.lock(tx, org, 'capabilities')
   await requireUnrevoked(ctx, tx)
   const old = await capabilities.lock(tx, org, of.uuid)
@@ -74,7 +75,10 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
   return { token: minted.token, capability, rotatedFrom }
 }
 
-/** Revoked at once, or after a grace that the MAC covers like any expiry. Answers when its token stops. */
+/**
+ * Revokes the old capability at once, or sets its expiry, which the MAC covers, to the end of the grace period. Returns
+ * when its token stops working.
+ */
 async function endOld(
   ctx: KnownContext,
   tx: Tx,
@@ -91,7 +95,7 @@ async function endOld(
   return expiresAt
 }
 
-/** The properties of a capability beside its grant, which a rotation carries over. */
+/** The properties of a capability besides its grant, which a rotation carries over. */
 function described(old: capabilities.CapabilityRow) {
   const { participant_kind, participant_id, label, sync_groups, wide_scope } = old
   return {

@@ -1,7 +1,8 @@
 /**
- * Tells the subscribers of this process what has happened to datasources: one reader of the table however many they are, which
- * asks for all of their organizations at once, woken by `news` with a poll behind it. A change is read, presented and spelled
- * once for an organization; its subscribers are woken in turns, so that thousands of them hold nobody else up.
+ * Delivers changes of datasources to the subscribers of this process: one reader of the table serves any number of them
+ * and reads all of their organizations at once, woken by `news` and by polling. A change is read, presented and
+ * serialised once per organization; its subscribers are woken in turns, so that thousands of them do not block the
+ * event loop.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '#server/log.ts'
@@ -14,11 +15,14 @@ import { READ_DEADLINE_MS, Replays } from './replay.ts'
 import { SameServer } from './same-server.ts'
 
 const POLL_MS = 1_000
-/** Changes of one reading: of an organization, and of all. The next reading continues with the rest, other organizations first. */
+/**
+ * The limits of one reading, per organization and in total. The next reading continues with the rest, other
+ * organizations first.
+ */
 const EACH = 100
 const BATCH = 500
 
-/** Subscribers that are told a change in one turn of the loop. */
+/** The number of subscribers that receive a change in one turn of the event loop. */
 export const TOLD_IN_A_TURN = 50
 
 /** The feed of one web process. */
@@ -27,11 +31,11 @@ export class ChangeFeed {
   readonly #signals: Notifications
   readonly #log: Log
   readonly #server: SameServer
-  /** Those that were read least lately come first. */
+  /** In order of their last reading, the oldest first. */
   readonly #organizations = new Map<string, RecentChanges>()
   readonly #ended = new AbortController()
   readonly replays: Replays
-  /** The reading under way of where organizations begin, and the one that follows it. */
+  /** The running reading that determines where organizations begin, and the one that follows it. */
   #beginning: Promise<void> = Promise.resolve()
   #nextBeginning: Promise<void> | null = null
   #pumping: Promise<void> | null = null
@@ -47,19 +51,19 @@ export class ChangeFeed {
     this.replays = new Replays(parts.db)
   }
 
-  /** Aborted when the process stops: every subscription ends then. */
+  /** Aborted when the process stops: every subscription then ends. */
   get ended(): AbortSignal {
     return this.#ended.signal
   }
 
-  /** False while changes cannot be read: the last reading failed. True while nobody is subscribed. */
+  /** False while changes cannot be read, that is, if the last reading failed. True while nobody is subscribed. */
   isAlive(): boolean {
     return this.#isReading
   }
 
   /**
-   * The changes of an organization from now on. `begin` is given them before the first one is there and answers what to
-   * call after each addition; the returned function leaves.
+   * Subscribes to an organization's changes from now on. `begin` gets them before the first one arrives and returns the
+   * function to call after each addition; the returned function unsubscribes.
    */
   async subscribe(organizationId: string, begin: (recent: RecentChanges) => () => void): Promise<() => void> {
     const recent = this.#organizations.get(organizationId) ?? new RecentChanges()
@@ -81,13 +85,13 @@ export class ChangeFeed {
     return leave
   }
 
-  /** The place behind everything that has happened: who lists anew after asking for it goes on from there. */
+  /** The position of the latest change: a client that lists after asking for it can continue from there. */
   async latest(organizationId: string): Promise<reads.Position> {
     const heads = await withDeadline(READ_DEADLINE_MS, () => reads.heads(this.#db, [organizationId]))
     return given(heads.get(organizationId))
   }
 
-  /** Ends every subscription and reads nothing more. */
+  /** Ends every subscription and stops reading. */
   async close(): Promise<void> {
     this.#ended.abort()
     this.#stop()
@@ -95,7 +99,7 @@ export class ChangeFeed {
   }
 
   #start(): () => void {
-    // In no caller's scope: none of them pays for what is read for all.
+    // Outside any caller's scope: none of them is charged for reading on behalf of all.
     return forInstallation(READ_DEADLINE_MS, () => {
       const timer = setInterval(() => this.#wake(), POLL_MS)
       const off = this.#signals.on('news', () => this.#wake())
@@ -112,7 +116,10 @@ export class ChangeFeed {
     this.#isReading = true
   }
 
-  /** Resolves when every organization that is there now has its place. However many come at once, one reading is for all. */
+  /**
+   * Resolves when every organization that is now present has its position. However many arrive at once, they share one
+   * reading.
+   */
   #begun(): Promise<void> {
     this.#nextBeginning ??= this.#beginning
       .catch(() => undefined)
@@ -129,13 +136,13 @@ export class ChangeFeed {
     const fresh = [...this.#organizations].filter(([, recent]) => recent.place === null)
     if (fresh.length === 0) return
     const orgs = fresh.map(([organizationId]) => organizationId)
-    // A new subscriber is not sent changes from before it subscribed.
+    // A new subscriber must not receive changes from before its subscription.
     await this.#adopt(orgs)
     const heads = await reads.heads(this.#db, orgs)
     for (const [organizationId, recent] of fresh) recent.place ??= given(heads.get(organizationId))
   }
 
-  /** Numbers what processes of the last release have written meanwhile. */
+  /** Numbers the changes that processes of the last release have written since. */
   async #adopt(orgs: readonly string[]): Promise<void> {
     for (const org of await reads.unnumbered(this.#db, orgs)) await reads.adopt(this.#db, org)
   }
@@ -157,13 +164,13 @@ export class ChangeFeed {
         this.#isReading = true
       }
     } catch (cause) {
-      // The database is away: the poll goes on from the same places.
+      // The database is unavailable: the poll continues from the same positions.
       this.#isReading = false
       this.#log.error({ stage: 'changes', cause }, 'changes could not be read')
     }
   }
 
-  /** One reading for all organizations that have begun. */
+  /** Reads once for all organizations that have begun. */
   async #read(): Promise<void> {
     const places = new Map<string, reads.Position>()
     for (const [organizationId, { place }] of this.#organizations) if (place !== null) places.set(organizationId, place)
@@ -173,7 +180,7 @@ export class ChangeFeed {
     for (const [organizationId, since] of news) {
       count += Math.max(1, since.rows.length)
       const recent = this.#organizations.get(organizationId)
-      // All have left, and perhaps others have come, who begin at another place.
+      // All subscribers have left, and possibly others have arrived, who begin at another position.
       if (recent === undefined || recent.place !== places.get(organizationId)) continue
       if (!(await this.#tell(organizationId, recent, { since, readAtMs }))) this.#again = true
       if (this.#organizations.get(organizationId) !== recent) continue
@@ -183,7 +190,7 @@ export class ChangeFeed {
     if (count >= BATCH) this.#again = true
   }
 
-  /** Tells the subscribers of one organization; false where more is there to be read. */
+  /** Delivers changes to the subscribers of one organization; false if more remain to be read. */
   async #tell(
     organizationId: string,
     recent: RecentChanges,
@@ -208,7 +215,7 @@ export class ChangeFeed {
     return n === head.n
   }
 
-  /** Wakes the subscribers of an organization, some in each turn: what each of them does then is done within it. */
+  /** Wakes the subscribers of an organization, some per turn; each does its work within that turn. */
   async #wakeAll(organizationId: string, recent: RecentChanges, inATurn: number): Promise<void> {
     let woken = 0
     for (const wake of recent.wakes()) {

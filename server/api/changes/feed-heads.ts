@@ -1,6 +1,7 @@
 /**
- * Tells the subscribers of this process when a feed has grown: one reader of the table however many they are, woken by
- * `events` with a poll behind it. Each then reads the events, those at the same place together, so that nobody makes the process hold many.
+ * Notifies the subscribers of this process when a feed has grown: one reader of the table serves any number of them,
+ * woken by `events` and by polling. Each then reads the events, sharing pages with those at the same position, so that
+ * memory stays bounded.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FeedPages } from '#server/api/changes/feed-pages.ts'
@@ -19,7 +20,7 @@ interface Watcher {
   readonly grown: (position: number) => void
 }
 
-/** The heads of the feeds that are watched through one web process. */
+/** The heads of the feeds that subscribers of one web process watch. */
 export class FeedHeads {
   readonly #db: Db
   readonly #signals: Notifications
@@ -37,7 +38,7 @@ export class FeedHeads {
     this.pages = new FeedPages(parts.db)
   }
 
-  /** Calls `grown` with the position of a feed's last event at every look, until the returned function is called. */
+  /** Calls `grown` with the position of a feed's last event at every reading, until the returned function is called. */
   watch(feed: feedEvents.FeedPlace, grown: (position: number) => void): () => void {
     const watcher = { feed, grown }
     if (this.#watchers.size === 0) this.#begin()
@@ -49,7 +50,7 @@ export class FeedHeads {
   }
 
   #begin(): void {
-    // In no caller's scope: none of them pays for what is read for all.
+    // Outside any caller's scope: none of them is charged for reading on behalf of all.
     this.#off = forInstallation(READ_DEADLINE_MS, () => {
       const timer = setInterval(() => this.#wake(), POLL_MS)
       const off = this.#signals.on('events', () => this.#wake())
@@ -82,7 +83,7 @@ export class FeedHeads {
         }
       }
     } catch (cause) {
-      // The database is away: the poll looks again.
+      // The database is unavailable: the poll retries.
       this.#log.error({ stage: 'feeds', cause }, 'feeds could not be looked at')
     }
   }

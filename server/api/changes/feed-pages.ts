@@ -1,6 +1,7 @@
 /**
- * Pages of feeds for subscribers: those who are at the same place of the same feed share one reading, so that an event is
- * read and parsed once however many follow. Pages are small, since each subscriber holds one while it writes it out.
+ * Pages of feeds for subscribers: those at the same position of the same feed share one reading, so that an event is
+ * read and parsed once for any number of followers. Pages are small, since each subscriber holds one while it writes it
+ * out.
  */
 
 import { READ_DEADLINE_MS } from '#server/api/changes/replay.ts'
@@ -8,15 +9,15 @@ import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type ChangePage, type PageAsked, readChangePage } from './feed-page.ts'
 
-/** Events of a page for a subscriber, but for its first one. */
+/** The size of a page for a subscriber, not counting its first event. */
 export const MAX_STREAMED_BYTES = 256 << 10
-/** Pages that are held for those who are at the same place. */
+/** The number of pages cached for subscribers at the same position. */
 export const MAX_PAGES = 32
 
-// Those who share one ask within moments; what has passed its time since is shown to nobody.
+// Subscribers that share a page ask within moments of each other; after that, expired events must not be shown.
 const FRESH_MS = 2_000
 
-/** A page behind a place, as a feed was when its head was `head`. */
+/** A page after a position, of a feed whose head was `head`. */
 export interface StreamedPage extends Omit<PageAsked, 'maxBytes'> {
   readonly head: number
 }
@@ -30,7 +31,7 @@ export class FeedPages {
     this.#db = db
   }
 
-  /** A page; of a head that has not been looked at it is read anew. */
+  /** Returns a page; for a head that is not cached, reads it from the database. */
   of({ head, ...asked }: StreamedPage): Promise<ChangePage> {
     const read = () =>
       withDeadline(READ_DEADLINE_MS, () => readChangePage(this.#db, { ...asked, maxBytes: MAX_STREAMED_BYTES }))

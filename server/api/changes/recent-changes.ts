@@ -1,23 +1,23 @@
 /**
- * The last changes of one organization, held once for all of its subscribers. Each of them has a place in it and holds
- * nothing else, so that slow readers, however many, cost what one costs. Bounded in number and in bytes: the oldest goes,
- * and a subscriber whose place is gone reads from the table.
+ * The latest changes of one organization, held once for all of its subscribers. Each of them only holds a position in
+ * it, so that any number of slow readers costs as much as one. Bounded in number and in size: the oldest is dropped,
+ * and a subscriber whose position is gone reads from the table.
  */
 import type { Position } from '#server/store/changes/change-reads.ts'
 import type { ChangeKind } from '#server/store/database/changes.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 
-/** Changes that are held for the subscribers of an organization. */
+/** The number of changes held for the subscribers of an organization. */
 export const MAX_HELD = 1_000
-/** And their JSON, in UTF-16 units. */
+/** The total size of their JSON, in UTF-16 units. */
 export const MAX_HELD_LENGTH = 4 << 20
 
-/** One change as it is told. */
+/** One change as delivered. */
 export interface SentChange extends Position {
   readonly datasourceId: string
-  /** Id and content of the event: one object for all who are told of it, so that it is spelled once. */
+  /** Id and content of the event: one object for all recipients, so that it is serialised once. */
   readonly event: { readonly id: string; readonly told: SentEvent }
-  /** Length of the event as JSON. */
+  /** The length of the event as JSON. */
   readonly length: number
 }
 
@@ -28,27 +28,27 @@ export interface SentEvent {
   readonly datasource: Datasource
 }
 
-/** The changes of one organization since somebody of it subscribed. */
+/** The changes of one organization since its first subscription. */
 export class RecentChanges {
   readonly #changes: SentChange[] = []
   readonly #wakes = new Set<() => void>()
-  /** The number of the first one that is held. */
+  /** The index of the first change that is held. */
   #first = 0
   #length = 0
-  /** Up to where they were read; null before the first reading. */
+  /** The position up to which changes were read; null before the first reading. */
   place: Position | null = null
 
-  /** The number that the next change will have. */
+  /** The index that the next change will have. */
   get next(): number {
     return this.#first + this.#changes.length
   }
 
-  /** Whether anybody listens. */
+  /** True if anyone listens. */
   get isWatched(): boolean {
     return this.#wakes.size > 0
   }
 
-  /** The change of a number; `gone` when it is no longer held, null when it has not happened yet. */
+  /** The change at an index; `gone` if it is no longer held, null if it has not happened yet. */
   at(number: number): SentChange | 'gone' | null {
     if (number < this.#first) return 'gone'
     return this.#changes[number - this.#first] ?? null
@@ -69,7 +69,10 @@ export class RecentChanges {
     this.#first += surplus
   }
 
-  /** Drops the changes that are held, since the next ones do not follow them. Subscribers find their place gone and read the table. */
+  /**
+   * Drops the held changes, because the next ones do not follow them without a gap. Subscribers find their position
+   * gone and read the table.
+   */
   cut(): void {
     this.#first = this.next + 1
     this.#changes.length = 0
@@ -82,12 +85,12 @@ export class RecentChanges {
     return () => void this.#wakes.delete(wake)
   }
 
-  /** Those who listen now. */
+  /** The current listeners. */
   wakes(): (() => void)[] {
     return [...this.#wakes]
   }
 
-  /** False for one who has left meanwhile. */
+  /** False if the listener has left in the meantime. */
   hears(wake: () => void): boolean {
     return this.#wakes.has(wake)
   }

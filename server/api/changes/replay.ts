@@ -1,7 +1,7 @@
 /**
- * Changes of the past, for a subscriber who comes back. Rows are read in small batches, a few readings at a time in the whole
- * process; a datasource is read when its turn comes, and once for all who come back together. A replay holds one change at
- * a time, so that a subscriber who asks for many and reads none costs nothing.
+ * Past changes, for a subscriber that reconnects. Rows are read in small batches, with a few readings at a time in the
+ * whole process; each datasource is read when its turn comes, and once for all subscribers that reconnect together. A
+ * replay holds one change at a time, so that a subscriber that asks for many and reads none costs nothing.
  */
 
 import { toResponse } from '#server/api/responses/datasource.ts'
@@ -11,28 +11,30 @@ import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { SentChange } from './recent-changes.ts'
 
-/** Changes that are replayed to one subscriber; beyond them it lists anew. */
+/** The number of changes replayed to one subscriber; if there are more, it must list again. */
 export const MAX_REPLAYED = 10_000
-/** Readings of replays at a time. */
+/** The number of concurrent readings for replays. */
 export const READINGS_AT_ONCE = 4
-/** Datasources that are held for those who come back together. */
+/** The number of datasources cached for subscribers that reconnect together. */
 export const MAX_PRESENTED = 200
 
-/** How long a reading for subscribers may take: a dead connection is thrown away, and the next reading has another. */
+/**
+ * The time limit of a reading for subscribers: a dead connection is then destroyed, and the next reading uses another.
+ */
 export const READ_DEADLINE_MS = 2_000
 
 const BATCH = 100
 
-/** From where to go on, and of which datasources alone; null for all of the organization. */
+/** The position to continue from, and the datasources to include; null for all of the organization. */
 export interface ReplayAsked {
   readonly after: reads.Position
   readonly datasourceIds: readonly string[] | null
 }
 
 interface Read {
-  /** Null where the organization has no changes. */
+  /** Null if the organization has no changes. */
   readonly since: reads.Since | null
-  /** When they were there: what is read later shows what they tell of. */
+  /** When they were read: anything read later reflects these changes. */
   readonly atMs: number
 }
 
@@ -44,7 +46,10 @@ interface Presented {
 /** The replays of one web process. */
 export class Replays {
   readonly #db: Db
-  /** Readings under way and those that follow them, by organization and place: at most one of each for a subscriber. */
+  /**
+   * Running readings and those that follow them, by organization and position: a subscriber takes part in at most one
+   * of each.
+   */
   readonly #reading = new Map<string, Promise<Read>>()
   readonly #queued = new Map<string, Promise<Read>>()
   readonly #presented = new Map<string, Presented>()
@@ -55,7 +60,10 @@ export class Replays {
     this.#db = db
   }
 
-  /** Changes after a place, oldest first; `reset` where there are more than may be replayed, or some of them cannot be. */
+  /**
+   * Changes after a position, oldest first; `reset` if there are more than may be replayed, or if the replay would have
+   * gaps.
+   */
   async *from(organizationId: string, { after, datasourceIds }: ReplayAsked): AsyncGenerator<SentChange | 'reset'> {
     let [position, told] = [after, 0]
     for (;;) {
@@ -72,7 +80,7 @@ export class Replays {
     }
   }
 
-  /** A row with its datasource, as that is at `sinceMs` or later; null where it is no more. */
+  /** A row with its datasource, as of `sinceMs` or later; null if the datasource no longer exists. */
   async told(row: reads.ChangeRow, sinceMs: number): Promise<SentChange | null> {
     const found = await this.#find(row, sinceMs)
     if (found === undefined) return null
@@ -93,14 +101,14 @@ export class Replays {
     this.#presented.set(key, { sinceMs: performance.now(), row })
     const [oldest] = this.#presented.keys()
     if (this.#presented.size > MAX_PRESENTED && oldest !== undefined) this.#presented.delete(oldest)
-    // The next subscriber repeats a reading that failed.
+    // The next subscriber repeats a failed reading.
     row.catch(() => this.#presented.delete(key))
     return row
   }
 
   /**
-   * Many come back at once and from the same place: those who ask while it is being read share the next reading, which is
-   * of a later moment than their question.
+   * Many subscribers reconnect at once from the same position: those that ask during a reading share the next one,
+   * which starts after their request.
    */
   #since(organizationId: string, asked: ReplayAsked): Promise<Read> {
     const { after, datasourceIds } = asked

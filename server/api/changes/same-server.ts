@@ -1,15 +1,15 @@
 /**
- * Notices that our own database is another one than the one whose numbers subscribers hold: a restored dump, a copy, a promoted
- * standby. All epochs end then, so that every subscriber, connected or returning, lists anew.
+ * Detects that our own database is no longer the one whose numbers subscribers hold: a restored dump, a copy, a
+ * promoted standby. All epochs then end, so that every subscriber, connected or returning, lists again.
  */
 import type { Log } from '#server/log.ts'
 import { isReported, readOrigin, recogniseOrigin } from '#server/store/installation/installation.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Notifications from a wrong server in the meantime are followed by a reset. */
+/** A reset follows any notifications that a wrong server sent in the meantime. */
 const EVERY_MS = 5_000
 
-/** The looks of one process. */
+/** The periodic check of one process. */
 export class SameServer {
   readonly #db: Db
   readonly #log: Log
@@ -21,7 +21,7 @@ export class SameServer {
     this.#log = parts.log
   }
 
-  /** Looks where that is due. Throws when the database is away. */
+  /** Checks if a check is due. Throws if the database is unavailable. */
   async recognise(): Promise<void> {
     if (this.#lookedAtMs !== null && performance.now() - this.#lookedAtMs < EVERY_MS) return
     const here = await readOrigin(this.#db)

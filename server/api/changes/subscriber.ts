@@ -1,6 +1,6 @@
 /**
- * One subscriber's place in the changes of its organization: which one is next, and whether some have to be looked up in
- * the table first. It holds no change itself.
+ * One subscriber's position in the changes of its organization: the next one, and whether some must be read from the
+ * table first. It holds no changes itself.
  */
 import type { RecentChanges, SentChange } from './recent-changes.ts'
 
@@ -11,7 +11,7 @@ export class Subscriber {
   #isBehind: boolean
   #ring: () => void = () => undefined
 
-  /** `isBehind`: there are changes from before that have to be looked up. */
+  /** `isBehind`: there are earlier changes that must be read from the table. */
   constructor(recent: RecentChanges, of: { isBehind: boolean }) {
     this.#recent = recent
     this.#next = recent.next
@@ -21,7 +21,7 @@ export class Subscriber {
   /** Called after each addition. */
   readonly wake = (): void => this.#ring()
 
-  /** The next change that is held; null when there is none now, or when some have to be looked up first. */
+  /** The next held change; null if there is none now, or if some must be read from the table first. */
   take(): SentChange | null {
     if (this.#isBehind) return null
     const change = this.#recent.at(this.#next)
@@ -34,7 +34,7 @@ export class Subscriber {
     return change
   }
 
-  /** True when the next changes have to be looked up: asked once, and from then on changes are taken from here again. */
+  /** True if the next changes must be read from the table; once returned, changes are taken from memory again. */
   isCut(): boolean {
     const isCut = this.#isBehind
     if (isCut) this.#next = this.#recent.next
@@ -42,7 +42,7 @@ export class Subscriber {
     return isCut
   }
 
-  /** Resolves true once there is something to read or `ended` says so, false after `withinMs` without. */
+  /** Resolves with true once there is something to read or `ended` aborts, with false after `withinMs`. */
   filled(ended: AbortSignal, withinMs: number): Promise<boolean> {
     if (this.#isBehind || this.#recent.at(this.#next) !== null || ended.aborted) return Promise.resolve(true)
     const { promise, resolve } = Promise.withResolvers<boolean>()

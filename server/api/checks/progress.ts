@@ -1,6 +1,6 @@
 /**
- * `datasources.progress`: how far the check of a datasource that is running has come. For showing the checklist while it is
- * worked through; the verdict is in `datasources.get`, and nothing may be decided by this.
+ * `datasources.progress`: how far the running check of a datasource has come, for displaying the checklist during the
+ * check. The verdict is in `datasources.get`; nothing may be decided on the progress.
  */
 import type { KnownContext } from '#server/api/context.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
@@ -10,7 +10,7 @@ import type { DatasourceId } from '#shared/base/wire.ts'
 import { DIAL_ITEMS } from '#shared/checks/items.ts'
 import type { CheckProgress } from '#shared/checks/progress.ts'
 
-/** The items that are done with, in their order. Throws `entity_not_found` for a datasource that is not there any more. */
+/** The completed items, in order. Throws `entity_not_found` for a datasource that no longer exists. */
 export async function progress(ctx: KnownContext, { id }: { readonly id: DatasourceId }): Promise<CheckProgress> {
   const { deps, principal } = ctx
   const row = await requireDatasource(ctx, id)

@@ -1,6 +1,6 @@
 /**
- * Runs the whole checklist on a datasource that is registered, and changes nothing about it: what a verification would find
- * now. The worker opens the credential in force; nothing of it is in the task.
+ * Runs the whole checklist on a registered datasource without changing it: what a verification would find now. The
+ * worker opens the current credential; the task does not contain it.
  */
 
 import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
@@ -16,8 +16,8 @@ import { Fault } from '#shared/faults/fault.ts'
 import { admitValidation } from './admit-validation.ts'
 
 /**
- * Validates the one that is named, else the one direct datasource of the caller's mode. Throws `entity_not_found` where there is
- * none, `invalid_request` where there are several and for an endpoint, `timeout` past the deadline.
+ * Validates the named datasource, or else the only direct one of the caller's mode. Throws `entity_not_found` if there
+ * is none, `invalid_request` if there are several and for an endpoint, `timeout` past the deadline.
  */
 export async function validateRegistered(ctx: KnownContext, input: ValidateRegisteredInput): Promise<Validation> {
   await admitValidation(ctx)
@@ -35,7 +35,7 @@ function outcome(ctx: KnownContext, of: Omit<Submitted, 'answer'> & { reading: O
   return awaitTask(ctx, { ...of, kind: 'validate', waitMs: ctx.deps.validateMs, late: 'withdrawn' })
 }
 
-/** The UUID of what is meant. */
+/** The UUID of the requested datasource. */
 async function meant(ctx: KnownContext, { id }: ValidateRegisteredInput): Promise<string> {
   if (id !== undefined) {
     const row = await requireChangeable(ctx, id, 'datasources.create')
@@ -53,7 +53,7 @@ function refused(param: string, message: string): Fault {
   return new Fault('invalid_request', { issues: [{ path: [param], code: 'ambiguous', message }] })
 }
 
-/** A task that was submitted, and its answer when it has one: the task ends with that. */
+/** A submitted task, and its answer if there is one: the answer ends the task. */
 interface Submitted {
   readonly taskId: string
   readonly datasourceId: string

@@ -1,6 +1,6 @@
 /**
  * Runs the whole checklist on a connection string without registering it. The string travels to the worker as a task's
- * payload, sealed like a credential, and goes with the task; nothing else is stored.
+ * payload, sealed like a credential, and is deleted with the task; nothing else is stored.
  */
 import type { z } from 'zod'
 import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
@@ -20,7 +20,10 @@ import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { admitValidation } from './admit-validation.ts'
 
-/** Validates it within `deps.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
+/**
+ * Validates it within `deps.validateMs`. A refused host is a verdict here. Throws `invalid_body` for an invalid string,
+ * `timeout` past the deadline.
+ */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await admitValidation(ctx)
   const { parsed, refusal } = parsedOrRefused(ctx, input)
@@ -29,7 +32,7 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
   const dbType = input.dbType ?? 'postgresql'
   const payload = parsed === null ? null : { secret: parsed.secret, schema, dbType }
   const submitted = async (inside: KnownContext) => {
-    // In here: a replay is answered although the key was retired meanwhile.
+    // Inside the transaction: a replay is answered even if the key was retired meanwhile.
     await requireOurKey(inside, input)
     return submit(inside, payload)
   }
@@ -70,13 +73,13 @@ function refusedHost(refusal: PlaceRefusal, host: string): Validation {
   return { reachable: false, ready: false, reason: 'byo_host_not_allowed', failures: [failure], advisories: [] }
 }
 
-/** A task that was submitted, and its answer when it has one: the task ends with that. */
+/** A submitted task, and its answer if there is one: the answer ends the task. */
 interface Submitted {
   readonly taskId: string | null
   readonly answer?: Validation
 }
 
-/** Hands it to the worker, where there is anything to dial, and records that the caller asked. */
+/** Submits it to the worker, if there is anything to dial, and records the request. */
 async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | null): Promise<Submitted> {
   const org = ctx.principal.organizationId
   const about = { action: 'datasource.validated', objectKind: null, objectId: null }
@@ -87,7 +90,7 @@ async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | nul
   })
 }
 
-/** Past the deadline nobody reads the outcome: the string goes, and is not dialled after all. */
+/** Nobody reads the outcome after the deadline: the string is deleted and never dialled. */
 function outcome(ctx: KnownContext, taskId: string, reading: OutcomeAccess): Promise<Validation> {
   const waitMs = ctx.deps.validateMs
   return awaitTask(ctx, { kind: 'validate', taskId, datasourceId: null, waitMs, late: 'withdrawn', reading })

@@ -1,7 +1,4 @@
-/**
- * Makes a datasource's check due now, at a caller's wish.
- * The check itself is the worker's.
- */
+/** Makes a datasource's check due now, at a caller's request. The worker performs the check. */
 
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
@@ -16,7 +13,7 @@ import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { VerifyInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** Makes it due, and answers the datasource, after the check if the caller waits for that. */
+/** Makes the check due, and returns the datasource, after the check if the caller waits for it. */
 export async function verify(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<Datasource> {
   const waitSeconds = input.waitSeconds ?? 0
   const call = { ctx, path: 'datasources.verify', input }

@@ -45,13 +45,13 @@ import { listVerifications } from './verifications.ts'
 
 /** `datasources.*`. */
 export const datasourcesRouter = router({
-  /** Registers a datasource. It begins `unverified`; nothing is dialled here, a worker verifies it. */
+  /** Registers a datasource. It starts as `unverified`; nothing is dialled here, because a worker verifies it. */
   register: procedure('datasources.create')
     .input(RegisterInput)
     .output(Datasource)
     .mutation(({ ctx, input }) => register(ctx, input)),
 
-  /** One datasource. Another organization's does not exist. */
+  /** One datasource. Another organization's is not found. */
   get: procedure('datasources.read')
     .input(z.strictObject({ id: DatasourceId, includeRemoved: z.boolean().optional() }))
     .output(Datasource)
@@ -61,7 +61,7 @@ export const datasourcesRouter = router({
       return toResponse(row)
     }),
 
-  /** A page of both planes, newest first; `cursor` is the id of the last one seen. */
+  /** A page of both modes, newest first; `cursor` is the id of the last one seen. */
   list: procedure('datasources.read')
     .input(ListInput)
     .output(DatasourcePage)
@@ -77,7 +77,7 @@ export const datasourcesRouter = router({
         ...(ctx.principal.datasourceIds === null ? {} : { ids: ctx.principal.datasourceIds }),
         limit: limit + 1,
       })
-      // Backwards, the surplus row that tells of more stands at the front.
+      // When paging backwards, the surplus row that indicates more is the first.
       const kept = newer !== undefined && rows.length > limit ? rows.slice(1) : rows.slice(0, limit)
       const items = kept.map(toResponse)
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
@@ -119,19 +119,19 @@ export const datasourcesRouter = router({
     .output(Datasource)
     .mutation(({ ctx, input }) => rotateKey(ctx, input)),
 
-  /** Every change of the organization's datasources, as it happens. */
+  /** Streams every change of the organization's datasources as it happens. */
   watch: watchProcedure,
 
-  /** Leases the credential in force to a one-time key of the caller's, who presents an operator's capability. */
+  /** Leases the current credential to a one-time key of the caller, who presents an operator's capability. */
   lease: procedure('datasources.lease')
     .input(LeaseInput)
     .output(Lease)
     .mutation(({ ctx, input }) => lease(ctx, input)),
 
-  /** Leases of a datasource, live and ended, newest first; never what was leased. */
+  /** Leases of a datasource, live and ended, newest first, without the leased credentials. */
   leases: leasesProcedure,
 
-  /** Ends a lease before its time. */
+  /** Ends a lease early. */
   releaseLease: procedure('datasources.lease')
     .input(ReleasedLease)
     .output(ReleasedLease)
@@ -143,19 +143,21 @@ export const datasourcesRouter = router({
     .output(Validation)
     .mutation(({ ctx, input }) => validate(ctx, input)),
 
-  /** Runs the checklist on what is registered and changes nothing. */
+  /** Runs the checklist on a registered datasource without changing it. */
   validateRegistered: procedure('datasources.create')
     .input(ValidateRegisteredInput)
     .output(Validation)
     .mutation(({ ctx, input }) => validateRegistered(ctx, input)),
 
-  /** The SQL that makes a least-privileged role which passes the checklist. */
+  /** The SQL that creates a least-privileged role which passes the checklist. */
   roleSql: procedure('datasources.read')
     .input(RoleSqlInput)
     .output(RoleSql)
     .query(({ input }) => ({ sql: roleSql(input) })),
 
-  /** Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction. */
+  /**
+   * Removes a datasource: the record stays for audit, and the credential's bytes are destroyed in the same transaction.
+   */
   remove: procedure('datasources.remove')
     .input(RemoveInput)
     .output(Datasource)

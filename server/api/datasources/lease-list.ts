@@ -1,6 +1,6 @@
 /**
- * `datasources.leases`: the leases of a datasource, for callers who may read it; never what was leased.
- * Called by `datasources.ts`, which puts it into its router.
+ * `datasources.leases`: the leases of a datasource, for callers who may read it, without the leased credentials. Called
+ * by `datasources.ts`, which adds it to its router.
  */
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { procedure } from '#server/api/procedure/trpc.ts'

@@ -1,6 +1,6 @@
 /**
- * Leases, the web tier's part: passes the presented token on to the worker, which checks it itself, and hands back the box
- * that the worker sealed to the holder. Nothing here can be read by this process.
+ * The web tier's part of leases: passes the presented token to the worker, which verifies it itself, and returns the
+ * box that the worker sealed to the holder. This process cannot read any of it.
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
@@ -16,19 +16,23 @@ import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { faultOfTask } from '#shared/faults/task-fault.ts'
 
-/** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within `deps.answerMs`. */
+/**
+ * Leases the current credential to the caller's one-time key. Throws `timeout` if no worker answers within
+ * `deps.answerMs`.
+ */
 export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease> {
   using _place = ctx.deps.waiters.take(ctx.principal)
   const row = await requireDatasource(ctx, input.id)
   requireScope(ctx.principal, 'datasources.lease', { datasourceId: row.id, mode: row.mode })
-  // A key has not this scope, and would not do: it takes a capability that an operator has signed.
+  // A key does not have this scope, and would not suffice: it takes a capability that an operator has signed.
   if (ctx.principal.kind !== 'capability') throw new Fault('forbidden')
   if (row.kind !== 'direct') throw refusedAt('id', 'An endpoint has no credential to lease.')
   if (!isUsablePublicKey(Buffer.from(input.publicKey, 'base64')))
     throw refusedAt('publicKey', 'That is no X25519 public key of 32 bytes, or one that hides nothing.')
   const taskId = await submit(ctx, { datasourceId: row.id, input })
   ctx.deps.notifications.ring('work')
-  // Past the deadline nobody reads the answer: token and task go, and a worker that is at it leases nothing.
+  // Nobody reads the answer after the deadline: token and task are deleted, and a worker in the middle of it leases
+  // nothing.
   const asked = { taskId, datasourceId: row.id, waitMs: ctx.deps.answerMs, late: 'withdrawn' as const }
   const outcome = await awaitTask(ctx, { ...asked, kind: 'lease' })
   if ('fault' in outcome) throw faultOfTask(outcome)
@@ -47,7 +51,10 @@ function submit(ctx: KnownContext, of: { datasourceId: string; input: LeaseInput
   return submitTask(ctx, { kind: 'lease', datasourceId: of.datasourceId, payload })
 }
 
-/** Ends a lease that the calling capability took. Another's, one that has ended and one that never was: all the same. */
+/**
+ * Ends a lease that the calling capability took. Another's lease, an ended one and an unknown one are
+ * indistinguishable.
+ */
 export async function releaseLease(ctx: KnownContext, leaseId: LeaseId): Promise<{ leaseId: LeaseId }> {
   const { deps, principal } = ctx
   const id = uuidOf(leaseId, 'lease_')

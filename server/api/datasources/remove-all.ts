@@ -1,6 +1,6 @@
 /**
- * Removes every datasource of the caller's mode, of both kinds, a bounded number in each transaction: what was removed before
- * a failure stays removed, and the call may be made again.
+ * Removes every datasource of the caller's mode, of both kinds, a bounded number per transaction: datasources removed
+ * before a failure stay removed, and the call may be repeated.
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
@@ -15,12 +15,15 @@ import { Fault } from '#shared/faults/fault.ts'
 
 const AT_ONCE = 50
 
-/** Removes them and answers how many of each kind. Throws `capability_scope_denied` for a capability for named datasources. */
+/**
+ * Removes them and returns how many of each kind. Throws `capability_scope_denied` for a capability for named
+ * datasources.
+ */
 export async function removeAll(ctx: KnownContext): Promise<RemovedAll> {
-  // It may remove those that it names, one by one; it may not say that they are all.
+  // It may remove the datasources that it names one by one, but it may not remove "all".
   if (ctx.principal.datasourceIds !== null) throw new Fault('capability_scope_denied')
   const cleared = { direct: 0, endpoints: 0 }
-  // A datasource that is registered meanwhile stays: it would never end otherwise.
+  // A datasource that is registered meanwhile stays: otherwise the call might never end.
   const until = ctx.deps.clock()
   for (;;) {
     const { found, removed } = await removeSome(ctx, until)
@@ -36,10 +39,10 @@ async function removeSome(ctx: KnownContext, until: Date) {
   const { organizationId: org, mode } = ctx.principal
   return transaction(ctx.deps.db, async tx => {
     const found = await someOf(tx, org, { mode, limit: AT_ONCE, until })
-    // All of them before anything else: who removes one holds it while they wait for the quota.
+    // Locks all of them before anything else: a concurrent removal holds one of them while it waits for the quota.
     const held: typeof found = []
     for (const row of found) {
-      // Another call may have removed it since.
+      // Another call may have removed it in the meantime.
       if ((await lockDatasource(tx, org, { id: row.id })) !== undefined) held.push(row)
     }
     const removed: ('direct' | 'endpoint')[] = []

@@ -1,5 +1,5 @@
 /**
- * Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction.
+ * Removes a datasource: the record stays for audit, and the credential's bytes are destroyed in the same transaction.
  * Its tasks end with it.
  */
 
@@ -17,7 +17,7 @@ import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RemoveInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** Removes it and answers its last state. Throws `entity_not_found` for one that is gone already. */
+/** Removes it and returns its last state. Throws `entity_not_found` for one that is already removed. */
 export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInput>): Promise<Datasource> {
   const removed = async (inside: KnownContext) => {
     const row = await requireChangeable(inside, input.id, 'datasources.remove')

@@ -1,6 +1,6 @@
 /**
- * Changes what is not secret of a datasource: name, metadata, schema, excluded schemas.
- * Credentials go through `rotate.ts`.
+ * Changes the non-secret properties of a datasource: name, metadata, schema, excluded schemas. Credentials are changed
+ * in `rotate.ts`.
  */
 
 import type { z } from 'zod'
@@ -21,7 +21,9 @@ import { Fault } from '#shared/faults/fault.ts'
 
 type Update = z.output<typeof UpdateInput>
 
-/** Updates it. A new schema is a new natural key, and makes the check due. Throws `conflict` where that key is taken. */
+/**
+ * Updates it. A new schema means a new natural key, and makes the check due. Throws `conflict` if that key is taken.
+ */
 export async function update(ctx: KnownContext, input: Update): Promise<Datasource> {
   return idempotentAs({ ctx, path: 'datasources.update', input }, inside => change(inside, input), {
     answer: (inside, { id }) => awaitVerification(inside, { id, request: 0, waitSeconds: 0 }),

@@ -1,6 +1,6 @@
 /**
- * `datasources.verifications`: pages what the checks of a datasource have found, newest first.
- * It shows listed columns alone, and only to those who may read the datasource.
+ * `datasources.verifications`: pages through the results of a datasource's checks, newest first. It shows only the
+ * listed columns, and only to callers who may read the datasource.
  */
 
 import type { KnownContext } from '#server/api/context.ts'
@@ -12,7 +12,7 @@ import { currentCode } from '#shared/faults/fault-names.ts'
 
 type VerificationRow = Awaited<ReturnType<typeof verifications.list>>[number]
 
-/** A page of them. Throws `entity_not_found` for a datasource that is not there any more. */
+/** A page of verifications. Throws `entity_not_found` for a datasource that no longer exists. */
 export async function listVerifications(
   ctx: KnownContext,
   { id, limit, cursor }: VerificationsInput,

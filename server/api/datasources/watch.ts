@@ -1,6 +1,7 @@
 /**
- * `datasources.watch`: every change of the organization's datasources, as it happens. The id of an event is its place in
- * the order of changes (`epoch-n`), so a subscriber who comes back with the last one they saw misses none, or is told to list anew.
+ * `datasources.watch`: every change of the organization's datasources, as it happens. The id of an event is its
+ * position in the order of changes (`epoch-n`), so a subscriber that reconnects with its last id misses none, or must
+ * list again.
  */
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
@@ -17,7 +18,10 @@ import { Fault } from '#shared/faults/fault.ts'
 
 const MIN_IDLE_MS = 1_000
 
-/** Whether the number of an event id can be one of a change. Its epoch is not checked: a former release wrote something else there. */
+/**
+ * True if the number of an event id may belong to a change. The epoch is not checked: an earlier release used another
+ * format there.
+ */
 const isPlace = (eventId: string) => Number.isSafeInteger(Number(eventId.split('-')[1]))
 
 const WatchInput = z
@@ -31,10 +35,10 @@ const WatchInput = z
   })
   .optional()
 
-/** An event for a subscriber: a change, or `reset` after too many changes, upon which it lists again. */
+/** An event for a subscriber: a change, or `reset` after too many changes, after which it lists again. */
 export type WatchEvent = SentEvent | { readonly change: 'reset' }
 
-/** The procedure; `datasources.ts` puts it into its router. */
+/** The procedure; `datasources.ts` adds it to its router. */
 export const watchProcedure = procedure('datasources.read')
   .input(WatchInput)
   .subscription(async ({ ctx, input, signal, path }) => {
@@ -43,7 +47,7 @@ export const watchProcedure = procedure('datasources.read')
       const only = input?.id === undefined ? null : await watched(ctx, input.id)
       const ended = AbortSignal.any([ctx.deps.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
       const after = positionOf(input?.lastEventId ?? null)
-      // Before the caller is told that it is connected: what happens from then on, it is not to miss.
+      // Before the caller learns that it is connected: it must not miss anything that happens from then on.
       const listening = await listen(ctx, { after, ended, place })
       return events(ctx, { ...listening, only, after, ended, path, input })
     } catch (thrown) {
@@ -52,7 +56,9 @@ export const watchProcedure = procedure('datasources.read')
     }
   })
 
-/** A datasource that the caller may read: a stream of one that it may not would be silent for ever. */
+/**
+ * The UUID of a datasource that the caller may read: a stream of one that it may not read would stay silent forever.
+ */
 async function watched(ctx: KnownContext, id: DatasourceId): Promise<string> {
   const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
@@ -66,7 +72,7 @@ interface Listening {
   readonly stop: () => void
 }
 
-/** Begins to listen; ends with the stream, also one that is left before its first event was asked for. */
+/** Starts listening; ends with the stream, even if the stream is closed before its first event was requested. */
 async function listen(
   ctx: KnownContext,
   of: { after: Position | null; ended: AbortSignal; place: Disposable },
@@ -96,11 +102,11 @@ interface Watched extends Listening {
   readonly after: Position | null
   readonly ended: AbortSignal
   readonly path: string
-  /** For the line of a failure, which names the datasource that it names. */
+  /** The input, for log lines about a failure, which name its datasource. */
   readonly input: unknown
 }
 
-/** The changes that the caller may see and asked for. One event is one object, whoever is told of it. */
+/** The changes that the caller may see and asked for. Each event is one object, shared by all recipients. */
 async function* events(ctx: KnownContext, of: Watched) {
   const { only, path, input } = of
   const isTheirs = (change: SentChange) =>
@@ -116,7 +122,7 @@ async function* events(ctx: KnownContext, of: Watched) {
   }
 }
 
-/** The id from which a subscriber goes on that lists anew. */
+/** The id from which a subscriber continues after it lists again. */
 interface Reset {
   readonly reset: string
 }
@@ -129,7 +135,7 @@ async function* told(
   const { changeFeed } = ctx.deps
   const credential = recheckLater(ctx)
   const { organizationId } = ctx.principal
-  // One who may see, or asked for, some of them is not made to read all.
+  // A caller who may see, or asked for, only some datasources does not read all changes.
   const datasourceIds = only === null ? ctx.principal.datasourceIds : [only]
   const missed = (last: Position) => changeFeed.replays.from(organizationId, { after: last, datasourceIds })
   try {
@@ -145,11 +151,12 @@ async function* told(
         yield change
         last = { epoch: change.epoch, n: change.n }
       }
-      // While our database is away nothing is told either, so only a credential that is known to be dead ends this.
+      // While our own database is unavailable, no changes are delivered either, so only a credential known to be
+      // invalid ends the stream.
       const idleMs = Math.max(MIN_IDLE_MS, credential.leftMs())
       if (!(await subscriber.filled(ended, idleMs))) await credential.check().catch(unlessFault)
     }
-    // Broken off rather than ended: the caller comes back, to a process that goes on.
+    // Aborted rather than ended: the caller reconnects, to a process that keeps running.
     if (changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } finally {
     stop()

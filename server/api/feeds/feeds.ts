@@ -1,6 +1,6 @@
 /**
- * The procedures of feeds: read an endpoint's events, follow them, bring some.
- * An event is the customer's text, passed on as it came.
+ * The procedures of feeds: read an endpoint's events, follow them, push some. An event is the customer's text, passed
+ * on unchanged.
  */
 
 import { MAX_PAGE_BYTES, readChangePage } from '#server/api/changes/feed-page.ts'
@@ -13,7 +13,7 @@ import { watchFeedProcedure } from './watch-feed.ts'
 
 /** The router of `feeds`. */
 export const feedsRouter = router({
-  /** Events behind a position, in the order in which the endpoint gave them. */
+  /** Events after a position, in the order in which the endpoint sent them. */
   list: procedure('feeds.read')
     .input(FeedListInput)
     .output(FeedItems)
@@ -23,13 +23,13 @@ export const feedsRouter = router({
       return readChangePage(ctx.deps.db, { org: row.org_id, datasourceId: row.id, ...asked })
     }),
 
-  /** The newest events, for a person who looks at how it goes. */
+  /** The newest events, for a person who monitors the feed. */
   recent: recentEventsProcedure,
 
-  /** The events behind a position, and those to come as they are stored. */
+  /** The events after a position, and future ones as they are stored. */
   watch: watchFeedProcedure,
 
-  /** Stores events that are brought; signed on top, only if the signature fits. */
+  /** Stores pushed events; if they are also signed, only with a valid signature. */
   push: procedure('feeds.write')
     .input(PushInput)
     .output(PushAnswer)

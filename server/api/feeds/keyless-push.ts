@@ -1,10 +1,10 @@
 /**
- * A push that a signature alone authorizes: the key that made it proves the endpoint, and no API key is asked for. The one
- * exception to the order of a request: path, limits, size, the form of the headers, and then a task for the worker, which
- * alone can open a signing key.
+ * A push authorized by a signature alone: the signature proves that it is for the endpoint, and no API key is required.
+ * It is the one exception to the usual order of a request: path, limits, size, the form of the headers, and then a task
+ * for the worker, which alone can open a signing key.
  *
- * Strangers call it. An id that is unknown, removed or of another kind, an endpoint without a key and a wrong signature are
- * told apart neither by the answer nor by the time that it takes, and none of them leaves a row behind.
+ * Strangers call it. An unknown or removed id, one of another kind, an endpoint without a key and a wrong signature
+ * cannot be distinguished by the answer or by its timing, and none of them leaves a row behind.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WebDeps } from '#server/api/context.ts'
@@ -16,15 +16,15 @@ import { uuidOf } from '#shared/base/wire.ts'
 import { Fault, type FaultCode } from '#shared/faults/fault.ts'
 import type { PushAnswer, PushOutcome } from '#shared/feeds/feed.ts'
 
-/** The largest push without a key, in bytes: who sends it is not known yet. */
+/** The largest push without a key, in bytes: its sender is not authenticated yet. */
 export const MAX_KEYLESS_BYTES = 262_144
 
 const MAX_CLOCK_SECONDS = 300
 const MAX_SIGNATURE = 4_096
-/** Longer than the worker takes for a signature that does not fit: until then nobody is refused by it. */
+/** Longer than the worker takes to reject a signature: no refusal is sent before that. */
 const REFUSED_AFTER_MS = 1_000
 
-/** A push as it came. The body is read where its turn is. */
+/** A push as received. The body is read after the limits. */
 export interface KeylessPush {
   /** The parameters of the path. */
   readonly id: string
@@ -36,7 +36,10 @@ export interface KeylessPush {
   readonly body: () => Promise<string>
 }
 
-/** Takes it. Throws `rate_limit_exceeded`, `payload_too_large`, `apikey_missing` for whatever does not fit, `timeout`. */
+/**
+ * Accepts a push. Throws `rate_limit_exceeded`, `payload_too_large`, `apikey_missing` for anything invalid, and
+ * `timeout`.
+ */
 export async function keylessPush(deps: WebDeps, push: KeylessPush): Promise<PushAnswer> {
   const startedAt = performance.now()
   const uuid = uuidOf(push.id, 'dse_')
@@ -48,7 +51,7 @@ export async function keylessPush(deps: WebDeps, push: KeylessPush): Promise<Pus
   try {
     const outcome = uuid === null ? null : await judged(deps, { uuid, push, body })
     if (outcome !== null && 'answer' in outcome) return outcome.answer
-    // Only after the signature was found to fit is anything said of the events.
+    // The answer says something about the events only if the signature is valid.
     if (outcome !== null && 'fault' in outcome) throwKnown(outcome.fault)
     await sleep(Math.max(0, startedAt + REFUSED_AFTER_MS - performance.now()))
     throw refused(deps, push)
@@ -57,7 +60,7 @@ export async function keylessPush(deps: WebDeps, push: KeylessPush): Promise<Pus
   }
 }
 
-/** By the address and by the datasource, whether there is such a one or not. */
+/** Charges the address and the datasource, whether or not it exists. */
 async function takeTurn({ limits, keyless, meter }: WebDeps, push: KeylessPush, uuid: string | null): Promise<void> {
   const ofAddress = await limits.pushAddress.take(networkOf(push.address), 1)
   if (ofAddress.isOver) throw tooMany(ofAddress.resetMs / 1_000)
@@ -80,21 +83,21 @@ function isWellFormed({ messageId = '', timestamp = '', signature = '' }: Keyles
   return /^[0-9]{1,12}$/.test(timestamp) && Math.abs(now.getTime() / 1_000 - Number(timestamp)) <= MAX_CLOCK_SECONDS
 }
 
-/** Counted and told of now and then, and never a row: a stranger could fill the record. */
+/** Counted and occasionally logged, but never recorded in a row: a stranger could fill the audit record. */
 function refused(deps: WebDeps, { requestId }: KeylessPush): Fault {
   const count = deps.keyless.refused(deps.clock())
   if (count !== null) deps.log.info({ requestId, count }, 'pushes without a key are refused')
   return new Fault('apikey_missing')
 }
 
-/** Throws what is the matter with a push whose signature fits. */
+/** Throws the fault of a push whose signature is valid. */
 function throwKnown(fault: FaultCode): void {
   if (fault === 'idempotency_conflict') throw new Fault(fault)
   const message = 'The body is {"events":[…]}, each with id, model, entityId and type.'
   if (fault === 'invalid_body') throw new Fault(fault, { issues: [{ path: ['body'], code: 'events', message }] })
 }
 
-/** The worker's finding; null if there is nothing to ask it about. */
+/** The worker's finding; null if there is nothing to ask the worker about. */
 async function judged(
   deps: WebDeps,
   { uuid, push, body }: { uuid: string; push: KeylessPush; body: string },
@@ -110,7 +113,7 @@ async function judged(
     const asked = { taskId, datasourceId: uuid, waitMs: deps.answerMs, late: 'withdrawn' as const }
     return await awaitTask(asker, { ...asked, kind: 'push' })
   } catch (thrown) {
-    // It was removed meanwhile: from now on it is unknown.
+    // It was removed in the meantime, so it is unknown from now on.
     if (thrown instanceof Fault && thrown.code === 'entity_not_found') return null
     throw thrown
   }

@@ -1,6 +1,7 @@
 /**
- * `feeds.push`: events that a customer, or the platform for them, sends instead of being polled. A signed push goes
- * to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
+ * `feeds.push`: events that a customer, or the platform on their behalf, sends instead of being polled. A signed push
+ * goes to the worker with its exact bytes and headers sealed, since no key can be opened here; the call awaits the
+ * answer.
  */
 
 import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
@@ -24,7 +25,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   mismatch: 'The signature does not fit these bytes and the signing key that is registered.',
 }
 
-/** Takes a push. Throws `invalid_body`, `invalid_request` for a signature that does not fit, `timeout`. */
+/** Accepts a push. Throws `invalid_body`, `invalid_request` for an invalid signature, `timeout`. */
 export async function push(ctx: KnownContext, input: PushInput): Promise<PushAnswer> {
   const row = await requireChangeable(ctx, input.id, 'feeds.write')
   if (row.kind !== 'endpoint') throw new Fault('entity_not_found')
@@ -82,7 +83,7 @@ function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushIn
   })
 }
 
-/** A task that was submitted, and its answer when it has one: the task ends with that. */
+/** A submitted task, and its answer if there is one: the answer ends the task. */
 interface Submitted {
   readonly taskId: string
   readonly answer?: PushAnswer

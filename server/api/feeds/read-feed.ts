@@ -1,7 +1,4 @@
-/**
- * Reads a page of a feed: who may, and how an event is shown.
- * `feeds.list` and `feeds.watch` read through it.
- */
+/** Reads a page of a feed: checks access and presents the events. `feeds.list` and `feeds.watch` use it. */
 
 import type { KnownContext } from '#server/api/context.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
@@ -10,7 +7,7 @@ import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** The endpoint whose feed is meant. A direct datasource has none: there is no such object. */
+/** The endpoint whose feed is requested. A direct datasource has no feed, so it is not found. */
 export async function feedOf(ctx: KnownContext, id: DatasourceId): Promise<DatasourceRow> {
   const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, 'feeds.read', { datasourceId: row.id })

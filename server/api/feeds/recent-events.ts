@@ -1,6 +1,6 @@
 /**
- * `feeds.recent`: the newest events of a feed, newest first, each with the time at which it was stored. A page asks for it every few
- * seconds: the answer holds few bytes. Consumers of events use `feeds.list`.
+ * `feeds.recent`: the newest events of a feed, newest first, each with the time at which it was stored. A page polls it
+ * every few seconds, so the answer is small. Consumers of events use `feeds.list`.
  */
 import type { KnownContext } from '#server/api/context.ts'
 import { procedure } from '#server/api/procedure/trpc.ts'
@@ -9,10 +9,10 @@ import { FeedEvent } from '#shared/feeds/event.ts'
 import { type RecentEvent, RecentEvents, RecentEventsInput } from '#shared/feeds/recent.ts'
 import { feedOf } from './read-feed.ts'
 
-/** Of one answer, but for its first event. */
+/** The size of one answer, not counting its first event. */
 const MAX_BYTES = 256 << 10
 
-/** The procedure; `feeds.ts` puts it into its router. */
+/** The procedure; `feeds.ts` adds it to its router. */
 export const recentEventsProcedure = procedure('feeds.read')
   .input(RecentEventsInput)
   .output(RecentEvents)

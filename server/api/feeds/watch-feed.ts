@@ -1,6 +1,6 @@
 /**
- * `feeds.watch`: the events of a feed as they are stored, each once and in order. The id of an event is its position, so a
- * subscriber who comes back with the last one that it saw goes on behind it.
+ * `feeds.watch`: the events of a feed as they are stored, each once and in order. The id of an event is its position,
+ * so a subscriber that reconnects with its last id continues after it.
  */
 import { tracked } from '@trpc/server'
 import type { KnownContext } from '#server/api/context.ts'
@@ -12,7 +12,7 @@ import { feedOf } from './read-feed.ts'
 
 const IDLE_MS = 15_000
 
-/** The procedure; `feeds.ts` puts it into its router. */
+/** The procedure; `feeds.ts` adds it to its router. */
 export const watchFeedProcedure = procedure('feeds.read')
   .input(FeedWatchInput)
   .subscription(async ({ ctx, input, signal, path }) => {
@@ -21,7 +21,7 @@ export const watchFeedProcedure = procedure('feeds.read')
       const { id: datasourceId } = await feedOf(ctx, input.id)
       const ended = AbortSignal.any([ctx.deps.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
       const from = Number(input.lastEventId ?? input.after ?? '0')
-      // A stream that is left before its first event was asked for gives its place back, too.
+      // A stream that is closed before its first event was requested releases its slot, too.
       const leave = () => place[Symbol.dispose]()
       if (ended.aborted) leave()
       ended.addEventListener('abort', leave, { once: true })
@@ -44,7 +44,7 @@ interface Watched {
 async function* events(ctx: KnownContext, of: Watched) {
   try {
     for await (const item of stored(ctx, of)) yield tracked(item.position, item)
-    // Broken off rather than ended: the caller comes back, to a process that goes on.
+    // Aborted rather than ended: the caller reconnects, to a process that keeps running.
     if (ctx.deps.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } catch (thrown) {
     if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown
@@ -76,7 +76,7 @@ async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem>
         position = Number(item.position)
         yield item
       }
-      // Events stored since the look began have moved the head.
+      // Events stored since the reading began have moved the head.
       if (page.nextCursor === null && head === watched.head) await woken(watched, ended)
     }
   } finally {
@@ -84,7 +84,10 @@ async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem>
   }
 }
 
-/** Whether the caller may still read it, and it is still there. While our database is away nothing is told either. */
+/**
+ * Verifies that the caller may still read the feed, and that it still exists. While our own database is unavailable, no
+ * events are delivered either.
+ */
 async function recheck(ctx: KnownContext, input: FeedWatchInput, check: () => Promise<void>): Promise<void> {
   try {
     await check()

@@ -1,6 +1,6 @@
 /**
- * `local.signIn`: a code from the terminal of a local installation for a key of the console's own. It asks for no key, so that
- * everything else is asked: the mode, the machine, a counter, and the code, which is spent by the first right answer.
+ * `local.signIn`: exchanges a code from the terminal of a local installation for a key for the console. It requires no
+ * key, so it checks everything else: the mode, the machine, a counter, and the code, which can be redeemed once.
  */
 
 import { over } from '#server/api/caller/limits.ts'
@@ -22,7 +22,7 @@ const KEY_LIVES_MS = 12 * 3_600_000
 
 /** `local.*`. */
 export const localRouter = router({
-  /** Exchanges a code of the terminal for a key of mode test that lives twelve hours. Not there but in local mode. */
+  /** Exchanges a terminal code for a test key that lives twelve hours. Exists only in local mode. */
   signIn: openProcedure
     .input(LocalSignInInput)
     .output(LocalSignIn)
@@ -50,7 +50,7 @@ async function makeKey(ctx: Context, local: LocalConsole): Promise<LocalSignIn> 
     scopes: DEFAULT_SCOPES,
   } as const
   const { token, row } = mintKey(deps.tokens, { ...grant, now, expiresAt })
-  // Noted before it is there: a key that nobody knows of is only a key without the installation's figures.
+  // Noted before its row exists: an unknown key would merely lack access to the installation's figures.
   await local.note(row.id)
   await asWriter({ organizationId, phase: 'begins' }, () =>
     transaction(deps.db, async tx => {

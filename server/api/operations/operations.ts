@@ -1,6 +1,6 @@
 /**
- * `operations.overview`: how it goes right now. The console's own key of a local installation sees the installation; any other
- * key with `organization.read` sees its own organization's figures alone.
+ * `operations.overview`: the current state of operations. The console's own key on a local installation sees the
+ * installation; any other key with `organization.read` sees only its own organization's figures.
  */
 import { z } from 'zod'
 import type { KnownContext } from '#server/api/context.ts'
@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000
 
 /** `operations.*`. */
 export const operationsRouter = router({
-  /** Workers, queue, checks and failures, from tables alone. */
+  /** Workers, queue, checks and failures, from tables only. */
   overview: procedure('organization.read')
     .input(z.strictObject({}).optional())
     .output(Overview)
@@ -31,7 +31,7 @@ async function overview(ctx: KnownContext): Promise<Overview> {
   const isAll = local !== null && (await local.isOwn(ctx.principal.id))
   const org = ctx.principal.organizationId
   const since = new Date(now.getTime() - DAY_MS)
-  // One after the other: what a page asks for every few seconds takes one connection.
+  // One after the other: a page that is polled every few seconds uses one connection.
   const workers = await overviews.seenWorkers(db)
   const queue = isAll ? await queueDepths(db, now) : await overviews.queueOf(db, org, now)
   const statuses = isAll ? await overviews.statusesOfAll(db) : await overviews.statusesOf(db, org)
@@ -65,7 +65,7 @@ function byStatus(counts: readonly overviews.StatusCount[]) {
   return { active: of('active'), unverified: of('unverified'), rejected: of('rejected') }
 }
 
-/** The last hour by minutes, those without a check too. */
+/** The last hour by minutes, including those without a check. */
 function byMinute(checks: readonly overviews.CheckCount[], now: Date): Overview['checks'] {
   const last = Math.floor(now.getTime() / MINUTE_MS)
   const minutes = Map.groupBy(checks, ({ minute }) => Math.floor(minute.getTime() / MINUTE_MS))
@@ -89,7 +89,10 @@ function total(counts: readonly overviews.CheckCount[]): number {
   return counts.reduce((sum, { count }) => sum + count, 0)
 }
 
-/** Since when failures are counted: of as many as are read at most, since the oldest of them. */
+/**
+ * The start of the period in which failures are counted: if the limit on rows was reached, the time of the oldest row
+ * read.
+ */
 function sinceOf(checks: readonly overviews.CheckCount[], since: Date): Date {
   return total(checks) < overviews.MAX_COUNTED_ROWS ? since : (checks[0]?.minute ?? since)
 }

@@ -1,12 +1,13 @@
 /**
- * Capabilities as they are shown: what goes out is listed here, and the token is in the first answer alone.
+ * Capabilities in the form that callers see: every returned field is listed here, and only the first answer contains
+ * the token.
  */
 import { capabilityState } from '#server/domain/access/capability-state.ts'
 import type { CapabilityRow } from '#server/store/access/capabilities.ts'
 import type { Capability, MintedCapability } from '#shared/access/capability.ts'
 import { typedId } from '#shared/base/wire.ts'
 
-/** A capability as it is shown, by listing what goes out. */
+/** A capability in the form that callers see, from explicitly listed fields. */
 export function capabilityToResponse(row: CapabilityRow, now: Date): Capability {
   const id = typedId('cap_', row.id)
   const issuedAt = row.created_at.toISOString()
@@ -43,7 +44,7 @@ export function issuerName(keyId: string | null): string {
   return keyId === null ? 'operator' : typedId('key_', keyId)
 }
 
-/** The answer of mint and rotate as it may be kept. */
+/** The answer of mint and rotate without the token, as it may be stored. */
 export function withoutToken({ token: _, ...rest }: MintedCapability): Omit<MintedCapability, 'token'> {
   return rest
 }

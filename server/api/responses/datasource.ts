@@ -1,6 +1,6 @@
 /**
- * Row → datasource, by listing what goes out. A column that is not named here is not shown, whatever a migration adds.
- * It knows nothing of who asks: that was decided before.
+ * Converts a row to the datasource that callers see, from explicitly listed fields. A column that is not named here is
+ * not returned, whatever a migration adds. It does no authorization, which happens earlier.
  */
 
 import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
@@ -9,7 +9,7 @@ import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import { type Datasource, DB_TYPES } from '#shared/datasources/datasource.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 
-/** The columns of a row that are shown. */
+/** The columns of a row that are returned. */
 export type DisplayedRow = Omit<
   DatasourceRow,
   'org_id' | 'tls_mode' | 'identity' | 'verification_id' | 'credential_version' | 'version'
@@ -23,7 +23,7 @@ export function toResponse(row: DatasourceRow): Datasource {
 }
 
 /**
- * A datasource whose columns are known without a look at its row. The version comes beside them: a copy of a row with another one
+ * A datasource whose columns are known without reading its row. The version comes beside them: a copy of a row with another one
  * in it costs a list more than all that follows.
  */
 export function rowToResponse(row: DisplayedRow, version: number): Datasource {
@@ -47,7 +47,7 @@ export function rowToResponse(row: DisplayedRow, version: number): Datasource {
     removedAt: iso(row.deleted_at),
   }
   if (row.kind === 'endpoint') {
-    // The key that was registered last is shown at once; it comes into force when the endpoint takes it.
+    // The key that was registered last is shown at once; it comes into force when the endpoint accepts it.
     const keyLast4 = row.feed?.pending_last4 ?? row.last4
     return { kind: 'endpoint', ...both, endpoint: row.endpoint ?? '', keyLast4, feed: presentFeed(row.feed) }
   }
@@ -66,7 +66,7 @@ export function rowToResponse(row: DisplayedRow, version: number): Datasource {
 
 const TYPES: ReadonlySet<string> = new Set(DB_TYPES)
 
-/** The database holds a text. Throws for a value that the contract does not have: no answer may contain it. */
+/** The database stores a text. Throws for a value that the contract lacks: no answer may contain it. */
 function knownType<T extends string>(type: T): T {
   if (!TYPES.has(type)) throw new Error('a datasource has a type that there is not')
   return type

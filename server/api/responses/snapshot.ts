@@ -1,7 +1,4 @@
-/**
- * Row of a snapshot → what callers see: its summary.
- * It knows nothing of who asks: that was decided before.
- */
+/** Converts a snapshot's row to the summary that callers see. It does no authorization, which happens earlier. */
 
 import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'

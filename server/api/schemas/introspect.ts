@@ -1,6 +1,6 @@
 /**
- * `snapshots.introspect`: asks the worker for an introspection and awaits it, up to 30 s in all. An unverified datasource is
- * verified first within the same time, since what is not trusted is not read.
+ * `snapshots.introspect`: requests an introspection from the worker and awaits it, up to 30 s in total. An unverified
+ * datasource is verified first within the same time, since an untrusted one is not read.
  */
 
 import type { z } from 'zod'
@@ -24,8 +24,8 @@ import type { IntrospectInput, Introspection } from '#shared/schemas/introspecti
 const DEADLINE_MS = 30_000
 
 /**
- * Introspects. Throws `conflict` for a rejected datasource and, to be retried, for one whose refusal is to be confirmed;
- * `introspection_failed` or `database_unreachable`; and `timeout` past the deadline, when the task goes on.
+ * Introspects. Throws `conflict` for a rejected datasource and, retryable, for one whose refusal awaits confirmation;
+ * `introspection_failed` or `database_unreachable`; and `timeout` past the deadline, in which case the task continues.
  */
 export async function introspect(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<Introspection> {
   const startedAt = performance.now()
@@ -66,7 +66,7 @@ async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number
   await awaitVerification(ctx, { id: row.id, request, waitSeconds: waitMs / 1000 })
 }
 
-/** A refused datasource is not read: the reason is in its `statusReason`. */
+/** A refused datasource is not read: its `statusReason` has the reason. */
 async function requireActive(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<void> {
   const row = await requireDatasource(ctx, input.id)
   if (row.status === 'active') return
@@ -81,7 +81,7 @@ interface Found {
   readonly changed: boolean
 }
 
-/** A task that was submitted, and what it found once that is known: the task ends with the kept answer. */
+/** A submitted task, and its finding once known: the stored answer ends the task. */
 interface Submitted {
   readonly taskId: string
   readonly found?: Found

@@ -1,6 +1,6 @@
 /**
- * The procedures of snapshots: introspect now, list, read, compare.
- * None of them dials: the worker does, and keeps what it found.
+ * The procedures of snapshots: introspect now, list, read, compare. None of them dials: the worker does, and stores its
+ * findings.
  */
 
 import { z } from 'zod'
@@ -29,17 +29,17 @@ import {
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { introspect } from './introspect.ts'
 
-/** Callers see a `Snapshot`; here it is the text of one, which nothing on this event loop parses. */
+/** Callers see a `Snapshot`; here it is JSON text, which nothing on this event loop parses. */
 const SnapshotWhole = z.object({
   summary: SnapshotSummary,
   content: z.custom<Snapshot>(part => part instanceof PartText),
 })
-/** Likewise. */
+/** As with `SnapshotWhole`, callers see the changes; here they are JSON text. */
 const DriftText = Drift.extend({ changes: z.custom<Change[]>(changes => changes instanceof JsonText) })
 
 /** `snapshots.*`. */
 export const snapshotsRouter = router({
-  /** Introspects now, and answers what was found; an unverified datasource is verified first. */
+  /** Introspects now, and returns the result; an unverified datasource is verified first. */
   introspect: procedure('datasources.introspect')
     .input(IntrospectInput)
     .output(Introspection)
@@ -103,7 +103,7 @@ export const snapshotsRouter = router({
         throw new Fault('invalid_request', { issues: [{ path: ['to'], code: 'other_datasource', message }] })
       }
       const { counts, notes, changes } = await ctx.deps.snapshotReader.drift(from.snapshot, to.snapshot, ctx.answers)
-      // Sound likewise.
+      // Sound: the bytes that replace the mark have this shape.
       return { ...input, counts, notes, changes: changes as unknown as Change[] }
     }),
 })
@@ -114,7 +114,7 @@ async function readable(ctx: KnownContext, id: DatasourceId) {
   return row
 }
 
-/** A snapshot by its id, with its datasource: one that was removed has no snapshots any more. */
+/** A snapshot by its id, with its datasource: a removed one no longer has snapshots. */
 async function found(ctx: KnownContext, id: string) {
   const uuid = uuidOf(id, 'snap_')
   const snapshot =

@@ -1,10 +1,12 @@
 /**
- * JSON that was made in a thread and is sent byte for byte: an event loop that serves others neither parses nor serializes it. In
- * an answer around it, a mark holds its place, which the listener replaces by the bytes.
+ * JSON built in a thread and sent unchanged: an event loop that serves others neither parses nor serialises it. In the
+ * surrounding answer, a mark takes its place, which the listener replaces with the bytes.
  */
 import { randomUUID } from 'node:crypto'
 
-/** Such a text. In `JSON.stringify` it is its mark, which nobody can foretell: no text of a stranger can be taken for it. */
+/**
+ * Such a text. `JSON.stringify` writes its mark, which is unpredictable: no text of a stranger can be mistaken for it.
+ */
 export class JsonText {
   readonly bytes: Uint8Array
   readonly #mark = `text:${randomUUID()}`
@@ -18,7 +20,7 @@ export class JsonText {
   }
 }
 
-/** The bytes of an answer: `spelled` with each text in the place of its mark. */
+/** The bytes of an answer: `spelled` with each mark replaced by its text. */
 export function inPlace(spelled: string, texts: readonly JsonText[]): Uint8Array[] {
   let rest: (string | Uint8Array)[] = [spelled]
   for (const text of texts) {

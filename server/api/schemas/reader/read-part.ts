@@ -1,6 +1,7 @@
 /**
- * Entry of a thread that reads stored snapshots: unpacks them, takes what was asked for, and hands back its text.
- * A hostile catalog is kept in a few kilobytes and unpacks to megabytes; here that costs no other caller a turn of the loop.
+ * Entry of a thread that reads stored snapshots: unpacks them, selects the requested part, and returns its text. A
+ * hostile catalog takes a few kilobytes when packed and megabytes when unpacked; here that does not block the event
+ * loop.
  *
  * It knows neither the database nor the caller. Started by `snapshot-reader.ts`, for one reading.
  */
@@ -9,7 +10,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { type Packed, partOf, type Read, type ReaderInput, readDrift, readNames, readPart } from './snapshot-part.ts'
 
-// Sound: `snapshot-reader.ts` hands it in.
+// Sound: `snapshot-reader.ts` passes it in.
 const { asked, maxBytes, maxUnpackedBytes } = workerData as ReaderInput
 
 function unpack(bytes: Uint8Array): object {
@@ -17,7 +18,7 @@ function unpack(bytes: Uint8Array): object {
 }
 
 function snapshotOf({ content, observed }: Packed): Snapshot {
-  // Sound: the worker finished it in this shape, and nobody else writes the table.
+  // Sound: a dialling process wrote it in this shape, and nobody else writes the table.
   return { ...unpack(content), observed: unpack(observed) } as Snapshot
 }
 

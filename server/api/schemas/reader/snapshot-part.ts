@@ -1,19 +1,19 @@
 /**
- * Readings of stored snapshots: a part with its names, or what changed between two of them. It imports
- * little: a thread that is started for each reading loads it.
+ * Reads stored snapshots: a part with its names, or the changes between two of them. It has few imports, because a
+ * thread that is started for each reading loads it.
  */
 
 import type { z } from 'zod'
 import { countDrift, tablesOf } from '#server/domain/schemas/snapshot-summary.ts'
 import type { Finding, Hidden, Snapshot } from '#shared/schemas/snapshot.ts'
 
-/** A snapshot as its row holds it: packed bytes. */
+/** A snapshot as stored in its row: packed bytes. */
 export interface Packed {
   readonly content: Uint8Array
   readonly observed: Uint8Array
 }
 
-/** One schema, or one table; both left out for the whole. */
+/** One schema, or one table; omit both for the whole. */
 export interface Ask {
   readonly schema?: string | undefined
   readonly table?: string | undefined
@@ -28,12 +28,12 @@ export type ReaderRequest =
 /** The input of a thread. */
 export interface ReaderInput {
   readonly asked: ReaderRequest
-  /** Of the answer as JSON; beyond it only its size is told. */
+  /** The size limit of the answer as JSON; beyond it, only the size is returned. */
   readonly maxBytes: number
   readonly maxUnpackedBytes: number
 }
 
-/** The metadata of a part beside its schemas. Tables are `schema.table`, sorted. */
+/** The metadata of a part besides its schemas. Tables are `schema.table`, sorted. */
 export interface PartSummary {
   readonly tables: readonly string[]
   readonly schemas: readonly string[]
@@ -41,7 +41,9 @@ export interface PartSummary {
   readonly hidden: z.output<typeof Hidden>
 }
 
-/** The output of a thread: `text` is JSON; of a part, its schemas begin at `schemasAt` and end one byte before its end. */
+/**
+ * The output of a thread: `text` is JSON; for a part, its schemas begin at `schemasAt` and end one byte before its end.
+ */
 export interface Read {
   readonly bytes: number
   readonly text?: Uint8Array
@@ -61,7 +63,7 @@ export function partOf(snapshot: Snapshot, { schema, table }: Ask): Snapshot {
   return { ...snapshot, schemas: narrow }
 }
 
-/** A part as JSON, its schemas last, and what there is to say of it. */
+/** A part as JSON, with its schemas last, and its metadata. */
 export function readPart(part: Snapshot): Read {
   const { schemas, ...beside } = part
   const head = Buffer.from(`${JSON.stringify(beside).slice(0, -1)},"schemas":`)
@@ -81,7 +83,7 @@ interface Comparing {
   readonly comparisonNotes: (before: Snapshot, after: Snapshot) => string[]
 }
 
-/** The changes as JSON. The comparison is an argument, so that its modules are loaded for it alone. */
+/** The changes as JSON. The comparison functions are an argument, so that only a drift loads their modules. */
 export function readDrift([from, to]: readonly [Snapshot, Snapshot], { drift, comparisonNotes }: Comparing): Read {
   const changes = drift(from, to)
   const text = Buffer.from(JSON.stringify(changes))

@@ -1,6 +1,7 @@
 /**
- * Reads stored snapshots in threads, two at a time: the loop of a web process never unpacks or parses a whole one. A reading
- * that finds no thread within its time is refused with 503; one that grows too large or takes too long is ended.
+ * Reads stored snapshots in threads, two at a time: the event loop of a web process never unpacks or parses a whole
+ * one. A reading that gets no thread in time is refused with 503; one that grows too large or takes too long is
+ * terminated.
  */
 import { Worker } from 'node:worker_threads'
 import { Fault } from '#shared/faults/fault.ts'
@@ -8,20 +9,20 @@ import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import { JsonText } from './json-text.ts'
 import type { Ask, Packed, PartSummary, Read, ReaderInput, ReaderRequest } from './snapshot-part.ts'
 
-/** Threads at a time, in each web process. */
+/** The number of concurrent threads in each web process. */
 export const READERS = 2
-/** Readings that wait for a thread; beyond them 503. */
+/** The number of readings that may wait for a thread; further ones get 503. */
 export const MAX_WAITING_READINGS = 20
-/** Answers of one request, all calls of its batch together, as JSON. */
+/** The total size of the answers to one request, including all calls of its batch, as JSON. */
 export const MAX_ANSWER_BYTES = 16 << 20
 
 const READING_MS = 10_000
 const HEAP_MIB = 512
 
-/** How much of an answer one request still may have. Its calls share it. */
+/** The answer size that one request has left, shared by its calls. */
 export interface AnswerBudget {
   leftBytes: number
-  /** Texts that are sent unchanged. The writer of the answer puts them in their places. */
+  /** Texts that are sent unchanged. The writer of the answer inserts them. */
   readonly texts: JsonText[]
 }
 
@@ -30,7 +31,7 @@ export function answerBudget(): AnswerBudget {
   return { leftBytes: MAX_ANSWER_BYTES, texts: [] }
 }
 
-/** A part of a snapshot as JSON, its schemas alone as JSON, and what there is to say of them. */
+/** A part of a snapshot as JSON, its schemas alone as JSON, and its metadata. */
 export class PartText extends JsonText {
   readonly schemas: JsonText
   readonly told: PartSummary
@@ -55,12 +56,12 @@ export class SnapshotReader {
     return part
   }
 
-  /** The names in a snapshot. Throws likewise. */
+  /** The names in a snapshot. Throws as `#read` does. */
   async names(of: Packed, budget: AnswerBudget): Promise<PartSummary> {
     return given((await this.#read({ kind: 'names', of }, budget)).told)
   }
 
-  /** The drift from one snapshot to another. Throws the same faults. */
+  /** The drift from one snapshot to another. Throws as `#read` does. */
   async drift(from: Packed, to: Packed, budget: AnswerBudget) {
     const { text, counts, notes } = await this.#read({ kind: 'drift', from, to }, budget)
     const changes = new JsonText(given(text))
@@ -69,15 +70,15 @@ export class SnapshotReader {
   }
 
   /**
-   * Throws `service_unavailable` where too many wait, and `response_too_large`, which names `schema` and `table`, where the
-   * request has had its share of answers.
+   * Throws `service_unavailable` if too many readings wait, and `response_too_large`, which names `schema` and `table`,
+   * if the request has used up its answer size.
    */
   async #read(asked: ReaderRequest, budget: AnswerBudget): Promise<Read> {
     await this.#turn()
     try {
       const maxBytes = budget.leftBytes
       const read = await inThread({ asked, maxBytes, maxUnpackedBytes: SNAPSHOT_BOUNDS.maxBytes })
-      // Another call of the batch may have had its share meanwhile.
+      // Another call of the batch may have used up the size in the meantime.
       if (read.bytes > maxBytes || read.bytes > budget.leftBytes) throw tooLarge()
       budget.leftBytes -= read.bytes
       return read
@@ -110,7 +111,7 @@ function given<T>(value: T | undefined): T {
   return value
 }
 
-/** Throws `service_unavailable` for a thread that was ended: the snapshot costs more than a reading may. */
+/** Throws `service_unavailable` for a terminated thread: the snapshot costs more than a reading may. */
 function inThread(reading: ReaderInput): Promise<Read> {
   const { promise, resolve, reject } = Promise.withResolvers<Read>()
   const thread = new Worker(new URL('./read-part.ts', import.meta.url), {
