@@ -1,7 +1,7 @@
 /**
- * The command line, `npm run -s mooring -- …`: operators' commands straight to the database, and callers'
- * commands (`schema …`) over tRPC with a key. It works beside a running
- * server, and in local mode joins the embedded one or starts it for as long as the command takes.
+ * The command line, `npm run -s mooring -- …`: operators' commands directly on the database, and callers' commands
+ * (`schema …`) over tRPC with a key. It works alongside a running server, and in local mode joins the embedded one or
+ * starts it while the command runs.
  */
 
 import { readdir, readFile } from 'node:fs/promises'
@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** An error of our own database names the setting that leads there; of the local mode the data folder is named already. */
+/** An error of our own database names its setting; in local mode the data folder is already named. */
 function sentenceOf(error: unknown, config: Config | null): string {
   const trouble = config === null || config.databaseUrl === null ? null : databaseTrouble('DATABASE_URL', error)
   const told = trouble ?? error
@@ -70,7 +70,7 @@ function sentenceOf(error: unknown, config: Config | null): string {
 
 const TERMINAL: Terminal = { input: process.stdin, output: process.stderr, isScreen: process.stderr.isTTY === true }
 
-/** The environment, with what a caller's command was told in its place. */
+/** The environment, with the options of a caller's command taking precedence. */
 async function callerEnvironment({ options: { url, 'key-file': file } }: Given): Promise<NodeJS.ProcessEnv> {
   const key = typeof file === 'string' ? (await readFile(file, 'utf8')).trim() : undefined
   return {
@@ -80,7 +80,7 @@ async function callerEnvironment({ options: { url, 'key-file': file } }: Given):
   }
 }
 
-/** In the local mode a command makes what it needs; one that only looks does not. */
+/** In local mode a command creates what it needs; a read-only one does not. */
 async function requireInstallation({ databaseUrl, localDir }: Config): Promise<void> {
   if (databaseUrl !== null) return
   const found: readonly string[] = await readdir(localDir).catch(() => [])
@@ -90,13 +90,13 @@ async function requireInstallation({ databaseUrl, localDir }: Config): Promise<v
     )
 }
 
-/** A mistyped setting has no effect, which nobody would see otherwise. */
+/** A mistyped setting has no effect, which would otherwise go unnoticed. */
 function complainOfUnknownSettings(): void {
   for (const { name, nearest } of unknownSettings(environment()))
     complainLine(`${name} is no setting, and has no effect.${nearest === null ? '' : ` Did you mean ${nearest}?`}`)
 }
 
-/** Commands print what is safe already. This is for one that forgets: no output steers a terminal. */
+/** Commands only print safe text. This protects against one that forgets: no output may control a terminal. */
 function printLine(line: string): void {
   process.stdout.write(`${printableLines(line)}\n`)
 }
@@ -105,7 +105,7 @@ function complainLine(line: string): void {
   process.stderr.write(`${printableLines(line)}\n`)
 }
 
-/** The context of commands, made on demand: `keyring init` needs no database, `role-sql` needs nothing. */
+/** The context of commands, created on demand: `keyring init` needs no database, `role-sql` needs nothing. */
 function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContext {
   const url = async () => {
     if (config.databaseUrl !== null) return directUrl(config, config.databaseUrl)
@@ -114,7 +114,7 @@ function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContex
     await ensureKeyrings(config, local.url)
     return local.url
   }
-  // Until a database is opened, which the clock of an operator's machine may differ from.
+  // Until a database is open, whose clock may differ from that of an operator's machine.
   let now = () => new Date()
   return {
     get now() {
@@ -133,7 +133,7 @@ function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContex
       return db
     },
     keyring: () => workerKeyring(config, true),
-    // Beside a keyring command, the processes do not use the keyrings of a folder, even of a named one.
+    // If a keyring command is set, the processes ignore the keyrings in a folder, even if it is named.
     keyringDir: config.keyringCommand === null ? config.keyring : null,
     moveTarget: () => readMoveTarget(environment()),
     sentenceOf: error => sentenceOf(error, config),

@@ -1,6 +1,6 @@
 /**
- * Configuration, parsed once at start from the environment: the only file that reads it. No secret comes in this way but
- * `DATABASE_URL`; keys come from the file that `MOORING_KEYRING` names.
+ * Configuration, parsed once at startup from the environment: the only file that reads it. `DATABASE_URL` is the only
+ * secret in it; keys come from the file that `MOORING_KEYRING` names.
  */
 import { join, resolve } from 'node:path'
 import { type FeedSettings, feedSettings } from '#server/domain/feeds/feed-settings.ts'
@@ -15,11 +15,11 @@ import { ownUrl } from './own-url.ts'
 export interface Config {
   readonly port: number
   readonly host: string
-  /** The port for probes and the scraper of metrics, apart from callers: null for the port of each tier, `off` for none. */
+  /** The port for probes and metrics, separate from callers: null for the tier's default port, `off` for none. */
   readonly healthPort: number | 'off' | null
-  /** At which address; loopback unless another one was said. */
+  /** The address of that port; loopback by default. */
   readonly healthHost: string
-  /** Null: the local mode, with an embedded PostgreSQL under `localDir`. */
+  /** Null for local mode, with an embedded PostgreSQL under `localDir`. */
   readonly databaseUrl: string | null
   /** The URL for `LISTEN`, which bypasses a pooler in transaction mode; null if `databaseUrl` keeps sessions. */
   readonly listenUrl: string | null
@@ -29,23 +29,23 @@ export interface Config {
   /** A command that prints the keyring of the role in its `$1`, instead of a file; null without one. */
   readonly keyringCommand: string | null
   readonly openNetworks: readonly string[]
-  /** True when loopback was opened because nothing was said. */
+  /** True if loopback was opened by default because nothing was configured. */
   readonly openNetworksByDefault: boolean
   readonly dnsServers: readonly string[]
-  /** The addresses or networks from which customers are dialled, for their firewalls; empty where nothing was said. */
+  /** The addresses or networks from which customers are dialled, for their firewalls; empty if not configured. */
   readonly egressAddresses: readonly string[]
   readonly poolSize: number
-  /** Processes of a worker that dial, and so dials, at once at most. They are started when they are needed. */
+  /** The maximum number of a worker's dialling processes, and so of concurrent dials. They are started on demand. */
   readonly dialProcesses: number
-  /** How long after a check an active datasource is due for the next one; an organization may have its own. */
+  /** How long after a check an active datasource is due for the next one; an organization may override it. */
   readonly checkIntervalMs: number
-  /** Calls are counted in memory, which is right for one web process, or in PostgreSQL, for several. */
+  /** Whether calls are counted in memory, which suits a single web process, or in PostgreSQL, for several. */
   readonly rateLimits: RateLimits
   /** The quotas of each organization. */
   readonly quotas: { readonly datasources: number; readonly keys: number; readonly capabilities: number }
-  /** How many proxies stand in front, or the networks that they stand in; their word on the caller's address is taken. */
+  /** The number of proxies in front, or their networks; they are trusted to report the caller's address. */
   readonly trustProxy: number | readonly string[]
-  /** Origins whose pages may call from a browser; none unless they are named. */
+  /** Origins whose pages may call from a browser; none by default. */
   readonly corsOrigins: readonly string[]
   /** How long a client may take with its headers, with its whole request, and between two requests. */
   readonly patience: {
@@ -53,16 +53,16 @@ export interface Config {
     readonly requestTimeoutMs: number
     readonly keepAliveTimeoutMs: number
   }
-  /** For how long a web process that was told to stop goes on serving; null where nothing was said. */
+  /** How long a web process that was told to stop keeps serving; null if not configured. */
   readonly drainMs: number | null
-  /** The callers' URL of this installation, for links in errors; no slash at the end. */
+  /** The callers' URL of this installation, for links in errors; without a trailing slash. */
   readonly publicUrl: string
   readonly feeds: FeedSettings
   readonly retention: Retention
   readonly logLevel: string
 }
 
-/** Calls that one key, and one organization, may make within a window, and failed logins from one address in a minute. */
+/** Calls that one key, and one organization, may make per window, and failed logins from one address per minute. */
 export interface RateLimits {
   readonly store: 'memory' | 'postgres'
   readonly windowSeconds: number
@@ -79,7 +79,7 @@ const LOOPBACK = ['127.0.0.0/8', '::1/128']
 const FOLDER = 'the path of a folder'
 const ADDRESS = 'an address of this machine, or a name that stands for one'
 
-/** Reads the environment. Throws `ConfigError`; the value itself is never in the message. */
+/** Parses the environment. Throws `ConfigError`; the value itself is never in the message. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const databaseUrl = ownUrl(env, 'DATABASE_URL')
   const localDir = resolve(read(env, 'MOORING_DATA_DIR', FOLDER) ?? '.data')
@@ -143,7 +143,9 @@ export function environment(): NodeJS.ProcessEnv {
   return process.env
 }
 
-/** Folders for what can be made again, the best one first. `temporary` is the system's, which other accounts share. */
+/**
+ * Folders for data that can be recreated, the best one first. `temporary` is the system's, which other accounts share.
+ */
 export function cacheFolders(env: NodeJS.ProcessEnv, temporary: string): string[] {
   const given = read(env, 'MOORING_CACHE_DIR', FOLDER)
   if (given !== null) return [resolve(given)]
@@ -186,14 +188,14 @@ function quotas(env: NodeJS.ProcessEnv): Config['quotas'] {
   }
 }
 
-/** Never "all": then any caller would choose the address that is counted and recorded. */
+/** Never "all": any caller could then choose the address that is counted and recorded. */
 function trustProxy(env: NodeJS.ProcessEnv): number | readonly string[] {
   const value = raw(env, 'MOORING_TRUST_PROXY') ?? ''
   if (/^([1-9]|10)$/.test(value)) return Number(value)
   return networks(env, 'MOORING_TRUST_PROXY', 'a number of proxies from 1 to 10, or a comma-separated list of CIDRs')
 }
 
-/** A list of networks; empty where nothing is said. Throws `ConfigError`. */
+/** A list of networks; empty if not set. Throws `ConfigError`. */
 function networks(env: NodeJS.ProcessEnv, variable: string, must: string): readonly string[] {
   const value = raw(env, variable) ?? ''
   const wrong = wrongList(value, item => item !== '' && parseNetworks(item).ok)
@@ -202,7 +204,7 @@ function networks(env: NodeJS.ProcessEnv, variable: string, must: string): reado
   return read.networks
 }
 
-/** From which name servers names are resolved, and from which addresses customers are dialled. */
+/** The name servers that resolve names, and the addresses from which customers are dialled. */
 function addresses(env: NodeJS.ProcessEnv): Pick<Config, 'dnsServers' | 'egressAddresses'> {
   const isServer = (server: string) =>
     [parseHost(server), parseHostPort(server, 53)].some(read => read.ok && read.kind === 'address')
@@ -210,7 +212,7 @@ function addresses(env: NodeJS.ProcessEnv): Pick<Config, 'dnsServers' | 'egressA
   const egress = networks(env, 'MOORING_EGRESS_ADDRESSES', 'a comma-separated list of addresses or CIDRs')
   return {
     dnsServers: items(env, 'MOORING_DNS_SERVERS', dnsServers),
-    // Shown to customers as they are: a lone address without its prefix.
+    // Shown to customers unchanged, so a single address has no prefix.
     egressAddresses: egress.map(network => network.replace(network.includes(':') ? /\/128$/ : /\/32$/, '')),
   }
 }
@@ -234,7 +236,7 @@ export function readCaller(env: NodeJS.ProcessEnv): { url: string; key: string }
   return { url: httpUrl(env, 'MOORING_URL') ?? 'http://localhost:3000', key }
 }
 
-/** The database of the installation that an organization moves to; null where nothing names it. Throws `ConfigError`. */
+/** The database of the installation that an organization moves to; null if not set. Throws `ConfigError`. */
 export function readMoveTarget(env: NodeJS.ProcessEnv): string | null {
   return ownUrl(env, 'MOORING_MOVE_TO')
 }

@@ -1,6 +1,6 @@
 /**
- * Variables of the environment, read one at a time: what each must be, and the error that says so. It is given the
- * environment and never reaches for it; a value is never repeated. `config.ts` calls it.
+ * Reads environment variables one at a time: what each must be, and the error that says so. The environment is an
+ * argument; a value is never repeated. `config.ts` calls it.
  */
 
 import { SETTINGS } from '#server/settings/known-settings.ts'
@@ -8,8 +8,8 @@ import { type Bounds, wrongForm, wrongList, wrongNumber, wrongUrl, wrongWord } f
 import { withoutEnd } from '#shared/base/text.ts'
 
 /**
- * A variable that is not acceptable: which, what it must be, and where it is known what is wrong with its value. `wrong` ends
- * the sentence; with it comes an example.
+ * An invalid variable: its name, what it must be and, if known, what is wrong with its value. `wrong` ends the
+ * sentence; an example then follows.
  */
 export class ConfigError extends Error {
   constructor(variable: string, must: string, wrong: string | null = null) {
@@ -27,13 +27,16 @@ function exampleOf(variable: string, must: string): string {
   return example === undefined || must.includes(' such as ') ? '' : `, such as ${example}`
 }
 
-/** A variable's text as it is; null where it is not set or empty. */
+/** A variable's unmodified text; null if it is not set or empty. */
 export function raw(env: NodeJS.ProcessEnv, variable: string): string | null {
   const value = env[variable]
   return value === undefined || value === '' ? null : value
 }
 
-/** A variable's text; null where it is not set or empty. Throws `ConfigError` for one with blanks, quotes or a comment around it. */
+/**
+ * A variable's text; null if it is not set or empty. Throws `ConfigError` for one surrounded by blanks, quotes or a
+ * comment.
+ */
 export function read(env: NodeJS.ProcessEnv, variable: string, must = 'a text'): string | null {
   const value = raw(env, variable)
   const wrong = value === null ? null : wrongForm(value)
@@ -41,7 +44,7 @@ export function read(env: NodeJS.ProcessEnv, variable: string, must = 'a text'):
   return value
 }
 
-/** A variable's whole number within bounds, or the fallback. Throws `ConfigError`. */
+/** A variable's integer within bounds, or the fallback. Throws `ConfigError`. */
 export function integer(
   env: NodeJS.ProcessEnv,
   ask: Bounds & { readonly variable: string; readonly fallback: number; readonly or?: string },
@@ -54,7 +57,7 @@ export function integer(
   throw new ConfigError(ask.variable, `a whole number from ${ask.min} to ${ask.max}${other}`, wrong)
 }
 
-/** One of the options, the first where nothing is said. Throws `ConfigError`. */
+/** One of the options, by default the first. Throws `ConfigError`. */
 export function choice<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
   const value = raw(env, variable) ?? options[0]
   const chosen = options.find(option => option === value)
@@ -62,7 +65,7 @@ export function choice<T extends string>(env: NodeJS.ProcessEnv, variable: strin
   return chosen
 }
 
-/** The items of a list without the empty ones; none where nothing is said. Throws `ConfigError`. */
+/** The non-empty items of a list; an empty list if not set. Throws `ConfigError`. */
 export function items(
   env: NodeJS.ProcessEnv,
   variable: string,
@@ -74,7 +77,7 @@ export function items(
   return value.split(',').flatMap(item => item.trim() || [])
 }
 
-/** No slash at its end; null where nothing is said. Throws `ConfigError`. */
+/** A URL without a trailing slash; null if not set. Throws `ConfigError`. */
 export function httpUrl(env: NodeJS.ProcessEnv, variable: string): string | null {
   const value = raw(env, variable)
   const wrong = value === null ? null : wrongUrl(value, ['https', 'http'])

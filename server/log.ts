@@ -1,13 +1,13 @@
 /**
  * Structured logs. The caller lists the fields: ids, codes, durations. A cause is logged by its name, code, stack and
- * message, the message without what it was about: those of drivers and of customers' servers can hold what they were sent.
- * No line holds a character that steers a terminal, even once its JSON is parsed.
+ * redacted message: messages of drivers and of customers' servers can contain what they were sent. No line contains a
+ * character that controls a terminal, even after its JSON is parsed.
  */
 import pino from 'pino'
 import { errorCode, errorMessage, innerErrors } from '#shared/base/error-text.ts'
 import { printableLog } from '#shared/base/printable.ts'
 
-// Nothing of these is ever given to a log; this is for the day when somebody does.
+// None of these is ever passed to a log; this protects against the day when someone does.
 const SECRETS = ['password', 'connectionString', 'signingKey', 'key', 'token', 'authorization'] as const
 
 const MAX_CAUSES = 5
@@ -15,12 +15,12 @@ const MAX_CAUSES = 5
 /** A logger, as it is passed as an argument. */
 export type Log = pino.Logger
 
-/** Logs to standard output (or to another descriptor, or to `destination`), one JSON object a line. */
+/** Logs to standard output (or to another descriptor, or to `destination`), one JSON object per line. */
 export function createLog(options: { level: string; fd?: 1 | 2; destination?: pino.DestinationStream }): Log {
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: null,
-    // Programs that show logs print a text as it is once it is parsed.
+    // Log viewers print a text unchanged after parsing it.
     hooks: { streamWrite: printableLog },
     serializers: { cause: describeCause, err: describeCause },
     redact: {
@@ -28,21 +28,21 @@ export function createLog(options: { level: string; fd?: 1 | 2; destination?: pi
       censor: '[redacted]',
     },
   }
-  // Written at once: what is said last before the process ends would be lost where a write is still under way.
+  // Written synchronously: otherwise the last lines before the process ends would be lost with a pending write.
   return pino(settings, options.destination ?? outputTo(options.fd ?? 1))
 }
 
-/** If nobody reads the log any more, or its disk is full, lines are lost; the process goes on. */
+/** If nobody reads the log any more, or its disk is full, lines are lost; the process continues. */
 function outputTo(fd: 1 | 2): pino.DestinationStream {
   const output = pino.destination({ fd, sync: true, maxLength: MAX_UNWRITTEN })
   output.on('error', () => undefined)
   return output
 }
 
-/** Bytes that wait for an output that takes none; what is more is dropped. */
+/** The number of bytes buffered for a blocked output; any more are dropped. */
 const MAX_UNWRITTEN = 1_048_576
 
-/** The kind of an error, its message without what it was about, and where it came from; the same of what caused it. */
+/** The kind of an error, its redacted message, and where it occurred; the same for its cause. */
 export function describeCause(cause: unknown): object {
   return describe(cause, MAX_CAUSES)
 }
@@ -69,13 +69,13 @@ function kindOf(error: unknown): object {
   }
 }
 
-/** The names that our own server gives beside an error: never its detail, which holds values. */
+/** The names that our own server reports with an error, never its detail, which contains values. */
 function placesOf(error: Error): object {
   const named = ['table', 'constraint'].map(field => [field, Reflect.get(error, field)] as const)
   return Object.fromEntries(named.filter(([, name]) => typeof name === 'string' && /^\w{1,63}$/.test(name)))
 }
 
-/** The stack's places. A message may have lines that look like some, so it is cut out first. */
+/** The frames of the stack. A message may have lines that look like frames, so it is removed first. */
 function framesOf(cause: Error): string[] {
   const lines = (cause.stack ?? '').replace(cause.message, () => '').split('\n')
   const frames = lines.filter(line => /^\s+at (.* \()?(async )?(file:|node:|\/|[A-Z]:\\)\S+:\d+:\d+\)?$/.test(line))

@@ -1,6 +1,7 @@
 /**
- * Entry of everything in one process, for trying Mooring and for small installs: web and worker together, on `DATABASE_URL`
- * or an embedded PostgreSQL. Here walls 1 and 2 hold, between types and between modules; the process is one.
+ * Entry for everything in one process, for trying Mooring and for small installs: web and worker together, on
+ * `DATABASE_URL` or an embedded PostgreSQL. Here walls 1 and 2 are between types and between modules, within a single
+ * process.
  */
 
 import { startClock } from '#server/process/clock.ts'
@@ -18,7 +19,7 @@ import { type Config, environment } from './config.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 
-/** Nobody has to turn away from a trial. */
+/** A trial has no load balancer that must turn away. */
 const drainMs = (config: Config) => config.drainMs ?? 0
 
 const throwaway = process.argv.includes('--json') ? await Throwaway.of(environment()) : null
@@ -27,7 +28,7 @@ const throwaway = process.argv.includes('--json') ? await Throwaway.of(environme
 const consoleOf = ({ localDir }: Config, of: { organizationId: string; clock: () => Date }) =>
   localConsole({ dir: localDir, ...of })
 
-/** Programs that read `--json` are told nothing else. */
+/** Programs that read `--json` get no other output. */
 const say = async (line: string) => throwaway === null && (await show(`${line}\n`))
 
 const start: StartEntry = async (config, log, cleanup) => {
@@ -51,14 +52,14 @@ const start: StartEntry = async (config, log, cleanup) => {
   const web = await startWeb(tier, await webKeyring(config, true))
   cleanup.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
   const reload = async () => {
-    // Both or neither: where one cannot be read the other one's old keyring stays, too.
+    // Both or neither: if one cannot be read, the other one's old keyring stays in use, too.
     const read = { worker: await workerKeyring(config, true), web: await webKeyring(config, true) }
     await worker.accepts(read.worker)
     worker.reload(read.worker)
     web.reload(read.web)
   }
   cleanup.use(onHangup(log, reload))
-  // A trial opens no second port unless it is told to.
+  // A trial opens no second port unless it is configured.
   const health = config.healthPort === null ? null : await startHealth('web', { ...entryDeps, ready: web.ready })
   if (health !== null) cleanup.use(health)
   if (local !== null) {

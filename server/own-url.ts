@@ -1,6 +1,6 @@
 /**
- * The URL of our own database from the environment: in a variable, or in the file that the variable with `_FILE` names, as
- * containers and services are given secrets. Never repeats a value. `config.ts` calls it.
+ * The URL of our own database from the environment: in a variable, or in the file named by the variable with `_FILE`,
+ * as containers and services receive secrets. Never repeats a value. `config.ts` calls it.
  */
 import { readFileSync } from 'node:fs'
 import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
@@ -10,7 +10,7 @@ import { ConfigError, read } from './env.ts'
 const MAX_BYTES = 65_536
 const DATABASE = 'a connection string that begins with postgres:// and names a host and a database'
 const FILE = 'the path of a file with one line that this process can read'
-/** A variable, and the one that names a file in its place. */
+/** Each variable, and the one that names a file instead. */
 const FILES = {
   DATABASE_URL: 'DATABASE_URL_FILE',
   MOORING_LISTEN_URL: 'MOORING_LISTEN_URL_FILE',
@@ -18,8 +18,8 @@ const FILES = {
 } as const
 
 /**
- * The URL; null where nothing names one. It is read here for its errors alone: what opens it reads it again, with its files.
- * Throws `ConfigError`, which names the variable and the parameter.
+ * The URL; null if not set. It is parsed here only to report errors early: the code that opens it parses it again, with
+ * its files. Throws `ConfigError`, which names the variable and the parameter.
  */
 export function ownUrl(env: NodeJS.ProcessEnv, variable: keyof typeof FILES): string | null {
   const value = read(env, variable, DATABASE)
@@ -36,13 +36,13 @@ export function ownUrl(env: NodeJS.ProcessEnv, variable: keyof typeof FILES): st
   return url
 }
 
-/** The one line of a file; an editor's line break at its end is no part of it. */
+/** The single line of a file, without an editor's trailing line break. */
 function lineOf(file: string, variable: string): string {
   try {
     const line = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
     if (line !== '' && line.length <= MAX_BYTES && !/[\r\n]/.test(line)) return line
   } catch (error) {
-    // The cause names the path, which may be a secret that was given in place of one.
+    // The cause names the path, which may be a secret that was passed in place of one.
     throw new ConfigError(variable, FILE, wrongFile(error))
   }
   throw new ConfigError(variable, FILE, 'that file is empty, or has more than one line')

@@ -1,9 +1,10 @@
 /**
- * Entry of a worker process of one task, which took other processes down or was held beside what did. Its order comes
- * through standard input; it says by one byte on descriptor 3 that it begins, and by its status how it ended.
+ * Entry of a single-task worker process, for a task that killed other processes or was held alongside one that did. It
+ * receives its order through standard input, reports by one byte on descriptor 3 that it begins, and by its exit status
+ * how it ended.
  *
- * It is the worker's to stop: signals to the group are not for it, and it kills itself when its time is over, even where
- * the worker is gone. Started by the worker alone.
+ * Only the worker stops it: it ignores signals to the process group, and kills itself when its time is over, even if
+ * the worker is gone. Started only by the worker.
  */
 import { writeSync } from 'node:fs'
 import { json } from 'node:stream/consumers'
@@ -45,7 +46,7 @@ async function runOrder(): Promise<void> {
     begins() {
       watchdog.endWithin(order.deadlineMs)
       writeSync(READY, '.')
-      log.info({ task: order.claim.kind }, 'task begins alone')
+      log.info({ task: order.claim.kind }, 'task starts in its own process')
     },
   })
 }

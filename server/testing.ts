@@ -1,7 +1,7 @@
 /**
- * `mooring/testing`: a whole Mooring for a test, as a process of its own that ends with the test's, however that ends. It
- * runs in other people's test processes: it imports nothing of Mooring's and nothing but Node's modules, and it never passes
- * their environment on. docs/testing.md shows it.
+ * `mooring/testing`: a whole Mooring for a test, in a process of its own that ends with the test's, however that ends.
+ * It runs in other people's test processes: it imports nothing but Node's own modules, and never passes their
+ * environment on. docs/testing.md shows how to use it.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,14 +9,14 @@ import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** An organization with a key for each plane. */
+/** An organization with a key for each mode. */
 export interface TestOrganization {
   readonly organizationId: string
   readonly testKey: string
   readonly liveKey: string
 }
 
-/** Connection strings of PostgreSQL databases with one thing wrong each; beside each what Mooring finds. */
+/** Connection strings of PostgreSQL databases with one defect each, and Mooring's finding for each. */
 export interface TestDatabases {
   /** The role is a superuser: `byo_role_cannot_enforce_rls`. */
   readonly superuser: string
@@ -32,15 +32,15 @@ export interface TestDatabases {
   readonly wrongPassword: string
   /** The role is past its VALID UNTIL: `authentication_failed`. */
   readonly expiredRole: string
-  /** The role has no LOGIN: `authentication_failed`. */
+  /** The role has NOLOGIN: `authentication_failed`. */
   readonly noLogin: string
   /** `pg_hba.conf` rejects it: `authentication_failed`. */
   readonly rejectedAddress: string
-  /** `pg_hba.conf` asks for no password: `authentication_unsafe`. */
+  /** `pg_hba.conf` requires no password: `authentication_unsafe`. */
   readonly trusted: string
-  /** `pg_hba.conf` asks for the password in clear: `authentication_unsafe`. */
+  /** `pg_hba.conf` requires a clear-text password: `authentication_unsafe`. */
   readonly clearPassword: string
-  /** `sslmode=verify-full` with a certificate of no known CA: `tls_failed`. */
+  /** `sslmode=verify-full` with a certificate of an unknown CA: `tls_failed`. */
   readonly untrustedCertificate: string
   /** The server has no TLS: `tls_failed`. */
   readonly withoutTls: string
@@ -48,39 +48,41 @@ export interface TestDatabases {
   readonly missingDatabase: string
   /** The role may not connect to it: `database_not_found`. */
   readonly closedDatabase: string
-  /** The role's connection limit is reached: `database_unreachable`, which is tried again. */
+  /** The role's connection limit is reached: `database_unreachable`, which is retried. */
   readonly connectionLimit: string
-  /** Nobody listens there: `database_unreachable`, which is tried again. */
+  /** Nothing listens there: `database_unreachable`, which is retried. */
   readonly unreachable: string
-  /** Somebody listens there and never answers: `database_unreachable`, which is tried again. */
+  /** The server accepts the connection and never answers: `database_unreachable`, which is retried. */
   readonly silent: string
   /** A web server: `server_misbehaved`. */
   readonly webServer: string
-  /** A standby: active, with the advisory `standby`. It starts when it is first connected to. */
+  /** A standby: active, with the advisory `standby`. It starts at the first connection. */
   readonly standby: string
   /** A private address: refused at once, `byo_host_not_allowed`. */
   readonly forbiddenHost: string
 }
 
-/** A running Mooring with an organization of its own. Everything in it is secret and thrown away. */
+/** A running Mooring with an organization of its own. Everything in it is secret and temporary. */
 export interface TestMooring extends TestOrganization {
   readonly url: string
-  /** Connection string of a database that passes every check. */
+  /** The connection string of a database that passes every check. */
   readonly sample: string
   readonly databases: TestDatabases
-  /** Makes another organization, which sees nothing of the first. */
+  /** Creates another organization, which cannot see the first. */
   newOrganization(name?: string): Promise<TestOrganization>
-  /** Stops it and waits until nothing of it is left. A second call does nothing more. */
+  /** Stops it and waits until nothing of it is left. A second call does nothing. */
   stop(): Promise<void>
 }
 
-/** How it is started. */
+/** Options for starting it. */
 export interface StartOptions {
-  /** Settings of docs/settings.md; those that name a database, a folder or an address are its own. */
+  /** Settings of docs/settings.md, except those that name a database, a folder or an address. */
   readonly env?: Readonly<Record<string, string>>
-  /** Takes each line of its log, which holds no secrets. `MOORING_LOG_LEVEL` is `warn` unless `env` says otherwise. */
+  /**
+   * Receives each line of its log, which contains no secrets. `MOORING_LOG_LEVEL` is `warn` unless `env` overrides it.
+   */
   readonly log?: (line: string) => void
-  /** A Node of version 24 or newer, where the tests run on an older one. */
+  /** A Node of version 24 or newer, if the tests run on an older one. */
   readonly node?: string
 }
 
@@ -88,13 +90,13 @@ const MAIN = 'main.ts'
 const OLDEST_NODE = 24
 const MAX_SAID = 4_000
 const STOP_MS = 30_000
-/** The environment in which a process finds its programs and folders. */
+/** The environment variables with which a process finds its programs and folders. */
 const PASSED = /^(PATH|HOME|TMPDIR|XDG_CACHE_HOME|MOORING_CACHE_DIR)$/
 
 /**
- * Starts a Mooring on free ports and in a temporary folder. Any number run beside each other.
+ * Starts a Mooring on free ports and in a temporary folder. Any number can run side by side.
  *
- * @throws an `Error` with what it said, if it does not start; nothing is left then.
+ * @throws an `Error` with its last output if it does not start; nothing is left then.
  */
 export async function startMooring(options: StartOptions = {}): Promise<TestMooring> {
   const { node = process.execPath } = options
@@ -105,16 +107,16 @@ export async function startMooring(options: StartOptions = {}): Promise<TestMoor
   const main = fileURLToPath(new URL(MAIN, import.meta.url))
   const child = spawn(node, ['--disable-sigusr1', main, '--json'], {
     env: environmentOf(options),
-    // In a group of its own: whatever kills that of the tests leaves it to clean up.
+    // In its own process group: whatever kills the tests' group lets it clean up.
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const conversation = new Conversation(child, options.log ?? (() => undefined))
-  // Its first line; the process itself checks what it says.
+  // Its first line; the process itself validates its content.
   const started = (await conversation.next()) as TestOrganization & Pick<TestMooring, 'url' | 'sample' | 'databases'>
   return {
     ...started,
-    // An answer to an order has this shape, or says what is wrong.
+    // The reply to an order has this shape, or contains the error.
     newOrganization: (name = 'Another') => conversation.ask({ newOrganization: name }) as Promise<TestOrganization>,
     stop: () => conversation.end(),
   }
@@ -125,12 +127,15 @@ function environmentOf({ env }: StartOptions): NodeJS.ProcessEnv {
   const surroundings: NodeJS.ProcessEnv = Object.fromEntries(passed)
   const { HOME, XDG_CACHE_HOME, MOORING_CACHE_DIR } = { ...surroundings, ...env }
   const cache = MOORING_CACHE_DIR ?? XDG_CACHE_HOME ?? (HOME === undefined ? undefined : join(HOME, '.cache'))
-  // Half of the time of a start would be compiling what was compiled before. Node goes without where it cannot write there.
+  // Half of the startup time would be spent compiling the same code again. Node does without if it cannot write there.
   const compiled = cache === undefined ? {} : { NODE_COMPILE_CACHE: join(cache, 'mooring', 'compiled') }
   return { ...surroundings, ...compiled, ...env }
 }
 
-/** The dialogue with the process: a line of JSON answers a line of JSON. It does not keep the caller's process alive. */
+/**
+ * The dialogue with the process: each line of JSON gets one line of JSON in reply. It does not keep the caller's
+ * process alive.
+ */
 class Conversation {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
@@ -143,7 +148,7 @@ class Conversation {
     if (stdin === null || stdout === null || stderr === null) throw new Error('The process has no pipes.')
     this.#child = child
     this.#ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
-    // One that cannot be started has no end; whoever waits for a line hears of it.
+    // A process that cannot be started has no end event; the error reaches whoever waits for a line.
     this.#ended.catch((error: unknown) => {
       this.#said = String(error)
     })
@@ -156,7 +161,7 @@ class Conversation {
     })
   }
 
-  /** Its next line. Throws with what it said last when it has ended. */
+  /** Its next line. Throws with its last output if it has ended. */
   async next(): Promise<unknown> {
     this.#hold(true)
     try {
@@ -169,7 +174,7 @@ class Conversation {
     throw new Error(`Mooring has ended: ${this.#said.trim()}`)
   }
 
-  /** Its answer to an order, each order after the one before. */
+  /** Its reply to an order; orders are sent one after the other. */
   async ask(order: object): Promise<unknown> {
     const answer = this.#before.then(async () => {
       this.#child.stdin?.write(`${JSON.stringify(order)}\n`)
@@ -182,7 +187,7 @@ class Conversation {
     return answer
   }
 
-  /** Closes its input, at which it ends, and waits for that. */
+  /** Closes its input, which makes it end, and waits for that. */
   async end(): Promise<void> {
     this.#hold(true)
     this.#child.stdin?.end()

@@ -1,5 +1,6 @@
 /**
- * Entry of the web tier: tRPC and both REST dialects on `DATABASE_URL`. It holds the web's keyring, which opens nothing.
+ * Entry of the web tier: tRPC and both REST dialects on `DATABASE_URL`. It holds the web's keyring, which opens
+ * nothing.
  */
 
 import { startClock } from '#server/process/clock.ts'
@@ -10,7 +11,7 @@ import { canReadSecrets } from '#server/store/installation/grants.ts'
 import type { Config } from './config.ts'
 import { startWeb } from './wiring-web.ts'
 
-/** Longer than a balancer that looks every second needs to see that this process is going. */
+/** Longer than a load balancer that probes every second needs to notice that this process is stopping. */
 const DRAIN_MS = 5_000
 const drainMs = (config: Config) => config.drainMs ?? DRAIN_MS
 

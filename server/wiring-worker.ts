@@ -1,6 +1,6 @@
 /**
- * Puts a worker together from its parts and runs it: what `worker.ts` and `main.ts` share. Here, and in operators'
- * commands, is the only way to the master secret key.
+ * Assembles a worker from its parts and runs it: the code shared by `worker.ts` and `main.ts`. Only this file and
+ * operators' commands have access to the master secret key.
  */
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -39,27 +39,27 @@ import { feedTaskHandlers, taskHandlers } from '#server/work/task-handlers.ts'
 
 /** A running worker. */
 export interface Worker {
-  /** Whether it can do its work now, and what is the matter where it cannot; answered within two seconds. */
+  /** Whether it can do its work now, and if not, why; answered within two seconds. */
   ready(): Promise<Readiness>
-  /** Whether dialling processes can be started. */
+  /** True if dialling processes can be started. */
   canDial(): boolean
-  /** Throws a sentence for a keyring that is another installation's. */
+  /** Throws a sentence for a keyring that belongs to another installation. */
   accepts(keyring: WorkerKeyring): Promise<void>
-  /** Goes on with another keyring. */
+  /** Switches to another keyring. */
   reload(keyring: WorkerKeyring): void
-  /** Claims nothing more, lets tasks under way finish for at most `graceMs`, hands the others back. */
+  /** Stops claiming, lets running tasks finish for at most `graceMs`, and releases the others. */
   stop(graceMs: number): Promise<void>
 }
 
-/** The parts that a worker gets from its entry. */
+/** The dependencies that a worker gets from its entry. */
 export interface WorkerEntryDeps extends EntryDeps {
   /** Places that are never dialled for a customer: our own server, and the ports on which we listen. */
   readonly ownPlaces: readonly OwnPlace[]
-  /** False where a first try may take as long as any: what happens in the middle of one then takes the time that it needs. */
+  /** False if a first attempt is not aborted early: events in the middle of one then take the time that they need. */
   readonly cutsFirstTries?: boolean
 }
 
-/** Builds the worker and begins to claim tasks. */
+/** Builds the worker and starts claiming tasks. */
 export async function startWorker(entryDeps: WorkerEntryDeps, keyring: WorkerKeyring): Promise<Worker> {
   const { config } = entryDeps
   await requireOwnKeys(entryDeps.db, keyring)
@@ -101,7 +101,7 @@ export async function startWorker(entryDeps: WorkerEntryDeps, keyring: WorkerKey
   }
 }
 
-/** Of the two loops, the first is of checks. */
+/** Of the two loops, the first one handles checks. */
 function meterWork(
   entryDeps: WorkerEntryDeps,
   loops: readonly Loop[],
@@ -130,7 +130,9 @@ function startQuarantine({ alone }: WorkerEntryDeps, deps: WorkerDeps): Quaranti
   return quarantine
 }
 
-/** Does one claimed task, in a process that does nothing else. `begins` is called before anything of the task is opened. */
+/**
+ * Runs one claimed task, in a process that does nothing else. `begins` is called before any part of the task is opened.
+ */
 export async function runOne(
   entryDeps: WorkerEntryDeps,
   keyring: WorkerKeyring,
@@ -163,7 +165,7 @@ function startDialler(entryDeps: WorkerEntryDeps, extraCa: string | null, childr
   })
 }
 
-/** The parts that task handlers get. */
+/** The dependencies of task handlers. */
 export async function workerDepsOf(
   entryDeps: EntryDeps,
   keyring: WorkerKeyring,
@@ -194,7 +196,10 @@ export async function workerDepsOf(
   }
 }
 
-/** The authorities that a private installation trusts beside the public ones. Refuses to start on a file that holds none. */
+/**
+ * The authorities that a private installation trusts in addition to the public ones. Refuses to start with a file that
+ * contains none.
+ */
 async function extraCa(path: string | null): Promise<string | null> {
   if (path === null) return null
   const refuse = (wrong: string) =>
@@ -203,7 +208,7 @@ async function extraCa(path: string | null): Promise<string | null> {
     throw refuse(wrongFile(error))
   })
   try {
-    // Throws for what is no certificate; without it every dialling process would die over it.
+    // Throws for anything but a certificate; otherwise every dialling process would die because of it.
     new X509Certificate(pem)
     return pem
   } catch {

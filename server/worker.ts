@@ -1,5 +1,6 @@
 /**
- * Entry of the worker: opens credentials, dials customers' databases, serves no one. It holds the worker's keyring.
+ * Entry of the worker: opens credentials, dials customers' databases, serves no one.
+ * It holds the worker's keyring.
  */
 
 import { startClock } from '#server/process/clock.ts'
@@ -9,7 +10,7 @@ import { ownPlaces } from '#server/process/own-places.ts'
 import { GRACE_MS, openStore, requireMigrated, run } from '#server/process/process.ts'
 import { startWorker } from './wiring-worker.ts'
 
-// Nobody waits for the worker: a busy database is waited for rather than given up.
+// Nobody waits for the worker, so it waits for a busy database rather than giving up.
 const CONNECT_MS = 10_000
 
 await run(async (config, log, cleanup) => {
@@ -26,7 +27,7 @@ await run(async (config, log, cleanup) => {
   cleanup.defer(() => worker.stop(GRACE_MS))
   const reload = async () => {
     const next = await workerKeyring(config, false)
-    // Another installation's would open nothing: the old one stays.
+    // Another installation's keyring would open nothing: the old one stays.
     await worker.accepts(next)
     worker.reload(next)
   }

@@ -15,7 +15,7 @@ const KEPT_BACK = 'until the window ends; the datasource shows the reason, and `
 const TOLD = 'until the window ends; `rate_limit_exceeded` for a waiting caller'
 const HUNG = 'repeated with its whole time, behind tasks that have not hung: `unverified` and no verdict until then'
 
-/** Refused logins in a quarter of an hour. A credential in force and active is always dialled. */
+/** Refused logins per quarter of an hour. A credential that is current and active is always dialled. */
 const LOGIN_LIMITS: readonly Limit[] = [
   {
     what: 'Refused logins of one login in a quarter of an hour, by all organizations',

@@ -1,6 +1,7 @@
 /**
  * The form of a limit: one row of the table *Limits* in `docs/limits.md`. The bound is imported from the constant that
- * enforces it, so that the table and the code cannot differ. Nothing of the product imports these files: they describe it.
+ * enforces it, so that the table and the code cannot differ. No product code imports these files: they only describe
+ * it.
  */
 
 /** A quantity that a stranger controls, and its bound. */
@@ -16,7 +17,10 @@ export interface Limit {
   readonly happens: 'refused' | 'oldest goes' | 'cut' | 'waits'
   /** The visible effect for a caller: status and fault, the mark of a cut, the longest wait. */
   readonly how: string
-  /** The test that meets the bound: a file under `test/` without `.test.ts`, and a part of its text that names the limit. */
+  /**
+   * The test that reaches the bound: a file under `test/` without `.test.ts`, and a part of its text that names the
+   * limit.
+   */
   readonly test: readonly [file: string, names: string]
   /**
    * The bounded code: `path #field` or `path name` of a container, `path function()` of a loop, `table name`,

@@ -24,7 +24,7 @@ const { rateLimits, patience, quotas, poolSize } = readConfig({})
 
 const TOO_LARGE = '`payload_too_large`'
 
-/** Limits beyond which a request is refused unread. */
+/** Limits beyond which a request is refused without being read. */
 const SIZES: readonly Limit[] = [
   {
     what: 'Request line and headers',
@@ -118,7 +118,7 @@ const SIZES: readonly Limit[] = [
   },
 ]
 
-/** How large an answer may be, and what it may cost. */
+/** The size of answers, and their cost. */
 const ANSWERS: readonly Limit[] = [
   {
     what: 'Rows that a process holds while it writes a list without pages',

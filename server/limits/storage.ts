@@ -1,5 +1,6 @@
 /**
- * Limits of what is kept in our own database for a caller.
+ * Limits on the data stored in our own
+ * database for a caller.
  */
 import { readConfig } from '#server/config.ts'
 import { MAX_KEPT_BYTES } from '#server/store/access/idempotency.ts'

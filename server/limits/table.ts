@@ -1,6 +1,7 @@
 /**
- * The table *Limits*: everything that a stranger sizes, with its bound. `npm run dump` writes it to `docs/limits.md`, and
- * `test/house/limits-table.test.ts` fails for a queue, map, table or loop over a stranger's input that is not in it.
+ * The table *Limits*: everything whose size a stranger determines, with its bound. `npm run dump` writes it to
+ * `docs/limits.md`, and `test/house/limits-table.test.ts` fails for a queue, map, table or loop over a stranger's input
+ * that is missing from it.
  */
 import { DIAL_LIMITS } from './dials.ts'
 import type { Limit } from './limit.ts'

@@ -1,12 +1,12 @@
 /**
- * The alerts: each with its condition as PromQL, how long that must last, what it means, and what to do.
- * `npm run dump` writes them to `docs/operations.md` and, as rules for Prometheus, to `docs/prometheus/alerts.yml`.
+ * The alerts: each with its condition as PromQL, how long that must last, what it means, and how to respond. `npm run
+ * dump` writes them to `docs/operations.md` and, as rules for Prometheus, to `docs/prometheus/alerts.yml`.
  */
 
 /** An alert. */
 export interface Alert {
   readonly expr: string
-  /** How long the condition must last, as Prometheus spells durations. */
+  /** How long the condition must last, in Prometheus's duration syntax. */
   readonly lasts: string
   /** `page`: callers are harmed now. `ticket`: they will be. */
   readonly severity: 'page' | 'ticket'
@@ -213,7 +213,7 @@ const PROCESS: Readonly<Record<string, Alert>> = {
   },
 }
 
-/** The section that tells what to do, from the root of the project. */
+/** The path of the runbook section, relative to the root of the project. */
 export function runbookOf(name: string): string {
   return `docs/operations.md#${name.toLowerCase()}`
 }

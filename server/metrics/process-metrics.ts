@@ -1,9 +1,9 @@
 /**
- * The library's metrics of the process itself, under the names that dashboards for Node know. The names are the library's
- * (prom-client, `lib/metrics`); a test compares them with what a process answers.
+ * The library's metrics of the process itself, under the names that Node dashboards use. The names are the library's
+ * (prom-client, `lib/metrics`); a test compares them with those of a running process.
  */
 
-/** Name → which question it answers, or the alert that it is for. */
+/** The question that each metric answers, or the alert that uses it, by name. */
 export const PROCESS_METRICS: Readonly<Record<string, string>> = {
   process_cpu_user_seconds_total: 'how busy is the process?',
   process_cpu_system_seconds_total: 'how busy is the system for it?',
@@ -38,7 +38,7 @@ export const PROCESS_METRICS: Readonly<Record<string, string>> = {
   nodejs_gc_duration_seconds: 'how long does the collector hold the process, by `kind`?',
 }
 
-/** Labels of these metrics, and what their values look like: names of Node's own, never of a caller's. */
+/** The labels of these metrics and the form of their values: names from Node itself, never from a caller. */
 export const PROCESS_LABELS: Readonly<Record<string, RegExp>> = {
   type: /^[A-Za-z]{1,40}$/,
   space: /^[a-z_]{1,40}$/,

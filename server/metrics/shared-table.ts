@@ -1,5 +1,6 @@
 /**
- * Metrics that both tiers have: the process, its database, what it may do. A part of the table in `table.ts`.
+ * Metrics of both tiers: the process, its database, its permissions.
+ * A part of the table in `table.ts`.
  */
 import { CONDITIONS, LIMIT_LABELS } from './labels.ts'
 import { BOTH, type Metric, QUICK } from './metric.ts'

@@ -1,6 +1,6 @@
 /**
- * The table *Metrics*: everything that `/metrics` answers, from which `docs/operations.md` is written (`npm run dump`) and the
- * dashboard is checked. Nothing else can be counted.
+ * The table *Metrics*: everything that `/metrics` returns. `npm run dump` writes `docs/operations.md` from it, and the
+ * dashboard is checked against it. Nothing else can be counted.
  */
 import type { Metric } from './metric.ts'
 import { SHARED_METRICS } from './shared-table.ts'

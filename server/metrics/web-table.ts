@@ -1,5 +1,6 @@
 /**
- * Metrics of the web tier: requests, refusals, and who is connected. A part of the table in `table.ts`.
+ * Metrics of the web tier: requests, refusals, and connected callers.
+ * A part of the table in `table.ts`.
  */
 import { FAULT_CODES, STATUSES, SURFACES } from './labels.ts'
 import { type Metric, SLOW } from './metric.ts'

@@ -1,5 +1,6 @@
 /**
- * Metrics of the worker: the queue, what it claims and how that ends, dials, feeds, retention. A part of the table in `table.ts`.
+ * Metrics of the worker: the queue, claims and their results, dials, feeds, retention. A part of the table in
+ * `table.ts`.
  */
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import { FAULT_CODES } from './labels.ts'
@@ -7,7 +8,7 @@ import { type Metric, SLOW } from './metric.ts'
 import { DIAL_LABELS, DIAL_RESULTS, LANES, TASKS } from './task-labels.ts'
 
 const WORKER = ['worker'] as const
-/** Seconds between an event at a customer's and its row with us. */
+/** Buckets in seconds between an event at the customer and its row in our database. */
 const LAG = [1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400] as const
 
 const TASK_METRICS = {

@@ -1,6 +1,6 @@
 /**
- * Commands on capabilities that may lease, and on leases. They need the worker's keyring, whose signature a lease takes.
- * Part of the table in `commands.ts`.
+ * Commands for capabilities that may lease, and for leases. They need the worker's keyring, which signs what a lease
+ * requires. Part of the table in `commands.ts`.
  */
 import { JSON_OPTION } from '#client/cli/described.ts'
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
@@ -24,7 +24,7 @@ import type { OperatorDeps } from './organizations.ts'
 const MAX_TTL_SECONDS = 2_592_000
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** `90`, `90s`, `15m`, `12h` or `30d` as seconds. */
+/** Converts `90`, `90s`, `15m`, `12h` or `30d` to seconds. */
 function seconds(text: string): number {
   const [, digits, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? []
   const value = Number(digits) * (UNITS[unit] ?? 1)
@@ -46,7 +46,7 @@ async function groundOf(context: CommandContext): Promise<OperatorDeps> {
   return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
 }
 
-/** `capability create --lease`, `lease list`, `lease revoke`. */
+/** The commands `capability create --lease`, `lease list`, `lease revoke`. */
 export const capabilityCommands: readonly Command[] = [
   {
     words: ['capability', 'create'],

@@ -1,6 +1,6 @@
 /**
- * The shape of an operator's command and its context. A result alone goes to standard output, so that a script can use it
- * as it is; everything else goes to standard error.
+ * The shape of an operator's command and its context. Only the result goes to standard output, so that a script can use
+ * it unchanged; everything else goes to standard error.
  */
 import type { Described, Given, OptionSpec } from '#client/cli/described.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
@@ -12,21 +12,21 @@ import type { Screen } from './progress.ts'
 
 /** The context of a command. */
 export interface CommandContext {
-  /** The database's time once it was opened; before, that of this machine. */
+  /** The database's time once it is open; before that, this machine's. */
   readonly now: Date
   readonly print: (line: string) => void
   readonly complain: (line: string) => void
   readonly url: () => Promise<string>
   readonly openDb: () => Promise<Db>
   readonly keyring: () => Promise<WorkerKeyring>
-  /** The folder with both keyrings, for what changes them; null when a command prints them. */
+  /** The folder with both keyrings, for commands that change them; null if a command prints them. */
   readonly keyringDir: string | null
   readonly screen: Screen
-  /** The database that an organization moves to, as the environment names it; null where it does not. */
+  /** The database that an organization moves to, from the environment; null if not set. */
   readonly moveTarget: () => string | null
-  /** The sentence for an operator about an error. */
+  /** The operator's sentence for an error. */
   readonly sentenceOf: (error: unknown) => string
-  /** Makes an address that signs in to the console, once; null but in local mode. Holds a secret. */
+  /** Creates a one-time sign-in address for the console; null except in local mode. Contains a secret. */
   readonly consoleAddress: (() => Promise<string>) | null
 }
 
@@ -35,18 +35,18 @@ export type Arguments = Given
 
 /** One command; `run` returns the exit status. An error is printed as one sentence. */
 export interface Command extends Described {
-  /** It refuses to make an installation where there is none, as others do in the local mode. */
+  /** The command refuses to create an installation if there is none, which other commands do in local mode. */
   readonly makesNothing?: true
   run(context: CommandContext, args: Arguments): Promise<number>
 }
 
-/** `--org`, of every command on one organization. */
+/** `--org`, for every command on one organization. */
 export const ORG_OPTION: OptionSpec = { name: 'org', value: 'ID', about: 'the organization; without it the first one' }
 
 /** `--mode`. */
 export const MODE_OPTION: OptionSpec = { name: 'mode', choices: ['live', 'test'], about: 'live or test' }
 
-/** Prints a list: a line for each item, or with `--json` one array of all of them. */
+/** Prints a list: one line per item, or with `--json` a single array. */
 export function printList<T extends object | string>(
   context: Pick<CommandContext, 'print'>,
   { options }: Arguments,
@@ -56,20 +56,20 @@ export function printList<T extends object | string>(
   else for (const item of list.items) context.print(list.line(item))
 }
 
-/** The text that an option was given; undefined without it. */
+/** The value of an option; undefined if it is absent. */
 export function option(args: Arguments, name: string): string | undefined {
   const value = args.options[name]
   return typeof value === 'string' ? value : undefined
 }
 
-/** The text of an option that has to be there. */
+/** The value of a required option. */
 export function required(args: Arguments, name: string): string {
   const value = option(args, name)
   if (value === undefined) throw new Error(`--${name} is missing.`)
   return value
 }
 
-/** The organization that `--org` names, as UUID or `org_…`; without it the first. */
+/** The organization that `--org` names, as UUID or `org_…`; by default the first. */
 export async function organizationOf(db: Db, args: Arguments): Promise<string> {
   const given = option(args, 'org')
   if (given === undefined) {

@@ -1,6 +1,6 @@
 /**
- * The table of operators' commands, which run straight on the database with the worker's keyring.
- * Called by `cli.ts` and by nothing that serves requests.
+ * The table of operators' commands, which run directly on the database with the worker's keyring. Called by `cli.ts`,
+ * never by code that serves requests.
  */
 
 import { JSON_OPTION } from '#client/cli/described.ts'
@@ -137,7 +137,7 @@ export const commands: readonly Command[] = [
   ...settingsCommands,
 ]
 
-/** The result of a revocation. Throws a sentence if nothing was revoked. */
+/** The result of a revocation as text. Throws a sentence if nothing was revoked. */
 function told(done: Revocation): string {
   if (done.outcome === 'unknown') throw new Error('There is no key of that id.')
   if (done.outcome === 'revoked') return `revoked, with ${countedDescendants(counted(done.revoked))}`

@@ -1,6 +1,6 @@
 /**
- * Commands on the database itself: the grants of the web's and the worker's role.
- * Part of the table in `commands.ts`.
+ * Commands on the database itself: the privileges of the web's and the worker's role. Part of the table in
+ * `commands.ts`.
  */
 import { codeOf } from '#server/store/connection/availability.ts'
 import {
@@ -20,7 +20,7 @@ const RECOGNISED =
 const UNRECOGNISED =
   'This role may not read both pg_control_system() and the timeline: run this command after each restore, copy or failover.'
 
-/** `db grant`, `db restored`. */
+/** The commands `db grant`, `db restored`. */
 export const dbCommands: readonly Command[] = [
   {
     words: ['db', 'grant'],
@@ -34,7 +34,7 @@ export const dbCommands: readonly Command[] = [
     async run(context, args) {
       const roles = { web: required(args, 'web'), worker: required(args, 'worker') }
       if (args.options['apply'] !== true) {
-        // A line each: people pipe them into `psql`, and programs read them one by one.
+        // One line each: people pipe them into `psql`, and programs read them one by one.
         for (const statement of grantStatements(roles))
           context.print(
             `${statement
@@ -46,7 +46,7 @@ export const dbCommands: readonly Command[] = [
       }
       const db = await context.openDb()
       await applyGrants(db, privilegeStatements(roles))
-      // Grants cannot take away what a role has by another way.
+      // Grants cannot remove privileges that a role has in some other way.
       if (await canReadSecrets(db, roles.web)) {
         const why = 'it is a superuser, owns the tables, or is a member of a role that can'
         throw new Error(`The web role can read sealed bytes all the same: ${why}.`)
@@ -72,7 +72,7 @@ export const dbCommands: readonly Command[] = [
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** The grants stay where the deadlines are refused: the owner of the tables need not be one who alters roles. */
+/** The privileges stay even if setting the deadlines fails: the tables' owner may not be allowed to alter roles. */
 async function setDeadlines(db: Db, roles: Roles): Promise<void> {
   const statements = deadlineStatements(roles)
   try {

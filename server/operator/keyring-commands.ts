@@ -1,5 +1,5 @@
 /**
- * Commands on the life of keys. Each can be killed and asked again: what was begun is taken up, and no further key is made.
+ * Commands for the life cycle of keys. Each can be killed and repeated: it then resumes, and creates no further key.
  * Part of the table in `commands.ts`.
  */
 import { JSON_OPTION, type OperandSpec } from '#client/cli/described.ts'
@@ -12,7 +12,7 @@ import { newKeyId } from './keyring.ts'
 import { folderOf, operatorDeps, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
 import { removeOrganization, requestReseal, rotateOrganization } from './rotation.ts'
 
-/** The organization that the operand names; every other command falls back on the first one, but not one that shreds. */
+/** The organization named by the operand; unlike other commands, one that shreds does not default to the first. */
 async function operandOf(context: CommandContext, args: Arguments): Promise<string> {
   const given = args.operands[0] ?? ''
   const id = uuidOf(given, 'org_') ?? given
@@ -31,7 +31,7 @@ function rotation(kind: KeyKind, about: string): Command {
 
 const ORG: OperandSpec = { name: 'ORG', isRequired: true, about: 'the organization: its UUID or org_…' }
 
-/** `keyring …` and `org remove`. */
+/** The commands `keyring …` and `org remove`. */
 export const keyringCommands: readonly Command[] = [
   {
     words: ['keyring', 'init'],

@@ -1,5 +1,5 @@
 /**
- * The steps of a rotation, as a command runs them: which comes next, what is left to be done, and what may be dropped.
+ * The steps of a rotation, as a command runs them: the next step, the remaining work, and the keys that may be dropped.
  * Called by `keyring-commands.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises'
@@ -15,15 +15,18 @@ import { leftOut } from './writing.ts'
 
 const LOOK_MS = 300
 const IDLE_MS = 15_000
-/** A key is dropped no sooner than this after its successor came into use: what was sent and sealed until then is gone by then. */
+/**
+ * A key is dropped at the earliest this long after its successor came into use: everything sent and sealed before is
+ * then gone.
+ */
 const KEPT_MS = 900_000
 
-/** The parts of a command on keys. */
+/** The dependencies of a command on keys. */
 export async function operatorDeps(context: CommandContext): Promise<OperatorDeps> {
   return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
 }
 
-/** The folder of the keyrings to change. Throws if a command prints them: its source is not ours to write. */
+/** The folder of the keyrings to change. Throws if a command prints them: we cannot write to its source. */
 export function folderOf({ keyringDir }: CommandContext): string {
   if (keyringDir !== null) return keyringDir
   throw new Error(
@@ -32,7 +35,10 @@ export function folderOf({ keyringDir }: CommandContext): string {
   )
 }
 
-/** Shows how many credentials are left until none is. The workers do it: this only looks. Answers the exit status. */
+/**
+ * Shows how many credentials remain until none does. The workers reseal them; this only watches. Returns the exit
+ * status.
+ */
 export async function watchReseal(
   context: CommandContext,
   deps: OperatorDeps,
@@ -57,14 +63,14 @@ export async function watchReseal(
   return told(context, await countMoving(deps, organizationId))
 }
 
-/** The exit status: 1, and a sentence, where organizations were left out. */
+/** The exit status: 1, and a message, if organizations were skipped. */
 function told(context: CommandContext, moving: number): number {
   if (moving === 0) return 0
   context.complain(leftOut(moving))
   return 1
 }
 
-/** Lease keys are known outside of Mooring, so that a rotation waits for the holders of leases. */
+/** Lease keys are known outside Mooring, so a rotation waits for the holders of leases. */
 const ANNOUNCED: Partial<Record<KeyKind, string>> = {
   lease:
     'Announced, and leases are signed with it beside the others. Send SIGHUP to every worker process, give the keys that ' +
@@ -74,7 +80,9 @@ const IN_USE: Partial<Record<KeyKind, string>> = {
   lease: 'In use. Later: keyring retire, after which programs that know only the older keys refuse every lease.',
 }
 
-/** A rotation of keys that are in the keyrings: announced by the first run, used from the second on. Answers the exit status. */
+/**
+ * Rotates keys in the keyrings: the first run announces a key, the second puts it into use. Returns the exit status.
+ */
 export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Promise<number> {
   const dir = folderOf(context)
   const keyrings = await readKeyrings(dir)
@@ -85,7 +93,7 @@ export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Pr
     context.complain(IN_USE[kind] ?? 'In use. Send SIGHUP to every web and worker process. Later: keyring retire.')
     return status
   }
-  // A run that was killed after the new key came into use left something undone: that first.
+  // A run that was killed after the new key came into use left work behind: finish that first.
   if ((await countUnmoved(deps, kind)) > 0) return follow(context, deps, kind)
   await replaceKeyrings(dir, await announce(keyrings, kind, newKeyId))
   context.complain(
@@ -104,7 +112,7 @@ async function follow(context: CommandContext, deps: OperatorDeps, kind: KeyKind
   return told(context, moving)
 }
 
-/** Drops what nothing needs from both keyrings, and prints which. Answers the exit status. */
+/** Drops unneeded keys from both keyrings, and prints which. Returns the exit status. */
 export async function retireKeys(context: CommandContext, args: Arguments): Promise<number> {
   const dir = folderOf(context)
   let keyrings = await readKeyrings(dir)
@@ -113,7 +121,7 @@ export async function retireKeys(context: CommandContext, args: Arguments): Prom
   for (const kind of KEY_KINDS) {
     const since = inUseSince(keyrings, kind)
     if (since === null || context.now.getTime() - since.getTime() < KEPT_MS) continue
-    // The programs that know a lease key are outside: the operator confirmed that they know the new one.
+    // The programs that use a lease key are outside Mooring: the operator has confirmed that they know the new one.
     const needed = kind === 'lease' ? [] : uses[kind]
     const found = drop(keyrings, kind, id => needed.includes(id))
     keyrings = found.keyrings

@@ -1,6 +1,6 @@
 /**
- * The operator's commands on API keys: the first key of an organization has to come from somewhere.
- * A key is returned once and kept nowhere.
+ * The operator's commands for API keys, needed to create an organization's first key. A key is returned once and stored
+ * nowhere.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -16,7 +16,7 @@ import type { Mode } from '#shared/base/wire.ts'
 import { OPERATOR, type OperatorDeps } from './organizations.ts'
 import { writing } from './writing.ts'
 
-/** Creates a key and returns it: the only time that it is known. `begins` is told its id before the key is there. */
+/** Creates a key and returns it, the only time that it is known. Calls `begins` with its id before the key exists. */
 export async function createKeyAsOperator(
   deps: OperatorDeps,
   of: { organizationId: string; mode: Mode; name: string | null; begins?: (id: string) => Promise<void> },
@@ -36,7 +36,7 @@ export async function createKeyAsOperator(
   return minted.token
 }
 
-/** Revokes a key, with what it has made where that is asked; nothing is changed where it says that more has to be said. */
+/** Revokes a key, and on request its descendants; changes nothing if a confirmation is missing. */
 export async function revokeKeyAsOperator(
   deps: OperatorDeps,
   of: RevocationConsent & { organizationId: string; id: string },

@@ -1,6 +1,6 @@
 /**
- * The operator's part in leasing: signs capabilities that may lease, lists and revokes leases. The signature is made with
- * the worker's key, so that no web tier can grant this to itself.
+ * The operator's part in leasing: signs capabilities that may lease, and lists and revokes leases. The signature is
+ * made with the worker's key, so that no web tier can grant this to itself.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -17,7 +17,7 @@ import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
 import { OPERATOR, type OperatorDeps } from './organizations.ts'
 import { writing } from './writing.ts'
 
-/** The operations of a lease capability: lease, read the leased datasource, and watch it for rotations. */
+/** The operations of a lease capability: lease a datasource, read it, and watch it for rotations. */
 const OPERATIONS: readonly Operation[] = ['datasources.lease', 'datasources.read']
 
 /** The capability to grant. */
@@ -30,7 +30,7 @@ export interface LeaseGrant {
   readonly label: string | null
 }
 
-/** Mints and signs a capability that may lease, and returns its token: the only time that it is known. */
+/** Mints and signs a capability that may lease, and returns its token, the only time that it is known. */
 export async function createLeaseCapability(deps: OperatorDeps, of: LeaseGrant): Promise<string> {
   const { organizationId, mode, datasourceIds } = of
   const tokens = await createTokens(deps.keyring)
@@ -60,7 +60,7 @@ export async function createLeaseCapability(deps: OperatorDeps, of: LeaseGrant):
   return token
 }
 
-/** The plane that all of the datasources are of. Throws a sentence when one is unknown, an endpoint, or of the other plane. */
+/** The mode of all the datasources. Throws a sentence if one is unknown, an endpoint, or in the other mode. */
 export async function modeOf(deps: OperatorDeps, organizationId: string, ids: readonly DatasourceId[]): Promise<Mode> {
   const modes = new Set<Mode>()
   for (const id of ids) {
@@ -74,7 +74,10 @@ export async function modeOf(deps: OperatorDeps, organizationId: string, ids: re
   return mode
 }
 
-/** Revokes a lease; false when there is no live one of that id. Its holder keeps the credential that they have read: rotate it as well. */
+/**
+ * Revokes a lease; false if there is no live lease with that id. Its holder still knows the credential: rotate it as
+ * well.
+ */
 export async function revokeLease(deps: OperatorDeps, of: { organizationId: string; id: string }): Promise<boolean> {
   return writing(deps.db, of.organizationId, async tx => {
     const ended = await leases.end(tx, of.organizationId, { id: of.id, by: 'revoked', now: deps.now })

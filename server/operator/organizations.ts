@@ -1,6 +1,6 @@
 /**
- * The operator's commands on organizations.
- * They need the worker's keyring: its key signs what the web tier seals to.
+ * The operator's commands for organizations. They need the worker's keyring, which signs the keys that the web tier
+ * seals to.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
@@ -10,7 +10,7 @@ import { transaction } from '#server/store/database/db.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** The parts of an operator's command. */
+/** The dependencies of an operator's command. */
 export interface OperatorDeps {
   readonly db: Db
   readonly keyring: WorkerKeyring
@@ -20,7 +20,7 @@ export interface OperatorDeps {
 /** The operator as an actor in the audit record. */
 export const OPERATOR: audit.Actor = { kind: 'operator', id: null, requestId: null, address: null }
 
-/** Creates an organization with its first sealing key and returns its UUID. */
+/** Creates an organization with its first sealing key, and returns its UUID. */
 export async function createOrganization(deps: OperatorDeps, name: string): Promise<string> {
   const [id, keyId] = [newId(), newId()]
   const key = (await createUnsealer(deps.keyring)).createOrganizationKey(id, keyId)

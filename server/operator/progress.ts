@@ -1,17 +1,17 @@
 /**
- * The progress of a long command: a bar on a terminal, a line now and then elsewhere.
- * It writes counts and our own words, and nothing of the data.
+ * The progress of a long command: a bar on a terminal, an occasional line elsewhere. It writes counts and our own
+ * words, and none of the data.
  */
 
-/** The output of progress: standard error, or a test's substitute. */
+/** The output for progress: standard error, or a test's substitute. */
 export interface Screen {
   readonly isTerminal: boolean
   write(text: string): void
 }
 
-/** A progress that is shown. */
+/** A progress display. */
 export interface Progress {
-  /** `left` of what there was at first, or of more where more came. */
+  /** Shows that `left` remain of the initial total, or of a larger total if more were added. */
   show(left: number): void
   end(): void
 }
@@ -19,7 +19,7 @@ export interface Progress {
 const WIDTH = 30
 const LINE_MS = 2_000
 
-/** Begins to show one. */
+/** Starts a progress display. */
 export function startProgress(screen: Screen, of: { what: string; total: number; now: () => number }): Progress {
   let total = of.total
   let saidAt = Number.NEGATIVE_INFINITY

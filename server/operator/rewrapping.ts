@@ -1,6 +1,6 @@
 /**
- * Wraps and signs organizations' keys and lease grants anew when a master or signing key is replaced. Each key is written behind the fence
- * of its organization. Whatever is killed in the middle is taken up by asking again.
+ * Rewraps and re-signs organizations' keys and lease grants when a master or signing key is replaced. Each key is
+ * written behind the fence of its organization. An interrupted run can be repeated.
  */
 import type { WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
 import { inUse } from '#server/seal/keyring.ts'
@@ -15,21 +15,21 @@ import { MOVED, unlessMoving } from './writing.ts'
 
 const BATCH = 200
 
-/** Hears how many are left. */
+/** Called with the number that remain. */
 type OnLeft = (left: number) => void
 
-/** How many organization keys are wrapped or signed otherwise than with the key of this kind that is in use. */
+/** The number of organization keys that are not wrapped or signed with the current key of this kind. */
 export async function countUnmoved({ db, keyring }: OperatorDeps, kind: KeyKind): Promise<number> {
   if (kind === 'master') return organizationKeys.countOthers(db, { masterKeyId: inUse(keyring.master).id })
   return kind === 'signing' ? organizationKeys.countOthers(db, { signerId: inUse(keyring.signing).id }) : 0
 }
 
-/** Organizations that move: their keys are left as they are. */
+/** Organizations that are moving: their keys are left unchanged. */
 type Moving = Set<string>
 
 /**
- * Wraps every organization key that is wrapped to another master key to the one in use. Told how many are left. Answers how many
- * organizations move and were left out.
+ * Rewraps every organization key that is wrapped to an old master key. Reports the number that remain to `onLeft`.
+ * Returns the number of moving organizations that were skipped.
  */
 export async function rewrapAll(deps: OperatorDeps, onLeft: OnLeft): Promise<number> {
   const { db, keyring } = deps
@@ -64,7 +64,7 @@ async function writeEach(
   }
 }
 
-/** Signs every organization key and every live lease grant that another key signed with the one in use. Answers as `rewrapAll`. */
+/** Re-signs every organization key and live lease grant that another key signed. Returns the same as `rewrapAll`. */
 export async function resignAll(deps: OperatorDeps, onLeft: OnLeft): Promise<number> {
   const { db, keyring } = deps
   const unsealer = await createUnsealer(keyring)
@@ -73,7 +73,7 @@ export async function resignAll(deps: OperatorDeps, onLeft: OnLeft): Promise<num
     onLeft: async () => onLeft(await organizationKeys.countOthers(db, { signerId })),
     list: without => organizationKeys.list(db, { notSigner: signerId, limit: BATCH, without }),
     async write(tx, key) {
-      // Anyone who can write the table could have their own pair signed here.
+      // Opens the key first: otherwise anyone who can write the table could have their own pair signed here.
       unsealer.hold(key)[Symbol.dispose]()
       await organizationKeys.writeSigned(tx, key, unsealer.signOrganizationKey(key))
     },

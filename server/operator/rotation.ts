@@ -1,6 +1,7 @@
 /**
- * The operator's part in the life of keys: a new sealing key for an organization, what still needs an old key, and an
- * organization's end. Organization keys are wrapped and signed anew in `rewrapping.ts`. Whatever is killed in the middle is taken up by asking again.
+ * The operator's part in the life cycle of keys: a new sealing key for an organization, the remaining uses of old keys,
+ * and an organization's removal. `rewrapping.ts` rewraps and re-signs organization keys. An interrupted command can be
+ * repeated.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
@@ -15,29 +16,32 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { OPERATOR, type OperatorDeps } from './organizations.ts'
 import { unlessMoving, writing } from './writing.ts'
 
-/** The keys that are to sign and fingerprint a credential. */
+/** The keys that must sign and fingerprint a credential. */
 async function upToDate({ keyring }: OperatorDeps): Promise<resealing.UpToDate> {
   const [sealer, fingerprinter] = [await createSealer(keyring), await createFingerprinter(keyring)]
   return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
 }
 
-/** How many credentials of an organization, or of all, are sealed or signed with something that is no longer in use. One that moves is not counted. */
+/**
+ * The number of credentials, of one organization or of all, that are sealed or signed with an old key. Moving
+ * organizations do not count.
+ */
 export async function countStaleRows(deps: OperatorDeps, organizationId: string | null): Promise<number> {
   const expected = await upToDate(deps)
   return resealing.countStale(deps.db, organizationId, expected)
 }
 
-/** Has workers seal anew what is stale: of one organization, or of all that have something and do not move. */
+/** Requests the resealing of stale credentials: of one organization, or of all that have some and are not moving. */
 export async function requestReseal(deps: OperatorDeps, organizationId: string | null): Promise<void> {
   const { db, now } = deps
   const submit = (org: string) => (tx: Tx) => resealing.submit(tx, org, { id: newId(), now })
   if (organizationId !== null) return writing(db, organizationId, submit(organizationId))
   const which = { expected: await upToDate(deps), areMoving: false }
-  // One whose move begins meanwhile is told of at the end, by `countMoving`.
+  // If an organization's move begins meanwhile, `countMoving` reports it at the end.
   for (const id of await resealing.organizationsToReseal(db, which)) await unlessMoving(db, id, submit(id))
 }
 
-/** How many organizations have something that is stale and move: this one alone, or any. */
+/** The number of moving organizations with stale credentials: either just this organization, or all. */
 export async function countMoving(deps: OperatorDeps, organizationId: string | null): Promise<number> {
   const which = { expected: await upToDate(deps), areMoving: true }
   const found = await resealing.organizationsToReseal(deps.db, which)
@@ -45,9 +49,9 @@ export async function countMoving(deps: OperatorDeps, organizationId: string | n
 }
 
 /**
- * Gives an organization a new sealing key, and has workers seal its credentials anew. The one before is retired: it opens,
- * and nothing new is sealed to it, once no web process holds it any more. False when a rotation is still under way; it goes
- * on then, and no further key is made.
+ * Gives an organization a new sealing key, and requests the resealing of its credentials. The old key is retired: it
+ * still opens boxes, but nothing new is sealed to it once no web process caches it any more. False if a rotation is
+ * still in progress; that one then continues, and no further key is created.
  */
 export async function rotateOrganization(deps: OperatorDeps, organizationId: string): Promise<boolean> {
   const { db, keyring, now } = deps
@@ -80,8 +84,8 @@ export function usesOf(db: Db, now: Date): Promise<keyUses.KeyUses> {
 }
 
 /**
- * Removes an organization: its keys' secret halves and its credentials' bytes are destroyed, its tasks end, and no key or
- * capability of it is good any more. The record stays. False when it was removed before.
+ * Removes an organization: destroys its keys' secret halves and its credentials' bytes, ends its tasks, and invalidates
+ * its keys and capabilities. The audit record stays. False if it was already removed.
  */
 export async function removeOrganization(deps: OperatorDeps, organizationId: string): Promise<boolean> {
   const { db, now } = deps

@@ -1,6 +1,6 @@
 /**
- * The operator's commands on an organization's settings, and the SQL of a least-privileged role.
- * Each change is in the record, as the operator's.
+ * The operator's commands for an organization's settings, and the SQL of a least-privileged role. Each change is
+ * recorded as the operator's.
  */
 
 import { newId } from '#server/domain/access/ids.ts'
@@ -14,7 +14,7 @@ import { OPERATOR } from './organizations.ts'
 import { writing } from './writing.ts'
 
 const POLICIES = ['strict', 'enforce', 'warn', 'off'] as const
-/** Within so long of another policy each database is judged by it. */
+/** After a change of policy, every database is judged by the new policy within this time. */
 const JUDGED_ANEW_SECONDS = 3600
 
 function rolePolicy(args: Arguments) {
@@ -24,7 +24,7 @@ function rolePolicy(args: Arguments) {
   return policy
 }
 
-/** Seconds between two checks; `default` gives the installation's back. */
+/** The seconds between two checks; `default` restores the installation's interval. */
 function checkInterval(args: Arguments): number | null | undefined {
   const given = option(args, 'check-interval')
   if (given === undefined || given === 'default') return given === undefined ? undefined : null

@@ -1,6 +1,6 @@
 /**
- * How operators' commands write for an organization: behind the same fence as callers and workers, so that nothing is written that a
- * move to another installation would leave behind. Every command that changes rows of an organization goes through here.
+ * How operators' commands write for an organization: behind the same fence as callers and workers, so that a move to
+ * another installation leaves no writes behind. Every command that changes rows of an organization uses this.
  */
 import { transaction } from '#server/store/database/db.ts'
 import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
@@ -10,17 +10,23 @@ const MOVING =
   'The organization is being moved to another installation, or has moved there, and nothing was changed. Run this again when the move ' +
   'has ended, at the installation that the organization is in.'
 
-/** Runs `work` in one transaction that writes for the organization. Throws a sentence, and nothing is written, where it moves. */
+/**
+ * Runs `work` in one transaction that writes for the organization. Throws a sentence and writes nothing if it is
+ * moving.
+ */
 export async function writing<T>(db: Db, organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   const done = await unlessMoving(db, organizationId, work)
   if (done === MOVED) throw new Error(MOVING)
   return done
 }
 
-/** Stands for what was not done since the organization moves. */
+/** Stands for an operation that was skipped because the organization is moving. */
 export const MOVED = Symbol('the organization moves')
 
-/** The same for commands that write for many organizations: answers `MOVED` for one that moves, and goes on with the others. */
+/**
+ * As `writing`, for commands that write for many organizations: returns `MOVED` for a moving one, so that they can
+ * continue.
+ */
 export async function unlessMoving<T>(
   db: Db,
   organizationId: string,
@@ -34,7 +40,7 @@ export async function unlessMoving<T>(
   }
 }
 
-/** The message of a command that had to leave out organizations. */
+/** The message of a command that skipped organizations. */
 export function leftOut(count: number): string {
   const which = count === 1 ? '1 organization is' : `${count} organizations are`
   return `${which} being moved to another installation and left out. Run this again when the move has ended, at both installations.`

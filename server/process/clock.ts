@@ -1,6 +1,6 @@
 /**
- * The time that an entry gives to what it starts: the database's. A clock of this machine that differs by more than a second
- * is logged and counted; nothing else depends on it.
+ * The time that an entry passes to its parts: the database's. If this machine's clock differs by more than a second,
+ * that is logged and counted; nothing else depends on it.
  */
 import { stampIdsBy } from '#server/domain/access/ids.ts'
 import type { Log } from '#server/log.ts'
@@ -10,7 +10,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 
 const TOLD_SKEW_MS = 1_000
 
-/** Measures once, and then every minute until the stack ends. Ids are made by this time, too. */
+/** Measures once, and then every minute until the stack is disposed. Ids use this time, too. */
 export async function startClock(
   cleanup: AsyncDisposableStack,
   { db, log, meter }: { db: Db; log: Log; meter: Meter },

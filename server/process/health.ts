@@ -1,6 +1,7 @@
 /**
- * The endpoints for an operator's programs, on a port of their own that no caller reaches: `GET /healthz`, `GET /readyz` and
- * `GET /metrics`. It must never be served on the public port: its numbers say how busy an installation is. Started by the entries.
+ * Endpoints for an operator's programs, on a separate port that callers cannot reach: `GET /healthz`, `GET /readyz` and
+ * `GET /metrics`. It must never be served on the public port: its numbers reveal how busy an installation is. Started
+ * by the entries.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Config } from '#server/config.ts'
@@ -22,7 +23,7 @@ export const HEALTH_PORTS = { web: 9464, worker: 9465 } as const
 const WRONG = 'a port that nobody else listens on, at an address of this machine (MOORING_HEALTH_HOST)'
 const TAKEN = 'metrics and probes are not served: the port is taken; set MOORING_HEALTH_PORT'
 
-/** A server that listens. */
+/** A running server. */
 export interface Health extends AsyncDisposable {
   readonly port: number
 }
@@ -36,9 +37,9 @@ export interface HealthDeps {
 }
 
 /**
- * Listens, at the tier's port unless another one was said; port 0 takes a free one. Throws `ConfigError` where a port that was
- * said cannot be had. Null where none is wanted; likewise where nobody said one and the tier's own is taken, which is logged: of
- * several processes on one machine the others serve all the same.
+ * Listens on the tier's port unless another one is configured; port 0 takes a free one. Throws `ConfigError` if a
+ * configured port is unavailable. Null if none is wanted, and also, with a log line, if the tier's default port is
+ * taken: of several processes on one machine the others serve all the same.
  */
 export async function startHealth(tier: MeteredTier, entryDeps: HealthDeps): Promise<Health | null> {
   const { healthPort, healthHost: host } = entryDeps.config
@@ -85,7 +86,7 @@ function conditionsOf({ failing, worker, deadlines, months, networks }: Readines
 
 function serverOf(entryDeps: HealthDeps): Server {
   let scraping: Promise<string> | null = null
-  // However many scrape at once, everything is read once.
+  // However many scrapers ask at once, everything is read once.
   const text = () => {
     scraping ??= entryDeps.meter.text().finally(() => {
       scraping = null

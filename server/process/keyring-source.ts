@@ -1,6 +1,6 @@
 /**
- * The source of a process's keyring: a private file, or from a command, such as a KMS's or a vault's. Never from the
- * environment's values, and never into a log. Read at start and again on SIGHUP.
+ * The source of a process's keyring: a private file, or a command such as a KMS's or a vault's. Never an environment
+ * variable's value, and never logged. Read at startup and again on SIGHUP.
  */
 import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
@@ -24,8 +24,8 @@ const MAX_BYTES = 65_536
 type Place = Pick<Config, 'keyring' | 'keyringCommand'>
 
 /**
- * The web tier's keyring; `isDir` when the path names the folder of both. A command that takes longer than `limitMs` is
- * ended. Throws a sentence, never a part of a keyring.
+ * The web tier's keyring; `isDir` if the path names the folder of both. A command that takes longer than `limitMs` is
+ * killed. Throws a sentence that never contains a part of a keyring.
  */
 export async function webKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WebKeyring> {
   const { keyringCommand } = config
@@ -33,14 +33,14 @@ export async function webKeyring(config: Place, isDir: boolean, limitMs = COMMAN
   return fromFile(readWebKeyring(await fileOf('web', config.keyring, isDir)))
 }
 
-/** The worker's keyring, likewise. */
+/** The worker's keyring; behaves the same. */
 export async function workerKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WorkerKeyring> {
   const { keyringCommand } = config
   if (keyringCommand !== null) return fromCommand(parseWorkerKeyring, await ask(keyringCommand, 'worker', limitMs))
   return fromFile(readWorkerKeyring(await fileOf('worker', config.keyring, isDir)))
 }
 
-/** Parses the output of a command. The operator transfers a keyring that `keyring upgrade` cannot write. */
+/** Parses the output of a command. The operator must convert a keyring that `keyring upgrade` cannot write. */
 function fromCommand<T>(parse: (text: string) => T, text: string): T {
   try {
     return parse(text)
@@ -53,7 +53,7 @@ function fromCommand<T>(parse: (text: string) => T, text: string): T {
   }
 }
 
-/** Names the setting that leads to the file in the sentence about it. */
+/** Adds the name of the setting that locates the file to the sentence about it. */
 function fromFile<T>(reading: Promise<T>): Promise<T> {
   return reading.catch((error: unknown) => {
     if (!(error instanceof Error) || error instanceof FormerKeyring) throw error
@@ -61,9 +61,9 @@ function fromFile<T>(reading: Promise<T>): Promise<T> {
   })
 }
 
-/** The role's file. Throws `ConfigError` for the folder where its file is asked for, and for a file in place of the folder. */
+/** The role's file. Throws `ConfigError` for a folder if a file is expected, and for a file instead of a folder. */
 async function fileOf(role: 'web' | 'worker', keyring: string, isDir: boolean): Promise<string> {
-  // One that is not there is refused by its reader, with the command that makes it.
+  // For a missing file, the reader's refusal names the command that creates it.
   const found = await stat(keyring).catch(() => null)
   const folder = 'the folder that keyring init made'
   if (!isDir && found?.isDirectory() === true)
@@ -73,12 +73,12 @@ async function fileOf(role: 'web' | 'worker', keyring: string, isDir: boolean): 
   return isDir ? join(keyring, `${role}.json`) : keyring
 }
 
-/** Runs the command in a shell, the role as its `$1`; what it prints is the keyring. */
+/** Runs the command in a shell, with the role as its `$1`; its output is the keyring. */
 async function ask(command: string, role: 'web' | 'worker', limitMs: number): Promise<string> {
-  // By SIGKILL: one that ignores SIGTERM would keep the process from starting, and from saying why, for ever.
+  // SIGKILL: a command that ignores SIGTERM would keep the process from starting, and from saying why, forever.
   const options = { timeout: limitMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES, encoding: 'utf8' } as const
   const remedy = `It is run by sh -c with ${role} as $1, and must print that role's keyring, nothing else, and end with status 0.`
-  // The error that is left out holds what the command printed so far, which may be half a keyring.
+  // The discarded error contains the command's output so far, which may be half a keyring.
   const said = await promisify(execFile)('/bin/sh', ['-c', command, 'mooring-keyring', role], options).catch(() => null)
   if (said === null)
     throw new Error(`MOORING_KEYRING_COMMAND failed, or took longer than ${limitMs / 1000} s. ${remedy}`)
@@ -87,8 +87,8 @@ async function ask(command: string, role: 'web' | 'worker', limitMs: number): Pr
 }
 
 /**
- * Reads keyrings again on SIGHUP, one time after the other: of two, a slow first one must not put an older keyring over what
- * the second has read. One that cannot be read changes nothing: the old one goes on, and the log says so and why.
+ * Reads keyrings again on SIGHUP, one reload after the other: a slow first one must not overwrite what the second has
+ * read with an older keyring. If reading fails, the old keyring stays in use, and the log says why.
  */
 export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
   let last = Promise.resolve()
@@ -96,7 +96,7 @@ export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
     last = last.then(reload).then(
       () => log.info('keyring read again'),
       (cause: unknown) => {
-        // Errors here are sentences with a remedy and never hold a part of a keyring: start prints them, too.
+        // Errors here are sentences with a remedy and never contain a part of a keyring: startup prints them, too.
         const message = cause instanceof Error ? cause.message : ''
         log.error({ stage: 'keyring', cause, says: message }, 'the keyring could not be read again; the old one stays')
       },

@@ -1,5 +1,5 @@
 /**
- * Listens where an operator has said, and says what keeps us from it: the variable, what it must be, and what to type.
+ * Listens on the configured address, and explains a failure: the variable, what it must be, and what to type.
  * `wiring-web.ts` calls it.
  */
 import { once } from 'node:events'
@@ -13,11 +13,11 @@ export interface ListenPlace {
   readonly command: string
 }
 
-/** How many ports after a taken one are tried for one that can be named instead. */
+/** How many ports after a taken one are tried, to suggest a free one. */
 const TRIES = 20
 const HIGHEST = 65_535
 
-/** Listens. Throws a sentence for an operator where the place cannot be listened on. */
+/** Listens. Throws a sentence for an operator if that fails. */
 export async function listen(server: Server, place: ListenPlace): Promise<void> {
   await listenAt(server, place).catch(async (error: unknown) => {
     throw await unlistenable(error, place)
@@ -32,7 +32,7 @@ async function listenAt(server: Server, { host, port }: Pick<ListenPlace, 'host'
 
 const WRONG_HOST = ['HOST', 'an address of this machine, or a name that stands for one'] as const
 
-/** By the system's code: the variable, and what it must be. */
+/** The variable and what it must be, by system error code. */
 const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
   EADDRINUSE: ['PORT', 'a port that nobody else listens on'],
   EACCES: ['PORT', 'a port that this process may listen on: below 1024 that is a privilege'],
@@ -43,7 +43,7 @@ const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
   EAI_AGAIN: WRONG_HOST,
 }
 
-/** The sentence; an error that is not about the place comes back as it is. */
+/** The sentence; an error that does not concern the address is returned unchanged. */
 async function unlistenable(error: unknown, place: ListenPlace): Promise<unknown> {
   const code = String(Reflect.get(Object(error), 'code'))
   const [variable, must] = UNLISTENABLE[code] ?? []
@@ -56,7 +56,7 @@ async function unlistenable(error: unknown, place: ListenPlace): Promise<unknown
   return new ConfigError(variable, `${must}${taken}${remedy}`)
 }
 
-/** A port near the wanted one that is free now; null where none was found. */
+/** A free port near the wanted one; null if none was found. */
 async function freePort({ host, port }: ListenPlace): Promise<number | null> {
   const first = port < 1024 ? 3000 : port + 1
   for (let at = first; at < first + TRIES && at <= HIGHEST; at += 1) if (await isFree(host, at)) return at

@@ -1,6 +1,6 @@
 /**
- * Says for a tier of this process that it runs: writes its row at the start and every five seconds, and removes it at the end.
- * Its consequences are in `readiness.ts`. A row that cannot be written ends nothing: the process is then not ready.
+ * Announces that a tier of this process is running: writes its row at startup and every five seconds, and deletes it at
+ * the end. `readiness.ts` uses the rows. If a row cannot be written the process continues, but is not ready.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import type { Log } from '#server/log.ts'
@@ -13,18 +13,18 @@ import { ownVersion } from '#server/version.ts'
 
 const BEAT_MS = 5_000
 const STATEMENT_MS = 2_000
-/** Every so many beats a process looks for rows that others have left behind. */
+/** The number of heartbeats after which a process looks for rows that others have left behind. */
 const CLEANS_EVERY = 12
 
-/** A tier of this process that is said to run. */
+/** An announced tier of this process. */
 export interface Presence {
-  /** Of its row. */
+  /** The id of its row. */
   readonly id: string
-  /** Says no more, and removes the row where that can be done. */
+  /** Stops announcing, and deletes the row if possible. */
   stop(): Promise<void>
 }
 
-/** A tier of this process, and what it says of itself. */
+/** A tier of this process, and what it announces. */
 interface Present {
   readonly db: Db
   readonly log: Log
@@ -32,7 +32,7 @@ interface Present {
   readonly openNetworks: readonly string[]
 }
 
-/** Begins; the first row is written, or was tried, when it resolves. */
+/** Starts announcing; resolves when the first row was written, or the attempt failed. */
 export async function startPresence(of: Present): Promise<Presence> {
   const { db, log, kind, openNetworks } = of
   const row = { id: newId(), kind, version: await ownVersion(), openNetworks: formatNetworks(openNetworks) }
@@ -48,7 +48,7 @@ export async function startPresence(of: Present): Promise<Presence> {
       await withDeadline(STATEMENT_MS, () => processes.removeGone(db))
       await watchNetworks()
     } catch (cause) {
-      // Said once: the probe of readiness tells for how long it goes on.
+      // Logged once: the readiness probe shows how long it lasts.
       if (isWritten) log.warn({ stage: 'presence', kind, cause }, 'the row of this process could not be written')
       isWritten = false
     }
@@ -67,20 +67,20 @@ export async function startPresence(of: Present): Promise<Presence> {
     async stop() {
       clearInterval(timer)
       await beating
-      // One that stays is out of date in seconds, and another process removes it.
+      // A row that stays is outdated within seconds, and another process deletes it.
       await withDeadline(STATEMENT_MS, () => processes.remove(db, row.id)).catch(() => undefined)
     },
   }
 }
 
-/** One spelling of the same networks in whatever order. */
+/** A canonical form of the networks, whatever their order. */
 function formatNetworks(networks: readonly string[]): string {
   return [...new Set(networks)].toSorted().join(',')
 }
 
 /**
- * Says once, and again when it is over, that the processes of this installation have different networks open. A worker refuses to
- * dial what a web process has let be registered then, and nobody sees why.
+ * Logs once, and again when it is over, that processes of this installation have different networks open. A worker then
+ * refuses to dial what a web process has allowed to be registered, and nobody would see why.
  */
 function networkWatch({ db, log, kind }: Present): () => Promise<void> {
   let isTold = false
@@ -93,7 +93,7 @@ function networkWatch({ db, log, kind }: Present): () => Promise<void> {
   }
 }
 
-/** Without them a lock or a query that hangs is held by the server for as long as it likes. */
+/** Without deadlines, the server keeps a hanging lock or query for as long as it likes. */
 async function warnOfDeadlines({ db, log, kind }: Present): Promise<void> {
   if (await withDeadline(STATEMENT_MS, () => lacksDeadlines(db)).catch(() => false))
     log.warn({ kind }, 'the role of this process lacks the deadlines of statements: run `mooring db grant`')

@@ -1,5 +1,6 @@
 /**
- * The common part of the entries: a signal to stop becomes an ordered end, and a failed start becomes one readable sentence.
+ * The common part of the entries: a stop signal leads to an orderly shutdown, and a failed start to one readable
+ * sentence.
  */
 
 import { writeFile } from 'node:fs/promises'
@@ -20,22 +21,22 @@ import type { QuarantinePlace } from './quarantine-order.ts'
 import { outliveOutput } from './standard-output.ts'
 import { startWatchdog } from './watchdog.ts'
 
-/** How long requests and tasks under way may take to finish after a signal. */
+/** How long requests and tasks in progress may take to finish after a signal. */
 export const GRACE_MS = 20_000
 /** How long after that the process is killed, whatever it is doing. */
 const AFTER_GRACE_MS = 5_000
-/** A main thread that does nothing for so long hears no signal either: a process that is told to stop is gone by then. */
+/** A main thread that is blocked this long receives no signals either: a process told to stop has ended by then. */
 const STALL_MS = GRACE_MS
 
-/** Of a tier that answers callers: so many processes of the server run their reads, on two cores as fast as any number. */
+/** For a tier that serves callers: on two cores, this many server processes run its reads as fast as any number. */
 export const READ_LANES = 2
 
-/** Starts an entry; what it starts it puts on the stack. */
+/** Starts an entry, which puts everything that it starts on the cleanup stack. */
 export type StartEntry = (config: Config, log: Log, cleanup: AsyncDisposableStack) => Promise<void>
 
 /**
- * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.
- * An error that prevents the start is printed as one sentence; the exit status is then 1.
+ * Runs an entry, which puts everything that it starts on the stack: a signal, or a start that fails half-way, disposes
+ * of it in reverse order. An error that prevents the start is printed as one sentence; the exit status is then 1.
  */
 export function run(start: StartEntry): Promise<void> {
   return runDraining(() => 0, start)
@@ -47,14 +48,14 @@ export interface EntrySurroundings {
   readonly logTo: 1 | 2
 }
 
-/** The same for an entry that goes on serving after the signal, for so many milliseconds, before its grace begins. */
+/** As `run`, for an entry that keeps serving for some milliseconds after the signal, before its grace period begins. */
 export async function runDraining(
   drainMs: (config: Config) => number,
   start: StartEntry,
   surroundings: EntrySurroundings = { env: environment(), logTo: 1 },
 ): Promise<void> {
   outliveOutput()
-  // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
+  // Registered first: a signal that arrives during startup ends the process once it has started.
   const signal = stopSignal()
   const watchdog = startWatchdog(STALL_MS)
   let drains = 0
@@ -77,12 +78,12 @@ export async function runDraining(
     const trouble = isOwn ? null : databaseTrouble('DATABASE_URL', error)
     process.stderr.write(`${printableLines(sentenceOf(trouble ?? error))}\n`)
     process.exitCode = 1
-    // A partial start (a pool, a listener) would keep the process alive.
+    // After a partial start, a pool or a listener would keep the process alive.
     process.exit()
   }
 }
 
-/** A mistyped setting has no effect, which nobody would see otherwise. */
+/** A mistyped setting has no effect, which would otherwise go unnoticed. */
 function warnOfUnknownSettings(log: Log, env: NodeJS.ProcessEnv): void {
   for (const { name, nearest } of unknownSettings(env))
     log.warn(
@@ -92,20 +93,20 @@ function warnOfUnknownSettings(log: Log, env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * Leaves no way for memory to get out: keys and credentials are in it. Of a crash no mapping is dumped (core(5)), here and in
- * every child; the debugger that SIGUSR1 opens can only be kept shut from outside.
+ * Keeps memory, which contains keys and credentials, inside the process. A crash dumps no mapping (core(5)), here and
+ * in every child; the debugger that SIGUSR1 opens can only be disabled from outside.
  */
 async function keepMemoryIn(log: Log): Promise<void> {
   if (!process.execArgv.includes('--disable-sigusr1'))
     log.warn('SIGUSR1 opens a debugger on this process: start it by its npm script, or node --disable-sigusr1')
-  // Linux alone has it; elsewhere the limit of the npm script is what there is.
+  // Only Linux has it; elsewhere only the limit in the npm script applies.
   if (process.platform === 'linux')
     await writeFile('/proc/self/coredump_filter', '0').catch((cause: unknown) =>
       log.warn({ stage: 'start', cause }, 'a crash of this process may leave its memory in a core file'),
     )
 }
 
-/** The first signal to stop. Those after it are taken and change nothing. */
+/** Resolves with the first stop signal. Later ones are ignored. */
 function stopSignal(): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
   process.on('SIGTERM', resolve)
@@ -125,7 +126,9 @@ async function stop(log: Log, of: { name: string; started: AsyncDisposableStack 
   }
 }
 
-/** A refused connection to a name of several addresses is an error without a message; one of the store tells its cause. */
+/**
+ * A refused connection to a name with several addresses is an error without a message; a store error's cause has one.
+ */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return errorMessage(error)
   if (error.message === '') return `The database cannot be reached (${errorMessage(error)}).`
@@ -133,8 +136,8 @@ function sentenceOf(error: unknown): string {
 }
 
 /**
- * An uncaught error ends the process: its work is half done. The log says why, without a secret; Node itself
- * would print the error as it is.
+ * An uncaught error ends the process, because its work is incomplete. The log says why, without a secret; Node itself
+ * would print the raw error.
  */
 export function endOnUncaught(log: Log): void {
   process.on('uncaughtException', (cause, origin) => {
@@ -143,16 +146,16 @@ export function endOnUncaught(log: Log): void {
   })
 }
 
-/** The parts of our own database that an entry opens. */
+/** The settings with which an entry opens our own database. */
 interface StoreSource {
   readonly config: Config
   readonly url: string
   readonly log: Log
-  /** True for the owner of the tables, whose role nobody has given deadlines. */
+  /** True for the tables' owner, whose role has no deadlines of its own. */
   readonly setsDeadlines: boolean
-  /** How long a statement waits for a connection; left out, as long as a caller would. */
+  /** How long a statement waits for a connection; by default as long as for a caller. */
   readonly connectMs?: number
-  /** Connections beside the pool for the reads of callers; none where it is left out. */
+  /** The number of extra connections for callers' reads; none by default. */
   readonly lanes?: number
 }
 
@@ -164,8 +167,8 @@ export interface OpenStore {
 }
 
 /**
- * Opens the pool and the notifications of our own database; the stack closes them. Refuses a pooler that does not keep sessions,
- * unless wakes go around it, and one that takes no transactions always.
+ * Opens the pool and the notifications of our own database; the stack closes them. Rejects a pooler that does not keep
+ * sessions, unless notifications bypass it, and always one that does not support transactions.
  */
 export async function openStore(
   cleanup: AsyncDisposableStack,
@@ -198,8 +201,8 @@ export async function openStore(
 }
 
 /**
- * The way to our own database on which a session is ours: `MOORING_LISTEN_URL`, or else `DATABASE_URL`. Wakes, migrations and
- * operators' commands take it. Throws a sentence where it leads to a pooler that hands sessions on.
+ * The URL of our own database with real sessions: `MOORING_LISTEN_URL`, or else `DATABASE_URL`. Notifications,
+ * migrations and operators' commands use it. Throws a sentence if it leads to a pooler that shares sessions.
  */
 export async function directUrl(config: Config, url: string): Promise<string> {
   const { listenUrl } = config
@@ -207,7 +210,7 @@ export async function directUrl(config: Config, url: string): Promise<string> {
   throw new Error(listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON)
 }
 
-/** Says which setting leads there. The errors of an embedded server are the data folder's. */
+/** Names the setting in errors. An embedded server's errors concern the data folder. */
 function aboutDirect<T>({ databaseUrl, listenUrl }: Config, work: () => Promise<T>): Promise<T> {
   if (databaseUrl === null) return work()
   return aboutDatabase(listenUrl === null ? 'DATABASE_URL' : 'MOORING_LISTEN_URL', work)
@@ -219,16 +222,16 @@ const LISTEN_HANDED_ON = 'MOORING_LISTEN_URL must lead to the server itself, or 
 const STATEMENTS =
   'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
 
-/** The parts that a tier gets from its entry. */
+/** The dependencies that a tier gets from its entry. */
 export interface EntryDeps extends OpenStore {
   readonly config: Config
   readonly log: Log
   readonly clock: () => Date
-  /** How a process of one task finds database and keyring; left out where there are none to be found: then none is run alone. */
+  /** How a single-task process finds the database and the keyring; without it, no task runs alone. */
   readonly alone?: QuarantinePlace
 }
 
-/** Refuses to go on while migrations are pending: `web` and `worker` own nothing that they could migrate. */
+/** Throws while migrations are pending: `web` and `worker` own nothing that they could migrate. */
 export async function requireMigrated(db: Db): Promise<void> {
   const pending = await pendingMigrations(db)
   if (pending.length > 0)

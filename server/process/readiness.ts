@@ -1,6 +1,6 @@
 /**
- * Whether a tier of this process can do its work now, and which condition fails. Asked by the probes of a balancer, so it
- * answers in time whatever our own database does, and says nothing that a stranger may not know.
+ * Whether a tier of this process can do its work now, and if not, which condition fails. A load balancer's probes ask,
+ * so it answers in time whatever our own database does, and reveals nothing that a stranger may not know.
  */
 
 import type { Log } from '#server/log.ts'
@@ -30,20 +30,23 @@ export type NotReady = keyof typeof NOT_READY
 /** The answer of `/readyz`. */
 export interface Readiness {
   readonly ok: boolean
-  /** The sentence of the first condition that fails; left out where none does. */
+  /** The sentence for the first failing condition; absent if none fails. */
   readonly trouble?: string
   readonly failing: readonly NotReady[]
-  /** Whether any worker has written its row lately; left out where the database did not say. */
+  /** Whether any worker has written its row recently; absent if the database did not answer. */
   readonly worker?: 'seen' | 'not_seen'
-  /** Whether the sessions of this role have their deadlines; `db grant` gives them. Left out likewise. */
+  /**
+   * Whether the sessions of this role have their deadlines, which `db grant` sets; absent if the database did not
+   * answer.
+   */
   readonly deadlines?: 'set' | 'missing'
-  /** There where the record or verifications have rows that no month takes (docs/operations.md). */
+  /** Present if the audit record or the verifications have rows outside all month partitions (docs/operations.md). */
   readonly months?: 'overflowing'
-  /** There where web and worker have different networks open: `MOORING_ALLOWED_NETWORKS` must be the same on both. */
+  /** Present if web and worker have different networks open: `MOORING_ALLOWED_NETWORKS` must be the same on both. */
   readonly networks?: 'differ'
 }
 
-/** Of a process that was told to stop: what comes to it is served for a while yet. */
+/** The readiness of a process that was told to stop: it still serves new requests for a while. */
 export const STOPPING: Readiness = { ok: false, trouble: NOT_READY.stopping, failing: ['stopping'] }
 
 /** The conditions of readiness. */
@@ -52,11 +55,11 @@ export interface Conditions {
   readonly notifications: Notifications
   /** For a process that has subscribers. */
   readonly canReadChanges?: () => boolean
-  /** For a process that dials; left out for one that does not. */
+  /** For a process that dials; absent for other processes. */
   readonly canDial?: () => boolean
 }
 
-/** Says of a tier of this process that it runs, until it is stopped, and answers whether it is ready. */
+/** Announces that a tier of this process is running, until it is stopped, and answers whether it is ready. */
 export async function startReadiness(
   of: Conditions & { readonly log: Log; readonly config: { readonly openNetworks: readonly string[] } },
   kind: Tier,
@@ -66,11 +69,11 @@ export async function startReadiness(
 }
 
 const STATEMENT_MS = 1_500
-/** Before the two seconds after which an answer is none. */
+/** Less than the two seconds after which an answer counts as none. */
 const ANSWER_MS = 1_800
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** Makes the question. However many ask at once, the database is asked once. */
+/** Creates the readiness check. However many callers ask at once, the database is asked once. */
 function createReadiness(of: Conditions, processId: string): () => Promise<Readiness> {
   let asking: Promise<Asked> | null = null
   const ask = () => {
@@ -89,7 +92,7 @@ async function askDatabase(db: Db, processId: string): Promise<Asked> {
     if ((await pendingMigrations(db)).length > 0) return 'migrations_pending'
     return await standing(db, processId)
   } catch (error) {
-    // The driver's message may hold the address and the user of our own database: no more of it is told.
+    // The driver's message may contain the address and the user of our own database, so only a code leaves here.
     return codeOf(error) === INSUFFICIENT_PRIVILEGE ? 'grants_missing' : 'database_unreachable'
   }
 }

@@ -1,15 +1,15 @@
 /**
- * The thread of the watchdog: counts its own turns, so that a machine that slept, or a process that was stopped and went on,
- * is not taken for one that hangs.
+ * The thread of the watchdog: counts its own ticks, so that a machine that was suspended, or a process that was stopped
+ * and resumed, is not mistaken for one that hangs.
  *
  * It shares two numbers with the main thread and nothing else. Started by `watchdog.ts`.
  */
 import { writeSync } from 'node:fs'
 import { isMainThread, workerData } from 'node:worker_threads'
 
-/** The counter of the main thread's turns. */
+/** The index of the counter that the main thread increments. */
 export const BEATS = 0
-/** The milliseconds until the process has to end; 0 while there is no deadline. */
+/** The index of the milliseconds until the process has to end; 0 while there is no deadline. */
 export const ENDS_IN = 1
 
 /** The input of the thread. */

@@ -1,23 +1,23 @@
 /**
- * Ends this process where it cannot end itself: a loop that a stranger's input holds hears no signal. A thread watches that
- * the main one goes on, and that a process which was told to stop is gone in time; else it kills the process, and what it
- * held goes to another one.
+ * Kills this process if it cannot end itself: an event loop blocked by a stranger's input receives no signals. A thread
+ * verifies that the main one keeps running, and that a process told to stop ends in time; otherwise it kills the
+ * process, and another one takes over its work.
  *
- * It ends nothing in order, and says one line. Started by the entries.
+ * It does not shut down in order, and prints one line. Started by the entries.
  */
 import { Worker } from 'node:worker_threads'
 import { BEATS, ENDS_IN, type WatchdogOrder } from './watchdog-thread.ts'
 
 const BEAT_MS = 500
 
-/** A watch over this process. */
+/** A watchdog over this process. */
 export interface Watchdog {
-  /** However it goes on: in so many milliseconds the process is killed, if it has not ended by itself. */
+  /** Kills the process after `ms` milliseconds if it has not ended by itself. */
   endWithin(ms: number): void
   stop(): Promise<void>
 }
 
-/** Watches from now on. The process is killed when its main thread does nothing for `stallMs`. */
+/** Starts watching. Kills the process if its main thread is blocked for `stallMs`. */
 export function startWatchdog(stallMs: number): Watchdog {
   const shared = new Int32Array(new SharedArrayBuffer(8))
   const timer = setInterval(() => Atomics.add(shared, BEATS, 1), BEAT_MS)
@@ -25,7 +25,7 @@ export function startWatchdog(stallMs: number): Watchdog {
   const thread = new Worker(new URL('watchdog-thread.ts', import.meta.url), {
     workerData: { shared, stallMs } satisfies WatchdogOrder,
     execArgv: [],
-    // Modules preloaded by NODE_OPTIONS are for the main thread: this one has no room for them.
+    // Modules preloaded by NODE_OPTIONS are for the main thread: this one has no memory for them.
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   })

@@ -1,9 +1,9 @@
 /**
- * Every setting that Mooring reads, each with an example, and which variables look like settings and are none. `config.ts` reads
- * their values; this knows their names alone and never holds a value of an environment.
+ * Every setting that Mooring reads, each with an example, and the detection of variables that look like settings but
+ * are none. `config.ts` reads the values; this file knows only names and never holds a value from an environment.
  */
 
-/** Each setting with an acceptable value, for sentences about a wrong one. */
+/** Each setting with a valid example, for sentences about an invalid value. */
 export const SETTINGS: Readonly<Record<string, string>> = {
   PORT: '3000',
   HOST: '127.0.0.1',
@@ -64,11 +64,11 @@ export interface UnknownSetting {
 
 /** Variables that Kubernetes sets for a Service named `mooring…`; `…_PORT` is recognised by its value. */
 const OF_SERVICES = /_(?:SERVICE_HOST|SERVICE_PORT|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
-/** The port of a Service that has a name. */
+/** The port of a Service with a name. */
 const NAMED_PORT = '_SERVICE_PORT_'
 const ADDRESS_OF_SERVICE = /^(?:tcp|udp|sctp):\/\//
 
-/** The variables that begin like our own and are none, such as a mistyped one. */
+/** The variables with our prefix that are not settings, such as a mistyped one. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>>): UnknownSetting[] {
   return Object.keys(env)
     .filter(name => name.startsWith(PREFIX) && !Object.hasOwn(SETTINGS, name))
@@ -77,10 +77,10 @@ export function unknownSettings(env: Readonly<Record<string, string | undefined>
 }
 
 const PREFIX = 'MOORING_'
-/** At least a third of a name has to be right. */
+/** At least a third of a name must match. */
 const FAR = 2 / 3
 
-/** The setting whose name takes the fewest changes, our prefix aside; null where none is near. */
+/** The setting whose name, without our prefix, needs the fewest edits; null if none is similar. */
 function nearestSetting(name: string): string | null {
   const bare = (one: string) => (one.startsWith(PREFIX) ? one.slice(PREFIX.length) : one)
   const measured = Object.keys(SETTINGS).map(one => ({ one, changes: changesBetween(bare(name), bare(one)) }))
@@ -90,7 +90,7 @@ function nearestSetting(name: string): string | null {
 
 const LONGEST = 60
 
-/** Characters to insert, remove or replace (Levenshtein). */
+/** The number of characters to insert, delete or replace (Levenshtein). */
 function changesBetween(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at)
   for (const [i, letter] of [...one.slice(0, LONGEST)].entries()) {

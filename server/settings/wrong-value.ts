@@ -1,9 +1,10 @@
 /**
- * The defect of a setting's value, in a few words that end the sentence about it. It looks for what people do to values
- * in files: quotes, blanks, units, comments. It never repeats a value, which may be a password. `env.ts` and `config.ts` call it.
+ * Describes the defect of a setting's value in a few words that end the sentence about it. It looks for typical
+ * mistakes in files: quotes, blanks, units, comments. It never repeats a value, which may be a password. `env.ts` and
+ * `config.ts` call it.
  */
 
-/** A value that is wrong as any setting's: null where nothing about its form is. */
+/** A defect that is wrong for any setting; null if the form is fine. */
 export function wrongForm(value: string): string | null {
   if (value.trim() === '') return 'its value is blank'
   if (/[\r\n]/.test(value)) return 'there is a line break in its value'
@@ -15,13 +16,13 @@ export function wrongForm(value: string): string | null {
   return null
 }
 
-/** Bounds of a whole number. */
+/** The bounds of an integer. */
 export interface Bounds {
   readonly min: number
   readonly max: number
 }
 
-/** Why a text is no whole number within its bounds; null where it is one. */
+/** Why a text is not an integer within its bounds; null if it is. */
 export function wrongNumber(value: string, { min, max }: Bounds): string | null {
   const form = wrongForm(value)
   if (form !== null) return form
@@ -33,7 +34,7 @@ export function wrongNumber(value: string, { min, max }: Bounds): string | null 
   return 'its value is no number'
 }
 
-/** Why a text is none of the words; null where it is one. */
+/** Why a text is not one of the words; null if it is. */
 export function wrongWord(value: string, words: readonly string[]): string | null {
   if (words.includes(value)) return null
   const form = wrongForm(value)
@@ -42,7 +43,7 @@ export function wrongWord(value: string, words: readonly string[]): string | nul
   return 'its value is another word'
 }
 
-/** Why a text is no list of such items, separated by commas; null where it is one. */
+/** Why a text is not a comma-separated list of such items; null if it is. */
 export function wrongList(value: string, isItem: (item: string) => boolean): string | null {
   if (value === '') return null
   const form = wrongForm(value)
@@ -56,7 +57,7 @@ export function wrongList(value: string, isItem: (item: string) => boolean): str
   return items.length === 1 ? 'its value is none' : `item ${at + 1} of its value is none`
 }
 
-/** Why a text is no URL of these schemes; null where it is one. */
+/** Why a text is not a URL with one of these schemes; null if it is. */
 export function wrongUrl(value: string, schemes: readonly string[]): string | null {
   const form = wrongForm(value)
   if (form !== null) return form
@@ -73,7 +74,7 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
-/** Why a file cannot be read, by the system's error. */
+/** Why a file cannot be read, from the system error. */
 export function wrongFile(error: unknown): string {
   const code = String(Reflect.get(Object(error), 'code'))
   return UNREADABLE[code] ?? `it cannot be read (${code})`

@@ -1,8 +1,9 @@
 /**
- * Codes by which the console signs in on the machine of a local installation, in its data folder: the hash of the one that is in
- * force, never the code, and the ids of keys that the console made. A later code takes the place of the one before.
+ * Codes with which the console signs in on the machine of a local installation. Its data folder contains the hash of
+ * the current code, never the code, and the ids of keys that the console created. A new code replaces the previous one.
  *
- * The greeting and `mooring console` make codes, `local.signIn` spends them, in the one process that serves from the folder.
+ * The greeting and `mooring console` create codes; `local.signIn` redeems them, in the one process that serves from the
+ * folder.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile, rename, unlink, writeFile } from 'node:fs/promises'
@@ -11,7 +12,7 @@ import { z } from 'zod'
 import type { LocalConsole } from '#server/domain/access/local-console.ts'
 
 const LIVES_MS = 5 * 60_000
-/** Ids of keys that are kept: their keys end after twelve hours. */
+/** The number of key ids that are kept: their keys expire after twelve hours. */
 const MAX_OWN = 200
 
 const Code = z.object({ hash: z.string(), expiresAt: z.number() })
@@ -20,19 +21,19 @@ const Own = z.array(z.uuid())
 const codeIn = (dir: string): string => join(dir, 'console-code.json')
 const ownIn = (dir: string): string => join(dir, 'console-keys.json')
 
-/** Makes a code of 128 bits of chance, good for five minutes and once. The code before it is good no longer. */
+/** Creates a random 128-bit code, valid once and for five minutes. It invalidates the previous code. */
 export async function makeConsoleCode(dir: string, now: Date): Promise<string> {
   const code = randomBytes(16).toString('base64url')
   await write(codeIn(dir), { hash: hashOf(code).toString('hex'), expiresAt: now.getTime() + LIVES_MS })
   return code
 }
 
-/** The address that signs in to the console: the code is in the fragment, which no browser sends. Holds a secret. */
+/** The address that signs in to the console: the code is in the fragment, which no browser sends. Contains a secret. */
 export function consoleAddress(url: string, code: string): string {
   return `${url}/#code=${code}`
 }
 
-/** Makes a code, and the address with it. Throws a sentence where no installation has its data. */
+/** Creates a code and its address. Throws a sentence if the folder belongs to no installation. */
 export async function newConsoleAddress(
   { localDir, publicUrl }: { readonly localDir: string; readonly publicUrl: string },
   now: Date,
@@ -42,7 +43,7 @@ export async function newConsoleAddress(
   return consoleAddress(publicUrl, code)
 }
 
-/** The sign-in over a data folder. */
+/** The sign-in for a data folder. */
 export function localConsole(of: { dir: string; organizationId: string; clock: () => Date }): LocalConsole {
   const { dir, organizationId, clock } = of
   return {
@@ -51,7 +52,7 @@ export function localConsole(of: { dir: string; organizationId: string; clock: (
       const kept = Code.safeParse(await read(codeIn(dir)))
       const isRight = timingSafeEqual(hashOf(code), kept.success ? Buffer.from(kept.data.hash, 'hex') : hashOf(''))
       if (!kept.success || !isRight) return false
-      // Of two who bring it at once one removes it; the other one finds nothing to remove. `rm` would not tell them apart.
+      // Of two callers that present it at once, only one deletes the file; `rm` would not distinguish them.
       const isFirst = await unlink(codeIn(dir)).then(
         () => true,
         (error: unknown) => unlessGone(error, false),
@@ -77,14 +78,14 @@ function hashOf(code: string): Buffer {
   return createHash('sha256').update(code).digest()
 }
 
-/** Writes a file whole, in the place of the one before, for its owner alone. */
+/** Writes a file atomically, in place of the previous one, readable only by its owner. */
 async function write(path: string, content: unknown): Promise<void> {
   const draft = `${path}.draft`
   await writeFile(draft, JSON.stringify(content), { mode: 0o600, flush: true })
   await rename(draft, path)
 }
 
-/** The content of a file; null if there is none, or it is incomplete. */
+/** The content of a file; null if it does not exist or is incomplete. */
 async function read(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => unlessGone(error, null))
   try {

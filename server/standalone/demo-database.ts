@@ -1,8 +1,8 @@
 /**
- * The sample database of local mode, beside the registry's own in the embedded server: something real to register.
+ * The sample database of local mode, next to the registry's own in the embedded server: a real database to register.
  *
- * One role owns it and cannot log in; another logs in and may only read, so that it passes every check that a customer's
- * must. It must never be made in a server that is not ours. Called by `main.ts`.
+ * One role owns it and cannot log in; another logs in and may only read, so that it passes every check like a
+ * customer's must. It must never be created in a server that is not ours. Called by `main.ts`.
  */
 import { randomBytes } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ const DRAFT = 'chandlery_unfinished'
 const OWNER = 'sample_owner'
 const READER = 'sample_reader'
 const PASSWORD = 'sample-password'
-// Any number: two starts at once must not both make it.
+// An arbitrary key: two concurrent starts must not both create the database.
 const LOCK = 5_172_830
 
 /** The database to register. */
@@ -25,8 +25,8 @@ export interface DemoDatabase {
 }
 
 /**
- * Makes the sample database if there is none, and answers how to reach it. Its password is made once and kept in `dir`
- * (0600). A start that is killed half-way leaves no half database: the next one begins anew.
+ * Creates the sample database if it does not exist, and returns how to reach it. Its password is created once and
+ * stored in `dir` (0600). A start that is killed half-way leaves no partial database: the next one starts over.
  */
 export async function ensureDemoDatabase(embedded: Pick<Embedded, 'url' | 'port'>, dir: string): Promise<DemoDatabase> {
   const admin = await connected(embedded.url)
@@ -41,7 +41,9 @@ export async function ensureDemoDatabase(embedded: Pick<Embedded, 'url' | 'port'
   }
 }
 
-/** The connection string of a sample database that is there, in a server that is a copy of the one in which it was made. */
+/**
+ * The connection string of an existing sample database, in a server that is a copy of the one in which it was created.
+ */
 export async function demoDatabaseUrl(embedded: Pick<Embedded, 'port'>, dir: string): Promise<string> {
   return urlOf(embedded, await readFile(join(dir, PASSWORD), 'utf8'))
 }
@@ -59,8 +61,8 @@ async function ensureReader(admin: pg.Client, file: string): Promise<string> {
   const ready = await admin.query('select rolname from pg_roles where rolname = $1 and rolcanlogin', [READER])
   if (kept !== null && ready.rowCount === 1) return kept
   const password = randomBytes(18).toString('base64url')
-  // Of these characters none needs quoting. The role has the password before the file says so: a start that is killed
-  // between the two makes another.
+  // None of these characters needs quoting. The role gets the password before the file is written: a start that is
+  // killed in between creates another one.
   await admin.query(`alter role ${READER} login password '${password}'`)
   await writeFile(`${file}.draft`, password, { mode: 0o600, flush: true })
   await rename(`${file}.draft`, file)
@@ -71,7 +73,7 @@ async function makeDatabase(admin: pg.Client, url: string): Promise<void> {
   await admin.query(`drop database if exists ${DRAFT} with (force)`)
   await admin.query(`create database ${DRAFT} owner ${OWNER}`)
   await fill(url)
-  // By default every role may connect to every database; the reader is to see this one alone.
+  // By default every role may connect to every database; the reader may only see this one.
   await admin.query(`revoke connect, temporary on database ${DRAFT} from public`)
   await admin.query(`grant connect on database ${DRAFT} to ${READER}`)
   const others = await admin.query('select quote_ident(datname) as name from pg_database where datname <> $1', [DRAFT])
@@ -85,7 +87,7 @@ async function fill(url: string): Promise<void> {
   const client = await connected(target.href)
   try {
     const text = await readFile(new URL('demo-database.sql', import.meta.url), 'utf8')
-    // Several statements in one message are one transaction.
+    // Several statements in one message form one transaction.
     await client.query(`set local role ${OWNER};\n${text}`)
     await client.query('analyze')
   } finally {

@@ -1,8 +1,10 @@
 /**
- * The two keys of a first start, which are shown once. They are made when everything else is up, printed, and only then
- * counted as shown: whatever ends a start before that, the next one shows keys again and revokes those that nobody saw.
+ * The two keys of a first start, which are shown once. They are created when everything else is running, printed, and
+ * only then marked as shown: if a start ends before that, the next one shows new keys and revokes those that nobody
+ * saw.
  *
- * A note in the data folder says that keys are to be shown. It holds ids of keys, never a key. Called by `standalone.ts`.
+ * A note in the data folder says that keys must be shown. It contains ids of keys, never a key. Called by
+ * `standalone.ts`.
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -21,12 +23,12 @@ const Note = z.object({ keys: z.array(z.uuid()) })
 
 const noteIn = (dir: string): string => join(dir, 'first-start.json')
 
-/** Notes that keys are to be shown; before there is an organization that they could belong to. */
+/** Notes that keys must be shown, before an organization exists that they could belong to. */
 export function noteFirstStart(dir: string): Promise<void> {
   return write(dir, [])
 }
 
-/** The ids of keys that earlier starts made and may not have shown; null when nothing is to be shown. */
+/** The ids of keys that earlier starts created and may not have shown; null if nothing needs to be shown. */
 export async function unshownKeys(dir: string): Promise<readonly string[] | null> {
   const text = await readFile(noteIn(dir), 'utf8').catch((error: unknown) => {
     if (Reflect.get(Object(error), 'code') === 'ENOENT') return null
@@ -34,20 +36,20 @@ export async function unshownKeys(dir: string): Promise<readonly string[] | null
   })
   if (text === null) return null
   const read = Note.safeParse(parsed(text))
-  // One that cannot be read says as much as an empty one: that keys are to be shown.
+  // An unreadable note means the same as an empty one: keys must be shown.
   return read.success ? read.data.keys : []
 }
 
-/** The operator's commands that make and revoke keys of the organization. */
+/** The operator's commands that create and revoke keys of the organization. */
 export interface KeyMaker {
-  /** Makes a key and answers it; `begins` is told its id before it is there. */
+  /** Creates a key and returns it; calls `begins` with its id before it exists. */
   create(mode: Mode, begins: (id: string) => Promise<void>): Promise<string>
   revoke(id: string): Promise<unknown>
 }
 
 /**
- * Makes the keys to be shown. Of earlier ones the unused are revoked: no start has shown them. One that was used was seen,
- * by a start that ended after it had printed and before it could say so.
+ * Creates the keys to show. Revokes earlier keys that were never used, because no start has shown them. A used key was
+ * seen: its start ended after printing it and before marking it as shown.
  */
 export async function makeFirstKeys(
   maker: KeyMaker,
@@ -55,7 +57,7 @@ export async function makeFirstKeys(
 ): Promise<FirstKeys> {
   const { dir, unshown, db, organizationId } = of
   const ids = [...unshown]
-  // Noted before it is there: of a key without a note nobody would know that it was never shown.
+  // Noted before it exists: without a note, nobody would know that a key was never shown.
   const make = (mode: Mode) =>
     maker.create(mode, id => {
       ids.push(id)
@@ -73,7 +75,7 @@ export async function noteShown(dir: string): Promise<void> {
   await rm(noteIn(dir), { force: true })
 }
 
-/** Writes the note whole, in the place of the one before. */
+/** Writes the note atomically, in place of the previous one. */
 async function write(dir: string, keys: readonly string[]): Promise<void> {
   const draft = `${noteIn(dir)}.draft`
   await writeFile(draft, JSON.stringify({ keys }), { mode: 0o600, flush: true })

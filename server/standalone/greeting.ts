@@ -1,26 +1,26 @@
 /**
- * The text that `npm start` prints in local mode: the address of Mooring, keys at a first start and how to make one at a later one, and
- * requests that can be pasted as they are. `standalone.ts` calls it.
+ * The text that `npm start` prints in local mode: Mooring's address, the keys at a first start and how to create one
+ * later, and requests that can be pasted unchanged. `standalone.ts` calls it.
  */
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { Config } from '#server/config.ts'
 import { consoleAddress } from './console-sign-in.ts'
 import type { FirstKeys } from './first-start.ts'
 
-/** Its address, and the database to register. */
+/** The address of the installation, and the database to register. */
 export interface GreetedPlace {
   readonly config: Pick<
     Config,
     'host' | 'localDir' | 'keyring' | 'keyringCommand' | 'openNetworksByDefault' | 'publicUrl'
   >
   readonly port: number
-  /** Connection string of the sample database. Secret. */
+  /** The connection string of the sample database. Secret. */
   readonly demoDatabase: string
-  /** A code for the console; null where the output is no terminal. Secret. */
+  /** A code for the console; null if the output is not a terminal. Secret. */
   readonly consoleCode: string | null
 }
 
-/** The text of a first start: keys, and a request for each dialect. Holds secrets. */
+/** The text of a first start: keys, and a request for each dialect. Contains secrets. */
 export function firstGreeting(at: GreetedPlace, { testKey, liveKey }: FirstKeys): string {
   const url = urlOf(at)
   return text([
@@ -44,7 +44,10 @@ export function firstGreeting(at: GreetedPlace, { testKey, liveKey }: FirstKeys)
   ])
 }
 
-/** The text of a later start, without keys. `isOwed`: those of the first start are still to be shown. Holds a secret. */
+/**
+ * The text of a later start, without keys. `isOwed`: the keys of the first start still have to be shown. Contains a
+ * secret.
+ */
 export function laterGreeting(at: GreetedPlace, isOwed: boolean): string {
   return text([
     ...beginning(at),
@@ -59,7 +62,7 @@ export function laterGreeting(at: GreetedPlace, isOwed: boolean): string {
   ])
 }
 
-/** The end of every start: where to read on, how to make another key, and how to stop. */
+/** The end of every text: where to read on, how to create another key, and how to stop. */
 function ending(at: GreetedPlace): string[] {
   return [
     'The documents:',
@@ -82,7 +85,7 @@ function beginning(at: GreetedPlace): string[] {
   return lines
 }
 
-/** The address at which a shell on this machine reaches it. */
+/** The address under which a shell on this machine reaches it. */
 function urlOf({ config: { host }, port }: GreetedPlace): string {
   if (['127.0.0.1', '0.0.0.0', '::', 'localhost'].includes(host)) return `http://localhost:${port}`
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -97,7 +100,7 @@ function command(at: GreetedPlace, word: string): string {
 /** The script of a checkout, or the command of the package. */
 const NAME = import.meta.url.endsWith('.ts') ? 'npm run -s mooring --' : 'npx mooring'
 
-/** The command that makes a key, with the variables that it needs to find this installation. */
+/** The command that creates a key, with the variables that it needs to find this installation. */
 function keyCommand({ config }: GreetedPlace): string {
   const { localDir, keyring, keyringCommand } = config
   const given = [
@@ -108,13 +111,13 @@ function keyCommand({ config }: GreetedPlace): string {
   return [...given, `${NAME} keys create --mode test`].join(' ')
 }
 
-/** A path below this folder as it is typed here: npm's scripts run in the folder of the package. */
+/** A path below the current folder as it is typed here: npm's scripts run in the folder of the package. */
 export function shortest(path: string): string {
   const way = relative('.', path)
   return way === '' || way.startsWith('..') || isAbsolute(way) ? path : way
 }
 
-/** A word for a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 function quoted(word: string): string {
   return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

@@ -1,6 +1,6 @@
 /**
- * The local mode: without `DATABASE_URL`, a PostgreSQL of our own under the data folder, keyrings made at the first start,
- * an organization with two keys, and a sample database to register. For trying Mooring and for small installs.
+ * The local mode: without `DATABASE_URL`, an embedded PostgreSQL in the data folder, keyrings created at the first
+ * start, an organization with two keys, and a sample database to register. For trying Mooring and for small installs.
  */
 import { access, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -34,16 +34,16 @@ export interface LocalDatabase {
   readonly url: string
 }
 
-/** How the embedded server is set up where it is not as usual. */
+/** Deviations from the embedded server's usual setup. */
 export interface LocalServer extends Omit<EmbeddedOptions, 'dir' | 'within'> {
-  /** Whether its database is a copy of one that this release has migrated: reading all migrations again takes time. */
+  /** True if its database is a copy of one that this release has migrated: reading all migrations again takes time. */
   readonly isMigrated?: boolean
 }
 
-/** Without processes that one installation has no work for: three of them read files ahead, one starts subscriptions. */
+/** Disables processes that one installation does not need: three read files ahead, one starts subscriptions. */
 const LIGHT = { io_method: 'sync', max_logical_replication_workers: '0' }
 
-/** Starts, or joins, the embedded server of the data folder, and makes Mooring's database in it. */
+/** Starts, or joins, the embedded server of the data folder, and creates Mooring's database in it. */
 export async function startLocalDatabase(config: Config, server: LocalServer = {}): Promise<LocalDatabase> {
   return inFolder(config.localDir, async () => {
     await makeFolder(config.localDir)
@@ -61,8 +61,8 @@ export async function startLocalDatabase(config: Config, server: LocalServer = {
 }
 
 /**
- * Takes the data folder for the one process that serves from it; commands beside it only join its database. Answers how to
- * give it back. Throws a sentence where another process serves from it.
+ * Takes the data folder for the one process that serves from it; commands only join its database. Returns a function
+ * that releases it. Throws a sentence if another process serves from it.
  */
 export async function occupyFolder({ localDir }: Config): Promise<() => Promise<void>> {
   return inFolder(localDir, async () => {
@@ -76,16 +76,16 @@ export async function occupyFolder({ localDir }: Config): Promise<() => Promise<
   })
 }
 
-/** A database of somebody else's is no place for ours: its server may take our folders for its own. */
+/** Refuses someone else's database folder: its server may take our folders for its own. */
 async function refuseForeign(dir: string): Promise<void> {
   if (!(await isThere(join(dir, 'PG_VERSION')))) return
   throw new Unusable('it is the data folder of another PostgreSQL', 'set MOORING_DATA_DIR to another folder')
 }
 
 /**
- * Makes the keyrings of a new installation. One that has an organization gets none: what is sealed opens with the old ones
- * alone, and their reader asks for the backup. A half pair, of a start that was killed between its two files, has sealed
- * nothing: it is made anew.
+ * Creates the keyrings of a new installation. One that has an organization gets none: only the old ones open what is
+ * sealed, and their reader asks for the backup. An incomplete pair, from a start that was killed between its two files,
+ * has sealed nothing: it is replaced.
  */
 export function ensureKeyrings(config: Config, url: string): Promise<void> {
   return inFolder(config.localDir, () => makeMissingKeyrings(config, url))
@@ -95,7 +95,7 @@ async function makeMissingKeyrings(config: Config, url: string): Promise<void> {
   const files = ['web.json', 'worker.json'].map(name => join(config.keyring, name))
   const there = await Promise.all(files.map(isThere))
   if (!there.includes(false) || (await organizationOf(url)) !== undefined) return
-  // Halves, and drafts of them, which hold keys.
+  // Single files of a pair, and drafts of them, which contain keys.
   const left = await readdir(config.keyring).catch(() => [])
   for (const name of left.filter(name => /^(web|worker)\.json/.test(name))) await rm(join(config.keyring, name))
   await initKeyrings(config.keyring, newKeyId)
@@ -106,7 +106,7 @@ async function organizationOf(url: string): Promise<string | undefined> {
   try {
     return (await organizations.first(db))?.id
   } catch (error) {
-    // Before the first migration there is no such table.
+    // Before the first migration this table does not exist.
     if (codeOf(error) === '42P01') return undefined
     throw error
   } finally {
@@ -114,13 +114,13 @@ async function organizationOf(url: string): Promise<string | undefined> {
   }
 }
 
-/** The result of preparing a start: the organization, and the keys that earlier starts did not show; null if there are none. */
+/** The outcome of the preparation: the organization, and the keys that earlier starts did not show, or null. */
 export interface Prepared {
   readonly organizationId: string
   readonly unshown: readonly string[] | null
 }
 
-/** Migrates, and makes what is missing: keyrings, and the organization of a first start. */
+/** Migrates, and creates what is missing: keyrings, and the organization of a first start. */
 export async function prepareLocal(config: Config, url: string, isMigrated = false): Promise<Prepared> {
   return inFolder(config.localDir, async () => {
     if (!isMigrated) await migrate(url)
@@ -135,7 +135,7 @@ async function makeOrganization(config: Config, url: string): Promise<string> {
   const db = openDb({ url, size: 1, onError: () => undefined })
   try {
     const keyring = await workerKeyring(config, true)
-    // Before there is an organization: from then on a start that ends early owes its keys to the next one.
+    // Before the organization exists: from then on, a start that ends early leaves its keys to the next one.
     await noteFirstStart(config.localDir)
     return await createOrganization({ db, keyring, now: new Date() }, 'Local')
   } finally {
@@ -143,22 +143,22 @@ async function makeOrganization(config: Config, url: string): Promise<string> {
   }
 }
 
-/** The local mode as it runs: its database, and what the start goes on with. */
+/** The running local mode: its database, and the input for the rest of the start. */
 export interface Local {
   readonly database: LocalDatabase
   readonly prepared: Prepared
 }
 
-/** The parts of the local mode. */
+/** The dependencies of local mode. */
 interface LocalDeps {
   readonly config: Config
   readonly log: Log
   readonly server?: LocalServer | undefined
-  /** Tells who waits for the start what is done now. */
+  /** Tells whoever waits for the start what is being done. */
   readonly say: (line: string) => Promise<unknown>
 }
 
-/** Starts the database of the data folder, keeps it running until the stack ends, and makes in it what is missing. */
+/** Starts the database of the data folder, guards it until the stack is disposed, and creates what is missing. */
 export async function startLocal(
   { config, log, server, say }: LocalDeps,
   cleanup: AsyncDisposableStack,
@@ -179,16 +179,16 @@ export async function startLocal(
   return { database, prepared }
 }
 
-/** Does what follows a start of the database. In the local mode the data folder is to blame for what the database fails with. */
+/** Runs work after the database has started. In local mode, the data folder is the cause of the database's failures. */
 export function onLocalDatabase<T>({ databaseUrl, localDir }: Config, work: () => Promise<T>): Promise<T> {
   return databaseUrl === null ? inDatabaseOf(localDir, work) : work()
 }
 
-/** The lines of the server's log that tell why it ended. */
+/** The lines of the server's log that explain why it ended. */
 function reasonIn(lastWords: string): string {
-  // Never a statement: it may hold a password.
+  // Never a statement: it may contain a password.
   const lines = lastWords.split('\n').filter(line => / (LOG|FATAL|PANIC): /.test(line))
-  // Those who come meanwhile are turned away, one line each.
+  // Clients that connect in the meantime are rejected, with one line each.
   const own = lines.filter(line => !/the database system is (shutting|starting)/.test(line))
   const told = own.filter(line => /FATAL|PANIC|shutdown|shut down|terminated|aborting/.test(line))
   return told.length === 0 ? 'nothing: it was killed' : told.slice(-5).join('\n')
@@ -198,19 +198,16 @@ function guardLog(log: Log): GuardEvents {
   const stage = 'database'
   return {
     ended: ({ pid, delayMs, lastWords }) =>
-      log.error(
-        { stage, pid, delayMs, says: reasonIn(lastWords) },
-        'the embedded PostgreSQL has ended; it is started again',
-      ),
+      log.error({ stage, pid, delayMs, says: reasonIn(lastWords) }, 'the embedded PostgreSQL has ended; restarting it'),
     failed: ({ cause, delayMs }) =>
-      log.error({ stage, delayMs, cause }, 'the embedded PostgreSQL does not start; it is tried again'),
+      log.error({ stage, delayMs, cause }, 'the embedded PostgreSQL does not start; retrying'),
     runs: ({ pid }) => log.info({ stage, pid }, 'the embedded PostgreSQL runs again'),
   }
 }
 
 /**
- * Says where Mooring is, how to register the sample, and, at a first start, its keys. Called when everything is up: keys are
- * made to be shown, and count as shown when somebody can have read them.
+ * Prints Mooring's address, how to register the sample and, at a first start, its keys. Called when everything is
+ * running: keys are created to be shown, and count as shown when somebody can have read them.
  */
 export async function greet(
   entryDeps: { readonly config: Config; readonly db: Db; readonly log: Log },
@@ -220,7 +217,7 @@ export async function greet(
   const { organizationId, unshown } = at.prepared
   await inFolder(config.localDir, async () => {
     const demoDatabase = await ensureDemoDatabase(at.database.embedded, config.localDir)
-    // A code that no terminal shows would lie in a log.
+    // Without a terminal, the code would end up in a log.
     const consoleCode = process.stdout.isTTY ? await makeConsoleCode(config.localDir, new Date()) : null
     const place = { config, port: at.port, demoDatabase: demoDatabase.connectionString, consoleCode }
     const isRead = await canBeRead()
@@ -231,7 +228,7 @@ export async function greet(
     const maker = keyMaker({ db, keyring: await workerKeyring(config, true), now: new Date() }, organizationId)
     const keys = await makeFirstKeys(maker, { dir: config.localDir, unshown, db, organizationId })
     if (await show(firstGreeting(place, keys))) return noteShown(config.localDir)
-    log.warn('nobody can have read the first keys: the next start shows others')
+    log.warn('nobody could read the first keys: the next start shows new ones')
   })
 }
 

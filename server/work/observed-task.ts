@@ -1,4 +1,7 @@
-/** Counts, times and traces tasks by kind and result. The loops and the quarantine call it. */
+/**
+ * Counts, times and traces tasks by kind and result.
+ * The loops and the quarantine call it.
+ */
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import type { Priority } from '#server/store/tasks/claims.ts'

@@ -131,7 +131,7 @@ export class Quarantine {
         await release(db, claim, new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random())))
     } catch (cause) {
       // The claim runs out by itself.
-      log.error({ ...about, cause }, 'task not ended')
+      log.error({ ...about, cause }, 'task could not be ended')
     }
     notifications.ring('news')
   }

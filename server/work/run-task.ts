@@ -67,7 +67,7 @@ async function giveBack(deps: WorkerDeps, claim: claims.Claim, cause: unknown): 
   const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
   let [back, result]: [Promise<void>, TaskResult] = [Promise.resolve(), 'failed']
   if (cause instanceof Hung) {
-    log.info(about, 'a first try was cut off')
+    log.info(about, 'a first attempt was aborted')
     ;[back, result] = [releaseHung(db, claim, clock()), 'hung']
   } else if (cause instanceof KeyLacking) {
     const lacking = { ...about, keyId: cause.keyId }
@@ -78,6 +78,6 @@ async function giveBack(deps: WorkerDeps, claim: claims.Claim, cause: unknown): 
     back = releaseFailed(db, claim, dueAt)
   }
   // If this fails too, the claim runs out by itself.
-  await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not given back'))
+  await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not released'))
   return result
 }

@@ -1,4 +1,7 @@
-/** Maps each kind of task to its handler. A kind that is missing here is never claimed. */
+/**
+ * Maps each kind of task to its handler.
+ * A kind that is missing here is never claimed.
+ */
 
 import { handleCompare } from '#server/work/checks/compare.ts'
 import { handleValidate } from '#server/work/checks/validate.ts'

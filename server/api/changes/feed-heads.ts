@@ -84,7 +84,7 @@ export class FeedHeads {
       }
     } catch (cause) {
       // The database is unavailable: the poll retries.
-      this.#log.error({ stage: 'feeds', cause }, 'feeds could not be looked at')
+      this.#log.error({ stage: 'feeds', cause }, 'feeds could not be read')
     }
   }
 }

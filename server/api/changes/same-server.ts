@@ -27,7 +27,7 @@ export class SameServer {
     const here = await readOrigin(this.#db)
     const isOther = await recogniseOrigin(this.#db, here)
     this.#lookedAtMs = performance.now()
-    if (isOther) this.#log.warn('the database is on another server than before: subscribers list anew')
+    if (isOther) this.#log.warn('the database server has changed: subscribers list again')
     if (isReported(here) || this.#isSaid) return
     this.#isSaid = true
     this.#log.warn(

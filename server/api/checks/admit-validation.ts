@@ -1,4 +1,7 @@
-/** Counts the validations of a capability: each is a dial of its holder's choice, which no datasource quota limits. */
+/**
+ * Counts the validations of a capability: each is a dial of its holder's
+ * choice, which no datasource quota limits.
+ */
 
 import { over } from '#server/api/caller/limits.ts'
 import type { KnownContext } from '#server/api/context.ts'

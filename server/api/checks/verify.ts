@@ -1,4 +1,7 @@
-/** Makes a datasource's check due now, at a caller's request. The worker performs the check. */
+/**
+ * Makes a datasource's check due now, at a caller's request.
+ * The worker performs the check.
+ */
 
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'

@@ -1,4 +1,7 @@
-/** Reads a page of a feed: checks access and presents the events. `feeds.list` and `feeds.watch` use it. */
+/**
+ * Reads a page of a feed: checks access and presents the events.
+ * `feeds.list` and `feeds.watch` use it.
+ */
 
 import type { KnownContext } from '#server/api/context.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'

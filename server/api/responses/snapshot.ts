@@ -1,4 +1,7 @@
-/** Converts a snapshot's row to the summary that callers see. It does no authorization, which happens earlier. */
+/**
+ * Converts a snapshot's row to the summary that callers see.
+ * It does no authorization, which happens earlier.
+ */
 
 import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'

@@ -1,4 +1,7 @@
-/** The state machine of a capability, as one total table. An ended capability never becomes active again. Pure. */
+/**
+ * The state machine of a capability, as one total table. An ended capability never becomes active again.
+ * Pure.
+ */
 
 /** The state of a capability at a given time. */
 export type CapabilityState = 'active' | 'expired' | 'revoked'

@@ -7,7 +7,7 @@
 
 /** The providers whose role conventions are known; `plain` is any other PostgreSQL. */
 export const PROVIDERS = ['supabase', 'neon', 'rds', 'cloudsql', 'azure', 'plain'] as const
-/** One of them. */
+/** The name of a provider. */
 export type Provider = (typeof PROVIDERS)[number]
 
 const HOSTS: readonly (readonly [Provider, RegExp])[] = [

@@ -1,4 +1,7 @@
-/** The login that a dial tried, on which the fix of a failure depends. */
+/**
+ * The login that a dial tried, on which the
+ * fix of a failure depends.
+ */
 import type { Provider } from './provider.ts'
 
 /** The tried login and those of its circumstances that a fix depends on, without the password. */

@@ -41,7 +41,7 @@ export interface EndpointAnswer {
   readonly addresses: readonly string[]
   /** The TLS session; null for `http:`, and if none was established. */
   readonly tls: { readonly protocol: string; readonly verified: boolean } | null
-  /** How far the endpoint's clock is ahead of ours, according to its `Date` header; null without one. */
+  /** The offset of the endpoint's clock from ours, positive if ahead, by its `Date` header; null without one. */
   readonly clockOffsetSeconds: number | null
   readonly tookMs: number
 }

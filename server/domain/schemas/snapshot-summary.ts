@@ -15,14 +15,14 @@ export function tablesOf(snapshot: Snapshot): string[] {
   return names.sort()
 }
 
-/** How many tables a snapshot has. */
+/** The number of tables of a snapshot. */
 export function countTables({ schemas }: Snapshot): number {
   let count = 0
   for (const { relations } of schemas) for (const { kind } of relations) if (TABLES.has(kind)) count += 1
   return count
 }
 
-/** How many changes of each class there are. */
+/** The number of changes of each class. */
 export function countDrift(changes: readonly Change[]): { breaking: number; risky: number; safe: number } {
   const of = (kind: Change['class']) => changes.filter(change => change.class === kind).length
   return { breaking: of('breaking'), risky: of('risky'), safe: of('safe') }

@@ -1,4 +1,7 @@
-/** The context of every kind of dial, besides its request. Created by `serve-dials.ts`, in the dialling process. */
+/**
+ * The context of every kind of dial, besides its request.
+ * Created by `serve-dials.ts`, in the dialling process.
+ */
 import type { SessionDeps } from './with-session.ts'
 
 /** The environment of a dial, and a channel to the worker for data that is too large for an answer. */

@@ -53,15 +53,9 @@ const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 /** A process that has been idle for this long ends: it uses some 60 MiB. */
 const IDLE_MS = 30_000
-/**
- * Enough for servers that answer: a dial mostly computes, and more processes only share the cores and compile the same
- * code.
- */
+/** Enough for servers that answer: a dial mostly computes, and more processes would only share the cores. */
 const FEW = availableParallelism() + 2
-/**
- * Ten times the duration of a typical dial: a job that waits longer is held up by servers that do not answer, not by
- * the CPU.
- */
+/** Ten times a typical dial: a job that waits longer is held up by servers that do not answer, not by the CPU. */
 const HELD_UP_MS = 150
 
 /** The processes and their queue. */
@@ -87,10 +81,7 @@ export class DialPool {
     this.#start()
   }
 
-  /**
-   * Runs a job when a process is free; waits for one at most `waitMs`, by default the job's own deadline. Never
-   * rejects.
-   */
+  /** Runs a job when a process is free, within `waitMs`, by default the job's own deadline. Never rejects. */
   run(job: PoolJob, waitMs = job.deadlineMs): Promise<JobEnd> {
     return new Promise(resolve => {
       if (this.#closed !== null || this.#waiting.size >= MAX_WAITING) return resolve('dialler_busy')
@@ -155,9 +146,7 @@ export class DialPool {
     if (this.#waiting.size > 0) setTimeout(() => this.#startWhereShort(), HELD_UP_MS + 10).unref()
   }
 
-  /**
-   * Starts a process for each job without a free or starting one; beyond the first few, only for jobs that are held up.
-   */
+  /** Starts a process for each job without one; beyond the first few, only for jobs that are held up. */
   #startWhereShort(): void {
     if (this.#closed !== null || this.#retries.size > 0) return
     const heldUp = this.#heldUp()

@@ -1,4 +1,7 @@
-/** Filters names from a server for display: they come from a stranger who was sent the password. */
+/**
+ * Filters names from a server for display: they come from a
+ * stranger who was sent the password.
+ */
 import { repeating } from '#server/domain/checks/withheld.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 

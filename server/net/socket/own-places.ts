@@ -36,7 +36,7 @@ async function addressesOf(host: string): Promise<string[] | null> {
   }
 }
 
-/** A machine has many addresses: if a place of ours is on this machine, all of the machine's addresses are ours. */
+/** A machine has many addresses: if one of our places is on this machine, all of the machine's addresses are ours. */
 function overlaps(meant: readonly string[], ours: readonly string[]): boolean {
   if (meant.some(address => ours.includes(address))) return true
   return ours.some(isHere) && meant.some(isHere)

@@ -1,23 +1,24 @@
 /**
- * The completions of a shell, read from the table of commands: at each place the words that may follow, and at each option its
- * values. Ids are never completed: a shell that asked a server for them would wait for it. `shells.ts` spells it.
+ * The completions of a shell, derived from the table of commands: for each position the words that may follow, and for
+ * each option its values. Ids are never completed: a shell would have to wait for a server. `shells.ts` formats the
+ * completions.
  */
 import { type Described, type OptionSpec, takesValue } from '#client/cli/described.ts'
 
-/** A word or an option that may follow, and what it does. */
+/** A word or an option that may follow, and its description. */
 export interface Candidate {
   readonly word: string
   readonly about: string
 }
 
-/** A place in a command line: the words so far, and what may follow. */
+/** A position in a command line: the words so far, and those that may follow. */
 export interface CompletionPlace {
   readonly at: string
   readonly next: readonly Candidate[]
   readonly options: readonly OptionSpec[]
 }
 
-/** Places, and every option with a value, each once. */
+/** All positions, and every option with a value, each once. */
 export interface Completion {
   readonly places: readonly CompletionPlace[]
   readonly values: readonly OptionSpec[]
@@ -26,7 +27,7 @@ export interface Completion {
 const HELP: OptionSpec = { name: 'help', about: 'prints the help' }
 const VERSION: OptionSpec = { name: 'version', about: 'prints the version' }
 
-/** Reads them from the table. */
+/** Derives them from the table. */
 export function completionOf(all: readonly Described[]): Completion {
   const groups = new Map<string, Map<string, string>>()
   for (const { words, about } of all)

@@ -1,7 +1,7 @@
 /**
- * Parses a command line by the table of commands: which command, with which operands and options; or a text to print, such as the
- * help of one command, or what is wrong and what was probably meant. It runs nothing and reads nothing.
- * The parser is `commander`; sentences about single values are the commands' own.
+ * Parses a command line with the table of commands: into a command with its operands and options, or a text to print,
+ * such as the help of one command, or an error with a suggestion. It runs nothing and reads nothing. The parser is
+ * `commander`; messages about individual values come from the commands.
  */
 import { Command as Commander, CommanderError, type Help, Option } from 'commander'
 import {
@@ -18,9 +18,9 @@ export type ParsedCommand =
   | { readonly command: Described; readonly given: Given }
   | { readonly text: string; readonly to: 'output' | 'error'; readonly status: number }
 
-/** By which name it is called, and what else its texts need. */
+/** The name under which it is called, and the other inputs of its texts. */
 export interface CommandLine {
-  /** As people type it, such as `mooring`. */
+  /** As typed, for example `mooring`. */
   readonly name: string
   readonly version: string
   readonly all: readonly Described[]
@@ -29,7 +29,7 @@ export interface CommandLine {
 const UNKNOWN_STATUS = 2
 const HELP_CODES = ['commander.help', 'commander.helpDisplayed']
 
-/** Parses the words after the program's name. Never throws for what somebody has typed. */
+/** Parses the words after the program's name. Never throws because of user input. */
 export function parseCommandLine(args: readonly string[], line: CommandLine): ParsedCommand {
   const said: string[] = []
   let found: ParsedCommand | null = null
@@ -59,7 +59,7 @@ export function parseCommandLine(args: readonly string[], line: CommandLine): Pa
   return found ?? { text: said.join(''), to: 'error', status: UNKNOWN_STATUS }
 }
 
-/** A command of several, which does nothing itself. */
+/** A command with subcommands, which does nothing itself. */
 function groupOf(words: readonly string[], line: CommandLine, said: string[]): Commander {
   const group = bare(words.at(-1) ?? line.name, said)
   const inGroup = line.all.filter(({ words: those }) => words.every((word, at) => those[at] === word))
@@ -87,7 +87,7 @@ function leafOf(
 ): Commander {
   const { operands = [], options = [], about } = command
   const leaf = bare(last, said).description(`${about[0]?.toUpperCase()}${about.slice(1)}.`)
-  // Whether one that is needed is there the command itself tells, with a sentence of its own.
+  // The command itself reports a missing operand, with its own sentence.
   for (const operand of operands) leaf.argument(`[${operand.name}]`, operand.about)
   for (const option of options) leaf.addOption(commanderOption(option))
   leaf.configureHelp({
@@ -115,7 +115,7 @@ function termOf(option: Option, specs: readonly OptionSpec[]): string {
   return spec === undefined ? option.flags : optionTerm(spec)
 }
 
-/** By the names that people type. */
+/** By the names that are typed. */
 function namedOptions(specs: readonly OptionSpec[], attributes: Readonly<Record<string, unknown>>): Given['options'] {
   return Object.fromEntries(
     specs.flatMap(spec => {
@@ -126,7 +126,7 @@ function namedOptions(specs: readonly OptionSpec[], attributes: Readonly<Record<
   )
 }
 
-/** Options that stand before the command belong to it: it takes them at its end. */
+/** Options before the command belong to the command, which expects them at its end. */
 function withWordsFirst(args: readonly string[], all: readonly Described[]): string[] {
   const specs = all.flatMap(({ options = [] }) => options)
   let at = 0
@@ -148,7 +148,7 @@ function textOf(
   }: { readonly args: readonly string[]; readonly line: CommandLine; readonly said: readonly string[] },
 ): ParsedCommand {
   if (error.code === 'commander.version') return { text: `${line.version}\n`, to: 'output', status: 0 }
-  // Without a command it is as wrong as with an unknown one. A help that was asked for is a result.
+  // A missing command is as wrong as an unknown one. Requested help is a success.
   if (HELP_CODES.includes(error.code))
     return error.exitCode === 0
       ? { text: said.join(''), to: 'output', status: 0 }
@@ -171,11 +171,11 @@ function withoutValues(message: string): string {
     const [name = ''] = named.split('=')
     return /^[\w-]{1,40}$/.test(name) ? `${kind}'${name}'${rest.join("'")}` : kind.trimEnd()
   }
-  // After the counts commander lists what was too much.
+  // After the counts, commander lists the surplus words.
   return message.replace(/^error: /, '').split(': ', 1)[0] ?? ''
 }
 
-/** As many words of the table as the line begins with. */
+/** The longest prefix of the line that consists of words from the table. */
 function wordsOf(args: readonly string[], all: readonly Described[]): string[] {
   const given = withWordsFirst(args, all)
   const isPrefix = (length: number) =>
@@ -185,7 +185,7 @@ function wordsOf(args: readonly string[], all: readonly Described[]): string[] {
   return given.slice(0, length)
 }
 
-/** Of the commands that begin so, where they agree. */
+/** The failure status of the commands with this prefix, if they agree. */
 function failureStatus(words: readonly string[], all: readonly Described[]): number | undefined {
   return all.find(one => words.length > 0 && words.every((word, at) => one.words[at] === word))?.failureStatus
 }

@@ -1,6 +1,6 @@
 /**
- * The completion of commands in the language of each shell. Everything that comes from the table is quoted; nothing is run while
- * somebody types.
+ * The completion of commands in the language of each shell. Everything from the table is quoted; nothing runs while
+ * someone types.
  */
 import { type OptionSpec, takesValue } from '#client/cli/described.ts'
 import type { Completion, CompletionPlace } from './completion.ts'
@@ -8,15 +8,15 @@ import type { Completion, CompletionPlace } from './completion.ts'
 /** The shells. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-/** One of them. */
+/** The name of a supported shell. */
 export type Shell = (typeof SHELLS)[number]
 
-/** True for one of them. */
+/** True for a supported shell. */
 export function isShell(text: string): text is Shell {
   return SHELLS.some(shell => shell === text)
 }
 
-/** The script for a shell; `name` is the command's, of letters, digits, `_` and `-`. */
+/** The script for a shell; `name` is the command's name, made of letters, digits, `_` and `-`. */
 export function completionScript(shell: Shell, name: string, completion: Completion): string {
   const own = name.replaceAll('-', '_')
   return { bash, zsh, fish }[shell]({ name, own, ...completion })
@@ -24,7 +24,7 @@ export function completionScript(shell: Shell, name: string, completion: Complet
 
 interface Parts extends Completion {
   readonly name: string
-  /** The part of functions' names. */
+  /** The part that belongs in function names. */
   readonly own: string
 }
 
@@ -126,7 +126,7 @@ function fishValue(option: OptionSpec): string {
   return option.choices === undefined ? ' -x' : ` -x -a ${fishQuoted(option.choices.join(' '))}`
 }
 
-/** The places as a pattern of \`case\`. */
+/** The positions as a pattern of \`case\`. */
 function known(places: readonly CompletionPlace[]): string {
   return places.flatMap(({ at }) => (at === '' ? [] : [quoted(at)])).join('|')
 }

@@ -1,5 +1,5 @@
 /**
- * The one table of commands: operators' commands, callers' commands, and the completion of shells, which is made from the
+ * The single table of commands: operators' commands, callers' commands, and shell completion, which is derived from the
  * table itself. The command line, `docs/commands.md` and the tests read it. It runs nothing.
  */
 import { CALLER_OPTIONS, type CallerCommand } from '#client/cli/caller-command.ts'
@@ -11,13 +11,13 @@ import { commands } from '#server/operator/commands.ts'
 import { completionOf } from './completion.ts'
 import { completionScript, isShell, SHELLS } from './shells.ts'
 
-/** Commands of callers, over tRPC. */
+/** Callers' commands, over tRPC. */
 export const callerCommands: readonly CallerCommand[] = [registerCommand, ...schemaCommands].map(command => ({
   ...command,
   options: [...(command.options ?? []), ...CALLER_OPTIONS],
 }))
 
-/** Commands on this machine alone: the command line itself, and the console of a local installation. */
+/** Commands that only affect this machine: the command line itself, and the console of a local installation. */
 export const ownCommands: readonly Command[] = [
   {
     words: ['console'],
@@ -45,5 +45,5 @@ export const ownCommands: readonly Command[] = [
   },
 ]
 
-/** All of them, in the order of the help. */
+/** All commands, in the order of the help text. */
 export const allCommands: readonly Described[] = [...commands, ...ownCommands, ...callerCommands]

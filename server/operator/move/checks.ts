@@ -1,6 +1,6 @@
 /**
- * Checks before an organization is moved: both installations can take part, and the stage that an earlier run of the same command
- * has reached. Nothing is changed here.
+ * Checks before an organization is moved: whether both installations can take part, and which stage an earlier run of
+ * the same command has reached. Nothing is changed here.
  */
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
@@ -15,7 +15,7 @@ export interface Sides {
   readonly target: Db
 }
 
-/** Throws the sentence where the two are not of the same release, or a process of an earlier one still runs. */
+/** Throws a sentence if the two run different releases, or a process of an earlier one is still running. */
 export async function requireSameRelease({ source, target }: Sides): Promise<void> {
   for (const [which, db] of Object.entries({ source, target })) {
     const pending = await pendingMigrations(db)
@@ -33,8 +33,9 @@ export async function requireSameRelease({ source, target }: Sides): Promise<voi
 }
 
 /**
- * Throws the sentence unless the command's keyring opens the organization's keys and those of the target: what the target cannot open
- * would be lost. A target without any organization proves nothing; `isTrusted` says that the operator knows.
+ * Throws a sentence unless the command's keyring opens the keys of the organization and of the target: anything that
+ * the target cannot open would be lost. A target without organizations proves nothing; `isTrusted` means that the
+ * operator vouches for it.
  */
 export async function requireSameKeyring(
   { source, target }: Sides,
@@ -66,10 +67,13 @@ export async function requireSameKeyring(
     )
 }
 
-/** The stage at which a run begins. `copy`: from the fence on; `switch`: the source has left; `wipe`: the target is in use. */
+/**
+ * The stage at which a run begins. `copy`: starting with the fence; `switch`: the source has left; `wipe`: the target
+ * is live.
+ */
 export type MoveStage = 'copy' | 'switch' | 'wipe'
 
-/** Finds it. Throws the sentence where the organization cannot be moved between these two. */
+/** Determines the stage. Throws a sentence if the organization cannot be moved between these two. */
 export function stageOf(source: MoveState | undefined, target: MoveState | undefined): MoveStage {
   if (source === undefined || source.removedAt !== null) throw new Error('There is no organization of that id.')
   if (source.arrivingAt !== null)

@@ -1,5 +1,6 @@
 /**
- * `org move`: one organization goes from this installation to another one that shares its keyrings. Part of the table in `commands.ts`.
+ * `org move`: moves one organization from this installation to another that shares its keyrings. Part of the table in
+ * `commands.ts`.
  */
 
 import { type Arguments, type Command, type CommandContext, ORG_OPTION, option } from '#server/operator/command.ts'
@@ -13,7 +14,7 @@ import { uuidOf } from '#shared/base/wire.ts'
 import { requireSameKeyring, requireSameRelease, type Sides, stageOf } from './checks.ts'
 import { cancelMove, type MoveRun, runMove } from './move.ts'
 
-/** `org move`. */
+/** The command `org move`. */
 export const moveCommands: readonly Command[] = [
   {
     words: ['org', 'move'],
@@ -45,7 +46,7 @@ export const moveCommands: readonly Command[] = [
             pools.target.connection().execute(target => moveBetween(context, args, { org, pools, source, target })),
           )
       } catch (error) {
-        // Of a statement in the middle nobody knows which of the two failed.
+        // If a statement fails midway, it is unknown which of the two databases failed.
         throw databaseTrouble(`DATABASE_URL or ${setting}`, error) ?? error
       } finally {
         await pools.target.destroy()
@@ -75,16 +76,16 @@ async function moveBetween(
   await requireSameRelease(of)
   if (!(await holdMove(of.source, org))) throw new Error('Another command moves this organization now.')
   if (args.options['cancel'] === true) return cancelMove(move)
-  // A place that was given on another server ends before it is copied.
+  // Positions issued on another server must end before they are copied.
   for (const session of [of.source, of.target]) await recogniseOrigin(session, await readOrigin(session))
   const stage = stageOf(await stateOf(of.source, org), await stateOf(of.target, org))
-  // Past the copy the source's keyring opens nothing of it.
+  // After the copy, the source's keyring opens nothing of the organization.
   if (stage === 'copy')
     await requireSameKeyring(of, { org, keyring: await context.keyring(), isTrusted: args.options['yes'] === true })
   await runMove(move, stage)
 }
 
-/** The organization that is named, as UUID or `org_…`; without a name the only one that there is. */
+/** The named organization, as UUID or `org_…`; without a name, the only one. */
 async function operandOf(db: Db, args: Arguments): Promise<string> {
   const given = args.operands[0] ?? option(args, 'org')
   if (given === undefined) {

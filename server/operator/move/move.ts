@@ -1,8 +1,9 @@
 /**
- * Moves one organization between two installations that share keyrings: fence, copy, proof, switch, and the end of what is left. Each
- * step can be killed and done again, and at no instant do both installations write for the organization.
+ * Moves one organization between two installations that share keyrings: fence, copy, verification, switch, and cleanup.
+ * Each step can be killed and repeated, and at no time do both installations write for the organization.
  *
- * The switch is two commits: the source leaves, then the target's copy is in use. Between them neither serves it.
+ * The switch consists of two commits: the source leaves, then the target's copy goes live. Between them neither serves
+ * it.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -20,27 +21,30 @@ import { COPIED, KEPT_AT_SOURCE } from '#server/store/moves/move-tables.ts'
 import * as target from '#server/store/moves/move-target.ts'
 import type { MoveStage, Sides } from './checks.ts'
 
-/** How long what was begun before the fence is waited for. */
+/** How long to wait for work that began before the fence was raised. */
 const UNDER_WAY_MS = 30_000
 const LOOK_MS = 100
-/** Retention is held for a minute at a time. */
+/** The interval for renewing the hold on retention, which lasts a minute. */
 const HOLD_MS = 20_000
-/** Rows that are removed at once. */
+/** The number of rows deleted at once. */
 const BATCH = 1_000
-/** How often what changed behind a reading is read again. Nothing changes behind the fence but what retention was at. */
+/**
+ * The maximum number of passes over rows that changed during the previous one. Behind the fence only retention can
+ * still change rows.
+ */
 const PASSES = 5
 
 /** One run of the command. */
 export interface MoveRun extends Sides {
   readonly org: string
-  /** The same databases beside the sessions, for what is done at the same time. */
+  /** Pools on the same databases, for concurrent operations. */
   readonly pools: Sides
   readonly now: () => Date
   readonly say: (line: string) => void
   readonly screen: Screen
 }
 
-/** Does what is left of a move. The caller has checked that it may, and holds its lock. */
+/** Completes a move. The caller has verified that it may, and holds its lock. */
 export async function runMove(move: MoveRun, stage: MoveStage): Promise<void> {
   await using _ = await holdUpkeep(move)
   const moveId = await source.begin(move.source, move.org, randomUUID())
@@ -61,7 +65,7 @@ export async function runMove(move: MoveRun, stage: MoveStage): Promise<void> {
   move.say('Moved. Its rows are removed from the source; its keys are told so for 30 days.')
 }
 
-/** Answers the epoch of the changes that were copied. */
+/** Returns the epoch of the copied changes. */
 async function fenceAndCopy(move: MoveRun, moveId: string): Promise<string | null> {
   const startedAt = performance.now()
   move.say('Nothing new is written for the organization from now on; reads go on.')
@@ -78,7 +82,7 @@ function seconds(since: number): string {
   return `${((performance.now() - since) / 1_000).toFixed(1)} s`
 }
 
-/** Work that does not end in time is refused at its end, and the target repeats it. */
+/** Work that does not end in time is refused when it ends, and the target repeats it. */
 async function waitForEnds(move: MoveRun): Promise<void> {
   const until = performance.now() + UNDER_WAY_MS
   for (;;) {
@@ -110,7 +114,7 @@ async function copyAll(move: MoveRun, moveId: string): Promise<string | null> {
   )
 }
 
-/** One reading of everything; answers how many rows it found to be otherwise. */
+/** One pass over all tables; returns the number of rows that differed. */
 async function copyOnce(move: MoveRun, shapes: readonly Shape[], what: string): Promise<number> {
   const parts = shapes.map(shape => partOf(move, shape))
   const counts = await countAll(move.source, parts)
@@ -137,13 +141,13 @@ async function countAll(db: Sides['source'], parts: readonly TablePart[]): Promi
   return counts
 }
 
-/** An organization that comes back: what told callers there that it had moved away makes place. */
+/** If an organization comes back, the record that it had moved away is replaced. */
 async function replaceTombstone(move: MoveRun, shapes: readonly Shape[]): Promise<void> {
   const there = await target.tombstoneOf(move.target, move.org)
   if (there) await removeAll(move.target, move, shapes)
 }
 
-/** Removes a copy that is not in use, so that it never will be, and then the fence. */
+/** Removes a copy that is not live, so that it never will be, and then the fence. */
 export async function cancelMove(move: MoveRun): Promise<void> {
   const [here, there] = [await stateOf(move.source, move.org), await stateOf(move.target, move.org)]
   if (here === undefined || here.movingAt === null || here.arrivingAt !== null)
@@ -161,7 +165,7 @@ export async function cancelMove(move: MoveRun): Promise<void> {
   move.say('Given up: the copy is removed, and the organization is in use here as before.')
 }
 
-/** The credentials' bytes and the keys that open them go first. */
+/** Deletes the credentials' bytes and the keys that open them first. */
 async function wipe(move: MoveRun): Promise<void> {
   const shapes = (await shapesOf(move)).toReversed().filter(({ name }) => !KEPT_AT_SOURCE.has(name))
   const isSecret = ({ name }: Shape) => name === 'tasks' || name === 'credentials' || name === 'organization_keys'
@@ -175,7 +179,9 @@ async function wipe(move: MoveRun): Promise<void> {
   )
 }
 
-/** Everything but the record goes: where the organization was before, the record is older than the copy. */
+/**
+ * Deletes everything except the audit record: where the organization was before, that record is older than the copy.
+ */
 async function removeAll(db: Sides['source'], move: MoveRun, shapes: readonly Shape[]): Promise<void> {
   await remove(
     db,
@@ -198,13 +204,13 @@ function partOf({ org }: MoveRun, shape: Shape): TablePart {
   return { shape, org, isBare: false }
 }
 
-/** Nothing is forgotten at either end meanwhile. */
+/** Pauses retention at both ends. */
 async function holdUpkeep(move: MoveRun): Promise<AsyncDisposable> {
   const holder = randomUUID()
   const ends = [move.pools.source, move.pools.target]
   const hold = () => Promise.all(ends.map(db => upkeep.take(db, holder)))
   await hold()
-  // A hold that could not be renewed is told of by the comparison, which goes on until nothing differs.
+  // If a hold could not be renewed, the comparison notices, since it repeats until nothing differs.
   const timer = setInterval(() => void hold().catch(() => undefined), HOLD_MS)
   return {
     async [Symbol.asyncDispose]() {

@@ -1,12 +1,13 @@
 /**
- * Our own database in `status`: whether it answers, takes writes and has the tables of this release. Pure.
+ * Our own database in `status`: whether it answers, accepts writes and has this release's tables.
+ * Pure.
  */
 
 import type { DatabaseFacts } from '#server/store/installation/database-facts.ts'
 import { counted } from '#shared/base/counted.ts'
 import type { StatusPart } from './report.ts'
 
-/** The part of one that answers. */
+/** The part for a database that answers. */
 export function databasePart({
   serverVersion,
   pending,
@@ -35,7 +36,7 @@ export function databasePart({
   }
 }
 
-/** The part of one that does not answer. */
+/** The part for a database that does not answer. */
 export function unreachableDatabase(sentence: string): StatusPart {
   const facts = { serverVersion: null, pendingMigrations: null, takesWrites: null }
   return { name: 'database', message: 'does not answer', troubles: [sentence], facts }

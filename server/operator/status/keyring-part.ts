@@ -1,12 +1,12 @@
 /**
- * The keyrings in `status`: which keys there are, which are announced and which are old, and whether one is missing that something
- * needs. Ids alone: a key is never part of it.
+ * The keyrings in `status`: the current, announced and old keys, and missing keys that something needs. Only ids: it
+ * never contains a key.
  */
 import { KEY_KINDS, type KeyKind, type Keyrings } from '#server/seal/keyring-rotation.ts'
 import type { KeyUses } from '#server/store/keys/key-uses.ts'
 import type { StatusPart } from './report.ts'
 
-/** The part. `uses` is null where the database could not be asked. */
+/** The part. `uses` is null if the database could not be read. */
 export function keyringPart(keyrings: Keyrings, uses: KeyUses | null): StatusPart {
   const keys = KEY_KINDS.flatMap(kind => keysOf(keyrings, kind))
   const inUse = keys.filter(({ state }) => state === 'in use')
@@ -21,7 +21,7 @@ export function keyringPart(keyrings: Keyrings, uses: KeyUses | null): StatusPar
   }
 }
 
-/** The part of keyrings that cannot be read. */
+/** The part for keyrings that cannot be read. */
 export function unreadableKeyring(sentence: string): StatusPart {
   return { name: 'keyring', message: 'cannot be read', troubles: [sentence], facts: { keys: null } }
 }
@@ -29,7 +29,7 @@ export function unreadableKeyring(sentence: string): StatusPart {
 interface DisplayedKey {
   readonly kind: KeyKind
   readonly id: string
-  /** New things are made with it, are not yet, or are not any more. */
+  /** Whether new things are made with it, not yet, or no longer. */
   readonly state: 'in use' | 'announced' | 'old'
 }
 
@@ -46,7 +46,7 @@ function keysOf({ web, worker }: Keyrings, kind: KeyKind): DisplayedKey[] {
 }
 
 function missing(kind: KeyKind, keys: readonly DisplayedKey[], uses: KeyUses | null): string[] {
-  // The programs that know a lease key are outside the installation.
+  // The programs that use a lease key are outside the installation.
   const needed = uses === null || kind === 'lease' ? [] : uses[kind]
   const lacking = needed.filter(id => !keys.some(key => key.id === id))
   return lacking.map(

@@ -1,17 +1,18 @@
 /**
- * Web and worker in `status`: which processes have written their row lately, of which release, and whether they agree. Pure.
+ * Web and worker processes in `status`: those that wrote their row recently, their releases, and whether they agree.
+ * Pure.
  */
 
 import type { SeenProcess } from '#server/store/installation/processes.ts'
 import { counted } from '#shared/base/counted.ts'
 import { roundedDuration, type StatusPart } from './report.ts'
 
-/** The criteria for the processes. */
+/** The input for the processes part. */
 export interface Seen {
   readonly all: readonly SeenProcess[]
   /** The database's time. */
   readonly now: Date
-  /** Of this command's release. */
+  /** This command's release. */
   readonly version: string
 }
 

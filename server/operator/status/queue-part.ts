@@ -1,5 +1,6 @@
 /**
- * The queue in `status`: how many tasks are due, for how long, and for whom. Pure.
+ * The queue in `status`: the number of due tasks by lane, and their age.
+ * Pure.
  */
 
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
@@ -7,7 +8,10 @@ import type { QueueDepth } from '#server/store/tasks/queue-depth.ts'
 import { counted } from '#shared/base/counted.ts'
 import { roundedDuration, type StatusPart } from './report.ts'
 
-/** Tasks with a waiting caller or a due date, which should run at once. The alert `MooringQueueStands` uses the same list. */
+/**
+ * Tasks with a waiting caller or a due date, which should run at once. The alert `MooringQueueStands` uses the same
+ * list.
+ */
 const PROMPT: readonly string[] = ['awaited', 'asked', 'scheduled', 'feed_scheduled']
 const LATE_MS = 60_000
 

@@ -1,6 +1,6 @@
 /**
- * `status`: what of an installation runs, of which release, how deep the queue is and how old, which keys there are, and what to do
- * where something is wrong. It changes nothing. Each part is looked at whatever is the matter with the others.
+ * `status`: which processes of an installation run, their releases, the queue's depth and age, the keys, and how to fix
+ * problems. It changes nothing. Each part is read whatever the state of the others.
  */
 import { JSON_OPTION } from '#client/cli/described.ts'
 import type { Command, CommandContext } from '#server/operator/command.ts'
@@ -41,7 +41,7 @@ async function lookAtDatabase(context: CommandContext): Promise<{ parts: StatusP
     const db = await context.openDb()
     const facts = await readFacts(db)
     const database = databasePart(facts)
-    // Without its tables there is nothing else to be asked.
+    // Without its tables nothing else can be read.
     if (facts.pending.length > 0) return { parts: [database], db: null }
     const parts = await withDeadline(STATEMENT_MS, async () => {
       const seen = { all: await processes.list(db), now: context.now, version: VERSION }
@@ -58,7 +58,7 @@ async function lookAtKeyring(context: CommandContext, db: Db | null): Promise<St
   const dir = context.keyringDir
   try {
     if (dir === null) {
-      // A command prints one at a time; that it can be read is what there is to be said.
+      // A command prints only one of the keyrings; only whether it is readable can be reported.
       await context.keyring()
       return { name: 'keyring', message: 'printed by MOORING_KEYRING_COMMAND', troubles: [], facts: { keys: null } }
     }

@@ -1,6 +1,7 @@
 /**
- * API keys in the connections dialect, `/api/v1/api-keys`: of the calling key's mode, with its scopes but the lease. Tokens that
- * a revoked key has made are kept here; `organization.revokeKey` revokes them as well, and can revoke the last key.
+ * API keys in the connections dialect, `/api/v1/api-keys`: for the calling key's mode, with its scopes except the
+ * lease. Tokens that a revoked key issued are kept here; `organization.revokeKey` revokes them as well, and can revoke
+ * the last key.
  */
 import { z } from 'zod'
 import type { Reply, Route } from '#server/rest/dialect.ts'
@@ -36,7 +37,7 @@ interface Key {
   readonly createdAt: string
 }
 
-/** A key in this dialect's words; an explicit list of what goes out. */
+/** A key in the form of this dialect, from explicitly listed fields. */
 function present(key: Key): ApiKeyResponse {
   const { name, last4, createdAt: created_at } = key
   return { id: uuidOf(key.id, 'key_') ?? '', name, prefix: `sk_${key.mode}_`, last4, created_at }

@@ -1,6 +1,6 @@
 /**
- * The input of the connections dialect: a registration's body and the id of a path, refused in the vocabulary of
- * Pydantic v2. `connections.ts` calls it; no value is ever repeated here.
+ * Parses the input of the connections dialect: a registration's body and the id of a path, rejected in the vocabulary
+ * of Pydantic v2. `connections.ts` calls it; no value is ever repeated here.
  */
 import type { z } from 'zod'
 import type { Call } from '#server/rest/dialect.ts'
@@ -11,13 +11,16 @@ import { registerBodyFor, updateBodyFor } from '#shared/dialects/connections-dia
 import { Fault, type Issue } from '#shared/faults/fault.ts'
 import { formatIssue } from './pydantic-issue.ts'
 
-/** A registration's body as the procedure's input. Throws `invalid_body` with every failing field. */
+/** Converts a registration's body to the procedure's input. Throws `invalid_body` with every failing field. */
 export function parseRegister(given: unknown): RegisterInput {
   const body = bodyObject(given)
   return parsedBody(registerBodyFor(body) ?? refuseBoth(), body)
 }
 
-/** The body of a change as the input of `datasources.rotate` where it brings a string, else of `datasources.update`. Throws likewise. */
+/**
+ * The body of a change as the input of `datasources.rotate` if it contains a string, else of `datasources.update`.
+ * Throws `invalid_body` with every failing field.
+ */
 export function parseUpdate(given: unknown) {
   const body = bodyObject(given)
   return parsedBody(updateBodyFor(body) ?? refuseBoth(), body)
@@ -28,7 +31,7 @@ function refuseBoth(): never {
   throw refused([{ path: ['connection_string'], code: 'value_error', message }])
 }
 
-/** The body, which has to be an object. Throws `invalid_body` for none, for `null` and for anything else. */
+/** The body, which must be an object. Throws `invalid_body` if it is missing, `null` or anything else. */
 export function bodyObject(body: unknown): object {
   if (body === undefined || body === null) throw refused([{ path: [], code: 'missing', message: 'Field required' }])
   if (typeof body === 'object' && !Array.isArray(body)) return body
@@ -36,7 +39,7 @@ export function bodyObject(body: unknown): object {
   throw refused([{ path: [], code: 'model_attributes_type', message }])
 }
 
-/** The body as a schema reads it. Throws `invalid_body` with every failing field. */
+/** The body as parsed by a schema. Throws `invalid_body` with every failing field. */
 export function parsedBody<S extends z.ZodType>(schema: S, body: object): z.output<S> {
   const parsed = schema.safeParse(body)
   if (!parsed.success) throw refused(parsed.error.issues.map(found => formatIssue(found, body)))
@@ -47,7 +50,7 @@ function refused(issues: readonly Issue[]): Fault {
   return new Fault('invalid_body', { issues })
 }
 
-/** The datasource's id from a path, in any spelling of a UUID; a text that is none is a validation error of the path. */
+/** The datasource's id from a path, in any spelling of a UUID; any other text is a validation error of the path. */
 export function connectionPathId(call: Call): DatasourceId {
   return typedId('ds_', pathUuid(call, 'connection_id'))
 }

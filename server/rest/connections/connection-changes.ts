@@ -1,6 +1,6 @@
 /**
- * The routes of the connections dialect that change or check one connection, beside what its documentation has. A body with
- * a connection string is a rotation. `connections.ts` puts them into its table.
+ * The routes of the connections dialect that change or check one connection, in addition to those that the original API
+ * documents. A body with a connection string is a rotation. `connections.ts` adds them to its table.
  */
 import { z } from 'zod'
 import type { Call, Route } from '#server/rest/dialect.ts'
@@ -14,7 +14,7 @@ import { envelope, present } from './connection-object.ts'
 
 const PATH = '/api/v1/connections/:connection_id'
 
-/** The parameters of a path, as the document shows them. */
+/** The parameters of a path, as shown in the document. */
 export const connectionParams = {
   connection_id: z.uuid().meta({ description: 'The id of a connection.', example: IDS.uuid }),
 }

@@ -1,6 +1,6 @@
 /**
- * `POST /api/v1/connections/{connection_id}/introspect` of the connections dialect.
- * It maps the query to `snapshots.introspect` and the answer back.
+ * `POST /api/v1/connections/{connection_id}/introspect` of the connections dialect. It maps the query to
+ * `snapshots.introspect` and maps the answer back.
  */
 import { z } from 'zod'
 import type { Call, Reply, Route } from '#server/rest/dialect.ts'
@@ -34,11 +34,11 @@ const EXAMPLE = {
   introspected_at: '2026-11-21T12:00:00.000Z',
 }
 
-/** NAMEDATALEN − 1: PostgreSQL has no longer one. */
+/** NAMEDATALEN − 1: the longest name in PostgreSQL, in bytes. */
 const MAX_NAME_BYTES = 63
 const MAX_NAMES = 100
 
-/** The schemas that the query names; undefined when it names none. */
+/** The schemas that the query names; undefined if it names none. */
 function schemasOf(call: Call): string[] | undefined {
   const given = call.query
     .getAll('schemas')

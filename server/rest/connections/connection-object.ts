@@ -1,12 +1,13 @@
 /**
- * Datasource → connection: how the connections dialect spells what it answers. An explicit list of what goes out.
+ * Converts a datasource to a connection in the form of the connections
+ * dialect, from explicitly listed fields.
  */
 import { uuidOf } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { ConnectionResponse } from '#shared/dialects/connections-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** A datasource in this dialect's words. Throws `entity_not_found` for an endpoint, which does not exist here. */
+/** A datasource in the form of this dialect. Throws `entity_not_found` for an endpoint, which does not exist here. */
 export function present(datasource: Datasource): ConnectionResponse {
   if (datasource.kind !== 'direct') throw new Fault('entity_not_found')
   const uuid = uuidOf(datasource.id, 'ds_', 'ds_test_') ?? ''

@@ -1,6 +1,6 @@
 /**
- * The connections dialect, `/api/v1/connections`: what is a datasource elsewhere is a connection here, ids are bare UUIDs,
- * answers come in an envelope, and validation errors speak Pydantic v2.
+ * The connections dialect, `/api/v1/connections`: a datasource is called a connection here, ids are bare UUIDs, answers
+ * come in an envelope, and validation errors follow Pydantic v2.
  */
 import type { Call, Dialect, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
@@ -131,7 +131,7 @@ export const connectionsDialect: Dialect = {
   },
 }
 
-/** A field's name as this dialect writes it; an index of a list is one already, and so is the name of a header. */
+/** A field's name in the form of this dialect; list indexes and header names stay unchanged. */
 function spelled(part: string | number): string | number {
   return typeof part === 'number' || !/^[a-z]/.test(part)
     ? part

@@ -1,14 +1,14 @@
 /**
- * The part of a refused input that a validation error echoes. Secrets never are, and neither is anything that could be a piece
- * of one: a password that got into the wrong field must not come back in an answer, which ends up in logs and reports.
+ * The part of a rejected input that a validation error echoes. It never echoes secrets, nor anything that could be part
+ * of one: a password in the wrong field must not come back in an answer, which ends up in logs and reports.
  */
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { valueAt } from './pydantic-issue.ts'
 
-/** Fields that never are echoed, whatever stands in them. */
+/** Fields that are never echoed, whatever their content. */
 const SECRET = /connection_string|certificate/
 
-/** A word: nothing that needs to be quoted, and too short for most of what is secret. */
+/** A word: it needs no quotes, and is too short for most secrets. */
 const WORD = /^[A-Za-z0-9_|.-]{1,40}$/
 
 interface Asked {
@@ -17,8 +17,8 @@ interface Asked {
 }
 
 /**
- * The value at `loc` where it may be shown, else undefined: numbers, booleans and null always; a word where no connection
- * string is in the body, or where one is that was parsed, and shares nothing with its user, password and parameters.
+ * The value at `loc` if it may be shown, else undefined: numbers, booleans and null always; a word if the body contains
+ * no connection string, or a parsed one whose user, password and parameters it does not overlap.
  */
 export function echoOf(loc: readonly (string | number)[], { body, params }: Asked): unknown {
   const [place, ...path] = loc
@@ -31,11 +31,11 @@ export function echoOf(loc: readonly (string | number)[], { body, params }: Aske
   return secrets?.every(secret => !secret.includes(word) && !word.includes(secret)) === true ? value : undefined
 }
 
-/** Every piece of the body's connection string that is nobody's to see, in lower case; null where it cannot be told apart. */
+/** Every confidential part of the body's connection string, in lower case; null if the parts cannot be determined. */
 function secretsOf(body: unknown): string[] | null {
   if (typeof body !== 'object' || body === null) return []
   const text: unknown = Reflect.get(body, 'connection_string')
-  // Under another name, or in another form, it is a connection string all the same.
+  // It may be a connection string even under another name, or in another form.
   if (text === undefined) return Object.values(body).some(looksSecret) ? null : []
   const parsed = typeof text === 'string' ? parseConnectionString(text) : { ok: false as const }
   if (typeof text !== 'string' || !parsed.ok) return null
@@ -53,7 +53,7 @@ function looksSecret(value: unknown): boolean {
   return typeof value === 'string' && /:\/\/|=/.test(value)
 }
 
-/** Text that was parsed holds no escape that cannot be read. */
+/** A parsed text contains no undecodable escapes. */
 function decoded(text: string): string {
   return decodeURIComponent(text)
 }

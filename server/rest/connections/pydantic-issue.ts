@@ -1,8 +1,8 @@
 /**
- * The refusals of our schemas in the vocabulary of Pydantic v2: its type, its sentence and its `ctx`, whichever schema it was.
+ * Translates the refusals of our schemas to Pydantic v2: its type, its message and its `ctx`, whichever schema it was.
  *
- * The types and their `ctx` are those of pydantic_core 2.46; a test compares them with its own list. No value gets into a
- * sentence but the one character that a UUID's parser names. Called for the bodies of the connections dialect.
+ * The types and their `ctx` are those of pydantic_core 2.46; a test compares them with its own list. The only part of a
+ * value in a message is the one character that a UUID parser names. Called for the bodies of the connections dialect.
  */
 import type { z } from 'zod'
 import type { Issue } from '#shared/faults/fault.ts'
@@ -15,7 +15,7 @@ interface FormattedIssue {
   readonly ctx?: Ctx
 }
 
-/** Pydantic's sentence for a value of a wrong type. */
+/** Pydantic's message for a value of the wrong type. */
 const MISTYPED: Readonly<Record<string, FormattedIssue>> = {
   string: { code: 'string_type', message: 'Input should be a valid string' },
   array: { code: 'list_type', message: 'Input should be a valid list' },
@@ -26,7 +26,7 @@ const MISTYPED: Readonly<Record<string, FormattedIssue>> = {
   record: { code: 'dict_type', message: 'Input should be a valid dictionary' },
 }
 
-/** An issue of a schema, as Pydantic would have reported it of the same body. */
+/** An issue of a schema, as Pydantic would have reported it for the same body. */
 export function formatIssue(found: z.core.$ZodIssue, body: object): Issue {
   const path = found.path.map(part => (typeof part === 'number' ? part : String(part)))
   const [first] = path
@@ -36,7 +36,7 @@ export function formatIssue(found: z.core.$ZodIssue, body: object): Issue {
   return { path, ...spelled(found, valueAt(body, path)) }
 }
 
-/** The value at a place of a body; undefined if there is none. */
+/** The value at a path in a body; undefined if there is none. */
 export function valueAt(body: unknown, path: Path): unknown {
   let value = body
   for (const part of path) {

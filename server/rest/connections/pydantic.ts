@@ -1,6 +1,6 @@
 /**
- * Validation errors in Pydantic v2's shape: `{"loc", "msg", "type", "input"?, "ctx"?}`. `input` is the classic way for a
- * password to come back out of an API: `pydantic-echo.ts` decides what is shown.
+ * Validation errors in Pydantic v2's shape: `{"loc", "msg", "type", "input"?, "ctx"?}`. `input` is the classic way for
+ * an API to leak a password: `pydantic-echo.ts` decides what is shown.
  */
 import type { Fault, Issue } from '#shared/faults/fault.ts'
 import { echoOf } from './pydantic-echo.ts'
@@ -24,8 +24,8 @@ const FIELDS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Every type that this dialect answers with: of pydantic_core's, those that its fields can have. Any other refusal of
- * our schemas is a `value_error`, as a validator of the documented server itself would be reported.
+ * Every type that this dialect returns: those of pydantic_core's that its fields can have. Any other refusal of our
+ * schemas is a `value_error`, as the documented server itself would report a validator's error.
  */
 export const PYDANTIC_TYPES: ReadonlySet<string> = new Set([
   'missing',
@@ -60,7 +60,7 @@ export function detailOf(fault: Fault, asked: Asked): Detail[] | null {
   if (fault.code === 'invalid_json') {
     return fault.issues.map(({ path, message, ctx }) => detailed({ loc: ['body', ...path], msg: message, ctx }))
   }
-  // A bad header is no validation error of FastAPI's: it is refused in the envelope.
+  // An invalid header is not a FastAPI validation error: it is refused in the envelope.
   const isPlaced = fault.issues.some(({ path: [first] }) => first === 'path' || first === 'query')
   if (fault.code !== 'invalid_body' && !(fault.code === 'invalid_request' && isPlaced)) return null
   if (fault.issues.length === 0) return null

@@ -1,13 +1,13 @@
 /**
- * The built console: its files, read whole into memory, since they are few and what is not among them cannot be asked for. In the
- * package they lie beside the server; in a checkout `npm run build` or `npm start` puts them into `dist/`.
+ * The built console: its files, read completely into memory, since there are few and no other file can be requested. In
+ * the package they lie next to the server; in a checkout `npm run build` or `npm start` puts them into `dist/`.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** One file, ready to be sent. The variants are the build's. */
+/** One file, ready to be sent, with the compressed variants from the build. */
 export interface BuiltFile {
   readonly type: string
   readonly body: Buffer
@@ -16,7 +16,7 @@ export interface BuiltFile {
   readonly tag: string
 }
 
-/** Path below the console's folder, with `/` → file. */
+/** Files by their path below the console's folder, with a leading `/`. */
 export type BuiltFiles = ReadonlyMap<string, BuiltFile>
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ const PLACES = ['console/', 'dist/mooring/console/'].map(place => fileURLToPath(
 
 const LOOK_MS = 1_000
 
-/** The files of the console; read at the first request, and anew when another build has taken their place. */
+/** The files of the console; read at the first request, and again when another build has replaced them. */
 export class BuiltConsole {
   readonly #places: readonly string[]
   #files: BuiltFiles | null = null
@@ -46,7 +46,7 @@ export class BuiltConsole {
     this.#places = places
   }
 
-  /** The files; null where none are built. Looks at the disk at most once a second. */
+  /** The files; null if none are built. Checks the disk at most once a second. */
   async files(): Promise<BuiltFiles | null> {
     if (performance.now() - this.#lookedAt >= LOOK_MS) {
       this.#looking ??= this.#look().finally(() => {

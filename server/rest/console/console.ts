@@ -1,6 +1,6 @@
 /**
- * The console at `/`, and its files under `/assets/`. It is a page like any other: it calls `/trpc` with its user's key and has no
- * way of its own. If it is not built, and for every other path, the request goes on to the next handler.
+ * The console at `/`, and its files under `/assets/`. It is an ordinary page: it calls `/trpc` with its user's key and
+ * has no special access. If it is not built, and for every other path, the request goes to the next handler.
  */
 import express from 'express'
 import helmet from 'helmet'
@@ -9,8 +9,8 @@ import { wantsPage } from '#server/rest/http/wants-page.ts'
 import type { BuiltConsole, BuiltFile, BuiltFiles } from './built-files.ts'
 
 /**
- * Scripts and styles of these files alone, connections to this server alone. `wasm-unsafe-eval` lets libsodium, which seals, be
- * compiled; it allows no script to be made out of a text.
+ * Scripts and styles only from these files, connections only to this server. `wasm-unsafe-eval` allows compiling
+ * libsodium, which seals; it does not allow creating a script from text.
  */
 const POLICY = helmet.contentSecurityPolicy({
   useDefaults: false,
@@ -59,7 +59,7 @@ export function consolePages(built: BuiltConsole, otherMethod: express.Handler):
   return router
 }
 
-/** Sends it in the smallest form that the browser takes; not at all to one that has it. */
+/** Sends the smallest variant that the browser accepts; sends nothing to a browser that has the file. */
 function send(request: express.Request, response: express.Response, file: BuiltFile): void {
   response.vary('Accept-Encoding').set({ ETag: file.tag, 'Content-Type': file.type })
   if (request.headers['if-none-match'] === file.tag) {

@@ -1,6 +1,6 @@
 /**
- * The routes of capabilities in the datasources dialect, `/v1/capabilities`. Two spellings of the mint body are in use by
- * callers; which is which ends here.
+ * The routes of capabilities in the datasources dialect, `/v1/capabilities`. Callers use two spellings of the mint
+ * body; the difference ends here.
  */
 
 import type { Call, Route } from '#server/rest/dialect.ts'
@@ -24,7 +24,7 @@ const PATH = '/v1/capabilities'
 
 const params = documentedId('a capability', IDS.capability)
 
-/** The `id` of the path. A malformed one names nothing, like an unknown one. */
+/** The `id` of the path. A malformed one is not found, like an unknown one. */
 function capabilityId(call: Call): CapabilityId {
   const id = CapabilityId.safeParse(call.params['id'])
   if (!id.success) throw new Fault('capability_not_found')
@@ -91,7 +91,7 @@ const rotate = strictRoute({
   }),
 })
 
-/** The routes; the dialect serves each under `/api` too. */
+/** The routes; the dialect also serves each under `/api`. */
 export const capabilityRoutes: readonly Route[] = [
   mint,
   strictRoute({

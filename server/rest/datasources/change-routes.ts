@@ -1,6 +1,6 @@
 /**
- * The routes that change one registered datasource, `/v1/datasources/{id}`, or check it, and what its checks have found.
- * Each maps its body to a procedure's input and decides nothing.
+ * The routes that change one registered datasource, `/v1/datasources/{id}`, or check it, and those that list its
+ * verifications. Each maps its body to a procedure's input and decides nothing.
  */
 
 import type { Route } from '#server/rest/dialect.ts'
@@ -127,5 +127,5 @@ const verifications = strictRoute({
   },
 })
 
-/** The table. */
+/** The routes of this file. */
 export const changeRoutes: readonly Route[] = [update, rotate, rotateKey, verify, verifications]

@@ -1,6 +1,6 @@
 /**
- * The datasource object of the datasources dialect: an explicit list of what goes out.
- * A field that is not named here is not shown.
+ * The datasource object of the datasources dialect, from explicitly listed fields. A field that is not named here is
+ * not returned.
  */
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { DatasourceObject } from '#shared/dialects/datasources-object.ts'
@@ -8,7 +8,7 @@ import type { DatasourceObject } from '#shared/dialects/datasources-object.ts'
 const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
 const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))
 
-/** A datasource in this dialect's words; an explicit list of what goes out. */
+/** A datasource in the form of this dialect. */
 export function toDatasourceObject(datasource: Datasource): DatasourceObject {
   const both = {
     object: 'datasource' as const,

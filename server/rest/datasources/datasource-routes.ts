@@ -1,6 +1,6 @@
 /**
- * The routes of `/v1/datasources`: registering, reading, listing, removing. Those that change or check one are beside it.
- * Each maps its body to a procedure's input and decides nothing.
+ * The routes of `/v1/datasources`: registering, reading, listing, removing. `change-routes.ts` has those that change or
+ * check one. Each maps its body to a procedure's input and decides nothing.
  */
 
 import type { Call, Reply, Route } from '#server/rest/dialect.ts'
@@ -104,7 +104,7 @@ const removeAll = strictRoute({
   },
 })
 
-/** The table. */
+/** The routes of this file. */
 export const datasourceRoutes: readonly Route[] = [
   register,
   strictRoute({

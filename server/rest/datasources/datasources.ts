@@ -1,6 +1,6 @@
 /**
- * The datasources dialect, `/v1/…` and the same under `/api`: objects with an `object` field, Unix seconds, flat error
- * objects, strict bodies. Its routes are in a table for each resource.
+ * The datasources dialect, `/v1/…`, also served under `/api`: objects with an `object` field, Unix seconds, flat error
+ * objects, strict bodies. Each resource has a table of routes.
  */
 
 import type { Dialect, Reply, Route, Spelling } from '#server/rest/dialect.ts'
@@ -27,10 +27,10 @@ const routes: readonly Route[] = [
   ...egressRoutes,
 ]
 
-/** Every route twice: existing SDKs prefix `/api`. */
+/** Each route twice: existing SDKs prefix `/api`. */
 const prefixed = routes.flatMap(route => [route, { ...route, path: `/api${route.path}` }])
 
-/** The dialect's routes and error shape; paths that belong to nobody answer in this shape too. */
+/** The dialect's routes and error format, which unknown paths also use. */
 export function datasourcesDialect(publicUrl: string): Dialect {
   return {
     surface: 'datasources',
@@ -43,7 +43,7 @@ export function datasourcesDialect(publicUrl: string): Dialect {
 function spell({ fault, requestId }: Spelling, publicUrl: string): Reply {
   const spec = faultSpec(fault.code)
   const [issue] = fault.issues
-  // The one field that this dialect spells in another way than the procedures.
+  // The only field that this dialect names differently from the procedures.
   const param = issue?.path.map(part => (part === 'keyId' ? 'key_id' : part)).join('.') ?? ''
   const status = spec.datasourcesStatus ?? spec.status
   const body = {

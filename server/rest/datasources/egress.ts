@@ -1,5 +1,6 @@
 /**
- * The route of the addresses from which this installation dials, `GET /v1/egress`: what a customer opens a firewall for.
+ * The route for the addresses from which this installation dials, `GET /v1/egress`, which customers admit in their
+ * firewalls.
  */
 import { z } from 'zod'
 import type { Route } from '#server/rest/dialect.ts'
@@ -14,7 +15,7 @@ const EgressObject = z
   })
   .meta({ id: 'Egress', description: 'From where databases are dialled.' })
 
-/** The table. */
+/** The routes of this file. */
 export const egressRoutes: readonly Route[] = [
   strictRoute({
     method: 'get',

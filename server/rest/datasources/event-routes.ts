@@ -1,6 +1,6 @@
 /**
- * The routes of an endpoint's events, `/v1/datasources/{id}/events`: reading its feed, and bringing events.
- * Only here is a body of up to 1 MiB taken.
+ * The routes of an endpoint's events, `/v1/datasources/{id}/events`: reading its feed, and pushing events. Only these
+ * accept a body of up to 1 MiB.
  */
 import { keylessPush, MAX_KEYLESS_BYTES } from '#server/api/feeds/keyless-push.ts'
 import type { Call, Route } from '#server/rest/dialect.ts'
@@ -11,14 +11,14 @@ import { documentedId, pathId, strictRoute } from './strict.ts'
 
 const PATH = '/v1/datasources/:id/events'
 
-/** As deep as an event may be (`domain/feed-page.ts`), in its list and its body. */
+/** The maximum nesting of an event (`domain/feed-page.ts`), plus its list and its body. */
 export const MAX_PUSH_DEPTH = 128
 
 const params = documentedId('an endpoint', IDS.endpoint)
 
 const HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
 
-/** The headers of a signed message, by the names that the procedure has for them. */
+/** The headers of a signed message, by the names that the procedure uses. */
 function signed(call: Call) {
   const [messageId, timestamp, signature] = HEADERS.map(name => call.header(name))
   return {
@@ -28,7 +28,7 @@ function signed(call: Call) {
   }
 }
 
-/** The table. */
+/** The routes of this file. */
 export const eventRoutes: readonly Route[] = [
   strictRoute({
     method: 'get',

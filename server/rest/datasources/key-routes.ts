@@ -1,6 +1,6 @@
 /**
- * API keys in the datasources dialect, `/v1/api_keys`: everything that the procedures can do with one.
- * Each route maps to a procedure and decides nothing.
+ * API keys in the datasources dialect, `/v1/api_keys`: create, list and revoke. Each route maps to a procedure and
+ * decides nothing.
  */
 import type { Call, Route } from '#server/rest/dialect.ts'
 import { IDS } from '#server/rest/openapi/examples.ts'
@@ -98,5 +98,5 @@ const revoke = strictRoute({
   },
 })
 
-/** The table. */
+/** The routes of this file. */
 export const keyRoutes: readonly Route[] = [create, list, revoke]

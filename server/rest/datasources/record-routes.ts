@@ -1,6 +1,6 @@
 /**
- * The record of who did what, `/v1/audit_events`, and the SQL of a least-privileged role, `/v1/role_sql`.
- * Each route maps to a procedure and decides nothing.
+ * The audit record, `/v1/audit_events`, and the SQL of a least-privileged role, `/v1/role_sql`. Each route maps to a
+ * procedure and decides nothing.
  */
 import type { Call, Route } from '#server/rest/dialect.ts'
 import { AUDIT_EVENT, ROLE_SQL } from '#server/rest/openapi/organization-examples.ts'
@@ -15,7 +15,7 @@ function present({ at, objectKind, objectId, requestId, ...event }: Event) {
   return { object: 'audit_event' as const, ...event, created, ...about }
 }
 
-/** The table. */
+/** The routes of this file. */
 export const recordRoutes: readonly Route[] = [
   strictRoute({
     method: 'get',

@@ -58,7 +58,7 @@ const introspect = strictRoute({
   },
 })
 
-/** In this process a part of a snapshot is a text; only callers elsewhere read its fields. */
+/** In this process a part of a snapshot is a text; only remote callers read its fields. */
 function textOf(content: unknown): PartText {
   if (content instanceof PartText) return content
   throw new Error('a snapshot is no text')
@@ -107,12 +107,12 @@ async function pairOf(call: Call, id: DatasourceId, query: { from?: string | und
   return { from, to }
 }
 
-/** A malformed id names nothing, like an unknown one. */
+/** A malformed id is not found, like an unknown one. */
 function snapshotId(text: string) {
   const parsed = SnapshotId.safeParse(text)
   if (!parsed.success) throw new Fault('entity_not_found')
   return parsed.data
 }
 
-/** The table. */
+/** The routes of this file. */
 export const schemaRoutes: readonly Route[] = [introspect, read, compare]

@@ -1,6 +1,6 @@
 /**
- * The route of the sealing key, `GET /v1/sealing_key`: what a caller seals a connection string to.
- * A key that only the worker can open anything with.
+ * The route of the sealing key, `GET /v1/sealing_key`, to which callers seal connection strings. Only the worker can
+ * open boxes sealed to it.
  */
 import { z } from 'zod'
 import type { Route } from '#server/rest/dialect.ts'
@@ -15,7 +15,7 @@ const SealingKeyObject = z
   })
   .meta({ id: 'SealingKey', description: 'The public key that connection strings may be sealed to.' })
 
-/** The table. */
+/** The routes of this file. */
 export const sealingKeyRoutes: readonly Route[] = [
   strictRoute({
     method: 'get',

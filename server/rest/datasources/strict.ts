@@ -1,6 +1,6 @@
 /**
- * Strict parsing for the datasources dialect: the first offending field is named, no value is ever repeated. A route made
- * here parses its body and query with the schemas that the document shows of it. The dialect's route tables share it.
+ * Strict parsing for the datasources dialect: the first offending field is named, no value is ever repeated. A route
+ * created here parses its body and query with the schemas shown in the document. The dialect's route tables share it.
  */
 import { z } from 'zod'
 import { mayRepeat } from '#server/api/procedure/unknown-name.ts'
@@ -9,7 +9,7 @@ import { DatasourceId } from '#shared/base/wire.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
 import { namedFault } from '#shared/faults/named-fault.ts'
 
-/** The input of a route beside the call: its body and its query, parsed. */
+/** The input of a route in addition to the call: its parsed body and query. */
 interface Given<B extends z.ZodType, Q extends z.ZodObject> {
   readonly body: z.output<B>
   readonly query: z.output<Q>
@@ -21,7 +21,10 @@ interface StrictRoute<B extends z.ZodType, Q extends z.ZodObject> extends Omit<R
   run(call: Call, given: Given<B, Q>): Promise<Reply>
 }
 
-/** A route whose body and query are parsed before it runs. Without a `query` any query is ignored, and likewise a body. */
+/**
+ * A route whose body and query are parsed before it runs. Without a `query` schema any query is ignored; the same
+ * applies to a body.
+ */
 export function strictRoute<B extends z.ZodType = z.ZodUndefined, Q extends z.ZodObject = z.ZodObject>(
   route: StrictRoute<B, Q>,
 ): Route {
@@ -34,12 +37,12 @@ export function strictRoute<B extends z.ZodType = z.ZodUndefined, Q extends z.Zo
     ...rest,
     ...(body === undefined ? {} : { body }),
     ...(query === undefined ? {} : { query }),
-    // A part that the route does not declare has the type parameter's default, which is what stands in for it above.
+    // An undeclared part has the type parameter's default, for which the placeholder above is valid.
     run: async call => run(call, given(call) as Given<B, Q>),
   }
 }
 
-/** A query as an object: `name[key]=value` is a value of the object `name`, whatever the key. */
+/** A query as an object: `name[key]=value` is a property of the object `name`, whatever the key. */
 function queryObject(query: URLSearchParams): object {
   const flat = new Map<string, string | Map<string, string>>()
   for (const [name, value] of query) {
@@ -79,7 +82,10 @@ function issueOf(found: z.core.$ZodIssue, value: unknown): Issue {
   }
 }
 
-/** The body must be an object; where it may be left out, none is an empty one. Throws `invalid_body` for anything else. */
+/**
+ * The body, which must be an object; an optional one defaults to an empty object. Throws `invalid_body` for anything
+ * else.
+ */
 function bodyObject({ isOptional }: DocumentedBody, body: unknown): object {
   if (body === undefined && isOptional === true) return {}
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body
@@ -88,24 +94,24 @@ function bodyObject({ isOptional }: DocumentedBody, body: unknown): object {
   })
 }
 
-/** The `id` of a path. A malformed one names nothing, like an unknown one. */
+/** The `id` of a path. A malformed one is not found, like an unknown one. */
 export function pathId(call: Call): DatasourceId {
   return idIn(call, DatasourceId)
 }
 
-/** The `id` of a path, of another kind of object. Throws `entity_not_found` for a malformed one. */
+/** The `id` of a path for another kind of object. Throws `entity_not_found` for a malformed one. */
 export function idIn<S extends z.ZodType>(call: Call, schema: S): z.output<S> {
   const id = schema.safeParse(call.params['id'])
   if (!id.success) throw new Fault('entity_not_found')
   return id.data
 }
 
-/** The field of `Prefer: wait`, where the caller sent it. */
+/** The field for `Prefer: wait`, if the caller sent it. */
 export function waiting(call: Call): { waitSeconds?: number } {
   return call.waitSeconds === undefined ? {} : { waitSeconds: call.waitSeconds }
 }
 
-/** The `id` of a path as the document shows it. */
+/** The `id` of a path, as shown in the document. */
 export function documentedId(what: string, example: string): { id: z.ZodType } {
   return { id: z.string().meta({ description: `The id of ${what}.`, example }) }
 }

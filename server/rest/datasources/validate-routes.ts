@@ -1,5 +1,5 @@
 /**
- * The routes of `/v1/datasources` that try a connection string, or what is registered, and change nothing.
+ * The routes of `/v1/datasources` that validate a connection string, or a registered datasource, and change nothing.
  */
 
 import type { Reply, Route } from '#server/rest/dialect.ts'
@@ -51,5 +51,5 @@ const validateRegistered = strictRoute({
   run: async call => validated(await call.caller.datasources.validateRegistered({ id: pathId(call) })),
 })
 
-/** The table. */
+/** The routes of this file. */
 export const validateRoutes: readonly Route[] = [validate, validateRegistered]

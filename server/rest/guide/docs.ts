@@ -1,6 +1,7 @@
 /**
- * `/openapi.json`, and the pages: the reference, the guide, the faults that errors link to, and `/` for a person. They run no
- * script and load nothing but their style. The guide and the faults are there as Markdown, too, for `/llms.txt`.
+ * `/openapi.json`, and the pages: the reference, the guide, the faults that errors link to, and `/` for a person. They
+ * run no script and load nothing except their style. The guide and the faults are also available as Markdown, for
+ * `/llms.txt`.
  */
 import express from 'express'
 import helmet from 'helmet'
@@ -27,8 +28,8 @@ const CONTENT_SECURITY_POLICY = {
 }
 
 /**
- * The routes, `otherMethod` for what they do not take. Each text is made when it is first asked for, and kept: all of them together
- * are a quarter of the work of a start, and most processes are never asked.
+ * The routes; `otherMethod` handles methods that they do not accept. Each text is built at the first request, and
+ * cached: together they would take a quarter of the startup time, and most processes are never asked for them.
  */
 export function documentation(of: Documentation, otherMethod: express.Handler): express.Router {
   const document = once(() => JSON.stringify(openApiDocument(of)))
@@ -41,9 +42,9 @@ export function documentation(of: Documentation, otherMethod: express.Handler): 
   serve('/openapi.json', 'json', document)
   const policy = helmet.contentSecurityPolicy(CONTENT_SECURITY_POLICY)
   router.use('/docs', policy)
-  // Sound: the page reads of the document what `openapi.ts` puts into it.
+  // Sound: the page only reads parts of the document that `openapi.ts` puts into it.
   serve('/docs', 'html', () => referencePage(JSON.parse(document()) as ReferenceDocument))
-  // The page's links are relative, so that it works below a prefix of a proxy's.
+  // The page's links are relative, so that it works below a proxy's path prefix.
   get('/docs/', (_, response) => response.redirect(308, '../docs'))
   serve('/docs/faults', 'html', faultsPage)
   serve('/docs/faults.md', 'text/markdown', faultsDocument)

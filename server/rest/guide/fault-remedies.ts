@@ -1,6 +1,6 @@
 /**
- * The remedy for each fault: the second half of its section at `/docs/faults` and in `docs/faults.md`, behind the
- * sentence that callers get. Total: a code without a remedy does not compile. It is never part of an answer.
+ * The remedy for each fault: the second half of its section at `/docs/faults` and in `docs/faults.md`, after the
+ * message that callers get. Total: a code without a remedy does not compile. It is never part of an answer.
  */
 import type { FaultCode } from '#shared/faults/fault.ts'
 

@@ -1,5 +1,5 @@
 /**
- * Every fault with what to do about it: the page `/docs/faults` that errors link to, and the same as Markdown. `docs.ts` serves
+ * Every fault with its remedy: the page `/docs/faults` that errors link to, and the same as Markdown. `docs.ts` serves
  * both, and `npm run dump` writes the Markdown to `docs/faults.md`.
  */
 import { escaped, inline, page } from '#server/rest/openapi/page.ts'

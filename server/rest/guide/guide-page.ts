@@ -1,6 +1,6 @@
 /**
- * The guide as a page beside the reference, and `llms.txt`, which leads programs that read to the Markdown. No page runs a script.
- * `docs.ts` serves them.
+ * The guide as a page next to the reference, and `llms.txt`, which directs programs to the Markdown. No page runs a
+ * script. `docs.ts` serves them.
  */
 import { escaped, page } from '#server/rest/openapi/page.ts'
 import { GUIDE_HTML, GUIDE_SECTIONS } from './guide-text.ts'
@@ -18,7 +18,7 @@ ${GUIDE_HTML}</main>`
   return page('Mooring: guide', '', body).replace('<body>', '<body class="wide">')
 }
 
-/** `/llms.txt`, after llmstxt.org. */
+/** `/llms.txt`, in the format of llmstxt.org. */
 export function llmsText(publicUrl: string): string {
   return `# Mooring
 

@@ -1,11 +1,11 @@
 /**
- * `GET /` for a person: that Mooring runs here, and where to go on. A program gets what it gets at any path that is not there.
- * `docs.ts` serves it.
+ * `GET /` for a person: says that Mooring runs here, and where to read on. A program gets the same answer as for any
+ * unknown path. `docs.ts` serves it.
  */
 import { escaped, page } from '#server/rest/openapi/page.ts'
 import { VERSION } from '#shared/base/version.ts'
 
-/** The page. Links are relative, so that it works below a prefix of a proxy's. */
+/** The page. Links are relative, so that it works below a proxy's path prefix. */
 export function homePage(publicUrl: string): string {
   const call = `curl -sS ${publicUrl}/v1/datasources \\
   -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -H 'Prefer: wait=20' \\

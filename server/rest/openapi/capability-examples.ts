@@ -1,5 +1,6 @@
 /**
- * The examples of capabilities and API keys in the OpenAPI document. No token in them is one.
+ * The examples of capabilities and API keys in the OpenAPI document.
+ * The tokens in them are not valid.
  */
 import { IDS } from './examples.ts'
 
@@ -34,7 +35,7 @@ const capability = {
 
 const minted = { ...capability, token: `rk_test_${'shown-once-'.repeat(3)}abc` } as const
 
-/** Capabilities: what is asked for, and what is answered. The token is not one. */
+/** Capabilities: requests and answers. The token is not valid. */
 export const CAPABILITIES = {
   mint: {
     operations: ['datasources.read'],
@@ -68,7 +69,7 @@ const key = {
   created_at: '2026-11-21T09:30:00.000Z',
 } as const
 
-/** API keys in the connections dialect. The key is not one. */
+/** API keys in the connections dialect. The key is not valid. */
 export const API_KEYS = {
   create: { name: 'nightly import' },
   shown: key,

@@ -1,11 +1,11 @@
 /**
  * The examples of the OpenAPI document. They are shown to people and validated by a test; nothing is ever served from
- * them, and no key or password in them is one.
+ * them, and the keys and passwords in them are not valid.
  */
 
 const DIGITS = '01938f5e2c7a7d3ba1f04c8de95b6a72'
 
-/** Ids as they look. */
+/** Sample ids. */
 export const IDS = {
   uuid: '01938f5e-2c7a-7d3b-a1f0-4c8de95b6a72',
   datasource: `ds_test_${DIGITS}`,
@@ -21,7 +21,7 @@ const URI = 'postgresql://mooring_reader:correct-horse@db.example.com:5432/shop?
 const SEALED = 'c2VhbGVkIGJ5IHRoZSBjYWxsZXIh'.repeat(3)
 const METADATA = { customer: 'cus_1042' }
 
-/** Bodies that register, and bodies that try. */
+/** Bodies that register, and bodies that validate. */
 export const BODIES = {
   direct: { connectionString: URI, schema: 'app', metadata: METADATA },
   sealed: {
@@ -123,7 +123,7 @@ export const VERIFICATION = {
   credential_version: 1,
 } as const
 
-/** A connection as its dialect shows it. */
+/** A connection in the form of its dialect. */
 export const CONNECTION = {
   id: IDS.uuid,
   name: 'Shop',
@@ -189,7 +189,7 @@ const event = {
   occurredAt: 1_795_305_600_000,
 } as const
 
-/** Events, brought and read. */
+/** Events, pushed and read. */
 export const EVENTS = {
   body: { events: [event] },
   shown: { object: 'event', ...event, position: '1042' },

@@ -1,6 +1,6 @@
 /**
- * The error answers of a route in the OpenAPI document: which faults it may answer, each spelled by the dialect itself, so
- * that the examples are what a caller really gets.
+ * The error answers of a route in the OpenAPI document: the faults that it may return, each formatted by the dialect
+ * itself, so that the examples are exactly what a caller gets.
  */
 import type { ZodOpenApiResponsesObject } from 'zod-openapi'
 import type { Dialect, Route } from '#server/rest/dialect.ts'
@@ -24,18 +24,18 @@ const ALWAYS: readonly FaultCode[] = [
 const WITH_KEY: readonly FaultCode[] = ['invalid_request', 'idempotency_conflict', 'timeout']
 const WITH_BODY: readonly FaultCode[] = ['invalid_body', 'invalid_json', 'payload_too_large', 'unsupported_media_type']
 
-/** A path whose id is none. */
+/** A path with an invalid id. */
 const SAMPLE = { connection_id: '5' }
 
-/** A read is safe to repeat whatever became of it, and goes on while an organization moves. */
+/** A read is safe to retry whatever its outcome, and continues while an organization is moving. */
 const WITH_CHANGE: readonly FaultCode[] = ['outcome_unknown', 'organization_moving']
 
-/** Whether a route takes an `Idempotency-Key`. */
+/** True if a route accepts an `Idempotency-Key`. */
 export function takesKey({ method }: Route): boolean {
   return method === 'post' || method === 'patch'
 }
 
-/** Every fault that the route may answer. */
+/** Every fault that the route may return. */
 export function faultsOf(route: Route): FaultCode[] {
   const changed = route.method === 'get' ? [] : WITH_CHANGE
   const posted = takesKey(route) ? WITH_KEY : []
@@ -43,7 +43,7 @@ export function faultsOf(route: Route): FaultCode[] {
   return [...new Set([...ALWAYS, ...changed, ...posted, ...withBody, ...route.faults])]
 }
 
-/** The answers with a status of 400 and more: one for each status, with an example for each fault. */
+/** The answers with a status of 400 or more: one for each status, with an example for each fault. */
 export function errorResponses(dialect: Dialect, route: Route): ZodOpenApiResponsesObject {
   const spelled = faultsOf(route).flatMap(code =>
     samplesOf(route, dialect, code).map(issues => {
@@ -72,7 +72,7 @@ function headersOf(status: number) {
   )
 }
 
-/** The subject of a fault, as the dialect's own parsing would name it. */
+/** The issues of a fault, as the dialect's own parsing would report them. */
 function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (readonly Issue[])[] {
   const isConnections = dialect.surface === 'connections'
   if (code === 'invalid_json') {

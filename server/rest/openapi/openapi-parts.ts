@@ -1,10 +1,10 @@
 /**
- * The parts of the OpenAPI document that belong to no single route: how to authenticate, and the headers that requests and
- * answers carry. `openapi.ts` refers to them by name.
+ * The parts of the OpenAPI document that belong to no single route: authentication, and the headers of requests and
+ * answers. `openapi.ts` refers to them by name.
  */
 import type { RequestHeader } from '#server/rest/dialect.ts'
 
-/** The resources, one a tag. */
+/** The resources, one per tag. */
 export const tags = [
   { name: 'connections', description: 'The connections dialect: an envelope, and validation errors like Pydantic v2.' },
   { name: 'datasources', description: 'The datasources dialect: objects that name their type, and flat errors.' },

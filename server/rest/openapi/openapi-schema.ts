@@ -1,11 +1,11 @@
 /**
- * How our schemas become JSON Schema: a body of several forms becomes their `oneOf`, and what Zod adds beyond what a reader
- * needs is taken away again. `openapi.ts` uses it; it changes nothing about what is accepted.
+ * Converts our schemas to JSON Schema: a body of several forms becomes their `oneOf`, and Zod's additions that a reader
+ * does not need are removed. `openapi.ts` uses it; it does not affect what is accepted.
  */
 import { z } from 'zod'
 import type { CreateDocumentOptions } from 'zod-openapi'
 
-/** The schema as the document shows it: one made by `chosen` is the union of its forms. */
+/** The schema as shown in the document: one created by `chosen` is the union of its forms. */
 export function documentedSchema(schema: z.ZodType): z.ZodType {
   const forms = formsOf(schema)
   const [first, ...others] = forms
@@ -19,17 +19,17 @@ function formsOf(schema: z.ZodType): z.ZodType[] {
 }
 
 /**
- * Takes away: `additionalProperties: false` of answers, to which fields may be added later; the long patterns beside
- * `format`; and the bounds of integers that are those of JavaScript alone.
+ * Removes `additionalProperties: false` from answers, to which fields may be added later; the long patterns next to
+ * `format`; and bounds of integers that only reflect JavaScript's range.
  */
 export const options: CreateDocumentOptions = {
   override({ jsonSchema, zodSchema, io }) {
     const isStrict = zodSchema instanceof z.ZodObject && zodSchema.def.catchall !== undefined
     if (io === 'output' && !isStrict && jsonSchema.additionalProperties === false)
       delete jsonSchema.additionalProperties
-    // A number that travels in a query is parsed from text.
+    // A number in a query is parsed from text.
     if (jsonSchema.type === 'integer') delete jsonSchema.pattern
-    // Neither is a format of JSON Schema's; the pattern and `contentEncoding` say the same.
+    // Neither is a JSON Schema format; the pattern and `contentEncoding` say the same.
     if (jsonSchema.format === 'starts_with' || jsonSchema.format === 'base64') delete jsonSchema.format
     if (jsonSchema.contentEncoding !== undefined) delete jsonSchema.pattern
     if (['date-time', 'uuid', 'uri'].includes(jsonSchema.format ?? '')) delete jsonSchema.pattern

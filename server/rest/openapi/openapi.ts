@@ -1,6 +1,6 @@
 /**
- * One OpenAPI 3.1 document with both dialects, made of the tables that serve the requests: a route is documented by the very
- * schemas that parse it, and its errors by the very function that spells them. Served at `/openapi.json`.
+ * One OpenAPI 3.1 document for both dialects, built from the tables that serve the requests: a route is documented by
+ * the very schemas that parse it, and its errors by the very function that formats them. Served at `/openapi.json`.
  */
 import { z } from 'zod'
 import {
@@ -21,12 +21,12 @@ export interface Documentation {
   readonly dialects: readonly Dialect[]
 }
 
-/** A path of the router as the document spells it: `:id` is `{id}` there. */
+/** A path of the router in the document's notation: `:id` becomes `{id}`. */
 export function documentedPath(path: string): string {
   return path.replaceAll(/:([a-z_]+)/g, '{$1}')
 }
 
-/** The document. Datasource paths stand in it once; that they are served under `/api` too is a second server of theirs. */
+/** The document. Datasource paths appear once; a second server entry says that they are also served under `/api`. */
 export function openApiDocument({ publicUrl, dialects }: Documentation): ReturnType<typeof createDocument> {
   const paths: Record<string, ZodOpenApiPathItemObject> = {}
   for (const dialect of dialects)
@@ -63,7 +63,7 @@ const DESCRIPTION = [
   'where an operation says nothing else.',
 ].join('\n')
 
-/** True for the second path of a route that existing SDKs call under `/api`. */
+/** True for the second path of a route, which existing SDKs call under `/api`. */
 function isAlias(dialect: Dialect, route: Route): boolean {
   return dialect.surface === 'datasources' && route.path.startsWith('/api/')
 }

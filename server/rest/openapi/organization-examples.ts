@@ -1,6 +1,6 @@
 /**
- * The examples of an organization's own affairs in the OpenAPI document: keys of the datasources dialect, the record, the SQL
- * of a role. No key in them is one.
+ * The examples of an organization's own affairs in the OpenAPI document: keys of the datasources dialect, the audit
+ * record, the SQL of a role. The keys in them are not valid.
  */
 import { IDS } from './examples.ts'
 
@@ -29,7 +29,7 @@ export const KEYS = {
   },
 } as const
 
-/** One line of the record. */
+/** One event of the audit record. */
 export const AUDIT_EVENT = {
   object: 'audit_event',
   id: IDS.uuid,
@@ -43,7 +43,7 @@ export const AUDIT_EVENT = {
   address: '203.0.113.7',
 } as const
 
-/** The beginning of what a role is made with. */
+/** The beginning of the SQL that creates a role. */
 export const ROLE_SQL = {
   object: 'role_sql',
   sql: '-- Replace the password first: nothing runs before.\ndo $mooring$ begin … end $mooring$;',

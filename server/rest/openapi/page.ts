@@ -1,8 +1,8 @@
 /**
- * The frame and the style of the pages under `/docs`, and text as HTML. No page runs a script.
+ * The frame and the style of the pages under `/docs`, and functions that convert text to HTML. No page runs a script.
  */
 
-/** A page. `folder` is where the style lies, as the page's links find it below any prefix of a proxy's. */
+/** A page. `folder` is the relative path to the style, so that the link works below any path prefix of a proxy. */
 export function page(title: string, folder: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -20,7 +20,7 @@ ${body}
 `
 }
 
-/** A text that is shown as it is. */
+/** Escapes a text for HTML. */
 export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
@@ -35,7 +35,7 @@ export function inline(text: string): string {
     .join('')
 }
 
-/** A description: a paragraph for each text between empty lines. */
+/** A description, with a paragraph for each part between empty lines. */
 export function paragraphs(text: string | undefined): string {
   if (text === undefined || text === '') return ''
   return text
@@ -44,7 +44,7 @@ export function paragraphs(text: string | undefined): string {
     .join('\n')
 }
 
-/** The style: one column on a telephone, and a list of the operations beside them where there is room. */
+/** The style: one column on a phone, and a list of the operations next to it if there is room. */
 export const STYLE = `:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); }
 * { box-sizing: border-box; }
 body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }

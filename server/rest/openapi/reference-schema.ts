@@ -1,10 +1,10 @@
 /**
- * JSON Schema as HTML, for the reference: what a value may be in a few words, and an object's fields as a list. Names of
- * schemas are links. Called by `reference.ts`.
+ * Renders JSON Schema as HTML for the reference: a value's type in a few words, and an object's fields as a list. Names
+ * of schemas are links. Called by `reference.ts`.
  */
 import { escaped, inline, paragraphs } from './page.ts'
 
-/** As much of JSON Schema as the document has. */
+/** The part of JSON Schema that the document uses. */
 export interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
@@ -29,7 +29,7 @@ export interface Schema {
   readonly pattern?: string
 }
 
-/** Deeper than this, fields are behind a fold. */
+/** Fields below this level are folded. */
 const OPEN_LEVELS = 1
 
 /** The type of a value, on one line. */
@@ -47,7 +47,7 @@ export function typeOf(schema: Schema): string {
   return `${[schema.type ?? 'anything'].flat().join(' | ')}${bounds(schema)}`
 }
 
-/** A schema's description, what it may be, and its fields. */
+/** A schema's description, its type, and its fields. */
 export function schemaHtml(schema: Schema, level = 0): string {
   const head = schema.properties === undefined ? `<p class="of">${typeOf(schema)}</p>` : ''
   return `${paragraphs(schema.description)}${head}${fields(schema, level)}`
@@ -67,7 +67,7 @@ function fields(schema: Schema, level: number): string {
   return `<dl>${rows.join('\n')}</dl>`
 }
 
-/** Objects that have no name of their own, within lists, maps and alternatives. */
+/** Unnamed objects, within lists, maps and alternatives. */
 function nested({ items, additionalProperties, anyOf, oneOf, allOf }: Schema): Schema[] {
   const values = typeof additionalProperties === 'object' ? [additionalProperties] : []
   const inner = [...(items === undefined ? [] : [items]), ...values, ...(anyOf ?? oneOf ?? allOf ?? [])]

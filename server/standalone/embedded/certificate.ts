@@ -1,8 +1,8 @@
 /**
- * The TLS certificate of an embedded server: made by itself, for this machine alone, kept with the cluster.
+ * The self-signed TLS certificate of an embedded server: for this machine only, stored with the cluster.
  *
- * Nobody vouches for it, so that it serves `sslmode=require`, where SCRAM channel binding shows who answers. The key never
- * leaves the data folder. Called by `server/standalone/embedded/embedded.ts`.
+ * Nobody vouches for it, so it only serves `sslmode=require`, where SCRAM channel binding authenticates the server. The
+ * key never leaves the data folder. Called by `server/standalone/embedded/embedded.ts`.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -18,14 +18,14 @@ export interface TlsPair {
 const YEAR_MS = 365 * 24 * 3600 * 1000
 const VALID_MS = 10 * YEAR_MS
 
-/** Answers the pair in the data folder, or a new one when there is none that is good for another year. */
+/** Returns the pair in the data folder, or a new one if none is valid for another year. */
 export async function ownCertificate(pgdata: string, now: Date): Promise<TlsPair> {
   const [cert, key] = await Promise.all(['server.crt', 'server.key'].map(name => read(join(pgdata, name))))
   if (cert && key && isGood({ cert, key }, now)) return { cert, key }
   return makeCertificate(now)
 }
 
-/** False for a pair in its last year, and for halves of two pairs, which a process that was killed has left. */
+/** False for a pair in its last year, and for mismatched halves, which a killed process may have left. */
 function isGood({ cert, key }: TlsPair, now: Date): boolean {
   try {
     const read = new X509Certificate(cert)

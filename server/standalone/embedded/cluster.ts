@@ -1,9 +1,9 @@
 /**
- * The files of one embedded PostgreSQL: a cluster made once, its password, port, access rules and log.
+ * The files of one embedded PostgreSQL: a cluster created once, its password, port, access rules and log.
  *
  *     <dir>/cluster/{data,password,port,log}     <dir>/{lock,holders,lib}
  *
- * It must never leave half a cluster behind: one is made aside and renamed into place whole. Called by
+ * It must never leave a partial cluster behind: one is created aside and renamed into place. Called by
  * `server/standalone/embedded/embedded.ts` under the lock of the folder.
  */
 import { randomBytes } from 'node:crypto'
@@ -23,17 +23,17 @@ export interface ClusterPaths {
   readonly log: string
 }
 
-/** Names the files of the cluster in `dir`. */
+/** The paths of the cluster's files in `dir`. */
 export function clusterPaths(dir: string, name = 'cluster'): ClusterPaths {
   const cluster = join(dir, name)
   const file = (leaf: string): string => join(cluster, leaf)
   return { cluster, pgdata: file('data'), password: file('password'), port: file('port'), log: file('log') }
 }
 
-/** How much of what a program has said is looked at. */
+/** How much of a program's output is examined. */
 const END_OF_LOG = 2000
 
-/** PostgreSQL builds paths of 1,023 bytes at most, and does not always say so when one is longer. */
+/** PostgreSQL supports paths of at most 1,023 bytes, and does not always report a longer one. */
 const LONGEST_PATH = 900
 
 /** The parameters of a new cluster. */
@@ -41,15 +41,15 @@ export interface NewCluster {
   readonly binaries: Binaries
   readonly identity: Identity
   readonly env: Readonly<Record<string, string>>
-  /** False only where losing the cluster in a power cut does not matter. */
+  /** False only if losing the cluster in a power cut does not matter. */
   readonly durable: boolean
   readonly walSegmentMb: number
 }
 
 /**
- * Makes the cluster if there is none: UTF-8, byte-wise order, SCRAM, a random password for `postgres`.
+ * Creates the cluster if there is none: UTF-8, byte-wise order, SCRAM, a random password for `postgres`.
  *
- * @throws an `Error` with what initdb said; no cluster is left then, and the next start tries again.
+ * @throws an `Error` with initdb's output; no cluster is left then, and the next start tries again.
  */
 export async function ensureCluster(dir: string, making: NewCluster): Promise<void> {
   const paths = clusterPaths(dir)
@@ -58,7 +58,7 @@ export async function ensureCluster(dir: string, making: NewCluster): Promise<vo
   if (await exists(paths.cluster)) return requireWhole(paths, making.binaries.major)
   const name = 'cluster-unfinished'
   const aside = clusterPaths(dir, name)
-  // Under the lock nobody else is making one: what is there was left by a process that was killed.
+  // Under the lock nobody else is creating one: a killed process left this behind.
   await rm(aside.cluster, { recursive: true, force: true })
   await mkdir(aside.pgdata, { recursive: true, mode: 0o700 })
   await chmod(aside.cluster, 0o700)
@@ -68,7 +68,10 @@ export async function ensureCluster(dir: string, making: NewCluster): Promise<vo
   await rename(aside.cluster, paths.cluster)
 }
 
-/** Refuses what is no cluster that was made here, or one of another major version: PostgreSQL does not read its files. */
+/**
+ * Rejects a folder that is not a cluster created here, or that has another major version: PostgreSQL cannot read its
+ * files.
+ */
 async function requireWhole({ cluster, pgdata, password }: ClusterPaths, major: number): Promise<void> {
   const version = await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch(unlessMissing)
   const remedy = `set MOORING_DATA_DIR to another folder, or restore ${cluster} from a backup`
@@ -82,7 +85,7 @@ async function requireWhole({ cluster, pgdata, password }: ClusterPaths, major: 
   )
 }
 
-/** Null for a file that is not there. */
+/** Null for a missing file. */
 function unlessMissing(error: unknown): null {
   if (/^(ENOENT|ENOTDIR)$/.test(String(Reflect.get(Object(error), 'code')))) return null
   throw error
@@ -93,13 +96,13 @@ async function initdb(
   { binaries, identity, env, durable, walSegmentMb }: NewCluster,
 ): Promise<void> {
   const args = ['-D', paths.pgdata, '-U', 'postgres', '--pwfile', paths.password, '-A', 'scram-sha-256', '-E', 'UTF8']
-  // Without these, a missing LANG makes an SQL_ASCII cluster; the builtin provider came with 17.
+  // Without these, a missing LANG creates an SQL_ASCII cluster; the builtin provider exists since 17.
   args.push('--locale=C', ...(binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []))
   if (!durable) args.push('--no-sync')
   args.push('--wal-segsize', String(walSegmentMb))
-  // It must not go on writing after we were killed: the next start clears the folder and begins anew.
+  // It must not keep writing after we are killed: the next start clears the folder and starts over.
   const tethered = { ...identity, prefix: [...identity.prefix, ...(await tether())] }
-  // Read here rather than written to a file: on a full disk a file would hold nothing.
+  // Read here rather than written to a file: on a full disk a file would stay empty.
   const child = launch({ identity: tethered, program: binaries.initdb, args, env, stderr: 'pipe' })
   let said = ''
   child.stderr?.on('data', chunk => {
@@ -109,7 +112,7 @@ async function initdb(
   if (code !== 0) throw new Error(`initdb failed: ${said.trim()}`)
 }
 
-/** Opens the server's log anew, for its owner alone. The one before is kept beside it. */
+/** Opens a new server log, readable only by its owner. The previous one is kept next to it. */
 export async function openLog(paths: ClusterPaths, identity: Identity): Promise<Awaited<ReturnType<typeof open>>> {
   await rename(paths.log, `${paths.log}.before`).catch(() => undefined)
   const file = await open(paths.log, 'a', 0o600)
@@ -117,12 +120,12 @@ export async function openLog(paths: ClusterPaths, identity: Identity): Promise<
   return file
 }
 
-/** Answers the end of the log. It holds no statements and no row values: the server is started so. */
+/** Returns the end of the log. It contains no statements and no row values, because of the server's settings. */
 export async function readLog(paths: ClusterPaths): Promise<string> {
   return (await readFile(paths.log, 'utf8').catch(() => '')).slice(-END_OF_LOG).trim()
 }
 
-/** Writes a file of the data folder for PostgreSQL's eyes alone, whole or not at all. */
+/** Writes a file in the data folder atomically, readable only by PostgreSQL. */
 export async function writePrivate(path: string, text: string, identity: Identity): Promise<void> {
   const draft = `${path}.draft`
   await rm(draft, { force: true })
@@ -131,7 +134,7 @@ export async function writePrivate(path: string, text: string, identity: Identit
   await rename(draft, path)
 }
 
-/** Hands a folder and all in it to the account that PostgreSQL runs as, where that is not our own. */
+/** Gives a folder and its content to the account that PostgreSQL runs as, if that is not our own. */
 export async function giveAway(path: string, identity: Identity): Promise<void> {
   if (identity.uid === undefined || (await stat(path)).uid === identity.uid) return
   const gid = identity.gid ?? identity.uid
@@ -147,7 +150,7 @@ export interface PidFile {
   readonly state: string
 }
 
-/** Reads `postmaster.pid`, or answers null when there is none or it is not yet written whole. */
+/** Reads `postmaster.pid`; null if it does not exist or is not yet complete. */
 export async function readPidFile({ pgdata }: ClusterPaths): Promise<PidFile | null> {
   const text = await readFile(join(pgdata, 'postmaster.pid'), 'utf8').catch(() => null)
   if (text === null) return null

@@ -1,10 +1,12 @@
 /**
- * Makes Mooring's own database in an embedded server.
- * Called by the local mode alone.
+ * Creates Mooring's own database in an embedded server.
+ * Called only in local mode.
  */
 import pg from 'pg'
 
-/** Makes the database if it is not there and returns its connection string. `name` is a plain identifier of our own. */
+/**
+ * Creates the database if it does not exist and returns its connection string. `name` is a plain identifier of our own.
+ */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
   const admin = new pg.Client({ connectionString: adminUrl })
   // The running query rejects anyway. Without a listener, pg's 'error' event would end the process first.
@@ -14,14 +16,14 @@ export async function createDatabase(adminUrl: string, name: string): Promise<st
     const found = await admin.query('select datname from pg_database where datname = $1', [name])
     if (found.rowCount === 0) await admin.query(`create database ${name}`)
   } catch (error) {
-    // Two starts at once: the other has made it.
+    // Of two concurrent starts, the other one has created it.
     if (!(error instanceof pg.DatabaseError) || error.code !== '42P04') throw error
   } finally {
     await admin.end()
   }
   const url = new URL(adminUrl)
   url.pathname = `/${name}`
-  // On loopback, to a server that nobody else starts: nothing is gained by TLS.
+  // On loopback, to a server that nobody else can start, TLS adds nothing.
   url.searchParams.set('sslmode', 'disable')
   return url.href
 }

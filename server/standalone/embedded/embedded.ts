@@ -1,8 +1,8 @@
 /**
- * A real PostgreSQL under a folder, for trying Mooring, small installs and the tests: made at the first start, kept
+ * A real PostgreSQL in a folder, for trying Mooring, small installs and the tests: created at the first start, kept
  * between starts, shared by the processes that use the folder and stopped by the last of them.
  *
- * It listens on 127.0.0.1 alone and must never see our environment. A server left behind by a killed process is used
+ * It listens only on 127.0.0.1 and must never see our environment. A server left behind by a killed process is used
  * again. Called by `main.ts`, `cli.ts` and the tests.
  */
 import { access, chmod, mkdir, readFile, realpath } from 'node:fs/promises'
@@ -28,51 +28,54 @@ import {
 import { chooseIdentity, type Identity, tether } from '#server/standalone/embedded/process.ts'
 import { reachableBinaries } from '#server/standalone/embedded/reachable.ts'
 
-/** The folder and settings of the server. All but `dir` and `log` have no effect on a running server. */
+/** The folder and settings of the server. All except `dir` and `log` have no effect on a running server. */
 export interface EmbeddedOptions {
-  /** Folder of the server's own, made if missing, closed to other accounts. */
+  /** A folder for the server alone, created if missing, closed to other accounts. */
   readonly dir: string
-  /** A folder around it that is ours, too: PostgreSQL under another account has to pass through it. */
+  /** An enclosing folder that is also ours: PostgreSQL under another account has to pass through it. */
   readonly within?: string
   /** By default PostgreSQL 18 for this platform. */
   readonly binaries?: Binaries
-  /** A fixed port; by default a free one below 32768 that is remembered in the folder. */
+  /** A fixed port; by default a free one below 32768, which is remembered in the folder. */
   readonly port?: number
-  /** Settings as in `postgresql.conf`. They show in the list of processes: nothing secret. */
+  /** Settings as in `postgresql.conf`. The process list shows them: nothing secret. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Lines of `pg_hba.conf`. `postgres` is always let in before them, from 127.0.0.1 by SCRAM. Default: all roles so. */
+  /**
+   * Lines of `pg_hba.conf`. `postgres` is always admitted first, from 127.0.0.1 with SCRAM. Default: the same for all
+   * roles.
+   */
   readonly hba?: string
-  /** Size of the files of the log that comes before data; by default 16. A new cluster has one or two of them. */
+  /** The size of the write-ahead log's files in MB; by default 16. A new cluster has one or two of them. */
   readonly walSegmentMb?: number
-  /** By default TLS is on with a certificate of the server's own; false turns it off. */
+  /** By default TLS is on with a self-signed certificate; false turns it off. */
   readonly tls?: TlsPair | false
   /** Stops the server when this process dies, however it dies (Linux). Only for a server that nobody shares. */
   readonly tethered?: boolean
-  /** Takes a sentence for each thing that happens. Nothing in it is secret. */
+  /** Receives a sentence for each event. Nothing in it is secret. */
   readonly log?: (line: string) => void
 }
 
 /** A running server. */
 export interface Embedded {
-  /** Connection string of the superuser `postgres`. Secret. */
+  /** The connection string of the superuser `postgres`. Secret. */
   readonly url: string
   readonly port: number
   readonly pid: number
-  /** True when it ran already. */
+  /** True if it was already running. */
   readonly reused: boolean
   /**
-   * Starts the server again at the same port after it has ended, whatever ended it, or joins the one that another process
-   * has started. Answers its process. Throws an `Error` with the end of the server's log.
+   * Starts the server again on the same port after it has ended for any reason, or joins the one that another process
+   * has started. Returns its process id. Throws an `Error` with the end of the server's log.
    */
   restart(): Promise<number>
-  /** The end of the server's log: what it said last. Nothing in it is secret. */
+  /** The end of the server's log. Nothing in it is secret. */
   lastWords(): Promise<string>
   /** Stops the server and waits for its end, unless another living process uses it too. A second call does nothing. */
   stop(): Promise<void>
 }
 
 /**
- * Starts the server of a folder, or joins the one that runs there, and answers when it takes connections.
+ * Starts the server of a folder, or joins the one running there; resolves when it accepts connections.
  *
  * @throws an `Error` with the end of the server's log; no process of Mooring runs then.
  */
@@ -92,7 +95,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   })
 }
 
-/** The folder, the outermost one that was made for it, and the note that we use it. */
+/** The folder, the outermost folder created for it, and the note that we use it. */
 interface Stay {
   readonly dir: string
   readonly made: string
@@ -104,7 +107,7 @@ async function startOrJoin(stay: Stay, options: EmbeddedOptions): Promise<Embedd
   const paths = clusterPaths(dir)
   const running = await findRunning(paths)
   const { pid, port } = running ?? (await startPostmaster(await prepare(stay, paths, options)))
-  // Also of one that ran already: who started it may have been killed before it noted this.
+  // Also for a running server: the process that started it may have been killed before it saved the port.
   await rememberPort(paths.port, port)
   options.log?.(`The embedded PostgreSQL ${running === null ? 'has started' : 'was running'} on port ${port}.`)
   const password = await readFile(paths.password, 'utf8')
@@ -124,7 +127,7 @@ async function restart(stay: Stay, options: EmbeddedOptions, port: number): Prom
   return withLock(stay.dir, async () => {
     const running = await findRunning(paths)
     if (running !== null && running.port !== port) throw new Error(`It runs at port ${running.port}, not ${port}.`)
-    // Never a new cluster in the place of one that is gone: nobody would see that everything is lost.
+    // Never create a new cluster in place of a missing one: nobody would notice that everything is lost.
     if (running === null) await access(paths.pgdata)
     return (running ?? (await startPostmaster({ ...(await prepare(stay, paths, options)), port }))).pid
   })
@@ -132,7 +135,7 @@ async function restart(stay: Stay, options: EmbeddedOptions, port: number): Prom
 
 async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: EmbeddedOptions): Promise<PostmasterStart> {
   const identity = await chooseIdentity(paths.cluster)
-  // PostgreSQL under another account has to pass through the folders that we made to its own.
+  // PostgreSQL under another account has to pass through the folders that we created above its own.
   if (identity.uid !== undefined) for (const at of between(dir, made)) await chmod(at, 0o711)
   const found = options.binaries ?? (await locateBinaries())
   const binaries = await reachableBinaries(found, identity, join(dir, 'programs'))
@@ -145,7 +148,7 @@ async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: Embedd
   return { paths, binaries, identity: { ...identity, prefix }, env, settings: settings(options), port: options.port }
 }
 
-/** The folder and those around it, up to the outermost. */
+/** The folder and its parents, up to the outermost. */
 function between(dir: string, outermost: string): string[] {
   return dir === outermost || dirname(dir) === dir ? [dir] : [dir, ...between(dirname(dir), outermost)]
 }
@@ -154,7 +157,7 @@ function settings({ settings: own, tls }: EmbeddedOptions): Record<string, strin
   return {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    // A statement or a row in the log could hold a password.
+    // A statement or a row in the log could contain a password.
     log_min_error_statement: 'panic',
     log_error_verbosity: 'terse',
     ssl: tls === false ? 'off' : 'on',

@@ -1,8 +1,8 @@
 /**
- * Turns an error that the data folder caused into one sentence, which names `MOORING_DATA_DIR`, its value and the remedy. Reads
- * the codes and texts of errors of the system, of the embedded PostgreSQL and of its statements.
+ * Turns an error caused by the data folder into one sentence, which names `MOORING_DATA_DIR`, its value and the remedy.
+ * It recognises the codes and texts of errors of the system, of the embedded PostgreSQL and of its statements.
  *
- * The entries and operators' commands call it around whatever they do in that folder.
+ * The entries and operators' commands wrap everything that they do in that folder in it.
  */
 import { constants } from 'node:fs'
 import { access, mkdir, statfs } from 'node:fs/promises'
@@ -12,12 +12,12 @@ import { Unusable } from './unusable.ts'
 
 const VARIABLE = 'MOORING_DATA_DIR'
 
-/** Does work in the data folder. Throws a sentence in the place of an error that the folder is to blame for. */
+/** Runs work in the data folder. Replaces an error that the folder caused with a sentence. */
 export function inFolder<T>(dir: string, work: () => Promise<T>): Promise<T> {
   return blaming(dir, work, error => (error instanceof Unusable ? Promise.resolve(error) : troubleOf(error, dir)))
 }
 
-/** Does work in the database of the data folder and elsewhere: of its errors the folder is to blame for the database's alone. */
+/** Runs work in the data folder's database and elsewhere: only the database's errors can be caused by the folder. */
 export function inDatabaseOf<T>(dir: string, work: () => Promise<T>): Promise<T> {
   return blaming(dir, work, error => (isOfDatabase(error) ? troubleOf(error, dir) : Promise.resolve(null)))
 }
@@ -38,17 +38,19 @@ async function blaming<T>(
   }
 }
 
-/** Makes the folder, for its owner alone, where it is not there. Throws the system's error of the place that is to blame. */
+/**
+ * Creates the folder, accessible only to its owner, if it does not exist. Throws the system error of the path at fault.
+ */
 export async function makeFolder(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
-    // Below a folder that cannot be written, Node says that something is missing.
+    // Below a read-only folder, Node reports that something is missing.
     if (Reflect.get(Object(error), 'code') === 'ENOENT') await access(await nearest(dir), constants.W_OK)
     throw error
   })
   await access(dir, constants.R_OK | constants.W_OK | constants.X_OK)
 }
 
-/** The folder itself, or the nearest above it that is there. */
+/** The folder itself, or its nearest existing parent. */
 async function nearest(dir: string): Promise<string> {
   const isThere = await access(dir).then(
     () => true,
@@ -78,7 +80,7 @@ const CIRCLE = { wrong: 'its symbolic links go round in a circle', remedy: `mend
 const NOWHERE = { wrong: 'something in it, or what it leads to, is missing', remedy: `restore it, or ${ELSEWHERE}` }
 const BROKEN_DISK = { wrong: 'its disk reports an error', remedy: `look after the disk, or ${ELSEWHERE}` }
 
-/** By the system's code, and SQLSTATE. */
+/** By system error code, and SQLSTATE. */
 const BY_CODE: Readonly<Record<string, Trouble>> = {
   ENOSPC: FULL,
   EDQUOT: FULL,
@@ -101,7 +103,7 @@ const BY_CODE: Readonly<Record<string, Trouble>> = {
   '58030': BROKEN_DISK,
 }
 
-/** By what a PostgreSQL program says when it ends. */
+/** By the last output of a PostgreSQL program. */
 const BY_TEXT: readonly (readonly [RegExp, Trouble])[] = [
   [/No space left on device|Disk quota exceeded|File too large/, FULL],
   [/Read-only file system/, READ_ONLY],
@@ -128,10 +130,13 @@ async function troubleOf(error: unknown, dir: string): Promise<Trouble | null> {
   return code === '' && PROGRAM_FAILED.test(error.message) ? troubleOfProgram(error.message, dir) : null
 }
 
-/** The size of a WAL segment, in bytes. A server without room for the next one ends, and frees the part that it had written. */
+/**
+ * The size of a WAL segment, in bytes. A server without room for the next one ends, and frees the part that it had
+ * written.
+ */
 const SEGMENT = 16 * 1_048_576
 
-/** The server has ended under a statement, or is not there: its own words may have found no room. */
+/** True if the server ended during a statement, or is not running: there may have been no room for its own message. */
 function isLost(error: Error): boolean {
   const code = String(Reflect.get(error, 'code') ?? '')
   return /^(08|57P)...?$|^ECONN/.test(code) || error.message.startsWith('Connection terminated')
@@ -148,7 +153,7 @@ async function roomIn(dir: string): Promise<number> {
   return bavail * bsize
 }
 
-/** The messages of `embedded/` for a program of PostgreSQL that ended, with the end of what it said. */
+/** The messages of `embedded/` for a PostgreSQL program that failed, with the end of its output. */
 const PROGRAM_FAILED = /^(initdb failed|PostgreSQL did not start): /
 
 async function troubleOfProgram(message: string, dir: string): Promise<Trouble> {
@@ -166,7 +171,7 @@ async function troubleOfProgram(message: string, dir: string): Promise<Trouble> 
 
 const NEARLY_NOTHING = 1_048_576
 
-/** In the folder, or above it: there it could not be made. */
+/** True if the path is in the folder, or above it: then the folder could not be created. */
 function isConcerned(path: string, dir: string): boolean {
   const isWithin = (inner: string, outer: string) => {
     const way = relative(outer, inner)

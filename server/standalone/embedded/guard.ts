@@ -1,34 +1,34 @@
 /**
- * Keeps an embedded server running: one that has ended, whatever ended it, is started again at its port, and what fails is
- * tried again, later each time. It tells why each time, and starts it never more often than once a second.
+ * Keeps an embedded server running: if it ends for any reason, it is started again on its port, and a failed start is
+ * retried with growing delays. It logs the reason each time, and never starts it more often than once a second.
  *
- * Its callers' connections break meanwhile and are made anew by their pools. Called by the entry that serves.
+ * Connections break in the meantime, and the callers' pools reopen them. Called by the entry that serves.
  */
 import { lookUp } from './process.ts'
 
-/** On Linux a look is a read of two small files; elsewhere it starts a program. */
+/** On Linux a check reads two small files; elsewhere it starts a program. */
 const LOOK_MS = process.platform === 'linux' ? 250 : 2_000
 const FIRST_DELAY_MS = 1_000
 const LONGEST_DELAY_MS = 30_000
-/** A server that has run for so long is well: the next end is the first one again. */
+/** A server that has run this long is healthy: its next end counts as the first one again. */
 const WELL_MS = 60_000
 
-/** The server that is kept running. */
+/** The guarded server. */
 export interface GuardedServer {
   readonly pid: number
   restart(): Promise<number>
   lastWords(): Promise<string>
 }
 
-/** Hears what happens. */
+/** Listeners for the guard's events. */
 export interface GuardEvents {
-  /** It has ended, and is started again in `delayMs`. `lastWords` is the end of its log. */
+  /** The server has ended, and is started again in `delayMs`. `lastWords` is the end of its log. */
   ended(event: { pid: number; lastWords: string; delayMs: number }): void
   failed(event: { cause: unknown; delayMs: number }): void
   runs(event: { pid: number }): void
 }
 
-/** Guards a server until it is disposed, which must be before the server is stopped. */
+/** Guards a server until it is disposed, which must happen before the server is stopped. */
 export class Guard implements AsyncDisposable {
   readonly #server: GuardedServer
   readonly #events: GuardEvents

@@ -1,8 +1,9 @@
 /**
- * The locks of a data folder: files that name the process which may start and stop its server, and the processes that use it.
+ * The locks of a data folder: files that name the process which may start and stop its server, and the processes that
+ * use it.
  *
- * A command beside a running server, two starts at once and a process killed with SIGKILL must all end with one server,
- * and with none when its last user has gone. Called by `server/standalone/embedded/embedded.ts` alone.
+ * A command alongside a running server, two concurrent starts and a process killed with SIGKILL must all end with one
+ * server, and with none when its last user has exited. Called only by `server/standalone/embedded/embedded.ts`.
  */
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -12,10 +13,12 @@ import { lookUp } from './process.ts'
 import { Unusable } from './unusable.ts'
 
 const LOCK_TIMEOUT_MS = 60_000
-/** Of several that break a dead process's file at once one gets it; the others find it taken. */
+/** If several processes break a dead process's file at once, one gets it; the others find it taken. */
 const TRIES = 3
 
-/** Runs `work` while no other process starts or stops the server of this folder. A dead process's lock does not count. */
+/**
+ * Runs `work` while no other process starts or stops the server of this folder. A dead process's lock does not count.
+ */
 export async function withLock<T>(dir: string, work: () => Promise<T>): Promise<T> {
   const lock = join(dir, 'lock')
   await acquire(lock)
@@ -28,7 +31,7 @@ export async function withLock<T>(dir: string, work: () => Promise<T>): Promise<
 
 async function acquire(lock: string): Promise<void> {
   const deadline = performance.now() + LOCK_TIMEOUT_MS
-  // Linked into place, so that a lock never stands there before its owner's name is in it.
+  // Linked into place, so that a lock never exists without its owner's name in it.
   const draft = `${lock}-${randomUUID()}`
   try {
     await writeFile(draft, await ownMark(), { mode: 0o600 })
@@ -44,7 +47,7 @@ async function acquire(lock: string): Promise<void> {
   throw new Unusable('another process has been starting or stopping its database for a minute', remedy)
 }
 
-/** Links `from` to `to`; answers false when something is there already. */
+/** Links `from` to `to`; returns false if `to` already exists. */
 async function linkNew(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to)
@@ -58,7 +61,7 @@ async function linkNew(from: string, to: string): Promise<boolean> {
 async function breakIfDead(lock: string): Promise<void> {
   const mark = await readFile(lock, 'utf8').catch(() => null)
   if (mark === null || (await isAlive(mark))) return
-  // Renamed before it is removed, so that of two processes that saw it dead only one breaks it.
+  // Renamed before it is removed, so that of two processes that found it dead only one breaks it.
   const aside = `${lock}-${randomUUID()}`
   await rename(lock, aside).catch(() => undefined)
   const broken = await readFile(aside, 'utf8').catch(() => null)
@@ -68,8 +71,8 @@ async function breakIfDead(lock: string): Promise<void> {
 }
 
 /**
- * Takes a file for this process alone, for as long as it lives; a dead process's does not count. Answers how to give it back,
- * or, where a living process has it, the number of that one.
+ * Takes a file for this process during its lifetime; a dead process's claim does not count. Returns a function that
+ * releases it or, if a living process has it, that process's id.
  */
 export async function occupy(file: string): Promise<{ free: () => Promise<void> } | { pid: number }> {
   const draft = `${file}-${randomUUID()}`
@@ -85,13 +88,13 @@ export async function occupy(file: string): Promise<{ free: () => Promise<void> 
   return { pid: Number((await readFile(file, 'utf8').catch(() => '')).split(' ')[0]) }
 }
 
-/** Whether a living process has taken a file by `occupy`; null where nobody has. */
+/** True if a living process has taken a file through `occupy`; null if nobody has. */
 export async function isOccupied(file: string): Promise<boolean | null> {
   const mark = await readFile(file, 'utf8').catch(() => null)
   return mark === null ? null : isAlive(mark)
 }
 
-/** Notes that this process uses the server; answers the note, to be given to `release`. Call it under the lock. */
+/** Notes that this process uses the server; returns the note, to be passed to `release`. Call it under the lock. */
 export async function addHolder(dir: string): Promise<string> {
   const holders = join(dir, 'holders')
   await mkdir(holders, { recursive: true, mode: 0o700 })
@@ -100,7 +103,7 @@ export async function addHolder(dir: string): Promise<string> {
   return note
 }
 
-/** Takes the note away; answers whether no living process holds another one. Call it under the lock. */
+/** Removes the note; returns true if no living process holds another one. Call it under the lock. */
 export async function removeHolder(dir: string, note: string): Promise<boolean> {
   const holders = join(dir, 'holders')
   await rm(note, { force: true })

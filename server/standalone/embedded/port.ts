@@ -1,6 +1,6 @@
 /**
- * The port of an embedded server: free, below the range from which the system takes ports for outgoing connections
- * (32768 on Linux), and the same at each start where it can be, so that a printed connection string stays right.
+ * The port of an embedded server: free, below the range that the system uses for outgoing connections (32768 on Linux),
+ * and the same at each start if possible, so that a printed connection string stays valid.
  *
  * Called by `server/standalone/embedded/embedded.ts`.
  */
@@ -14,8 +14,8 @@ const ABOVE_HIGHEST = 32_768
 const TRIES = 100
 
 /**
- * Answers the port remembered in `file` if it is free, else another one. Between this and the server's own bind someone
- * may take it: the caller tries again.
+ * Returns the port remembered in `file` if it is free, else another one. Another program may take it before the server
+ * binds it: the caller then tries again.
  */
 export async function choosePort(file: string): Promise<number> {
   const remembered = Number(await readFile(file, 'utf8').catch(() => ''))
@@ -27,7 +27,7 @@ export async function choosePort(file: string): Promise<number> {
   throw new Error(`None of ${TRIES} ports from ${LOWEST} on is free.`)
 }
 
-/** Keeps the port for the next start. */
+/** Saves the port for the next start. */
 export async function rememberPort(file: string, port: number): Promise<void> {
   await writeFile(file, `${port}\n`, { mode: 0o600 })
 }

@@ -1,8 +1,9 @@
 /**
- * The server process of a cluster: find the one that runs, start one, stop it.
+ * The server process of a cluster: finds the running one, starts one, stops it.
  *
- * `postmaster.pid` says which process it is and how far it got, as `pg_ctl` reads it; a file that a killed server left is
- * removed only when no such process lives. Called by `server/standalone/embedded/embedded.ts` under the lock of the folder.
+ * `postmaster.pid` tells which process it is and how far it has come, as `pg_ctl` reads it; a file left by a killed
+ * server is removed only if no such process lives. Called by `server/standalone/embedded/embedded.ts` under the lock of
+ * the folder.
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,15 +15,15 @@ import { type ClusterPaths, openLog, type PidFile, readLog, readPidFile } from '
 import { choosePort } from './port.ts'
 import { gone, type Identity, launch, lookUp } from './process.ts'
 
-// Recovery after a crash replays the log, so that a start can take long; a stop first writes a checkpoint. One that is asked
-// for in the midst of a recovery may never come, and the entries are killed 25 s after they were told to stop.
+// Crash recovery replays the log, so a start can take long; a stop first writes a checkpoint. A stop requested during
+// recovery may never complete, and the entries are killed 25 s after they were told to stop.
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 12_000
 const POLL_MS = 15
-/** The words of `postmaster.pid` for a server that takes connections, and for a standby that does. */
+/** The states in `postmaster.pid` of a server that accepts connections, and of a standby that does. */
 const READY: readonly string[] = ['ready', 'standby']
 
-/** Answers the running server of a cluster once it takes connections; null when none runs. */
+/** Returns the running server of a cluster once it accepts connections; null if none is running. */
 export async function findRunning(paths: ClusterPaths): Promise<PidFile | null> {
   const deadline = performance.now() + START_TIMEOUT_MS
   while (performance.now() < deadline) {
@@ -37,12 +38,12 @@ export async function findRunning(paths: ClusterPaths): Promise<PidFile | null> 
 
 async function isPostmaster(pid: number, { pgdata }: ClusterPaths): Promise<boolean> {
   const living = await lookUp(pid)
-  // If the system cannot identify a process, PostgreSQL itself judges the file when it starts.
+  // If the system cannot identify a process, PostgreSQL itself evaluates the file when it starts.
   return living !== null && (living.command === null || living.command.includes(` -D ${pgdata} `))
 }
 
 async function removeStale(paths: ClusterPaths, file: PidFile): Promise<null> {
-  // A server that is just starting writes its number a moment after it makes the file.
+  // A server that is just starting writes its process id a moment after it creates the file.
   await wait(POLL_MS * 4)
   const again = await readPidFile(paths)
   if (again !== null && (again.pid === file.pid || Number.isNaN(again.pid)))
@@ -62,8 +63,8 @@ export interface PostmasterStart {
 }
 
 /**
- * Starts the server and answers when it takes connections. It tries again where another program was faster at the port,
- * and while the last processes of a killed server still hold its memory.
+ * Starts the server and resolves when it accepts connections. Retries if another program took the port first, and while
+ * the last processes of a killed server still hold its memory.
  *
  * @throws an `Error` with the end of the server's log.
  */
@@ -109,13 +110,13 @@ function settingArguments(settings: Readonly<Record<string, string>>): string[] 
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-/** Stops the server of a cluster, if one runs: sessions are cut off, data is written, the process is waited for. */
+/** Stops the server of a cluster, if one is running: terminates sessions, writes data, and waits for the process. */
 export async function stopPostmaster(paths: ClusterPaths): Promise<void> {
   const file = await readPidFile(paths)
   if (file === null || !(await isPostmaster(file.pid, paths))) return
   process.kill(file.pid, 'SIGINT')
   if (await gone(file.pid, STOP_TIMEOUT_MS)) return
-  // At once and without a checkpoint; the next start recovers.
+  // Immediately and without a checkpoint; the next start recovers.
   process.kill(file.pid, 'SIGQUIT')
   if (!(await gone(file.pid, STOP_TIMEOUT_MS))) throw new Error('The embedded PostgreSQL does not stop.')
 }

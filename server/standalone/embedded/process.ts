@@ -1,21 +1,23 @@
 /**
- * Tells whether a process lives, starts one as an account that PostgreSQL accepts, and waits for its end.
+ * Detects whether a process is alive, starts one as an account that PostgreSQL accepts, and waits for its end.
  *
- * PostgreSQL refuses to run as root. It must never be reached through a shell, nor given our own environment, which may
- * hold secrets. Called by the other files of this folder and by `server/standalone/embedded/embedded.ts`.
+ * PostgreSQL refuses to run as root. It must never be started through a shell, nor given our own environment, which may
+ * contain secrets. Called by the other files of this folder and by `server/standalone/embedded/embedded.ts`.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** A process as the system sees it. `started` tells two processes apart that had the same number one after the other. */
+/**
+ * A process as the system reports it. `started` distinguishes two processes that used the same id one after the other.
+ */
 export interface Living {
   readonly started: string
-  /** Program and arguments with a space after each; null where the system does not tell. */
+  /** Program and arguments with a space after each; null if the system does not report it. */
   readonly command: string | null
 }
 
-/** Answers the process of that number, or null when there is none or only its unburied remains (a zombie). */
+/** Returns the process with that id; null if there is none or only a zombie. */
 export async function lookUp(pid: number): Promise<Living | null> {
   if (!Number.isInteger(pid) || pid <= 0) return null
   if (process.platform === 'linux') return lookUpInProc(pid)
@@ -25,7 +27,7 @@ export async function lookUp(pid: number): Promise<Living | null> {
 async function lookUpInProc(pid: number): Promise<Living | null> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // The program's name stands in parentheses and may hold anything: the fields are counted from the last one.
+    // The program's name is in parentheses and may contain anything: fields are counted from the last parenthesis.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
     if (fields[0] === 'Z' || fields[0] === 'X') return null
     const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ')
@@ -51,7 +53,7 @@ function lookUpBySignal(pid: number): Living | null {
   }
 }
 
-/** Waits until a process is gone; answers false when it still lives after `timeoutMs`. */
+/** Waits until a process is gone; returns false if it is still alive after `timeoutMs`. */
 export async function gone(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs
   while (performance.now() < deadline) {
@@ -61,28 +63,29 @@ export async function gone(pid: number, timeoutMs: number): Promise<boolean> {
   return false
 }
 
-/** How to start a PostgreSQL program: words in front of it, or an account to change to. */
+/** How to start a PostgreSQL program: a command prefix, or an account to switch to. */
 export interface Identity {
   readonly prefix: readonly string[]
   readonly uid?: number
   readonly gid?: number
 }
 
-/** The environment of every program started here. Nothing of our own is handed down. */
+/** The environment of every program started here. None of our own is inherited. */
 export const BARE_ENV: Readonly<Record<string, string>> = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LC_ALL: 'C',
   TZ: 'UTC',
 }
 
-// In a user namespace root is nobody to PostgreSQL and still root to the file system, so that this works under a 0700 home.
+// In a user namespace, root is an ordinary user to PostgreSQL and still root to the file system, so this works below a
+// 0700 home.
 const UNSHARE = ['unshare', '--user', '--map-user=65534', '--map-group=65534']
 
 /**
- * Chooses the account: our own unless we are root; then the owner of a cluster that another account made; else root in a
- * user namespace; else, where namespaces are forbidden (many containers), an unprivileged account of the system.
+ * Chooses the account: our own unless we are root; then the owner of a cluster that another account created; else root
+ * in a user namespace; else, where namespaces are forbidden (many containers), an unprivileged system account.
  *
- * @throws an `Error` when root finds none of these.
+ * @throws an `Error` if root finds none of these.
  */
 export async function chooseIdentity(cluster: string): Promise<Identity> {
   if (process.getuid?.() !== 0) return { prefix: [] }
@@ -104,7 +107,7 @@ async function unprivilegedAccount(): Promise<Identity> {
   )
 }
 
-/** Words in front of a program that make it stop when the process that started it dies; none where Linux lacks them. */
+/** A command prefix that stops a program when the process that started it dies; empty where the system lacks it. */
 export async function tether(): Promise<readonly string[]> {
   const prefix = ['setpriv', '--pdeathsig', 'INT']
   return process.platform === 'linux' && (await works(prefix)) ? prefix : []
@@ -114,7 +117,7 @@ async function works(prefix: readonly string[]): Promise<boolean> {
   return (await run([...prefix, 'true'])) !== null
 }
 
-/** Runs a program to its end and answers what it printed; null when it failed or is not there. */
+/** Runs a program to its end and returns its output; null if it failed or does not exist. */
 function run([program = '', ...args]: readonly string[]): Promise<string | null> {
   return new Promise(resolve => {
     execFile(program, args, { env: { ...BARE_ENV } }, (error, printed) => resolve(error === null ? printed : null))
@@ -127,18 +130,18 @@ export interface Launch {
   readonly program: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Descriptor that standard error goes to, or a pipe to read it from. */
+  /** The descriptor for standard error, or a pipe to read it from. */
   readonly stderr: number | 'pipe'
 }
 
 /**
- * Starts a program in a process group of its own, so that the terminal's Ctrl-C does not stop a database under requests
- * that are still being answered.
+ * Starts a program in its own process group, so that the terminal's Ctrl-C does not stop a database while requests are
+ * still being answered.
  */
 export function launch({ identity, program, args, env, stderr }: Launch): ChildProcess {
   const [first = program, ...rest] = [...identity.prefix, program, ...args]
   const account = identity.uid === undefined ? {} : { uid: identity.uid, gid: identity.gid ?? identity.uid }
-  // Windows programs need variables such as SystemRoot; there they get what we have.
+  // Windows programs need variables such as SystemRoot, so there they inherit our environment.
   const environment = process.platform === 'win32' ? {} : { env: { ...BARE_ENV, ...env } }
   return spawn(first, rest, { ...account, ...environment, detached: true, stdio: ['ignore', 'ignore', stderr] })
 }

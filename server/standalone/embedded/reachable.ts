@@ -1,6 +1,7 @@
 /**
- * PostgreSQL's programs where the account can reach them that they run as: below the home of root, closed to others as it is by
- * default, another account cannot. They are copied then, beside the cluster. Called by `embedded.ts`.
+ * Makes PostgreSQL's programs reachable for the account that they run as: another account cannot read below root's
+ * home, which is closed to others by default. In that case they are copied next to the cluster. Called by
+ * `embedded.ts`.
  */
 import { chmod, cp, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -10,7 +11,7 @@ import type { Identity } from './process.ts'
 const READ = 0o4
 const ENTER = 0o1
 
-/** Answers the programs, or a copy of them below `spare`. Call it under the lock of the folder. */
+/** Returns the programs, or a copy of them below `spare`. Call it under the lock of the folder. */
 export async function reachableBinaries(binaries: Binaries, identity: Identity, spare: string): Promise<Binaries> {
   if (identity.uid === undefined || (await canReach(binaries.postgres, identity))) return binaries
   const root = join(spare, binaries.version)
@@ -26,7 +27,7 @@ export async function reachableBinaries(binaries: Binaries, identity: Identity, 
   return copied
 }
 
-/** Whether the account may read a file and enter every folder on the way to it. */
+/** True if the account may read a file and enter every folder on the way to it. */
 async function canReach(path: string, identity: Identity): Promise<boolean> {
   const real = await realpath(path)
   const rights = await Promise.all([
@@ -47,7 +48,7 @@ async function may(path: string, right: number, { uid, gid }: Identity): Promise
   return ((found.mode >> shift) & right) === right
 }
 
-/** Lets every account read a folder and all in it, and run what its owner runs. */
+/** Lets every account read a folder and its content, and run what its owner may run. */
 async function open(folder: string): Promise<void> {
   await chmod(folder, 0o755)
   for (const entry of await readdir(folder, { withFileTypes: true })) {

@@ -1,12 +1,13 @@
 /**
- * Writes a self-signed certificate: X.509 (RFC 5280) in DER (X.690), for a P-256 key made here. Node reads certificates and
- * makes none, and the libraries that do bring twenty packages for what is written once in ten years.
+ * Writes a self-signed certificate: X.509 (RFC 5280) in DER (X.690), for a P-256 key generated here. Node parses
+ * certificates but cannot create them, and the libraries that can need twenty packages for something that is written
+ * once in ten years.
  *
- * It is for a server on this machine: nobody but its own clients is to trust it. Called by `certificate.ts`.
+ * It is for a server on this machine: only its own clients should trust it. Called by `certificate.ts`.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
-/** Whom it names, and when it holds. Names are of DNS, addresses IPv4. */
+/** The names in the certificate, and its validity. Names are DNS names, addresses IPv4. */
 export interface SelfSigned {
   readonly commonName: string
   readonly names: readonly string[]
@@ -30,7 +31,7 @@ const EXTENSIONS = 0xa3
 const DNS_NAME = 0x82
 const IP_ADDRESS = 0x87
 
-/** Object identifiers as their content in DER. */
+/** Object identifiers as their DER content. */
 const OID = {
   ecdsaWithSha256: '2a8648ce3d040302',
   commonName: '550403',
@@ -40,7 +41,7 @@ const OID = {
   serverAuth: '2b06010505070301',
 } as const
 
-/** Answers certificate and private key as PEM. */
+/** Returns certificate and private key as PEM. */
 export function makeSelfSigned(of: SelfSigned): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = tlv(SEQUENCE, oid('ecdsaWithSha256'))
@@ -68,7 +69,7 @@ function extensions({ names, addresses }: SelfSigned): Buffer[] {
     ...names.map(name => tlv(DNS_NAME, Buffer.from(name, 'ascii'))),
     ...addresses.map(address => tlv(IP_ADDRESS, Buffer.from(address.split('.').map(Number)))),
   ]
-  // No authority: what it signs, nobody who trusts it trusts.
+  // Not a CA: whoever trusts it does not trust anything that it signs.
   return [
     tlv(SEQUENCE, oid('basicConstraints'), tlv(BOOLEAN, Buffer.of(0xff)), tlv(OCTET_STRING, tlv(SEQUENCE))),
     tlv(SEQUENCE, oid('extKeyUsage'), tlv(OCTET_STRING, tlv(SEQUENCE, oid('serverAuth')))),

@@ -1,9 +1,9 @@
 /**
- * The error of a folder in which no server can be made or run. Thrown by the other files of this folder; `folder.ts` adds
- * which setting it is.
+ * The error for a folder in which no server can be created or run. The other files of this folder throw it; `folder.ts`
+ * adds the name of the setting.
  */
 
-/** A folder in which no server can be made or run, as an operator reads it: the reason, and the remedy. */
+/** A folder in which no server can be created or run, described for an operator: the reason, and the remedy. */
 export class Unusable extends Error {
   readonly wrong: string
   readonly remedy: string

@@ -1,6 +1,6 @@
 /**
- * The temporary folder of a throw-away installation: made at its start, removed at its end, and by the next start where a
- * signal left no end. It must never remove the folder of a living process, nor one of another account.
+ * The temporary folder of a throw-away installation: created at its start, removed at its end, or by the next start if
+ * a signal prevented that. It must never remove the folder of a living process, nor one of another account.
  */
 import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -13,20 +13,20 @@ import { stopPostmaster } from '#server/standalone/embedded/postmaster.ts'
 import { chooseIdentity } from '#server/standalone/embedded/process.ts'
 
 const PREFIX = 'mooring-throwaway-'
-/** The file by which a living process says that a folder is its own; `occupyFolder` writes it. */
+/** The file with which a living process claims a folder; `occupyFolder` writes it. */
 const OWNER = 'running'
-/** A folder that nobody has taken yet may belong to a start that has just made it. */
+/** An unclaimed folder may belong to a start that has just created it. */
 const UNTAKEN_MS = 600_000
 
-/** Folders of the servers that an installation has in its own folder. */
+/** The folders of the servers in an installation's own folder. */
 export const SERVERS = { own: 'postgres', standby: 'standby', template: 'template/postgres' } as const
 
-/** In memory: a cluster is copied there in a tenth of the time. */
+/** In memory, copying a cluster takes a tenth of the time. */
 const IN_MEMORY = '/dev/shm'
-/** Room for some installations; a container often has 64 MB there, which is too little for two. */
+/** Room for several installations; a container often has 64 MB there, which is too little for two. */
 const ROOM_BYTES = 512 << 20
 
-/** Names a folder for a new installation: in memory where there is room, unless `TMPDIR` says where to be. */
+/** Names a folder for a new installation: in memory if there is room, unless `TMPDIR` names a place. */
 export async function newFolder(isToldWhere: boolean): Promise<string> {
   const parent = !isToldWhere && (await isMemoryGood()) ? IN_MEMORY : tmpdir()
   return join(parent, PREFIX + randomUUID().slice(0, 13))
@@ -35,14 +35,16 @@ export async function newFolder(isToldWhere: boolean): Promise<string> {
 async function isMemoryGood(): Promise<boolean> {
   const room = await statfs(IN_MEMORY).catch(() => null)
   if (room === null || room.bavail * room.bsize < ROOM_BYTES) return false
-  // Another account may need a copy of the programs in the folder, and what lies in memory often may not be run.
+  // Another account may need a copy of the programs in the folder, and in-memory file systems often forbid running
+  // programs.
   return (await chooseIdentity('')).uid === undefined
 }
 
-/** Makes the folder, closed to other accounts, and removes it with all in it when the stack ends. */
+/** Creates the folder, closed to other accounts, and removes it with its content when the stack is disposed. */
 export async function makeThrowawayFolder(dir: string, cleanup: AsyncDisposableStack): Promise<void> {
   await mkdir(dir, { mode: 0o700 })
-  // At once: by the thread pool, these thousand files take twice the time, and nobody else is served any more.
+  // Synchronously: through the thread pool, these thousand files take twice the time, and nobody else is served any
+  // more.
   cleanup.defer(() => rmSync(dir, { recursive: true, force: true }))
 }
 

@@ -1,7 +1,7 @@
 /**
- * The program that started a throw-away installation, at the other end of a pipe on standard input: each of its lines is answered by a line
- * each, and when they have gone, however, this process ends. A terminal, or no input at all, tells nothing.
- * Called by `throwaway.ts`.
+ * The program that started a throw-away installation, at the other end of a pipe on standard input: each of its lines
+ * gets one line in reply, and when the program is gone for any reason, this process ends. A terminal, or no input at
+ * all, sends nothing. Called by `throwaway.ts`.
  */
 import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -11,10 +11,10 @@ import { errorMessage } from '#shared/base/error-text.ts'
 
 const Order = z.strictObject({ newOrganization: z.string().min(1).max(200) })
 
-/** The actions that a line can order. */
+/** Performs the action that a line orders. */
 export type Answer = (order: z.infer<typeof Order>) => Promise<object>
 
-/** Listens from the beginning: a starter may go before everything is up. */
+/** Listens from the beginning: the starter may exit before everything is running. */
 export class Starter {
   readonly #answer = Promise.withResolvers<Answer>()
   #before: Promise<void> = Promise.resolve()
@@ -28,17 +28,17 @@ export class Starter {
     lines.on('close', () => process.kill(process.pid, 'SIGTERM'))
   }
 
-  /** Says one line of JSON. */
+  /** Sends one line of JSON. */
   async say(value: object): Promise<void> {
     await show(`${JSON.stringify(value)}\n`)
   }
 
-  /** Answers lines from now on, those that have come before first. */
+  /** Answers lines from now on, starting with those already received. */
   answerBy(answer: Answer): void {
     this.#answer.resolve(answer)
   }
 
-  /** One after the other: answers come in the order of their lines. */
+  /** One after the other: replies are sent in the order of the lines. */
   #hear(line: string): void {
     this.#before = this.#before.then(async () => {
       const answer = await this.#answer.promise

@@ -1,6 +1,6 @@
 /**
- * Servers that are no usual PostgreSQL, for tests of whoever registers them: one without TLS, one that never answers, one of the
- * web, and a standby. Each listens on a free port of loopback. Called by `throwaway.ts`.
+ * Servers other than a usual PostgreSQL, for tests of code that registers them: one without TLS, one that never
+ * answers, a web server, and a standby. Each listens on a free loopback port. Called by `throwaway.ts`.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
@@ -13,20 +13,20 @@ export interface StrangePorts {
   readonly standby: number
 }
 
-/** The first message of a client that wants TLS: its length, and a number in the place of a version. */
+/** The first message of a client that wants TLS: its length, and a number in place of a version. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
 const REFUSES_TLS = 'N'
 const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 
-/** A standby that runs. */
+/** A running standby. */
 interface Standby {
   readonly port: number
   stop(): Promise<void>
 }
 
 /**
- * Starts them; what is on the stack ends them. `postgres` is the port of the embedded server. The standby is started when somebody
- * connects to it for the first time: most tests never do.
+ * Starts them; the stack stops them. `postgres` is the port of the embedded server. The standby starts when a client
+ * connects for the first time: most tests never do.
  */
 export async function startStrangeServers(
   of: { readonly postgres: number; startStandby(): Promise<Standby> },
@@ -38,7 +38,7 @@ export async function startStrangeServers(
     return (await standby).port
   }
   cleanup.defer(async () => {
-    // One that did not start has stopped itself, and whoever connected was turned away.
+    // One that did not start has stopped itself, and its client was rejected.
     await (await standby?.catch(() => null))?.stop()
   })
   return {
@@ -49,7 +49,7 @@ export async function startStrangeServers(
   }
 }
 
-/** As a server does that has no certificate: it says so, and goes on in clear where the client does. */
+/** Behaves like a server without a certificate: it says so, and continues in clear if the client does. */
 function withoutTls(socket: Socket, postgres: number): void {
   socket.once('data', (first: Buffer) => {
     const asks = first.equals(SSL_REQUEST)
@@ -59,9 +59,9 @@ function withoutTls(socket: Socket, postgres: number): void {
   })
 }
 
-/** Joins a connection with one to another port of this machine. */
+/** Forwards a connection to another port of this machine. */
 async function leadTo(socket: Socket, to: Promise<number>): Promise<void> {
-  // Nothing is read before somebody is there to take it.
+  // Nothing is read before the other connection is ready to receive it.
   socket.pause()
   const port = await to.catch(() => null)
   if (port === null || socket.destroyed) return void socket.destroy()
@@ -72,7 +72,7 @@ async function leadTo(socket: Socket, to: Promise<number>): Promise<void> {
   socket.pipe(server).pipe(socket)
 }
 
-/** Starts a server on a free port, and answers which. Its connections end with it. */
+/** Starts a server on a free port, and returns the port. Its connections end with it. */
 async function listening(serve: (socket: Socket) => void, cleanup: AsyncDisposableStack): Promise<number> {
   const open = new Set<Socket>()
   const server = createServer(socket => {

@@ -1,6 +1,6 @@
 /**
- * Templates of throw-away installations: a cluster that was made and migrated once, kept in a cache folder under a name that
- * says what it was made from, and copied for each start. It must never be used by a server itself, nor seen half made.
+ * Templates of throw-away installations: a cluster that was created and migrated once, stored in a cache folder under a
+ * hash of its sources, and copied for each start. No server may ever run in it, and nobody may see it incomplete.
  * Called by `throwaway.ts`.
  */
 import { createHash, randomUUID } from 'node:crypto'
@@ -9,26 +9,29 @@ import { access, lstat, mkdir, readdir, rename, rm, utimes } from 'node:fs/promi
 import { join } from 'node:path'
 import { withLock } from '#server/standalone/embedded/lock.ts'
 
-/** Goes up where a template is made otherwise by the same sources. */
+/** Incremented when the same sources produce a different template. */
 const FORMAT = 1
 const PREFIX = 'template-'
-/** Nobody starts from a template of another release for so long, and then again. */
+/** A template that nobody used for this long, such as another release's, is removed. */
 const UNUSED_MS = 14 * 24 * 3600 * 1000
-/** Files that a server writes for itself; a copy makes its own. */
+/** Files that a server writes for itself; a copy creates its own. */
 const OF_A_SERVER = new Set(['postmaster.pid', 'postmaster.opts', 'log', 'log.before', 'port'])
 
-/** The template to make, its sources, and its folder. */
+/** The template to create, its sources, and its folder. */
 export interface Templates {
-  /** Folders for the cache, the best one first: the first one that can be written is taken. */
+  /** Folders for the cache, the best one first: the first writable one is used. */
   readonly folders: readonly string[]
-  /** Texts and files from which a template is made: its name is their hash. */
+  /** Texts and files from which a template is created: its name is their hash. */
   readonly texts: readonly string[]
   readonly files: readonly URL[]
-  /** Makes a template in a folder of its own, outside of the cache, and leaves nothing running there. */
+  /** Creates a template in a folder outside the cache, and leaves nothing running there. */
   make(): Promise<string>
 }
 
-/** Answers the folder of the template, which is made first where there is none. Several processes at once make one. */
+/**
+ * Returns the folder of the template, creating it first if necessary. Of several concurrent processes only one creates
+ * it.
+ */
 export async function ensureTemplate(templates: Templates): Promise<string> {
   const cache = await cacheFolder(templates.folders)
   const name = PREFIX + hashOf(templates)
@@ -54,7 +57,7 @@ function hashOf({ texts, files }: Templates): string {
   return hash.digest('hex').slice(0, 24)
 }
 
-/** The first folder that can be made and written, and that belongs to this account alone: what lies in it is started. */
+/** The first folder that can be created and written, and that only this account can access: its content is executed. */
 async function cacheFolder(folders: readonly string[]): Promise<string> {
   for (const folder of folders) {
     try {
@@ -69,7 +72,7 @@ async function cacheFolder(folders: readonly string[]): Promise<string> {
   throw new Error(`No folder for templates can be written by this account alone: ${folders.join(', ')}.`)
 }
 
-/** Removes what a killed process left half made, and templates that nobody uses. Call it under the lock. */
+/** Removes incomplete templates of killed processes, and templates that nobody uses. Call it under the lock. */
 async function clear(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const path = join(cache, name)
@@ -80,8 +83,8 @@ async function clear(cache: string): Promise<void> {
 }
 
 /**
- * Copies a folder that no server uses, for this account alone. Files share their blocks with the template's where the file system
- * can do so. At once, without letting others work: by the thread pool, these thousand files take twice the time.
+ * Copies a folder that no server uses, accessible only to this account. Files share their blocks with the template's if
+ * the file system supports that. Synchronous: through the thread pool, these thousand files take twice the time.
  */
 export function copyFolder(from: string, to: string): void {
   mkdirSync(to, { recursive: true, mode: 0o700 })

@@ -1,19 +1,19 @@
 /**
- * Connection strings with one thing wrong each, for tests of whoever registers them: docs/testing.md lists what Mooring says of
- * each. None of them works by pretending: a server stands behind each, or nothing does. Called by `throwaway.ts`.
+ * Connection strings with one defect each, for tests of code that registers them: docs/testing.md lists Mooring's
+ * finding for each. None is simulated: behind each is a real server, or nothing. Called by `throwaway.ts`.
  */
 import type { StrangePorts } from './strange-servers.ts'
 import type { TestRole } from './test-roles.ts'
 
-/** Nobody listens there, on any machine. */
+/** A port on which nobody listens, on any machine. */
 const CLOSED_PORT = 1
-/** Refused logins are counted by address: at this one they keep no good string of the same organization back. */
+/** Refused logins are counted by address: at this one they do not hold back a good string of the same organization. */
 const ELSEWHERE = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1'
 
-/** The addresses that the embedded server has to listen on. */
+/** The addresses that the embedded server must listen on. */
 export const TEST_ADDRESSES = [...new Set(['127.0.0.1', ELSEWHERE])].join(',')
 
-/** The strings, by what is the matter. Secret, in so far as one opens the installation's own server. */
+/** The strings, by their defect. Secret, since one opens the installation's own server. */
 export function testDatabases(demoDatabase: string, ports: StrangePorts): Readonly<Record<string, string>> {
   const having = (change: (url: URL) => unknown): string => {
     const url = new URL(demoDatabase)

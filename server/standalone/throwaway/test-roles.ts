@@ -1,11 +1,11 @@
 /**
- * Roles with one thing wrong each, beside the reader of the sample database, and the lines of `pg_hba.conf` for them. They must
- * never be made in a server that is not of a throw-away installation: one is a superuser, another is trusted. Called by
+ * Roles with one defect each, in addition to the sample database's reader, and their `pg_hba.conf` lines. They must
+ * only be created in the server of a throw-away installation: one is a superuser, another needs no password. Called by
  * `throwaway.ts`; `test-databases.ts` has their connection strings.
  */
 import pg from 'pg'
 
-/** Role → what makes it so. Each has the reader's password, and but for that one thing the reader's rights. */
+/** The defect of each role. Otherwise each has the reader's password and privileges. */
 const ROLES = {
   sample_superuser: 'login superuser',
   sample_bypassrls: 'login bypassrls',
@@ -20,10 +20,10 @@ const ROLES = {
   sample_rejected: 'login',
 } as const
 
-/** One of them. */
+/** The name of such a role. */
 export type TestRole = keyof typeof ROLES
 
-/** Lines of `pg_hba.conf`. All of loopback is let in: some of the strings lead to another address of this machine. */
+/** Lines of `pg_hba.conf`. All of loopback is admitted: some of the strings lead to another address of this machine. */
 export const TEST_HBA = `host all sample_trusted 127.0.0.0/8 trust
 host all sample_clear 127.0.0.0/8 password
 host all sample_rejected 127.0.0.0/8 reject
@@ -32,10 +32,10 @@ host all all 127.0.0.0/8 scram-sha-256`
 /** The sources of the roles, for the name of a template. */
 export const TEST_ROLES = JSON.stringify(ROLES)
 
-/** Makes the roles. `url` is the superuser's, `sample` the reader's. */
+/** Creates the roles. `url` is the superuser's, `sample` the reader's. */
 export async function makeTestRoles(url: string, demoDatabase: string): Promise<void> {
   const { username, password, pathname } = new URL(demoDatabase)
-  // Of these characters none needs quoting.
+  // None of these characters needs quoting.
   const made = Object.entries(ROLES).map(
     ([role, attributes]) => `create role ${role} ${attributes} password '${password}'; grant ${username} to ${role}`,
   )
@@ -43,7 +43,7 @@ export async function makeTestRoles(url: string, demoDatabase: string): Promise<
   await run(url, [...made, granted])
 }
 
-/** Drops the database that nothing is made from here: it is a sixth of what is copied for each start. */
+/** Drops the database from which no other is created here: it is a sixth of the data copied for each start. */
 export async function dropUnused(url: string): Promise<void> {
   await run(url, ['alter database template0 is_template false', 'drop database template0'])
 }

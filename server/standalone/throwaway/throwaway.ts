@@ -1,7 +1,7 @@
 /**
- * A throw-away installation, for tests: `--json` of the entry `main.ts`, which `mooring/testing` starts and so can any other
- * language. It has a temporary folder, free ports and an embedded PostgreSQL from a template, says in one line of JSON where it
- * is, and leaves nothing. It must never use a database or a folder that the environment names.
+ * A throw-away installation, for tests: `--json` of the entry `main.ts`, which `mooring/testing` starts and so can any
+ * other language. It has a temporary folder, free ports and an embedded PostgreSQL from a template, prints its address
+ * as one line of JSON, and leaves nothing behind. It must never use a database or a folder that the environment names.
  */
 import { copyFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -42,7 +42,7 @@ const SERVER: LocalServer = {
   walSegmentMb: 1,
 }
 
-/** Settings of the environment that would lead to something that is there already. */
+/** Environment settings that would lead to an existing installation. */
 const OF_ANOTHER =
   /^(PORT|HOST|DATABASE_URL|MOORING_(DATA_DIR|LISTEN_URL|KEYRING|KEYRING_COMMAND|HEALTH_PORT|PUBLIC_URL))$/
 /** Tests call faster than people, and fail on purpose. */
@@ -55,16 +55,16 @@ const WIDE = {
 const CLUSTER = join(SERVERS.own, 'cluster')
 const PASSWORD = 'sample-password'
 
-/** An organization with a key for each plane. Keys are secret. */
+/** An organization with a key for each mode. Keys are secret. */
 interface Keys {
   readonly organizationId: string
   readonly testKey: string
   readonly liveKey: string
 }
 
-/** One installation that is thrown away. */
+/** One throw-away installation. */
 export class Throwaway {
-  /** How its process is set up. Its log goes to standard error: standard output is for JSON alone. */
+  /** The setup of its process. Its log goes to standard error: standard output is only for JSON. */
   readonly surroundings: EntrySurroundings
   readonly server: LocalServer = { ...SERVER, isMigrated: true }
   readonly #env: NodeJS.ProcessEnv
@@ -78,12 +78,12 @@ export class Throwaway {
     this.surroundings = { env: { ...WIDE, ...Object.fromEntries(kept), ...own }, logTo: 2 }
   }
 
-  /** One for this process, with the settings of an environment. Nothing is made yet. */
+  /** Creates one for this process, with the settings of an environment. Nothing is created on disk yet. */
   static async of(env: NodeJS.ProcessEnv): Promise<Throwaway> {
     return new Throwaway(env, await newFolder(env['TMPDIR'] !== undefined))
   }
 
-  /** Makes its folder, with a copy of the template in it. */
+  /** Creates its folder, with a copy of the template in it. */
   async prepare({ localDir }: Config, cleanup: AsyncDisposableStack): Promise<void> {
     await cleanupFolders()
     await makeThrowawayFolder(localDir, cleanup)
@@ -97,7 +97,9 @@ export class Throwaway {
     await copyFile(join(this.#template, PASSWORD), join(localDir, PASSWORD))
   }
 
-  /** Says where it is, when everything is up; then makes organizations for whoever asks, a line of JSON each. */
+  /**
+   * Prints its address when everything is running; then creates organizations on request, with one line of JSON each.
+   */
   async announce(
     { config, db }: { readonly config: Config; readonly db: Db },
     at: Local & { readonly port: number },
@@ -117,7 +119,9 @@ export class Throwaway {
     })
   }
 
-  /** The template's cluster as a standby: without a primary to follow it waits for one, and is read meanwhile. */
+  /**
+   * Runs the template's cluster as a standby: without a primary to follow it waits for one, and can be read meanwhile.
+   */
   async #startStandby(localDir: string) {
     const dir = join(localDir, SERVERS.standby)
     copyFolder(join(this.#template, CLUSTER), join(dir, 'cluster'))
@@ -138,8 +142,8 @@ async function sourcesOfTemplate(): Promise<URL[]> {
 }
 
 /**
- * Makes a template without keyrings, organizations and keys: of these each installation has its own. In the temporary folder, since
- * the account that PostgreSQL runs as may not reach the cache below a home.
+ * Creates a template without keyrings, organizations and keys, since each installation has its own. In the temporary
+ * folder, because the account that PostgreSQL runs as may not reach a cache below a home.
  */
 async function makeTemplate(localDir: string): Promise<string> {
   const made = join(localDir, 'template')
@@ -153,7 +157,7 @@ async function makeTemplate(localDir: string): Promise<string> {
   } finally {
     await server.stop()
   }
-  // Of this server alone: nobody copies them.
+  // Belongs to this server only: nobody copies these.
   for (const name of ['holders', 'lib', 'programs']) await rm(join(dir, name), { recursive: true, force: true })
   return made
 }

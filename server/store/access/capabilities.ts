@@ -1,6 +1,6 @@
 /**
  * Rows of capabilities. The token is stored as a hash keyed with the pepper, next to a MAC over what the row grants, so
- * that the caller can detect a row that was edited behind Mooring's back.
+ * that the caller can detect a row that was edited outside Mooring.
  */
 
 import { type Insertable, type Selectable, sql } from 'kysely'

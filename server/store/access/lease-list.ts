@@ -1,4 +1,7 @@
-/** Lists the leases of a datasource, page by page. `leases.ts` begins and ends them. */
+/**
+ * Lists the leases of a datasource, page by page.
+ * `leases.ts` begins and ends them.
+ */
 import type { Db } from '#server/store/tables/tables.ts'
 import type { LeaseRow } from './leases.ts'
 

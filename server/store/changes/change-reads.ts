@@ -16,7 +16,7 @@ export interface Position {
   readonly n: number
 }
 
-/** One change and its place. */
+/** One change and its position. */
 export interface ChangeRow extends Position {
   readonly organizationId: string
   readonly datasourceId: string

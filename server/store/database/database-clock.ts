@@ -48,7 +48,7 @@ export class DatabaseClock {
    */
   now(): Date {
     const nowMs = Math.floor(performance.now() + (this.#offsetMs ?? this.#wallOffsetMs))
-    // Holds the last time while a new measurement lies behind it by no more than the measurement error.
+    // Holds the last time while the clock is slightly behind it after a new measurement; a larger step back is followed.
     if (nowMs >= this.#lastMs || nowMs < this.#lastMs - JUMP_MS) this.#lastMs = nowMs
     return new Date(this.#lastMs)
   }

@@ -1,4 +1,7 @@
-/** The refusals that the store throws because of existing rows. `api/procedure/store-fault.ts` maps them to faults. */
+/**
+ * The refusals that the store throws because of existing rows.
+ * `api/procedure/store-fault.ts` maps them to faults.
+ */
 
 /** The organization has reached the limit on a resource. Nothing was written. */
 export class LimitReached extends Error {

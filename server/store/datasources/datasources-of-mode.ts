@@ -1,4 +1,7 @@
-/** Reads the datasources of one mode of an organization in bounded batches, for operations on all of them. */
+/**
+ * Reads the datasources of one mode of an organization in bounded
+ * batches, for operations on all of them.
+ */
 
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'

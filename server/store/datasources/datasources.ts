@@ -16,10 +16,7 @@ import type { Kind, Status } from '#shared/datasources/datasource.ts'
 import { withLatest } from './latest-verdicts.ts'
 import { isTaken } from './registration.ts'
 
-/**
- * Columns that only the worker writes: its signed verdict, and the number of consecutive refusals of an active
- * datasource.
- */
+/** Columns that only the worker writes: its signed verdict, and consecutive refusals of an active datasource. */
 type VerdictColumn =
   | Extract<keyof Tables['datasources'], `verdict_${string}`>
   | 'usable_until'
@@ -102,10 +99,7 @@ function rows(db: Db, org: string) {
 
 type FoundRow = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number]
 
-/**
- * The rows, completed by what few of them need a second query for: verdicts that their own row does not hold, and
- * feeds.
- */
+/** Completes the rows with what few of them need: verdicts that their own row does not hold, and feeds. */
 async function completed(db: Db, org: string, found: FoundRow[]): Promise<DatasourceRow[]> {
   const isWhole = found.every(row => row.kind === 'direct' && row.verification_id === row.latest_id)
   return isWhole ? found : feeds.withFeeds(db, org, await withLatest(db, org, found))
@@ -146,9 +140,7 @@ export interface ListFilter {
   readonly status?: Status | undefined
   readonly namePrefix?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /**
-   * Changed at or after this time. Such a list is ordered by change time, so that each page is found through an index.
-   */
+  /** Changed at or after this time. Such a list is in the order of changes, read through an index. */
   readonly updatedSince?: Date | undefined
   readonly olderThan?: string
   readonly newerThan?: string
@@ -213,10 +205,7 @@ interface Update {
   readonly changedAt?: Date
 }
 
-/**
- * Sets columns of a live datasource; the caller holds its lock. Throws `NaturalKeyTaken` if another datasource has the
- * new key.
- */
+/** Sets columns of a live datasource; the caller holds its lock. Throws `NaturalKeyTaken` if the new key is taken. */
 export async function update(tx: Tx, org: string, change: Update): Promise<void> {
   const { identity } = change.set
   if (typeof identity === 'string' && (await isTaken(tx, org, { identity, by: change.id })))
@@ -227,10 +216,7 @@ export async function update(tx: Tx, org: string, change: Update): Promise<void>
   await tx.updateTable('datasources').set(set).where('org_id', '=', org).where('id', '=', change.id).execute()
 }
 
-/**
- * Replaces the labels of a live datasource whose lock the caller holds. Returns false and writes nothing if they are
- * equal.
- */
+/** Replaces the labels of a live datasource whose lock the caller holds. False, writing nothing, if they are equal. */
 export async function replaceMetadata(
   tx: Tx,
   org: string,

@@ -1,4 +1,7 @@
-/** Datasources marked as unreadable, across all organizations, for the worker that checks whether they still are. */
+/**
+ * Datasources marked as unreadable, across all organizations, for the
+ * worker that checks whether they still are.
+ */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 

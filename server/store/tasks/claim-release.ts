@@ -11,7 +11,7 @@ export async function release(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt })
 }
 
-/** Releases a claim after a failure of ours: the next retry waits longer. */
+/** Releases a claim after our own failure: the next retry waits longer. */
 export async function releaseFailed(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt, attempts: held.attempts })
 }

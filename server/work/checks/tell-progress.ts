@@ -29,7 +29,7 @@ export async function tellingProgress<T>(
   }
   const tell = async (item: DialItem) => {
     await checkProgress.save(deps.db, claim, item).catch((cause: unknown) => {
-      deps.log.info({ ...aboutTask(claim), cause }, 'how far a check has come could not be told')
+      deps.log.info({ ...aboutTask(claim), cause }, 'the progress of a check could not be recorded')
     })
   }
   const later = () => {

@@ -58,7 +58,7 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
     const [first] = unopened
     deps.log.error(
       { ...aboutTask(claim), stage: 'reseal', fault: 'credential_unreadable', count: unopened.length, first },
-      'credentials could not be opened to be sealed anew',
+      'credentials could not be opened for resealing',
     )
   }
   const verdicts = await resignVerdicts(deps, claim, { sliceMs: SLICE_MS, claimMs: CLAIM_MS })

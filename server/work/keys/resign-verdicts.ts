@@ -66,7 +66,7 @@ function resigned(deps: WorkerDeps, { verdict, signed }: signatures.SignedRow): 
   const { organizationId, datasourceId } = verdict
   deps.log.error(
     { ...runningTask(), organizationId, datasourceId, stage: 'verdict', reason: 'not_signed' },
-    'a verdict that is not signed as it is there was taken away',
+    'a verdict with an invalid signature was removed',
   )
   return null
 }

@@ -1,4 +1,7 @@
-/** The form of a fix: sentences first, then lines to paste. Called by the other files of this folder. */
+/**
+ * The form of a fix: sentences first, then lines to paste.
+ * Called by the other files of this folder.
+ */
 import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 

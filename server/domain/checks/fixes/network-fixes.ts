@@ -6,7 +6,7 @@ import type { Provider } from '#server/domain/checks/provider.ts'
 import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
 import { isPrintable } from '#shared/base/printable.ts'
 
-/** Where each provider keeps the list of addresses that may connect. */
+/** The place at each provider of the list of addresses that may connect. */
 const FIREWALLS: Readonly<Record<Exclude<Provider, 'plain'>, string>> = {
   azure: "add a firewall rule under Networking of the server in Azure's portal",
   rds: 'add an inbound rule for the port to the security group of the database, and let it be publicly accessible',

@@ -1,4 +1,7 @@
-/** The form of a login at each provider's pooler, for a fix: only words, never a verdict. Called by `dial-fixes.ts`. */
+/**
+ * The form of a login at each provider's pooler, for a fix: only words, never a verdict.
+ * Called by `dial-fixes.ts`.
+ */
 import { failureSpec } from '#shared/faults/failure.ts'
 
 interface Place {
