@@ -1,7 +1,7 @@
 /**
- * The columns of a relation while its catalog is read: those that the role may see, with what later rows tell of them.
+ * The columns of a relation while its catalog is being read: the visible ones, extended by later rows.
  *
- * It judges nothing. Only the catalog's relations use it.
+ * It makes no judgements. Only the catalog's relations use it.
  */
 import type { WirePart, WireTrait } from '#server/net/catalog/wire/catalog-shapes.ts'
 import type { WrittenParts } from '#shared/schemas/snapshot-canonical.ts'
@@ -10,27 +10,27 @@ import type { NamedTrait } from './catalog-named.ts'
 import { permissionsOf } from './catalog-object.ts'
 import { misbehaved } from './catalog-wire.ts'
 
-/** A relation while it is read. */
+/** A relation while it is being read. */
 export interface RelationDraft {
   readonly schema: string
   readonly relation: Relation
   /** The privileges on the whole relation, as letters. */
   readonly may: string
   readonly partly: boolean
-  /** By PostgreSQL's number of it; holes where one was dropped. */
+  /** Indexed by PostgreSQL's column number, with holes for dropped columns. */
   readonly columns: Column[]
   /** True once its columns are known. */
   described: boolean
-  /** Columns that are computed; null for none. */
+  /** The numbers of generated columns; null if there are none. */
   generated: Set<number> | null
-  /** One copy of each spelling of a type in its schema: a schema has few, and a hundred thousand columns. */
+  /** Interned type names of its schema: a schema has few types, but up to a hundred thousand columns. */
   readonly spellings: Map<string, string>
-  /** Comments of its constraints and indexes, by name; null for none. */
+  /** Comments on its constraints and indexes, by name; null if there are none. */
   named: NamedTrait[] | null
   readonly written: WrittenParts
 }
 
-/** Adds the columns. Throws the fault `server_misbehaved` for a second time. */
+/** Adds the columns. Throws the fault `server_misbehaved` if they were already added. */
 export function addColumns(draft: RelationDraft, part: Extract<WirePart, { k: 'columns' }>): void {
   const { numbers, names, types, flags, collations, may } = part
   const { spellings } = draft
@@ -46,7 +46,7 @@ export function addColumns(draft: RelationDraft, part: Extract<WirePart, { k: 'c
       spellings.set(type, type)
     }
     const [name, flag] = [names?.[at] ?? '', flags?.[at] ?? '']
-    // In the order in which they are written.
+    // Keys are created in the order of canonical text.
     const column: Column = flag.startsWith('n') ? { name, notNull: true, type: spelled } : { name, type: spelled }
     if (flag !== '' && flag !== 'n') addFlags(draft, { number, column }, flag)
     const collation = collations?.[number]
@@ -75,7 +75,7 @@ function addFlags(draft: RelationDraft, { number, column }: { number: number; co
   }
 }
 
-/** A default, or what a generated column is computed by. It vanished while it was read when it is null. */
+/** A default or a generation expression; null if it was dropped while it was read. */
 export function addExpression(draft: RelationDraft, number: number, text: string | null): void {
   const column = draft.columns[number]
   if (!column || text === null) return
@@ -83,7 +83,7 @@ export function addExpression(draft: RelationDraft, number: number, text: string
   else column.default = text
 }
 
-/** The server has these columns as not null, and does not keep that for every row that is read. */
+/** Columns that the server declares not null without guaranteeing it for every row that is read. */
 export function addWeak({ columns }: RelationDraft, part: Extract<WireTrait, { k: 'weak' }>): void {
   for (const number of part.unvalidated ?? []) {
     const column = columns[number]
@@ -97,12 +97,12 @@ export function addWeak({ columns }: RelationDraft, part: Extract<WireTrait, { k
   }
 }
 
-/** True when the role may see all columns of these numbers. */
+/** True if the role may see all columns with these numbers. */
 export function isSeen(draft: RelationDraft, numbers: readonly number[] | null): boolean {
   return !draft.partly || (numbers ?? []).every(number => draft.columns[number] !== undefined)
 }
 
-/** An expression, whose number is 0, has no name; it is in the definition. */
+/** The names of the numbered columns. An expression, whose number is 0, has no name; it is in the definition. */
 export function namesOf(draft: RelationDraft, numbers: readonly number[] | null): string[] {
   const names: string[] = []
   for (const number of numbers ?? []) {

@@ -1,7 +1,7 @@
 /**
- * Rows of the catalog query about types, functions, publications and servers → the same in a snapshot.
+ * Converts rows of the catalog query about types, functions, publications and servers to their form in a snapshot.
  *
- * It judges nothing. Only the catalog reader uses it.
+ * It makes no judgements. Only the catalog reader uses it.
  */
 
 import type { WireObject } from '#server/net/catalog/wire/catalog-shapes.ts'
@@ -13,9 +13,9 @@ const KINDS = { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' } as 
 const PARALLEL = { s: 'safe', r: 'restricted', u: undefined } as const
 const VOLATILITIES = { i: 'immutable', s: 'stable', v: undefined } as const
 
-/** Left out, where there is none. */
+/** An object with the one property, or an empty object if there is no text. */
 function withText<K extends string>(key: K, value: string | null | undefined): { [name in K]?: string } {
-  // Sound: a computed key is widened to any text, and this one is the key asked for.
+  // Sound: TypeScript widens a computed key to string, and this one is the requested key.
   return (value === null || value === undefined ? {} : { [key]: value }) as { [name in K]?: string }
 }
 
@@ -76,7 +76,7 @@ export function publicationOf(wire: ObjectOf<'publication'>): Publication {
   return publication
 }
 
-/** An object that a snapshot has no shape for. */
+/** An object of a kind that snapshots do not model. */
 export function otherOf({ name, definition, hash }: ObjectOf<'other'>): Other {
   return { name, ...withText('definition', definition), ...withText('hash', hash) }
 }

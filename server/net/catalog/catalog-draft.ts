@@ -1,7 +1,7 @@
 /**
- * A catalog while it is read, and the snapshot that it makes when all rows are there.
+ * A catalog while it is being read, and the snapshot built from it when all rows have arrived.
  *
- * Inconsistent rows are refused: the server may be hostile. Only the catalog reader uses it.
+ * It rejects inconsistent rows: the server may be hostile. Only the catalog reader uses it.
  */
 
 import type { WirePart } from '#server/net/catalog/wire/catalog-shapes.ts'
@@ -21,10 +21,13 @@ import type { CatalogRelations } from './catalog-relation.ts'
 import type { CatalogTypes } from './catalog-types.ts'
 import { misbehaved } from './catalog-wire.ts'
 
-/** The part of one schema read so far; `named` once its own row has come, whatever the order of the rows. */
+/**
+ * The part of one schema read so far; `named` is set once the schema's own row has arrived, whatever the order of the
+ * rows.
+ */
 interface SchemaDraft {
   readonly schema: SchemaSnapshot
-  /** With what stands beside each. */
+  /** The relations, each with its estimate. */
   readonly relations: { readonly relation: Relation; readonly estimate: Estimate }[]
   readonly sequences: Sequence[]
   readonly functions: Routine[]
@@ -40,20 +43,23 @@ export interface CatalogDraft {
   readonly extensions: Extension[]
   readonly publications: Publication[]
   readonly servers: Server[]
-  /** Those of no schema. */
+  /** Objects that belong to no schema. */
   readonly others: Other[]
   readonly members: Member[]
   readonly types: CatalogTypes
   readonly relations: CatalogRelations
-  /** Rows that came before what they speak of: PostgreSQL promises no order. */
+  /** Rows that arrived before the objects that they refer to: PostgreSQL guarantees no order. */
   readonly early: WirePart[]
   serverVersionNum: number | null
-  /** Whether the database is in UTF-8. Its first row says so; of those before it, it is assumed. */
+  /** True if the database uses UTF-8. Its first row says so; until then, it is assumed. */
   isUtf8: boolean
   hidden: { relations: number; columns: number; sequences: number }
 }
 
-/** The draft of a schema, from its first mention on. Throws the fault `server_misbehaved` for a schema that was not requested. */
+/**
+ * The draft of a schema, created at its first mention. Throws the fault `server_misbehaved` for a schema that was not
+ * requested.
+ */
 export function draftOf(draft: CatalogDraft, name: string): SchemaDraft {
   const known = draft.schemas.get(name)
   if (known) return known
@@ -64,7 +70,7 @@ export function draftOf(draft: CatalogDraft, name: string): SchemaDraft {
   return made
 }
 
-/** The snapshot. Throws the fault `server_misbehaved` when the rows do not make one. */
+/** The finished snapshot. Throws the fault `server_misbehaved` if the rows are inconsistent. */
 export function finish(draft: CatalogDraft): Snapshot {
   const { request, serverVersionNum } = draft
   const early = [
@@ -126,7 +132,7 @@ function schemaOf(found: SchemaDraft, draft: CatalogDraft): SchemaSnapshot {
   return schema
 }
 
-/** Tells of each column whose type is another's domain what that is made of. */
+/** Sets the base type of each column whose type is a foreign domain. */
 function addBases(relation: Relation, { types, relations }: CatalogDraft): void {
   for (const column of relation.columns) {
     const base = types.baseOf(column.type)
@@ -137,14 +143,14 @@ function addBases(relation: Relation, { types, relations }: CatalogDraft): void 
   }
 }
 
-/** A schema that an extension brought is the extension's, unless it is asked for or something else is in it. */
+/** A schema created by an extension belongs to the extension, unless it was requested or contains other objects. */
 function isMeant({ request, types }: CatalogDraft, found: SchemaDraft): boolean {
   const { schema, relations, sequences, functions, others } = found
   if (schema.extension === undefined || request.schemas?.includes(schema.name) === true) return true
   return [relations, sequences, functions, others].some(list => list.length > 0) || types.hasOwn(schema.name)
 }
 
-/** Servers of other schemas' foreign tables are none of this snapshot's. */
+/** The servers that this snapshot's foreign tables use, without those of other schemas. */
 function usedServers(draft: CatalogDraft): Server[] {
   const used = new Set<string>()
   for (const { relations } of draft.schemas.values()) {

@@ -1,15 +1,15 @@
 /**
- * The answers of the catalog query about a relation's parts by name: comments, and parts that come from another table.
+ * Adds properties that the catalog query reports by a part's name: comments, and parts inherited from another table.
  *
- * It judges nothing. Only the catalog's relations use it.
+ * It makes no judgements. Only the catalog's relations use it.
  */
 import type { WireTrait } from '#server/net/catalog/wire/catalog-shapes.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 
-/** A row that speaks of parts by their names. */
+/** A row that refers to parts by their names. */
 export type NamedTrait = Extract<WireTrait, { k: 'remark' | 'inherited' }>
 
-/** Adds them, once all parts of the relation are there. */
+/** Adds the named properties, once all parts of the relation exist. */
 export function addNamed(relation: Relation, named: readonly NamedTrait[]): void {
   if (named.length === 0) return
   const byName = (list: readonly Named[] | undefined) => new Map(list?.map(it => [it.name, it]))

@@ -1,8 +1,8 @@
 /**
- * From the catalog query's answer about one object to that object in a snapshot: letters become words, and empty properties are
- * left out.
+ * Converts one object in the catalog query's answer to its form in a snapshot: letters become words, and empty
+ * properties are omitted.
  *
- * It judges nothing. Only the catalog reader and its relations call it.
+ * It makes no judgements. Only the catalog reader and its relations call it.
  */
 
 import type {
@@ -34,16 +34,17 @@ const PERMISSIONS: readonly (readonly [string, Permission])[] = [
   ['d', 'delete'],
 ]
 
-/** The permissions that letters stand for, but for those of `others`, in their usual order. */
+/** The permissions that the letters stand for, without those of `others`, in their usual order. */
 export function permissionsOf(letters: string, others = ''): Permission[] {
   if (letters === '') return []
   const isMeant = ([letter]: readonly [string, Permission]) => letters.includes(letter) && !others.includes(letter)
   return PERMISSIONS.filter(isMeant).map(([, permission]) => permission)
 }
 
-/** A constraint of the snapshot, over columns and to a target that the caller has named. */
+/** A constraint of the snapshot, with the names of its columns and its target supplied by the caller. */
 export function constraintOf(wire: WireConstraint, columns: string[], target: WireConstraint['target']): Constraint {
-  // In the order in which they are written, which costs less than to sort them: a large schema has ten thousands.
+  // Keys are created in the order of canonical text, which is cheaper than sorting them: a large schema has tens of
+  // thousands.
   const definition = wire.definition === null ? {} : { definition: wire.definition }
   const constraint: Constraint = { columns, ...definition, kind: CONSTRAINTS[wire.kind], name: wire.name }
   if (target) constraint.references = referenceOf(wire, target)
@@ -55,7 +56,7 @@ function referenceOf(wire: WireConstraint, target: NonNullable<WireConstraint['t
   return { columns, onDelete: ACTIONS[wire.delete], onUpdate: ACTIONS[wire.update], relation, schema }
 }
 
-/** An index of the snapshot; none when it vanished while it was read. */
+/** An index of the snapshot; empty if the index was dropped while it was read. */
 export function indexOf(wire: WireIndex): Index[] {
   if (wire.definition === null) return []
   const { definition, name } = wire

@@ -1,8 +1,8 @@
 /**
- * Rows of the catalog query → a snapshot, one at a time and within limits.
+ * Builds a snapshot from the rows of the catalog query, one row at a time and within limits.
  *
- * The rows come from a server that may be hostile: each is checked before it counts, nothing of one gets into an error,
- * and what was not asked for is refused. The worker's introspection creates one for each reading.
+ * The rows come from a server that may be hostile: each is validated before use, no part of a row reaches an error, and
+ * unrequested objects are rejected. The worker's introspection creates one reader for each reading.
  */
 
 import type { WireObject, WirePart, WireRow, WireSchema } from '#server/net/catalog/wire/catalog-shapes.ts'
@@ -17,28 +17,28 @@ import { createCatalogRelations } from './catalog-relation.ts'
 import { createCatalogTypes } from './catalog-types.ts'
 import { parseRow, tooLarge } from './catalog-wire.ts'
 
-/** How much a catalog may hold. Bytes are those of the rows' text in UTF-8. */
+/** The limits of a catalog. Bytes count the UTF-8 text of the rows. */
 export interface CatalogLimits {
   readonly maxBytes: number
   readonly maxRelations: number
 }
 
-/** Takes the rows of one reading. */
+/** Consumes the rows of one reading. */
 export interface CatalogReader {
   /**
-   * Takes the text of one row.
+   * Consumes the text of one row.
    *
-   * @throws {Fault} `introspection_failed` past a limit, with the limit as its issue; `server_misbehaved` for a row that
-   *   our query does not give. Nothing is to be read from then on.
+   * @throws {Fault} `introspection_failed` past a limit, with the limit as its issue; `server_misbehaved` for a row
+   * that our query cannot produce. The reader must not be used afterwards.
    */
   row(text: string): void
-  /** The snapshot, in canonical order. Throws the fault `server_misbehaved` when the rows do not make one. */
+  /** The snapshot, in canonical order. Throws the fault `server_misbehaved` if the rows are inconsistent. */
   finish(): Snapshot
-  /** The canonical texts of some relations of that snapshot, and of lists of others. */
+  /** The canonical texts of some relations and lists of that snapshot, serialised while it was read. */
   readonly written: WrittenParts
 }
 
-/** Begins a reading: the request is the one that `catalogSql` was given. */
+/** Starts a reading; `request` is the one passed to `catalogSql`. */
 export function createCatalogReader(request: CatalogRequest, limits: CatalogLimits): CatalogReader {
   const draft: CatalogDraft = {
     request,
@@ -74,7 +74,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
   }
 }
 
-/** Kinds of rows of which there may be so many of all schemas together. */
+/** Kinds of rows whose number is limited across all schemas. */
 const COUNTED: ReadonlySet<WireRow['k']> = new Set(['partition', 'function', 'member', 'other'])
 
 function take(draft: CatalogDraft, row: WireRow): void {
@@ -115,7 +115,7 @@ function take(draft: CatalogDraft, row: WireRow): void {
   }
 }
 
-/** True for a further row of a relation: these alone name one by its identifier. */
+/** True for an additional row of a relation; only these identify one by its object identifier. */
 function isPart(row: WirePart | WireObject): row is WirePart {
   return 'id' in row
 }
@@ -166,7 +166,7 @@ function estimateOf(row: {
   bytes: number | null
   partitions: number | null
 }): Estimate {
-  // Less than zero is PostgreSQL's word for "never counted" (14 and later).
+  // PostgreSQL uses a negative number for "never counted" (14 and later).
   const rows = row.rows === null || row.rows < 0 ? null : Math.round(row.rows)
   const estimate: Estimate = { name: row.name, rows, bytes: row.bytes ?? 0 }
   return row.partitions === null ? estimate : { ...estimate, partitions: row.partitions }

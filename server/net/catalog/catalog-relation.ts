@@ -1,7 +1,7 @@
 /**
- * The relations of a catalog while it is read: the first row of each makes it, and each further one adds to it.
+ * The relations of a catalog while it is being read: the first row of each creates it, and each further row extends it.
  *
- * It judges nothing. Only the catalog reader uses it.
+ * It makes no judgements. Only the catalog reader uses it.
  */
 
 import type { WireConstraint, WirePart, WireRelation, WireTrait } from '#server/net/catalog/wire/catalog-shapes.ts'
@@ -17,24 +17,24 @@ const KINDS = { r: 'table', p: 'partitioned_table', f: 'foreign_table', v: 'view
 
 /** Collects relations. */
 export interface CatalogRelations {
-  /** Begins a relation. */
+  /** Starts a relation. */
   add(wire: WireRelation): Relation
-  /** Adds to one. False when something is not there yet that the row speaks of: it is to be offered again in the end. */
+  /** Extends a relation. False if the row refers to something that has not arrived: offer it again at the end. */
   extend(part: WirePart): boolean
-  /** Tells the constraints and indexes what was said of them by name. When all rows are there. */
+  /** Applies the properties reported by name to constraints and indexes. Call it when all rows have arrived. */
   finish(): void
-  /** The types of all columns of a schema, as they are spelled. */
+  /** The types of all columns of a schema, by their spelling. */
   typesIn(schema: string): Iterable<string>
-  /** True when two had one identifier: what belongs to which cannot be told. */
+  /** True if two relations had the same identifier, so that their parts cannot be told apart. */
   hasTwins(): boolean
   /**
-   * The canonical texts of lists and relations that had come whole while the server was still at work on others. A row that
-   * changes one afterwards makes its text forgotten. In none of them are two of one name.
+   * The canonical texts of relations and lists that were complete while the server was still sending others. A later
+   * row that changes one deletes its text. None of them contains two entries with the same name.
    */
   readonly written: WrittenParts
 }
 
-/** Begins a collection. */
+/** Starts an empty collection. */
 export function createCatalogRelations(): CatalogRelations {
   const drafts = new Map<string, RelationDraft>()
   const spellingsBySchema = new Map<string, Map<string, string>>()
@@ -118,7 +118,7 @@ function extend(draft: RelationDraft, part: Exclude<WirePart, { k: 'constraints'
   }
 }
 
-/** Writes constraints and columns, which mostly have come by then, while the server makes the next rows. */
+/** Serialises constraints and columns, which are usually complete by then, while the server produces the next rows. */
 function writeAhead({ relation, written }: RelationDraft): void {
   const { constraints, columns } = relation
   if (constraints === undefined || isNamedTwice(constraints) || isNamedTwice(columns)) return
@@ -126,7 +126,7 @@ function writeAhead({ relation, written }: RelationDraft): void {
   written.set(columns, listText(columns, true))
 }
 
-/** Writes a relation as it is when its indexes have come, which mostly are the last of it. */
+/** Serialises a relation when its indexes arrive, which are usually its last part. */
 function writeWhole({ relation, written }: RelationDraft): void {
   if (hasTwins(relation, 'relation', written)) return
   written.set(relation, nodeText(relation, 'relation', written))
@@ -181,7 +181,7 @@ function addTrait(draft: RelationDraft, part: WireTrait): void {
   }
 }
 
-/** Keys over columns that the role may not see are left out. */
+/** Omits keys over columns that the role may not see. */
 function addConstraints(
   draft: RelationDraft,
   wires: readonly WireConstraint[],

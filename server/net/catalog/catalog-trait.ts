@@ -1,7 +1,8 @@
 /**
- * Rarer traits of relations → the same in a snapshot: letters and bits become words, and defaults are left out.
+ * Converts rare properties of relations to their form in a snapshot: letters and bits become words, and defaults are
+ * omitted.
  *
- * It judges nothing. Only the catalog's relations use it.
+ * It makes no judgements. Only the catalog's relations use it.
  */
 import { createHash } from 'node:crypto'
 import type { WireTrait } from '#server/net/catalog/wire/catalog-shapes.ts'
@@ -27,10 +28,10 @@ const IDENTITIES = { d: undefined, f: 'full', n: 'nothing', i: 'index' } as cons
 /** Bits of `pg_trigger.tgtype` (`catalog/pg_trigger.h`). */
 const BITS = { row: 1, before: 2, insert: 4, delete: 8, update: 16, truncate: 32, insteadOf: 64 } as const
 
-/** Names of options whose values are kept as a hash: wrappers take keys and passwords by them. */
+/** Names of options whose values are stored as a hash: foreign-data wrappers take keys and passwords as options. */
 const SECRET = /pass|secret|token|credential|api_?key|private|auth/i
 
-/** Options as PostgreSQL keeps them, `name=value`. */
+/** Options in PostgreSQL's form, `name=value`. */
 export function optionsOf(texts: readonly string[]): Option[] {
   const options = texts.map((text): Option => {
     const at = text.indexOf('=')
@@ -40,7 +41,7 @@ export function optionsOf(texts: readonly string[]): Option[] {
   return options.sort((a, b) => byCodeUnit(a.name, b.name))
 }
 
-/** Adds what the relation is as a whole. */
+/** Adds the properties of the relation as a whole. */
 export function addTraits(relation: Relation, columns: readonly Column[], wire: TraitOf<'traits'>): void {
   const { parents, bound, options } = wire
   if (wire.unlogged) relation.unlogged = true
@@ -60,7 +61,7 @@ export function addTraits(relation: Relation, columns: readonly Column[], wire: 
   }
 }
 
-/** A partition; none when it vanished while it was read. */
+/** A partition; empty if it was dropped while it was read. */
 export function partitionOf(wire: TraitOf<'partition'>): Partition[] {
   if (wire.bound === null) return []
   const partition: Partition = { name: wire.name, bound: wire.bound }
@@ -81,7 +82,7 @@ function byKind(a: OwnPart, b: OwnPart): number {
   return byCodeUnit(a.kind, b.kind) || byCodeUnit(a.name, b.name)
 }
 
-/** The options of an identity column's sequence; null for the defaults. */
+/** The options of an identity column's sequence; null if they are the defaults. */
 export function identityOptionsOf(wire: TraitOf<'identity'>, type: string): IdentityOptions | null {
   const isDown = wire.increment.startsWith('-')
   const most = { smallint: '32767', integer: '2147483647' }[type] ?? '9223372036854775807'
@@ -97,7 +98,7 @@ export function identityOptionsOf(wire: TraitOf<'identity'>, type: string): Iden
   return Object.keys(options).length > 0 ? options : null
 }
 
-/** A trigger, over columns that the caller names. */
+/** A trigger, with column names supplied by the caller. */
 export function triggerOf(wire: TraitOf<'triggers'>['triggers'][number], columns: string[]): Trigger {
   const has = (bit: number) => (wire.type & bit) !== 0
   const trigger: Trigger = {
@@ -115,7 +116,7 @@ export function triggerOf(wire: TraitOf<'triggers'>['triggers'][number], columns
   return trigger
 }
 
-/** A rule; none when it vanished while it was read. */
+/** A rule; empty if it was dropped while it was read. */
 export function ruleOf(wire: TraitOf<'rules'>['rules'][number]): Rule[] {
   if (wire.definition === null) return []
   const rule: Rule = { name: wire.name, event: EVENTS[wire.event], definition: wire.definition }
@@ -125,7 +126,7 @@ export function ruleOf(wire: TraitOf<'rules'>['rules'][number]): Rule[] {
   return [rule]
 }
 
-/** That a publication names the relation, with columns that the caller names. */
+/** A publication's entry for the relation, with column names supplied by the caller. */
 export function publishedOf(wire: TraitOf<'published'>['publications'][number], columns: string[]): Published {
   const published: Published = { name: wire.name }
   if (columns.length > 0) published.columns = columns

@@ -1,52 +1,52 @@
 /**
- * The types of a whole database while its catalog is read, so that each schema of the snapshot gets its own
- * and those that its columns use, wherever they live.
+ * The types of a whole database while its catalog is being read. Each schema of the snapshot gets its own types and
+ * those that its columns use, from any schema.
  *
- * A type is known by its spelling as a column's type. Only the catalog reader uses it.
+ * A type is identified by its spelling as a column type. Only the catalog reader uses it.
  */
 import { elementOf } from '#shared/schemas/drift/drift-type.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import type { Composite, Domain, Enum, Range } from '#shared/schemas/snapshot-object.ts'
 import { tooLarge } from './catalog-wire.ts'
 
-/** A hostile catalog has domains that are made of each other. */
+/** A hostile catalog may define domains over each other. */
 const MAX_CHAIN = 100
 
-/** The least size of a type's row in JSON, without its name. */
+/** The minimum size of a type's row in JSON, without its name. */
 const LEAST_BYTES = 20
 
-/** Collects types, and gives those of a schema. */
+/** Collects types, and returns those of a schema. */
 export interface CatalogTypes {
   addEnum(schema: string, type: Enum): void
   addDomain(schema: string, type: Domain): void
   addComposite(schema: string, type: Composite): void
   addRange(schema: string, type: Range): void
-  /** A domain that is an extension's or PostgreSQL's own, and what it is made of. */
+  /** Adds a domain that belongs to an extension or to PostgreSQL itself, with its base type. */
   addForeign(name: string, type: string): void
-  /** True where the schema has types of its own. */
+  /** True if the schema defines types of its own. */
   hasOwn(schema: string): boolean
-  /** The base type of such a domain; null for any other type. */
+  /** The base type of such a foreign domain; null for any other type. */
   baseOf(type: string): string | null
-  /** The types of a schema and those that its columns use, which are given, through arrays and domains over domains. */
+  /** The types of a schema and the given types of its columns, resolved through arrays and nested domains. */
   of(
     schema: string,
     columnTypes: Iterable<string>,
   ): { enums: Enum[]; domains: Domain[]; composites: Composite[]; ranges: Range[] }
 }
 
-/** The types that were read, by name. */
+/** The types read so far, by name. */
 interface Known {
   readonly enums: Map<string, Enum>
   readonly domains: Map<string, Domain>
   readonly composites: Map<string, Composite>
   readonly ranges: Map<string, Range>
-  /** Domains that are an extension's or PostgreSQL's own, and what each is made of. */
+  /** Domains that belong to an extension or to PostgreSQL itself, with their base types. */
   readonly foreign: Map<string, string>
-  /** The names of each schema's own. */
+  /** The names of each schema's own types. */
   readonly bySchema: Map<string, string[]>
 }
 
-/** Begins a collection. */
+/** Starts an empty collection. */
 export function createCatalogTypes(): CatalogTypes {
   const known: Known = {
     enums: new Map(),
@@ -56,7 +56,8 @@ export function createCatalogTypes(): CatalogTypes {
     foreign: new Map(),
     bySchema: new Map(),
   }
-  // A type goes into each schema that uses it: ten thousand of both would make a hundred million.
+  // A type is copied into each schema that uses it: ten thousand types and schemas would produce a hundred million
+  // copies.
   const left: { bytes: number } = { bytes: SNAPSHOT_BOUNDS.maxBytes }
   const adding =
     <T extends { readonly name: string }>(types: Map<string, T>) =>
@@ -91,7 +92,7 @@ function baseOf({ foreign }: Known, type: string): string | null {
 function usedBy(known: Known, given: readonly string[], left: { bytes: number }) {
   const { enums, domains, composites, ranges } = known
   const names = new Set(given)
-  // A set is iterated in order of insertion, what is added meanwhile included.
+  // A set iterates in insertion order, including entries added during the iteration.
   for (const name of names) {
     names.add(elementOf(name))
     const [domain, composite, range] = [domains.get(name), composites.get(name), ranges.get(name)]

@@ -1,7 +1,7 @@
 /**
- * Reads the rows of the catalog query as they come over the wire, and describes a defect in our own words.
+ * Parses the rows of the catalog query as they arrive over the wire, and describes defects in our own words.
  *
- * Nothing of a row gets into an error. Only the reader and what it is made of use it.
+ * No part of a row reaches an error. Only the reader and its parts use it.
  */
 
 import { boundOf } from '#server/net/catalog/wire/catalog-bounds.ts'
@@ -9,12 +9,12 @@ import { OTHER_ROW, UTF8_ROW, type WireRow } from '#server/net/catalog/wire/cata
 import { Fault } from '#shared/faults/fault.ts'
 import { SNAPSHOT_BOUNDS, type SnapshotBound } from '#shared/schemas/snapshot-bounds.ts'
 
-/** Thrown for an answer that our query cannot give. `what` is our own phrase. */
+/** The fault for an answer that our query cannot produce. `what` is our own phrase. */
 export function misbehaved(what: string): Fault {
   return new Fault('server_misbehaved', { cause: new Error(`catalog: ${what}`) })
 }
 
-/** Thrown when a bound is exceeded; its issue names the bound. */
+/** The fault for an exceeded bound; its issue names the bound. */
 export function tooLarge(bound: SnapshotBound, max: number = SNAPSHOT_BOUNDS[bound]): Fault {
   const message = 'The schemas hold more than is read at once. Ask for fewer of them by "schemas", or exclude some.'
   return new Fault('introspection_failed', {
@@ -23,9 +23,9 @@ export function tooLarge(bound: SnapshotBound, max: number = SNAPSHOT_BOUNDS[bou
 }
 
 /**
- * Reads one row. `isUtf8` is whether the database is in UTF-8, in which names and texts are counted by bytes.
+ * Parses one row. `isUtf8` says whether the database uses UTF-8, in which case names and texts are measured in bytes.
  *
- * @throws {Fault} `introspection_failed` past a bound, `server_misbehaved`; nothing of the row is in either
+ * @throws {Fault} `introspection_failed` past a bound, `server_misbehaved`; neither contains any part of the row
  */
 export function parseRow(text: string, isUtf8: boolean): WireRow {
   let value: unknown

@@ -1,8 +1,8 @@
 /**
  * The catalog query: one simple-query text, one round trip, read-only, for a role that owns nothing.
  *
- * Each row is one column of JSON text for `createCatalogReader`. It takes no locks but the share locks that PostgreSQL
- * itself takes to deparse, and runs nothing of the customer's. Called by the worker's introspection.
+ * Each row is one column of JSON text for `createCatalogReader`. It takes only the share locks that PostgreSQL itself
+ * takes for deparsing, and runs no code of the customer. Called by the worker's introspection.
  */
 import { EQ, flags, NE, names, OBJECT } from '#server/net/catalog/sql/catalog-sql.ts'
 import { DATABASE_PARTS, isOfExtension } from '#server/net/catalog/sql/catalog-sql-database.ts'
@@ -11,27 +11,27 @@ import { OTHER_PARTS } from '#server/net/catalog/sql/catalog-sql-other.ts'
 import { KEY_PARTS, RELATION_PARTS } from '#server/net/catalog/sql/catalog-sql-relation.ts'
 import { TRAIT_PARTS } from '#server/net/catalog/sql/catalog-sql-trait.ts'
 
-/** Which schemas to look at. */
+/** The schemas to read. */
 export interface CatalogRequest {
-  /** Exactly these; null for all but the excluded ones. System schemas are never among them. */
+  /** Exactly these schemas; null for all but the excluded ones. System schemas are never included. */
   readonly schemas: readonly string[] | null
-  /** Only counts where `schemas` is null. */
+  /** Only applies if `schemas` is null. */
   readonly excludedSchemas: readonly string[]
 }
 
-/** True for PostgreSQL's own schemas, temporary ones included: `pg_` is a reserved prefix, to superusers too. */
+/** True for PostgreSQL's own schemas, including temporary ones: `pg_` is a reserved prefix, even for superusers. */
 export function isSystemSchema(name: string): boolean {
   return name.startsWith('pg_') || name === 'information_schema'
 }
 
-/** True when a request is for a schema. */
+/** True if a request covers a schema. */
 export function isCovered(request: CatalogRequest, name: string): boolean {
   if (isSystemSchema(name)) return false
   return request.schemas?.includes(name) ?? !request.excludedSchemas.includes(name)
 }
 
-// With an empty search path every name outside `pg_catalog` is spelled with its schema, and with the others constants in
-// expressions are spelled alike whatever the role's own settings are.
+// With an empty search path every name outside `pg_catalog` is qualified, and with the other settings constants in
+// expressions are formatted alike whatever the role's own settings are.
 const SPELLING = {
   search_path: "''",
   timezone: "'UTC'",
@@ -44,8 +44,8 @@ const SPELLING = {
   quote_all_identifiers: 'off',
 }
 
-// Searching for the best plan, compiling it and starting workers would cost more than they save, and no file is to be
-// written at the customer's for a sort.
+// Searching for the best plan, JIT compilation and parallel workers would cost more than they save, and a sort must not
+// write a file on the customer's server.
 const PLANNING = {
   jit: 'off',
   join_collapse_limit: '1',
@@ -54,7 +54,7 @@ const PLANNING = {
   work_mem: "'16MB'",
 }
 
-/** The statements of a request, to be sent as one message inside a transaction; only the last one gives rows. */
+/** The statements of a request, to be sent as one message inside a transaction; only the last one returns rows. */
 export function catalogSql(request: CatalogRequest): string {
   const settings = Object.entries({ ...SPELLING, ...PLANNING }).map(([name, value]) => `set local ${name} = ${value};`)
   return `${settings.join('\n')}
@@ -79,8 +79,8 @@ function covered(request: CatalogRequest): string {
 const may = (privilege: string, letter: string) =>
   `case when pg_catalog.has_table_privilege(c.oid, '${privilege}') then '${letter}' end`
 
-// Seen is what may be read or written in any column, as in information_schema. A partition is folded into the topmost table
-// that is seen and that it is a part of, unless a foreign key refers to it. An extension's objects are the extension's.
+// A relation is visible if any of its columns may be read or written, as in information_schema. A partition is folded
+// into its topmost visible ancestor, unless a foreign key refers to it. An extension's objects belong to the extension.
 const RELATION_TABLES = `ext as materialized (
   select d.classid, d.objid, d.refobjid from pg_catalog.pg_extension as e join pg_catalog.pg_depend as d
     on d.refclassid ${EQ} 'pg_catalog.pg_extension'::pg_catalog.regclass and d.refobjid ${EQ} e.oid and d.deptype ${EQ} 'e'

@@ -1,7 +1,8 @@
 /**
- * Text as a row of a snapshot holds it: Zstandard (RFC 8878) of UTF-8, both ways and within a bound.
+ * Compresses and decompresses the text in a snapshot's row: Zstandard (RFC 8878) of UTF-8, with a size limit.
  *
- * It works on the thread that calls it: for a process or thread that can be killed, never for a loop that serves others.
+ * It blocks the calling thread: use it in a process or thread that can be killed, never in an event loop that serves
+ * others.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 
@@ -10,24 +11,24 @@ export function packText(text: string | Uint8Array): Buffer {
   return zstdCompressSync(typeof text === 'string' ? Buffer.from(text, 'utf8') : text)
 }
 
-/** UTF-8 of a text that comes in pieces. */
+/** Collects a text as UTF-8, piece by piece. */
 export interface TextBytes {
-  /** Throws `TextTooLong` for more than the bound. */
+  /** Throws `TextTooLong` if the total exceeds the limit. */
   add(text: string): void
-  /** A view of all that was added so far. */
+  /** A view of everything added so far. */
   bytes(): Buffer
 }
 
-/** Thrown for a text that is longer than it may be. */
+/** Thrown for a text that exceeds its size limit. */
 export class TextTooLong extends Error {
   override readonly name = 'TextTooLong'
 }
 
-/** UTF-8 takes at most so many bytes for a UTF-16 code unit. */
+/** The maximum number of UTF-8 bytes per UTF-16 code unit. */
 const WIDEST = 3
 const LEAST_BYTES = 1 << 16
 
-/** Collects a text of at most `maxBytes`. It grows beyond `expectedBytes` at the price of a copy. */
+/** Collects a text of at most `maxBytes`. Growing beyond `expectedBytes` copies the buffer. */
 export function createTextBytes(maxBytes: number, expectedBytes = 0): TextBytes {
   let [buffer, used] = [Buffer.allocUnsafe(Math.min(maxBytes, expectedBytes) + LEAST_BYTES), 0]
   return {
@@ -46,8 +47,8 @@ export function createTextBytes(maxBytes: number, expectedBytes = 0): TextBytes 
 }
 
 /**
- * Decompresses. Throws a `RangeError` (`ERR_BUFFER_TOO_LARGE`) for more than `maxBytes`, before they are made: 19 KB can
- * hold 42 MB. Throws for what is not compressed so.
+ * Decompresses. Throws a `RangeError` (`ERR_BUFFER_TOO_LARGE`) for output larger than `maxBytes`, before allocating it:
+ * 19 KB can expand to 42 MB. Throws for data in any other format.
  */
 export function unpackText(bytes: Uint8Array, maxBytes: number): string {
   return zstdDecompressSync(bytes, { maxOutputLength: maxBytes }).toString('utf8')

@@ -1,8 +1,8 @@
 /**
- * One introspection dial: reads the catalog row by row, within bounds, and hands back what is to be stored of it, so that
- * nobody else has to look inside.
+ * One introspection dial: reads the catalog row by row, within limits, and returns its stored form, so that no other
+ * process has to parse it.
  *
- * Runs in a dialling process, under a deadline at which it is killed, whatever it is doing.
+ * Runs in a dialling process, which is killed at its deadline whatever it is doing.
  */
 
 import type { DialContext } from '#server/net/postgres/dial-context.ts'
@@ -16,22 +16,25 @@ import { type CatalogReader, createCatalogReader } from './catalog-reader.ts'
 import { misbehaved } from './catalog-wire.ts'
 import { type FinishedSnapshot, finishSnapshot, type LastSnapshot } from './finish-catalog.ts'
 
-/** The most that a catalog's rows may come to, in bytes. */
+/** The maximum total size of a catalog's rows, in bytes. */
 export const MAX_CATALOG_BYTES = 48 << 20
 const LIMITS = { maxRowBytes: 4 << 20, maxRows: 400_000, maxTotalBytes: MAX_CATALOG_BYTES + (8 << 20) }
 
-/** The schemas to read, the credential, and the snapshot to compare with, whose content and then `observed` went ahead. */
+/**
+ * The schemas to read, the credential, and the snapshot to compare with, whose `content` and then `observed` are sent
+ * ahead.
+ */
 export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
   readonly catalog: CatalogRequest
   readonly last: { readonly fingerprint: string; readonly contentBytes: number } | null
 }
 
-/** The result of the rows. The bytes of `content` and then of `observed` go ahead of a snapshot. */
+/** The result of reading the rows. For a snapshot, the bytes of `content` and then of `observed` are sent ahead. */
 export type CatalogFinding =
   | (Omit<FinishedSnapshot, 'content' | 'observed'> & { readonly contentBytes: number })
   | { readonly fault: FaultCode; readonly bound: { readonly name: string; readonly max: number } | null }
 
-/** How it ended. `finding` is null when the dial itself failed. */
+/** The end of an introspection dial. `finding` is null if the dial itself failed. */
 export interface DescribeEnd {
   readonly failure: Failure | null
   readonly address: string | null
@@ -39,7 +42,7 @@ export interface DescribeEnd {
   readonly finding: CatalogFinding | null
 }
 
-/** Reads the catalog. Throws only where our own code is wrong. */
+/** Reads the catalog. Throws only for a bug in our own code. */
 export async function readCatalog(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
   const { catalog, last: asked, ...dial } = request
   const reading = createReading(catalog)
@@ -48,7 +51,7 @@ export async function readCatalog(request: DescribeRequest, context: DialContext
     return true
   })
   const { address, tookMs } = end
-  // The reading gave up, which cut the session off: that is no failure of the dial.
+  // The reader gave up and closed the session itself, which is not a failure of the dial.
   const failure = reading.fault() === null ? end.failure : null
   if (failure !== null) return { failure, address, tookMs, finding: null }
   const last = asked === null ? null : lastFrom(asked, context.received())
@@ -65,7 +68,7 @@ function lastFrom(asked: NonNullable<DescribeRequest['last']>, bytes: Uint8Array
   return { fingerprint, content: bytes.subarray(0, contentBytes), observed: bytes.subarray(contentBytes) }
 }
 
-/** Takes rows until one is refused; what it is refused for is the end of the reading. */
+/** Consumes rows until one is refused; its fault then becomes the result of the reading. */
 function createReading(catalog: CatalogRequest) {
   const reader = createCatalogReader(catalog, {
     maxBytes: MAX_CATALOG_BYTES,
@@ -84,7 +87,7 @@ function createReading(catalog: CatalogRequest) {
     fault: () => fault,
     take(text: string): void | Promise<void> {
       guarded(() => reader.row(text))
-      // A row that is refused ends the session: the rest is not worth the reading.
+      // A refused row ends the session: reading the rest is pointless.
       return fault === null ? undefined : Promise.reject(new SessionError('connection_lost'))
     },
     finish<T>(work: (reader: CatalogReader) => T): T | Extract<CatalogFinding, { fault: FaultCode }> {

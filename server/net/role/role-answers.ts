@@ -1,5 +1,6 @@
 /**
- * The shapes of the answers about a login. A server's answer is a stranger's text: one that does not match is rejected.
+ * The shapes of the answers about a login.
+ * A server's answer is a stranger's text: one that does not match is rejected.
  */
 import { z } from 'zod'
 import { SECRET_CATALOGS, SECRET_FUNCTIONS, VERIFIER_CATALOGS } from '#server/domain/checks/role/system-names.ts'

@@ -1,12 +1,12 @@
 /**
- * The meaning of an error of our own database for a caller: that it is away for now, or that nobody knows whether a statement was
- * done. Everything else is a bug of Mooring.
+ * Classifies an error of our own database for a caller: the database is temporarily unavailable, or the outcome of a
+ * statement is unknown. Any other error is a bug in Mooring.
  *
- * It reads SQLSTATE and the driver's errors and knows nothing of HTTP. Called by the callers' tier, where an error becomes a
- * fault, and by the transactions, which repeat what the server gave up.
+ * It reads SQLSTATEs and driver errors and knows nothing of HTTP. The API calls it to turn an error into a fault, and
+ * transactions call it to retry after a serialization failure or a deadlock.
  */
 
-/** Thrown where no connection was had within its time, whatever kept it. */
+/** Thrown if no connection was obtained in time, for whatever reason. */
 export class NoConnection extends Error {
   constructor(cause: unknown) {
     super('no connection to our own database within the time', { cause })
@@ -14,7 +14,7 @@ export class NoConnection extends Error {
   }
 }
 
-/** Thrown where a connection was lost while something that writes was under way: it may have been done. */
+/** Thrown if a connection was lost during a write: the write may have been committed. */
 export class OutcomeUnknown extends Error {
   constructor(cause: unknown) {
     super('the connection was lost while a change was under way', { cause })
@@ -22,7 +22,7 @@ export class OutcomeUnknown extends Error {
   }
 }
 
-/** Thrown where an organization has as many connections under way as it may, and none came free in time. */
+/** Thrown if an organization uses all the connections it may have, and none became free in time. */
 export class OrganizationBusy extends Error {
   constructor() {
     super('the organization has as many statements under way as it may have')
@@ -31,8 +31,8 @@ export class OrganizationBusy extends Error {
 }
 
 /**
- * SQLSTATE of a database that is away for now: its connections (08), shut down or starting (57P01 to 57P03), full of
- * connections (53300) or without disk (53100), read-only (25006), and our own deadlines: of a lock (55P03), of a
+ * SQLSTATEs of a temporarily unavailable database: connection errors (08), shutdown or startup (57P01 to 57P03), too
+ * many connections (53300), disk full (53100), read-only (25006), and our own deadlines: of a lock (55P03), of a
  * statement (57014), of an idle transaction (25P03, 25P04).
  */
 const AWAY: ReadonlySet<string> = new Set([
@@ -40,27 +40,27 @@ const AWAY: ReadonlySet<string> = new Set([
   ...['55P03', '57014', '25P03', '25P04'],
 ])
 
-/** SQLSTATE of a transaction that the server gave up in favour of another one: it may succeed when it is repeated. */
+/** SQLSTATEs of a transaction that the server aborted in favour of another one: a retry may succeed. */
 const CONTENDED: ReadonlySet<string> = new Set(['40001', '40P01'])
 
-/** Codes of the system for a connection that breaks or cannot be made. */
+/** System error codes of a connection that breaks or cannot be opened. */
 const BROKEN: ReadonlySet<string> = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'],
   ...['ENOTFOUND', 'EAI_AGAIN', 'ENOENT'],
 ])
 
-/** SQLSTATE, or the system's code, of an error; empty where it has none. */
+/** The SQLSTATE or system error code of an error; empty if it has none. */
 export function codeOf(error: unknown): string {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
   return typeof code === 'string' ? code : ''
 }
 
-/** True where the server gave a transaction up: repeat it once. */
+/** True if the server aborted the transaction in favour of another one: retry it once. */
 export function isContended(error: unknown): boolean {
   return CONTENDED.has(codeOf(error))
 }
 
-/** True where the connection itself broke: the driver has no code for it, only this text. */
+/** True if the connection itself broke: the driver has no code for this, only a text. */
 export function isConnectionBroken(error: unknown): boolean {
   const code = codeOf(error)
   if (BROKEN.has(code) || code.startsWith('08') || code === '57P01' || code === '57P02') return true
@@ -71,7 +71,7 @@ export function isConnectionBroken(error: unknown): boolean {
   )
 }
 
-/** True where our own database is away for now, and asking again later can help. */
+/** True if our own database is temporarily unavailable and a later retry can succeed. */
 export function isAway(error: unknown): boolean {
   if (error instanceof NoConnection || error instanceof OutcomeUnknown) return true
   const code = codeOf(error)

@@ -1,13 +1,14 @@
 /**
- * Turns an error of our own database into one sentence for an operator: it begins with the setting that leads there, says what
- * is wrong and what to do, and never holds a password, a host or a user. The entries and the command line call it.
+ * Turns an error of our own database into one sentence for an operator. It begins with the setting that holds the
+ * address, says what is wrong and how to fix it, and never contains a password, a host or a user. The entries and the
+ * command line call it.
  */
 import { DatabaseUrlError } from '#server/domain/network/database-url.ts'
 
 import { errorCode, errorMessage, innerErrors } from '#shared/base/error-text.ts'
 import { NoConnection } from './availability.ts'
 
-/** The setting or option that names one of our own databases. */
+/** The setting or option that locates one of our own databases. */
 export type DatabaseSetting = 'DATABASE_URL' | 'MOORING_LISTEN_URL' | MoveSetting | `DATABASE_URL or ${MoveSetting}`
 
 type MoveSetting = '--to' | 'MOORING_MOVE_TO'
@@ -20,7 +21,7 @@ export class DatabaseTrouble extends Error {
   }
 }
 
-/** Does what concerns our own database alone. Throws a sentence that begins with the setting in the place of every error. */
+/** Runs work that concerns only our own database. Replaces every error with a sentence that begins with the setting. */
 export async function aboutDatabase<T>(setting: DatabaseSetting, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -47,20 +48,20 @@ export function databaseTrouble(setting: DatabaseSetting, error: unknown): Datab
   return new DatabaseTrouble(setting, `${errorMessage(cause)}${coded}.`, error)
 }
 
-/** A refused connection to a name of several addresses is an error of its parts. */
+/** A refused connection to a host name with several addresses is an aggregate error. */
 function rootOf(error: Error): Error {
   const inner = error instanceof NoConnection ? error.cause : innerErrors(error)[0]
   return inner instanceof Error ? rootOf(inner) : error
 }
 
-/** Of a socket or a session; an error of a file has a path. */
+/** True for an error of a socket or a session; an error of a file has a path. */
 function isOfDriver(error: Error, cause: Error): boolean {
   if (error instanceof NoConnection || isOfServer(cause)) return true
   const call: unknown = Reflect.get(cause, 'syscall')
   return call === undefined || call === 'connect' || call === 'getaddrinfo' || call === 'read' || call === 'write'
 }
 
-/** SQLSTATE, with the severity that PostgreSQL gives beside it. */
+/** True for an error with a SQLSTATE and a PostgreSQL severity. */
 function isOfServer(error: Error): boolean {
   return typeof Reflect.get(error, 'severity') === 'string' && /^[0-9A-Z]{5}$/.test(errorCode(error) ?? '')
 }
@@ -82,7 +83,7 @@ const RIGHTS: Known = [
   'as the owner of the database run: mooring db grant --web ROLE --worker ROLE --apply',
 ]
 
-/** By SQLSTATE, or the system's code. */
+/** Sentences by SQLSTATE or system error code. */
 const BY_CODE: Readonly<Record<string, Known>> = {
   ENOTFOUND: NAME,
   EAI_AGAIN: NAME,
@@ -119,7 +120,7 @@ const BY_CODE: Readonly<Record<string, Known>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
 }
 
-/** By the texts of the driver, which has no codes. */
+/** Sentences by the driver's message, since the driver has no codes. */
 const BY_TEXT: readonly (readonly [RegExp, Known])[] = [
   [/timeout expired|timeout exceeded|due to connection timeout|within the time/, SILENT],
   [/does not support SSL/, NO_TLS],

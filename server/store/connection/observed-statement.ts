@@ -1,13 +1,14 @@
 /**
- * How long statements and waits for a connection take, how they fail, and their spans. A statement is told by its verb and its
- * first table, never by its text or its values. Called by the pool and by each of its connections.
+ * Measures the duration and the failures of statements and of waits for a connection, and records their spans. A
+ * statement is identified by its verb and first table, never by its text or values. Called by the pool and by each of
+ * its connections.
  */
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
 import { inSpan } from '#server/tracing/span.ts'
 import { isConnectionBroken, isContended, NoConnection, OrganizationBusy } from './availability.ts'
 
-/** Runs a statement. An error is counted and thrown on. */
+/** Runs a statement. An error is counted and rethrown. */
 export async function observedStatement<T>(meter: Meter | undefined, text: string, run: () => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   try {
@@ -27,7 +28,7 @@ function attributesOf(text: string) {
   return { 'db.system.name': 'postgresql', 'db.query.summary': table === undefined ? verb : `${verb} ${table}` }
 }
 
-/** Takes a connection from a pool: counts the wait, and why there is none. */
+/** Takes a connection from a pool; counts the wait, or the reason why no connection was obtained. */
 export async function observedWait<T>(meter: Meter | undefined, take: () => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   try {
@@ -42,7 +43,7 @@ export async function observedWait<T>(meter: Meter | undefined, take: () => Prom
   }
 }
 
-/** Says how much of a pool is used. */
+/** Reports how much of a pool is in use. */
 export function meterPool(meter: Meter | undefined, pool: pg.Pool, size: number): void {
   meter?.gauge('mooring_pool_size', () => [{ labels: {}, value: size }])
   meter?.gauge('mooring_pool_connections', () => [

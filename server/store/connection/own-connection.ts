@@ -1,6 +1,6 @@
 /**
- * One connection to our own database, watched: every statement has a deadline on our side, after which the connection is
- * thrown away. The server's own deadlines do not reach us when it has vanished without a word.
+ * Watches one connection to our own database: every statement has a deadline on our side, after which the connection is
+ * destroyed. The server's own deadlines do not help if the server has vanished silently.
  *
  * Called by the pool for each connection that it opens.
  */
@@ -13,32 +13,35 @@ import { statementScope } from './statement-scope.ts'
 
 /** How a connection's statements are run. */
 export interface Watching {
-  /** The name under which a statement is prepared; null where sessions are not ours to keep. */
+  /** The name under which a statement is prepared; null if a pooler shares sessions. */
   readonly nameOf: ((text: string) => string | undefined) | null
-  /** The deadline of a statement where its caller has none of its own; null for none. */
+  /** The deadline of a statement whose caller sets none; null for none. */
   readonly deadlineMs: number | null
-  /** Counts statements; left out where nobody reads the counts. */
+  /** Counts statements; omit it if nothing reads the counts. */
   readonly meter?: Meter
 }
 
 const READ_ONLY = '25006'
 
-/** The listeners of a connection's events. */
+/** Listeners for a connection's events. */
 export interface Heard {
-  /** The server refuses a change since it is read-only, as one that was demoted does. */
+  /** The server rejects writes as read-only, as a demoted primary does. */
   readonly onReadOnly: () => void
   /**
-   * Its session counts as lost, and nothing is rolled back in it any more: it must not be used again. An error that says so can
-   * also come over a connection that lives, with its transaction left open.
+   * The session counts as lost: nothing in it is rolled back, and it must not be reused. Such an error can also arrive
+   * on a live connection whose transaction is still open.
    */
   readonly onBroken: () => void
-  /** It has answered a statement. */
+  /** The connection answered a statement. */
   readonly onAnswer: () => void
-  /** A statement that began then had no answer within its deadline. */
+  /** A statement that began at `sinceMs` had no answer within its deadline. */
   readonly onSilence: (sinceMs: number) => void
 }
 
-/** From now on the connection's statements are prepared, timed, and repeated once where the server gave one up. */
+/**
+ * Makes the connection prepare and time its statements, and retry one once if the server aborted it in favour of
+ * another.
+ */
 export function watchConnection(client: pg.PoolClient, watching: Watching & Heard): void {
   const query = client.query
   let isInTransaction = false
@@ -80,12 +83,14 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
   })
 }
 
-/** A statement that stands alone and changes something, if it was done: by itself, or by one of our functions. */
+/** True for a standalone statement that changes something, directly or through one of our functions. */
 function isChange(text: string): boolean {
   return /\b(insert|update|delete)\b|\b(register|record|forget|make|drop)_\w{1,40}\(/i.test(text)
 }
 
-/** Runs something on a connection, which is thrown away where it takes longer than the caller's deadline, or the usual one. */
+/**
+ * Runs work on a connection and destroys the connection if the work exceeds the caller's deadline, or the default one.
+ */
 export async function withinDeadline<T>(
   client: pg.ClientBase,
   { usualMs, onSilence }: { usualMs: number | null; onSilence?: () => void },
@@ -94,8 +99,8 @@ export async function withinDeadline<T>(
   const deadlineMs = statementScope()?.deadlineMs ?? usualMs
   if (deadlineMs === null) return run()
   let isOver = false
-  // The socket, not the session: a server that says nothing does not hear a goodbye either. An answer that has come while this
-  // process was too busy to read it is read before.
+  // Destroys the socket rather than ending the session: a silent server does not read a goodbye either. An answer that
+  // arrived while this process was too busy to read it is still read first.
   const end = () => {
     if (isOver) return
     destroySocket(client)
@@ -110,7 +115,7 @@ export async function withinDeadline<T>(
   }
 }
 
-/** Throws a connection away: what runs in it fails as a connection that was lost. */
+/** Destroys a connection: statements running on it fail with a lost connection. */
 export function destroySocket(client: pg.ClientBase): void {
   socketOf(client)?.destroy()
 }

@@ -1,8 +1,8 @@
 /**
- * The places at which a connection to our own database is tried: each host of `DATABASE_URL`, over TLS or without it as `sslmode` says, the
- * one that worked last first. A failover moves on to the next; nothing has to be restarted.
+ * The addresses to try for our own database: each host of `DATABASE_URL`, with or without TLS as `sslmode` says,
+ * starting with the one that worked last. After a failover the next one is tried, without a restart.
  *
- * Held by the pool and by what listens; it opens no socket.
+ * Held by the pool and by the listener for notifications; it opens no socket.
  */
 import { readFileSync } from 'node:fs'
 import type pg from 'pg'
@@ -10,13 +10,13 @@ import { type DatabasePlace, DatabaseUrlError, type OwnDatabase } from '#server/
 
 type TlsOptions = Exclude<NonNullable<pg.ClientConfig['ssl']>, boolean>
 
-/** One way to try: a place, over TLS or in clear. */
+/** One attempt: an address, with or without TLS. */
 export interface OwnAttempt {
   readonly place: DatabasePlace
   readonly isEncrypted: boolean
 }
 
-/** The ways to our database, and the one to try next. */
+/** The attempts for our database, and the current one. */
 export class OwnPlaces {
   readonly #database: OwnDatabase
   readonly #attempts: readonly [OwnAttempt, ...OwnAttempt[]]
@@ -24,29 +24,29 @@ export class OwnPlaces {
   readonly #clients = new WeakMap<object, OwnAttempt>()
   #at = 0
 
-  /** Reads the certificate files that are named. Throws `DatabaseUrlError` for one that cannot be read. */
+  /** Reads the named certificate files. Throws `DatabaseUrlError` if one cannot be read. */
   constructor(database: OwnDatabase, random: () => number) {
     this.#database = database
     this.#attempts = attemptsOf(database, random)
     this.#tls = tlsOptions(database.tls)
   }
 
-  /** How many ways there are: after so many failures in a row there is none. */
+  /** The number of attempts: after that many failures in a row, all have failed. */
   get size(): number {
     return this.#attempts.length
   }
 
-  /** The way that is tried now. */
+  /** The current attempt. */
   current(): OwnAttempt {
     return this.#attempts[this.#at] ?? this.#attempts[0]
   }
 
-  /** Remembers by which way a client connects. */
+  /** Records the attempt that a client connects with. */
   tried(client: object, attempt: OwnAttempt): void {
     this.#clients.set(client, attempt)
   }
 
-  /** A client's way is of no use: the next one is tried from now on, unless another failure has moved on already. */
+  /** Moves on to the next attempt because a client's attempt failed, unless another failure has already done so. */
   failed(client: object): void {
     if (this.current() === this.#clients.get(client)) this.#at = (this.#at + 1) % this.#attempts.length
   }
@@ -86,14 +86,14 @@ function attemptsOf(
   return [first, ...rest]
 }
 
-/** libpq's table of `sslmode` (PostgreSQL manual, table 32.1). A socket of this machine has no TLS. */
+/** The `sslmode` table of libpq (PostgreSQL manual, table 32.1). A local socket has no TLS. */
 function waysOf({ host }: DatabasePlace, mode: OwnDatabase['tls']['mode']): boolean[] {
   if (host.startsWith('/') || mode === 'disable') return [false]
   if (mode === 'allow') return [false, true]
   return mode === 'prefer' ? [true, false] : [true]
 }
 
-/** With named authorities `require` verifies the chain, as libpq does; the name is verified by `verify-full` alone. */
+/** With a root certificate, `require` verifies the chain, as libpq does; only `verify-full` also verifies the name. */
 function tlsOptions({ mode, rootCert, cert, key }: OwnDatabase['tls']): TlsOptions {
   const isChecked = mode === 'verify-ca' || mode === 'verify-full' || (mode === 'require' && rootCert !== null)
   return {

@@ -1,6 +1,7 @@
 /**
- * The pool of connections to our own database: tried at each host that `DATABASE_URL` names, checked, of a bounded life,
- * shared fairly between organizations, of which any may break without ending the process.
+ * The pool of connections to our own database. It tries each host that `DATABASE_URL` names, checks each session,
+ * limits its lifetime and shares connections fairly between organizations; any connection may break without ending the
+ * process.
  */
 import type { PostgresPool } from 'kysely'
 import pg from 'pg'
@@ -17,35 +18,38 @@ import { statementScope } from './statement-scope.ts'
 const END_MS = 1_000
 const KEEPALIVE_MS = 10_000
 const SHARE_WAIT_MS = 2_000
-/** A connection's life: long enough to be cheap, short enough to leave a server that was replaced behind a name. */
+/** A connection's lifetime: long enough to be cheap, short enough to leave a server that was replaced behind a name. */
 const LIFE_SECONDS = 1_800
 const LIFE_SPREAD = 0.2
 
-/** How many connections of a pool one organization holds at most: half of them, so that the others are served. */
+/** The maximum number of connections that one organization holds: half of the pool, so that others are served. */
 export const shareOf = (size: number): number => Math.max(1, Math.floor(size / 2))
 
-/** How a pool is opened. */
+/** Options for opening a pool. */
 export interface PoolOptions extends Watching {
   readonly database: OwnDatabase
   readonly size: number
-  /** Connections for reads beside it, at most. */
+  /** The maximum number of extra connections for reads. */
   readonly lanes: number
-  /** How long a caller waits for a connection, a new one or one that is under way. */
+  /** How long a caller waits for a connection, new or reused. */
   readonly connectMs: number
-  /** Statements for each new connection, such as deadlines that no role of the server sets. */
+  /** Statements for each new connection, such as deadlines that the role does not set. */
   readonly settings: readonly string[]
   readonly types?: pg.CustomTypesConfig
-  /** Hears of every connection that breaks, in use or not. */
+  /** Called for every connection that breaks, in use or idle. */
   readonly onError: (error: Error) => void
 }
 
-/** A pool as Kysely takes one, and lanes where there are to be some. The end of the pool is theirs, within a second. */
+/**
+ * A pool in the form that Kysely takes, and lanes if there are any. Ending the pool also ends the lanes, within a
+ * second.
+ */
 export interface Connections {
   readonly pool: PostgresPool
   readonly lanes: Lanes | null
 }
 
-/** Opens the pool; a lane is opened when it is needed. */
+/** Opens the pool; lanes are opened when they are needed. */
 export function openPool(options: PoolOptions): Connections {
   const { database, size, connectMs } = options
   const places = new OwnPlaces(database, Math.random)
@@ -58,11 +62,11 @@ export function openPool(options: PoolOptions): Connections {
     ...(options.types === undefined ? {} : { types: options.types }),
   }
   const pool = new pg.Pool({ ...settings, max: size, onConnect: client => prepareSession(client, places, options) })
-  // Read anew for each connection, so that those opened together do not end together.
+  // Computed for each connection, so that those opened together do not expire together.
   Object.defineProperty(pool.options, 'maxLifetimeSeconds', { get: lifeSeconds })
   watchAll(pool, spoiled, options)
   meterPool(options.meter, pool, size)
-  // Emitted for idle connections alone, after the connection's own.
+  // Emitted only for idle connections, after the connection's own event.
   pool.on('error', () => undefined)
   const shares = createShares({ each: shareOf(size), waitMs: SHARE_WAIT_MS })
   const lanes = openLanes({ settings, places, options })
@@ -82,10 +86,10 @@ export function openPool(options: PoolOptions): Connections {
 
 const lifeSeconds = () => LIFE_SECONDS * (1 - LIFE_SPREAD / 2 + LIFE_SPREAD * Math.random())
 
-/** The plan of a read in a lane is made once: all of them are looks by an index, whatever the values. */
+/** A read in a lane is planned once: all of them are index look-ups, whatever the values. */
 const GENERIC_PLANS = 'set plan_cache_mode = force_generic_plan'
 
-/** Lanes over connections of their own, which their share of the pool is not counted against: none of them waits. */
+/** Lanes over dedicated connections that do not count towards the organizations' shares: none of them waits. */
 function openLanes(of: { settings: pg.PoolConfig; places: OwnPlaces; options: PoolOptions }) {
   const { settings, places, options } = of
   if (options.lanes === 0) return null
@@ -111,22 +115,23 @@ function openLanes(of: { settings: pg.PoolConfig; places: OwnPlaces; options: Po
   }
 }
 
-/** Watches each connection, and those that lie idle while another one has no answer. */
-/** Connections that are closed when they are given back, and why. */
+/** Connections that are closed when they are released, and why. */
 type Spoiled = WeakMap<object, 'read-only' | 'broken'>
 
+/** Watches each connection, and destroys idle ones when another gets no answer. */
 function watchAll(pool: pg.Pool, spoiled: Spoiled, options: PoolOptions): void {
   const idle = new Set<pg.PoolClient>()
   const answeredAt = new WeakMap<object, number>()
   pool.on('connect', client => {
-    // The driver emits it on the connection, and without a listener Node ends the process, in the middle of another request.
+    // The driver emits this on the connection; without a listener Node would end the process, in the middle of another
+    // request.
     client.on('error', options.onError)
     watchConnection(client, {
       ...options,
       onReadOnly: () => spoiled.set(client, 'read-only'),
       onBroken: () => spoiled.set(client, 'broken'),
       onAnswer: () => answeredAt.set(client, performance.now()),
-      // Its server may have vanished: what lies idle since then is as dead, and would cost as long a wait each.
+      // The server may have vanished: connections idle since then are dead too, and each would cost the same wait.
       onSilence: sinceMs => {
         for (const other of idle) if ((answeredAt.get(other) ?? 0) < sinceMs) destroySocket(other)
       },
@@ -137,7 +142,7 @@ function watchAll(pool: pg.Pool, spoiled: Spoiled, options: PoolOptions): void {
   pool.on('remove', client => idle.delete(client))
 }
 
-/** The driver's client, made for the place that is tried now; one that fails moves the pool on to the next. */
+/** A driver client for the current address; if it fails, the pool moves on to the next address. */
 function clientOf(places: OwnPlaces): new (config?: pg.ClientConfig) => pg.Client {
   return class extends pg.Client {
     constructor(config: pg.ClientConfig = {}) {
@@ -159,7 +164,7 @@ function clientOf(places: OwnPlaces): new (config?: pg.ClientConfig) => pg.Clien
   }
 }
 
-/** A connection at the first place that takes one within the time. Throws `NoConnection`. */
+/** A connection at the first address that accepts one in time. Throws `NoConnection`. */
 async function connect(pool: pg.Pool, places: OwnPlaces): Promise<pg.PoolClient> {
   const startedAt = performance.now()
   for (let tries = 1; ; tries += 1) {
@@ -172,12 +177,12 @@ async function connect(pool: pg.Pool, places: OwnPlaces): Promise<pg.PoolClient>
   }
 }
 
-/** A server's words about a login: for the log and the operator, not for callers. */
+/** True if the server refused a login: its words are for the log and the operator, not for callers. */
 function isRefusal(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^(28|3D|42)/.test(error.code ?? '')
 }
 
-/** Counts the connection for the organization whose call it is, until it is given back. */
+/** Counts the connection towards the organization of the running call until it is released. */
 async function connectFairly(
   take: () => Promise<pg.PoolClient>,
   { places, shares, spoiled }: { places: OwnPlaces; shares: Shares; spoiled: Spoiled },
@@ -198,15 +203,15 @@ async function connectFairly(
   client.release = destroy => {
     if (scope !== undefined) scope.held -= 1
     giveBack?.()
-    // A server that was demoted goes on taking connections: it is left for the next place.
+    // A demoted server still accepts connections: leave it for the next address.
     if (spoiled.get(client) === 'read-only') places.failed(client)
-    // The library says false of its own where it has nothing against the connection.
+    // The library itself passes false if it has no reason to close the connection.
     release.call(client, destroy || spoiled.has(client))
   }
   return client
 }
 
-/** Sets what the session's role does not, and refuses a server that is not good for what `DATABASE_URL` asks of it. */
+/** Applies the settings that the role lacks, and rejects a server that does not fit what `DATABASE_URL` asks for. */
 async function prepareSession(client: pg.ClientBase, places: OwnPlaces, options: PoolOptions): Promise<void> {
   const { database, settings, connectMs } = options
   await withinDeadline(client, { usualMs: connectMs }, async () => {
@@ -225,7 +230,7 @@ const UNFIT = {
   'read-write': "current_setting('transaction_read_only') = 'on'",
 } as const
 
-/** The driver's own end comes before its connections are gone, and a server that is stopped next would break them. */
+/** The driver reports the end before its connections are closed, and stopping the server next would break them. */
 async function endOf(pool: pg.Pool): Promise<void> {
   const { promise: gone, resolve } = Promise.withResolvers<void>()
   let left = pool.totalCount

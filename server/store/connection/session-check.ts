@@ -1,22 +1,23 @@
 /**
- * Finds out how a way to our own database hands its connections out: for a session, as the server itself does, or for a
- * transaction or a statement, as a pooler may. Handed on, wakes would be heard by nobody, and settings would go to strangers.
+ * Detects how connections to our own database are assigned: per session, as the server itself does, or per transaction
+ * or statement, as a pooler may. In the latter cases notifications would be lost, and settings would apply to
+ * strangers.
  *
- * Asked when a process starts. It leaves nothing in the sessions that it sees: they may be another client's next.
+ * Runs when a process starts. It leaves nothing in the sessions that it uses: another client may get them next.
  */
 import pg from 'pg'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import { OwnPlaces } from './own-places.ts'
 
 const CONNECT_MS = 10_000
-/** A pooler without a free connection says nothing for minutes. */
+/** A pooler without a free connection may stay silent for minutes. */
 const CHECK_MS = 20_000
 const ROUNDS = 3
 
-/** For how long a connection stays with a client. */
+/** The unit for which a client keeps a server connection. */
 export type HandedOut = 'session' | 'transaction' | 'statement'
 
-/** Asks it. Throws what keeps it from connecting, and an error where a second connection is not had in time. */
+/** Detects the unit. Throws if it cannot connect, or if it gets no second connection in time. */
 export async function handedOut(url: string): Promise<HandedOut> {
   const places = new OwnPlaces(parseDatabaseUrl(url), Math.random)
   await using cleanup = new AsyncDisposableStack()
@@ -29,8 +30,9 @@ export async function handedOut(url: string): Promise<HandedOut> {
 const NO_SECOND = 'A pooler gave no second connection within 20 s: its pool must hold the connections of every process.'
 
 /**
- * Two clients take turns and tell which of the server's processes answers. In a session each keeps its own; a pooler gives
- * what was given back last (another client's, within a transaction) or longest ago (another one each time).
+ * Two clients alternate and compare the server processes that answer. With sessions, each keeps its own; a pooler hands
+ * out the connection that was released last (another client's, within a transaction) or longest ago (a different one
+ * each time).
  */
 async function look(cleanup: AsyncDisposableStack, places: OwnPlaces): Promise<HandedOut> {
   const [mine, other] = [await connect(cleanup, places), await connect(cleanup, places)]
@@ -53,7 +55,7 @@ async function pidOf(client: pg.Client): Promise<unknown> {
   return rows[0]?.pid
 }
 
-/** False where the pooler takes no transaction (PgBouncer's `pool_mode = statement` ends the connection then). */
+/** False if the pooler rejects transactions (PgBouncer's `pool_mode = statement` then closes the connection). */
 async function begin(client: pg.Client): Promise<boolean> {
   try {
     await client.query('begin')

@@ -1,22 +1,22 @@
 /**
- * Shares of a pool: how many connections each organization may hold at once. One whose statements wait for a lock of its own
- * takes its share and no more, and the others are served.
+ * Shares of a pool: the number of connections that each organization may hold at once. An organization whose statements
+ * wait for a lock of its own uses up its share and no more, so that others are served.
  */
 
-/** Gives shares. `undefined` where none came free in time. */
+/** Hands out shares; resolves with `undefined` if none became free in time. */
 export interface Shares {
   take(key: string): Promise<(() => void) | undefined>
 }
 
 interface Holder {
   held: number
-  /** When a share was last given: those who wait are served, if slowly. */
+  /** The time at which a share was last handed out: waiters are still being served, if slowly. */
   givenAt: number
   readonly waiting: Set<() => void>
 }
 
 /**
- * Shares of `each` for every key. The next waits its turn; it goes without where nobody of its key was given a share for
+ * Limits each key to `each` shares. Further callers wait; they give up if nobody with their key got a share for
  * `waitMs`, as behind a lock, or after `LONGEST_WAITS` times as long. Keys without a holder are forgotten.
  */
 export function createShares({ each, waitMs }: { each: number; waitMs: number }): Shares {
@@ -48,7 +48,7 @@ export function createShares({ each, waitMs }: { each: number; waitMs: number })
 
 const LONGEST_WAITS = 5
 
-/** Resolves with true when it is the caller's turn, and with false when that is not to be waited for. */
+/** Resolves with true at the caller's turn, and with false if the wait is given up. */
 function turnOf(holder: Holder, waitMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const until = performance.now() + LONGEST_WAITS * waitMs

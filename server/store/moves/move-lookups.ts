@@ -1,5 +1,6 @@
 /**
- * Looks up the state of a move at either installation. An operator's command calls it before it moves an organization.
+ * Looks up the state of a move at either installation.
+ * An operator's command calls it before it moves an organization.
  */
 import { sql } from 'kysely'
 import { SEEN_WITHIN_SECONDS } from '#server/store/installation/processes.ts'

@@ -1,5 +1,6 @@
 /**
- * The name of an organization, for its own callers. Separate from `organizations.ts`, which operators' commands use.
+ * The name of an organization, for its own callers.
+ * Separate from `organizations.ts`, which operators' commands use.
  */
 import type { Db } from '#server/store/tables/tables.ts'
 

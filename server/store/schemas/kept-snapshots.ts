@@ -1,5 +1,6 @@
 /**
- * Limits the number of snapshots kept of a datasource. The worker calls it in the transaction that stores another one.
+ * Limits the number of snapshots kept of a datasource.
+ * The worker calls it in the transaction that stores another one.
  */
 import { sql } from 'kysely'
 import type { Tx } from '#server/store/tables/tables.ts'

@@ -1,15 +1,15 @@
 /**
- * The parts of the catalog query that describe what is no relation: types, sequences, functions, publications, foreign
- * servers, and which objects are an extension's.
+ * The parts of the catalog query that describe objects other than relations: types, sequences, functions, publications,
+ * foreign servers, and the objects that belong to extensions.
  *
- * Bodies of functions hold secrets: they leave the server as SHA-256 alone. It must keep to the rules of `catalog-sql.ts`.
- * Only `catalog.ts` uses it.
+ * Bodies of functions may contain secrets: only their SHA-256 leaves the server. It must follow the rules of
+ * `catalog-sql.ts`. Only `catalog.ts` uses it.
  */
 import { cut, EQ, flags, NE, OBJECT, once } from './catalog-sql.ts'
 import { collation, comment } from './catalog-sql-object.ts'
 import { OLDER } from './catalog-sql-relation.ts'
 
-/** True for what belongs to an extension, of the common table expression `ext`. */
+/** An expression that is true if an object belongs to an extension, from the common table expression `ext`. */
 export function isOfExtension(catalog: string, oid: string): string {
   return `exists (select from ext where ext.classid ${EQ} 'pg_catalog.${catalog}'::pg_catalog.regclass and ext.objid ${EQ} ${oid})`
 }
@@ -17,7 +17,7 @@ export function isOfExtension(catalog: string, oid: string): string {
 // Types that belong to an extension or to PostgreSQL itself, not to the customer.
 const FOREIGN = `(n.nspname ${EQ} 'information_schema' or n.nspname ${EQ} 'pg_catalog' or ${isOfExtension('pg_type', 't.oid')})`
 
-// Of every schema, since columns of the schemas asked for may use them; the reader keeps those that are used.
+// Of every schema, since columns of the requested schemas may use them; the reader keeps those in use.
 const ENUMS = `select ${OBJECT}('k', 'enum', 'schema', n.nspname, 'name', pg_catalog.format_type(t.oid, null),
   'labels', (select pg_catalog.json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum as e
     where e.enumtypid ${EQ} t.oid), 'comment', ${comment('pg_type', 't.oid')})
@@ -48,7 +48,7 @@ const PROCEDURE = (oid: string) => `(select pg_catalog.concat(pg_catalog.quote_i
     pg_catalog.quote_ident(f.proname)) from pg_catalog.pg_proc as f join pg_catalog.pg_namespace as fn
   on fn.oid ${EQ} f.pronamespace where f.oid ${EQ} ${oid})`
 
-// Multiranges came with PostgreSQL 14: see OLDER. Told is a name that differs from the one that PostgreSQL makes.
+// Multiranges exist since PostgreSQL 14: see OLDER. Only a name that differs from PostgreSQL's default is reported.
 const MULTIRANGE = `(select case when m.typname ${NE} case when pg_catalog.strpos(t.typname::pg_catalog.text, 'range') ${EQ} 0
       then pg_catalog.concat(t.typname, '_multirange')
       else pg_catalog.regexp_replace(t.typname::pg_catalog.text, 'range', 'multirange') end
@@ -87,12 +87,12 @@ const AGGREGATE = `(select pg_catalog.concat(a.aggkind, a.aggnumdirectargs, ' ',
     a.aggsortop::pg_catalog.regoperator, ' ', pg_catalog.format_type(a.aggtranstype, null), ' ', a.agginitval)
   from pg_catalog.pg_aggregate as a where a.aggfnoid ${EQ} p.oid)`
 
-// Of a body that is kept as a parse tree, `prosrc` is empty (14 and later). A function in C is a symbol of a file.
+// For a body stored as a parse tree, `prosrc` is empty (14 and later). A function in C is a symbol in a file.
 const BODY = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(case when p.prokind ${EQ} 'a' then ${AGGREGATE}
   when p.prosrc ${EQ} '' then pg_catalog.pg_get_functiondef(p.oid)
   when p.probin is not null then pg_catalog.concat(p.prosrc, ' ', p.probin) else p.prosrc end)), 'hex')`
 
-// Their values may be secrets.
+// Values of settings may be secrets.
 const SETTINGS = `(select pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(
     pg_catalog.string_agg(c.setting, ', ' order by c.at))), 'hex')
   from pg_catalog.unnest(p.proconfig) with ordinality as c(setting, at)
@@ -101,11 +101,12 @@ const SETTINGS = `(select pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsen
 const SEARCH_PATH = `(select pg_catalog.substr(c.setting, 13) from pg_catalog.unnest(p.proconfig) as c(setting)
   where pg_catalog.starts_with(c.setting, 'search_path='))`
 
-// The types of what is passed in: with the name they tell a function from every other, and every major spells them alike.
+// The types of the input parameters: together with the name they identify a function, and every major formats them
+// alike.
 const SIGNATURE = `(select pg_catalog.concat(pg_catalog.string_agg(pg_catalog.format_type(s.type, null), ', ' order by s.at))
   from pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as s(type, at))`
 
-// The constructors of a range come with it.
+// The constructors of a range are created with it.
 const IS_OF_RANGE = `exists (select from pg_catalog.pg_depend as d
   where d.classid ${EQ} 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid ${EQ} p.oid and d.deptype ${EQ} 'i')`
 
@@ -121,15 +122,15 @@ const FUNCTIONS = `select ${OBJECT}('k', 'function', 'schema', ns.nspname, 'name
   ${once('s', SEARCH_PATH)}
   where ns.usable and not ${isOfExtension('pg_proc', 'p.oid')} and not ${IS_OF_RANGE}`
 
-// The schemas of a publication (15 and later) are told by what it depends on: 6237 is pg_publication_namespace, 6104 is
-// pg_publication; a query may not name a catalog that PostgreSQL 13 does not have.
+// The schemas of a publication (15 and later) are found through its dependencies: 6237 is pg_publication_namespace,
+// 6104 is pg_publication; a query must not name a catalog that PostgreSQL 13 lacks.
 const PUBLISHED_SCHEMAS = `(select pg_catalog.json_agg(sn.nspname order by sn.nspname) from pg_catalog.pg_depend as d
   join pg_catalog.pg_depend as e on e.classid ${EQ} 6237 and e.objid ${EQ} d.objid
     and e.refclassid ${EQ} 'pg_catalog.pg_namespace'::pg_catalog.regclass
   join pg_catalog.pg_namespace as sn on sn.oid ${EQ} e.refobjid
   where d.classid ${EQ} 6237 and d.refclassid ${EQ} 6104 and d.refobjid ${EQ} p.oid)`
 
-// Generated columns came with PostgreSQL 18: see OLDER.
+// Publications of generated columns exist since PostgreSQL 18: see OLDER.
 const PUBLICATIONS = `select c.row from ${OLDER} cross join lateral (select ${OBJECT}('k', 'publication', 'name', p.pubname, 'all', p.puballtables, 'insert', p.pubinsert,
   'update', p.pubupdate, 'delete', p.pubdelete, 'truncate', p.pubtruncate, 'root', p.pubviaroot,
   'generated', pubgencols ${EQ} 's', 'schemas', ${PUBLISHED_SCHEMAS})
@@ -154,7 +155,7 @@ const MEMBER_TYPES = `select ${OBJECT}('k', 'member', 'extension', e.extname, 'o
   where ext.classid ${EQ} 'pg_catalog.pg_type'::pg_catalog.regclass and t.typtype ${EQ} any (${flags('bdecrm')})
     and t.typcategory ${NE} 'A' and t.typrelid ${EQ} 0`
 
-/** The parts. */
+/** The parts of the catalog query in this file. */
 export const DATABASE_PARTS: readonly string[] = [
   ENUMS,
   DOMAINS,

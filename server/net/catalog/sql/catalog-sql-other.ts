@@ -1,22 +1,22 @@
 /**
- * The part of the catalog query that names what a snapshot has no shape for: operators, casts, collations, statistics,
- * text search, event triggers, default privileges and the like.
+ * The part of the catalog query that names objects that snapshots do not model: operators, casts, collations,
+ * statistics, text search, event triggers, default privileges and the like.
  *
- * Of each there is its name as PostgreSQL identifies it, and the SHA-256 of what it is made of, so that a change is seen;
- * collations and statistics, which hold no code, come as the statement that makes them. Each catalog is read by its own rows
- * alone, and what comes with another object is that one's: those of initdb have object identifiers below 16384. It must keep to the rules of `catalog-sql.ts`. Only
- * `catalog.ts` uses it.
+ * Each is reported with the name by which PostgreSQL identifies it and the SHA-256 of its definition, so that changes
+ * are detected; collations and statistics, which contain no code, are reported as the statement that creates them. Each
+ * catalog is read on its own, and parts of another object are left to that object; objects of initdb have identifiers
+ * below 16384. It must follow the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
  */
 import { cut, EQ, NE, OBJECT, once } from './catalog-sql.ts'
 import { isOfExtension } from './catalog-sql-database.ts'
 import { OLDER } from './catalog-sql-relation.ts'
 
-/** Objects of one catalog. */
+/** The objects of one catalog. */
 interface Source {
   readonly catalog: string
-  /** The column of the schema; null for what has none. */
+  /** The column of the schema; null for objects without one. */
   readonly schema: string | null
-  /** Texts of what it is made of, as arguments of `concat`; null where its name says all. */
+  /** The texts that make up its definition, as arguments of `concat`; null if its name says everything. */
   readonly detail: string | null
   readonly where?: string
 }
@@ -64,7 +64,7 @@ const SOURCES: readonly Source[] = [
     catalog: 'pg_type',
     schema: 'typnamespace',
     detail: `${func('typinput')}, ' ', ${func('typoutput')}, ' ', x.typlen, x.typalign, x.typbyval`,
-    // Arrays come with what they are made of; a shell has no input yet.
+    // Arrays belong to their element type; a shell type has no input function yet.
     where: `(x.typtype ${EQ} 'b' and x.typcategory ${NE} 'A' or x.typtype ${EQ} 'p' and not x.typisdefined)`,
   },
   {
@@ -85,7 +85,7 @@ const SOURCES: readonly Source[] = [
   { catalog: 'pg_default_acl', schema: null, detail: text('x.defaclacl') },
 ]
 
-/** Objects of a schema are told with it; default privileges name theirs themselves. */
+/** Objects of a schema are reported with it; default privileges name their schema themselves. */
 function found({ catalog, schema, detail, where }: Source): string {
   const about = `select 'pg_catalog.${catalog}'::pg_catalog.regclass::pg_catalog.oid as class, x.oid,
       ${schema === null ? 'null::pg_catalog.name' : 'ns.nspname'} as schema,
@@ -112,7 +112,7 @@ const STATISTICS = `select ${OBJECT}('k', 'other', 'schema', ns.nspname, 'name',
   where not ${isOfExtension('pg_statistic_ext', 'x.oid')} and d.text is not null`
 
 const literal = (expression: string) => `pg_catalog.quote_literal(${expression})`
-// ICU's locale was in collcollate (13, 14), colliculocale (15, 16), then colllocale (17): see OLDER.
+// ICU's locale is in collcollate (13, 14), colliculocale (15, 16), and colllocale (17 and later): see OLDER.
 const LOCALE = `coalesce(colllocale, colliculocale, ${text('x.collcollate')})`
 const PROVIDER = `case when x.collprovider ${EQ} 'i' then 'icu' when x.collprovider ${EQ} 'b' then 'builtin' else 'libc' end`
 const COLLATION = `pg_catalog.concat('CREATE COLLATION ', pg_catalog.quote_ident(ns.nspname), '.',
@@ -131,12 +131,12 @@ const COLLATIONS = `select c.row from ${OLDER} cross join lateral (
   ${once('d', COLLATION)}
   where not ${isOfExtension('pg_collation', 'x.oid')}) as c(row)`
 
-// Everybody may read these columns of it, and not all of them its object identifier (13).
+// Every role may read these columns, but not always its object identifier (13).
 const SUBSCRIPTIONS = `select ${OBJECT}('k', 'other', 'schema', null, 'name',
     pg_catalog.concat('subscription ', pg_catalog.quote_ident(s.subname)), 'definition', null, 'hash',
     pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(pg_catalog.array_to_string(s.subpublications, ', '))), 'hex'))
   from pg_catalog.pg_subscription as s join pg_catalog.pg_database as d on d.oid ${EQ} s.subdbid
   where d.datname ${EQ} pg_catalog.current_database()`
 
-/** The parts. */
+/** The parts of the catalog query in this file. */
 export const OTHER_PARTS: readonly string[] = [OTHERS, STATISTICS, COLLATIONS, SUBSCRIPTIONS]

@@ -1,10 +1,10 @@
 /**
- * The parts of the catalog query that describe the relations of the common table expression `rel`: one row for each
- * relation and what it has of something.
+ * The parts of the catalog query that describe the relations of the common table expression `rel`: one row per relation
+ * and kind of property.
  *
- * Common properties of columns are in parallel arrays and rare ones in maps by the column's number. On a fresh
- * connection functions that look things up cost the most by far: nothing is deparsed that need not be. It must keep to
- * the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
+ * Common properties of columns are in parallel arrays and rare ones in maps by column number. On a fresh connection
+ * look-up functions are by far the most expensive: nothing is deparsed unnecessarily. It must follow the rules of
+ * `catalog-sql.ts`. Only `catalog.ts` uses it.
  */
 import { cut, EQ, flags, NE, OBJECT, once, rows } from './catalog-sql.ts'
 import { collation } from './catalog-sql-object.ts'
@@ -18,7 +18,7 @@ const QUERY = `case when r.relkind ${EQ} any (${flags('vm')}) then
 const PARTITION_KEY = `case when r.relkind ${EQ} 'p' then
   (select ${cut('x.text')} from (select pg_catalog.pg_get_partkeydef(r.oid) as text offset 0) as x) end`
 
-// `tree` holds the sums over the partitions of those that have them.
+// `tree` holds the sums over the partitions of partitioned tables.
 const RELATIONS =
   rows(`select 'relation' as k, r.oid as id, r.nspname as schema, r.relname as name, r.relkind as kind, r.may,
     r.partly, r.relrowsecurity as secured, r.relforcerowsecurity as forced,
@@ -34,7 +34,7 @@ const RELATIONS =
 const permission = (privilege: string, letter: string) =>
   `case when pg_catalog.has_column_privilege(a.attrelid, a.attnum, '${privilege}') then '${letter}' end`
 
-// As in information_schema, a column on which the role has no permission at all is not there.
+// As in information_schema, columns on which the role has no privilege at all are omitted.
 const COLUMNS = `select c.row from rel as r cross join lateral (
   select ${OBJECT}('k', 'columns', 'id', r.oid, 'numbers', pg_catalog.array_agg(a.attnum),
     'names', pg_catalog.array_agg(a.attname), 'types', pg_catalog.array_agg(a.type), 'flags', pg_catalog.array_agg(a.flags),
@@ -51,7 +51,8 @@ const COLUMNS = `select c.row from rel as r cross join lateral (
     order by a.attnum) as a) as c(row)
   where r.visible`
 
-// Only what names columns needs its relation, which pg_get_expr then opens and locks; a text constant is bytes in a tree.
+// Only an expression that names columns needs its relation, which pg_get_expr then opens and locks; the tree holds a
+// text constant as bytes.
 const DEFAULTS = `select ${OBJECT}('k', 'defaults', 'id', d.adrelid,
     'texts', pg_catalog.json_object_agg(d.adnum, ${cut('x.text')}))
   from rel as r join pg_catalog.pg_attrdef as d on d.adrelid ${EQ} r.oid
@@ -77,7 +78,7 @@ const TARGET = `case when o.contype ${EQ} 'f' and t.oid is null then (
     from pg_catalog.pg_class as fc join pg_catalog.pg_namespace as fn on fn.oid ${EQ} fc.relnamespace
     where fc.oid ${EQ} o.confrelid) end`
 
-// A key is plain when its columns say it whole, a foreign key when its columns, its target and its actions do.
+// A key is plain if its columns define it completely, a foreign key if its columns, its target and its actions do.
 const IS_PLAIN = `case when o.contype ${EQ} any (${flags('pu')}) then
       not (o.condeferrable or conperiod or i.indnatts ${NE} i.indnkeyatts or indnullsnotdistinct)
     when o.contype ${EQ} 'f' then o.confmatchtype ${EQ} 's' and o.convalidated and not o.condeferrable
@@ -86,16 +87,16 @@ const IS_PLAIN = `case when o.contype ${EQ} any (${flags('pu')}) then
 
 /**
  * Columns that only later versions have (14: rngmultitypid; 15: confdelsetcols, indnullsnotdistinct, prattrs, prqual,
- * colliculocale; 16: collicurules; 17: colllocale; 18: conperiod, conenforced, pubgencols) come without an alias: where the catalog has none of that name, `older` gives what it would say, being one
- * level further out.
+ * colliculocale; 16: collicurules; 17: colllocale; 18: conperiod, conenforced, pubgencols) are used without an alias:
+ * if the catalog lacks one, the name resolves to the default in `older`, one query level further out.
  */
 export const OLDER = `(select null::pg_catalog.oid as rngmultitypid, null::pg_catalog.int2[] as confdelsetcols, false as indnullsnotdistinct, false as conperiod,
   true as conenforced, null::pg_catalog.int2[] as prattrs, null::pg_catalog.pg_node_tree as prqual,
   null::pg_catalog.text as colliculocale, null::pg_catalog.text as colllocale, null::pg_catalog.text as collicurules,
   'n'::pg_catalog."char" as pubgencols) as older`
 
-// The rows of a foreign key to the partitions of what it refers to have a parent: they are not constraints of their own.
-// Those of a partition that is listed by itself have one on another table, to the same target.
+// The rows that link a foreign key to the partitions of its target have a parent: they are not constraints of their
+// own. In a partition that is listed by itself, such a row has a parent on another table, with the same target.
 const OWN = `(o.conparentid ${EQ} 0 or r.relispartition and exists (select from pg_catalog.pg_constraint as above
   where above.oid ${EQ} o.conparentid and above.conrelid ${NE} o.conrelid and above.confrelid ${EQ} o.confrelid))`
 
@@ -111,12 +112,14 @@ const CONSTRAINTS = `select c.row from ${OLDER} cross join lateral (
     where r.visible and ${OWN} and o.contype ${EQ} any (${flags('pufcx')})) as o
   group by o.id) as c(row)`
 
-// The columns of an index, for a relation that is seen in part; null when all is seen or they hide in an expression.
+// The columns of an index, for a relation that is only partly visible; null if it is fully visible or an expression
+// hides them.
 const INDEXED = `case when r.partly then case when i.indpred is null then i.indkey::pg_catalog.int2[] else
   array[0]::pg_catalog.int2[] end end`
 
-// A column that is indexed in the plain way, for `text` (25) operators on varchar (1043) are the default ones too; else null.
-// The operators that are a type's own come out of one hash: looked up for each index, or joined, they would cost the most.
+// A column that is indexed in the plain way, else null; on varchar (1043) the operators for `text` (25) are the
+// defaults too. Each type's default operators come from one hash: looking them up per index, or joining them, would be
+// the most expensive part.
 const PLAIN_COLUMN = `(select pg_catalog.quote_ident(a.attname) from pg_catalog.pg_attribute as a
   where a.attrelid ${EQ} i.indrelid and a.attnum ${EQ} i.indkey[k.at] and i.indoption[k.at] ${EQ} 0
     and i.indcollation[k.at] ${EQ} a.attcollation
@@ -129,7 +132,7 @@ const PLAIN_COLUMNS = `case when i.indexprs is null and i.indpred is null and i.
   from (select ${PLAIN_COLUMN} as name
     from (select pg_catalog.generate_series(0, i.indnatts operator(pg_catalog.-) 1) as at) as k offset 0) as l) end`
 
-// The text of a plain B-tree index (403) is made here: pg_get_indexdef looks ten things up for each.
+// The text of a plain B-tree index (403) is composed here: pg_get_indexdef makes ten look-ups for each.
 const INDEX_TEXT = `case when p.text is null then pg_catalog.pg_get_indexdef(i.indexrelid) else pg_catalog.concat('CREATE ',
     case when i.indisunique then 'UNIQUE ' end, 'INDEX ', pg_catalog.quote_ident(ic.relname), ' ON ',
     case when ic.relkind ${EQ} 'I' then 'ONLY ' end, pg_catalog.quote_ident(r.nspname), '.',
@@ -162,5 +165,7 @@ const POLICIES = `select ${OBJECT}('k', 'policies', 'id', p.polrelid, 'policies'
 /** The relations and their columns, in the order in which the reader can use them at once. */
 export const RELATION_PARTS: readonly string[] = [RELATIONS, COLUMNS, DEFAULTS, COMMENTS]
 
-/** The last parts of relations: the reader writes each relation's text when its indexes come, and again when more does. */
+/**
+ * The last parts of relations: the reader serialises each relation when its indexes arrive, and again if more follows.
+ */
 export const KEY_PARTS: readonly string[] = [POLICIES, CONSTRAINTS, INDEXES]

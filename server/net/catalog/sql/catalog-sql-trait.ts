@@ -1,14 +1,14 @@
 /**
- * The parts of the catalog query that describe what few relations of the common table expression `rel` have: each gives
- * rows for those alone that have it.
+ * The parts of the catalog query that describe rare properties of the relations of the common table expression `rel`:
+ * each returns rows only for relations that have the property.
  *
- * Arguments and bodies of triggers and functions hold secrets (a webhook's key): they leave the server as SHA-256 alone. It
- * must keep to the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
+ * Arguments and bodies of triggers and functions may contain secrets (a webhook's key): only their SHA-256 leaves the
+ * server. It must follow the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
  */
 import { cut, EQ, flags, NE, OBJECT, once } from './catalog-sql.ts'
 import { OLDER } from './catalog-sql-relation.ts'
 
-/** A name with its schema as SQL takes it. */
+/** A schema-qualified name in SQL syntax. */
 const spelled = (schema: string, name: string) =>
   `pg_catalog.concat(pg_catalog.quote_ident(${schema}), '.', pg_catalog.quote_ident(${name}))`
 
@@ -16,7 +16,7 @@ const PARENTS = `(select pg_catalog.json_agg(${OBJECT}('schema', pn.nspname, 'na
   from pg_catalog.pg_inherits as i join pg_catalog.pg_class as pc on pc.oid ${EQ} i.inhparent
   join pg_catalog.pg_namespace as pn on pn.oid ${EQ} pc.relnamespace where i.inhrelid ${EQ} r.oid)`
 
-// Settings of what rows are kept in; a view's are told with it. Those of the TOAST table are its own.
+// Storage settings; a view's are reported with the view. Those of the TOAST table are separate.
 const STORAGE = `case when r.relkind ${NE} 'v' then pg_catalog.concat_ws(', ', pg_catalog.array_to_string(r.reloptions, ', '),
     (select pg_catalog.string_agg(pg_catalog.concat('toast.', u.text), ', ') from pg_catalog.pg_class as h
       join pg_catalog.pg_class as t on t.oid ${EQ} h.reltoastrelid
@@ -44,7 +44,7 @@ const TRAITS = `select ${OBJECT}('k', 'traits', 'id', r.oid, 'unlogged', r.relpe
 const own = (kind: string, name: string, definition: string) =>
   `select ${OBJECT}('kind', '${kind}', 'name', ${name}, 'definition', ${definition}) as row`
 
-/** The part of a partition that its table does not give it. `c` is the partition. */
+/** The properties of a partition that do not come from its table. `c` is the partition. */
 const OWN_PARTS = `(select pg_catalog.json_agg(o.row) from (
     ${own('constraint', 'k.conname', cut('x.text'))} from pg_catalog.pg_constraint as k
       ${once('x', 'pg_catalog.pg_get_constraintdef(k.oid)')}
@@ -95,7 +95,7 @@ const PARTITIONS = `select ${OBJECT}('k', 'partition', 'id', part.root, 'name', 
   ${once('b', 'pg_catalog.pg_get_expr(c.relpartbound, c.oid)')}
   ${once('k', `case when c.relkind ${EQ} 'p' then pg_catalog.pg_get_partkeydef(c.oid) end`)}`
 
-// The sequence of an identity column, where it draws other numbers than one that nobody has set.
+// The sequence of an identity column, if its settings differ from the defaults.
 const IDENTITIES = `select ${OBJECT}('k', 'identity', 'id', a.attrelid, 'number', a.attnum,
     'start', s.seqstart::pg_catalog.text, 'increment', s.seqincrement::pg_catalog.text,
     'min', s.seqmin::pg_catalog.text, 'max', s.seqmax::pg_catalog.text, 'cache', s.seqcache::pg_catalog.text,
@@ -129,7 +129,7 @@ const RULES = `select ${OBJECT}('k', 'rules', 'id', w.ev_class, 'rules', pg_cata
   where w.rulename ${NE} '_RETURN'
   group by w.ev_class`
 
-// Row filters and lists of columns came with PostgreSQL 15: see OLDER.
+// Row filters and column lists exist since PostgreSQL 15: see OLDER.
 const PUBLISHED = `select c.row from ${OLDER} cross join lateral (
   select ${OBJECT}('k', 'published', 'id', i.id, 'publications', pg_catalog.json_agg(i)) from (
     select pr.prrelid as id, p.pubname as name, prattrs::pg_catalog.int2[] as numbers, ${cut('x.text')} as filter
@@ -138,7 +138,8 @@ const PUBLISHED = `select c.row from ${OLDER} cross join lateral (
     ${once('x', 'pg_catalog.pg_get_expr(prqual, pr.prrelid)')}) as i
   group by i.id) as c(row)`
 
-// Not null that is not valid yet, or does not hold for tables that inherit (18); before, such a table could drop its own.
+// A not-null constraint that is not validated yet, or does not apply to inheriting tables (18); before 18, an
+// inheriting table could drop its own.
 const WEAK = `select ${OBJECT}('k', 'weak', 'id', o.conrelid, 'unvalidated', pg_catalog.array_agg(k.number), 'below', null)
   from pg_catalog.pg_constraint as o join rel as r on r.oid ${EQ} o.conrelid and r.visible
   cross join lateral pg_catalog.unnest(o.conkey) as k(number)
@@ -153,7 +154,7 @@ const BELOW = `select ${OBJECT}('k', 'weak', 'id', a.attrelid, 'unvalidated', nu
   where r.visible and r.relkind ${NE} 'p' and a.attnum operator(pg_catalog.>) 0
   group by a.attrelid`
 
-// From 18 on a not null has a name: told is one that PostgreSQL would not give it.
+// Since 18 a not-null constraint has a name: one that differs from PostgreSQL's default is reported.
 const NOT_NULL_NAMES = `select ${OBJECT}('k', 'notNullNames', 'id', o.conrelid,
     'names', pg_catalog.json_object_agg(a.attnum, o.conname))
   from rel as r join pg_catalog.pg_constraint as o on o.conrelid ${EQ} r.oid and o.contype ${EQ} 'n'
@@ -184,7 +185,7 @@ const INDEX_REMARKS = `select ${OBJECT}('k', 'remark', 'id', i.indrelid, 'of', '
   join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid join rel as r on r.oid ${EQ} i.indrelid and r.visible
   where d.classoid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid ${EQ} 0`
 
-// Objects that come from the parent of a partition or of an inheriting table: creating the child creates them again.
+// Objects inherited from the parent of a partition or of an inheriting table: creating the child creates them again.
 const INHERITED = `select ${OBJECT}('k', 'inherited', 'id', r.oid,
     'constraints', (select pg_catalog.json_agg(o.conname) from pg_catalog.pg_constraint as o
       where o.conrelid ${EQ} r.oid and (o.coninhcount operator(pg_catalog.>) 0 and not o.conislocal or o.conparentid ${NE} 0)),

@@ -1,40 +1,40 @@
 /**
- * The words that the catalog query is made of, for PostgreSQL 13 to 18.
+ * The building blocks of the catalog query, for PostgreSQL 13 to 18.
  *
- * Every function, type, operator and relation is named with its schema: the owner of a database can plant look-alikes
- * (CVE-2018-1058), and nothing of the customer's may run. Constructs that PostgreSQL resolves without a schema by syntax alone
- * (`in`, `between`, `is distinct from`, `case x when`, `using`) is therefore not used. Expressions are only deparsed.
- * The text is ASCII, since not every database's encoding has every character.
+ * Every function, type, operator and relation is schema-qualified: the owner of a database can plant look-alikes
+ * (CVE-2018-1058), and no code of the customer may run. Constructs that PostgreSQL resolves by syntax without a schema
+ * (`in`, `between`, `is distinct from`, `case x when`, `using`) are therefore not used. Expressions are only deparsed.
+ * The text is ASCII, since not every database encoding has every character.
  */
 
-/** Equal. */
+/** The qualified equality operator. */
 export const EQ = 'operator(pg_catalog.=)'
-/** Not equal. */
+/** The qualified inequality operator. */
 export const NE = 'operator(pg_catalog.<>)'
-/** Makes a JSON object of names and values. */
+/** The qualified function that builds a JSON object from names and values. */
 export const OBJECT = 'pg_catalog.json_build_object'
 
-/** Longer texts of people's making are cut, so that one comment or expression cannot make a row too large. */
+/** Longer user-written texts are cut, so that one comment or expression cannot make a row too large. */
 const MAX_TEXT_BYTES = 8_000
 const KEPT_CHARACTERS = 2_000
 
 /**
- * Names in UTF-8, to compare with `textsend` of others. They may be anyone's: hex cannot end a literal, whatever
- * `standard_conforming_strings` says, and bytes need no counterpart in the database's own encoding.
+ * An array of names in UTF-8, for comparison with `textsend` of others. The names may come from anyone: hex cannot end
+ * a literal, whatever `standard_conforming_strings` says, and bytes need no counterpart in the database's own encoding.
  */
 export function names(texts: readonly string[]): string {
   const hex = texts.map(text => `pg_catalog.decode('${Buffer.from(text).toString('hex')}', 'hex')`)
   return `array[${hex.join(', ')}]::pg_catalog.bytea[]`
 }
 
-/** Single characters, as the catalog's flags are. */
+/** An array of single characters, the type of the catalog's flags. */
 export function flags(characters: string): string {
   return `array[${[...characters].map(character => `'${character}'`).join(',')}]::pg_catalog."char"[]`
 }
 
 /**
- * A text, or its beginning with length and SHA-256 when it is long: what is cut away still makes the fingerprint another.
- * `text` is evaluated more than once: give it a column.
+ * A text, or for a long text its beginning with its length and SHA-256: a change in the part cut off still changes the
+ * fingerprint. `text` is evaluated more than once: pass a column.
  */
 export function cut(text: string): string {
   return `case when pg_catalog.octet_length(${text}) operator(pg_catalog.>) ${MAX_TEXT_BYTES} then pg_catalog.concat(
@@ -42,7 +42,9 @@ export function cut(text: string): string {
       pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(${text})), 'hex'), ']') else ${text} end`
 }
 
-/** A query whose rows become JSON objects, by the names of its columns: cheaper than an object of as many arguments. */
+/**
+ * A query whose rows become JSON objects with its column names as keys: cheaper than an object from as many arguments.
+ */
 export function rows(query: string): string {
   return `select pg_catalog.row_to_json(x) from (${query}) as x`
 }

@@ -1,28 +1,28 @@
 /**
- * The bounds of everything in a row of the catalog, as schemas of Zod: the server may be hostile, and what it sizes is
- * refused before anything walks through it.
+ * The bounds of everything in a catalog row, as Zod schemas: the server may be hostile, and oversized values are
+ * rejected before any code iterates over them.
  *
- * Bytes are those of UTF-8. A database in another encoding may need three of them for each byte of its own, so that of its
- * texts the characters are counted. Only the wire shapes use it.
+ * Bytes are UTF-8 bytes. A database in another encoding may need three of them for one byte of its own, so its texts
+ * are measured in characters. Only the wire shapes use it.
  */
 import { z } from 'zod'
 import { isSnapshotBound, SNAPSHOT_BOUNDS, type SnapshotBound } from '#shared/schemas/snapshot-bounds.ts'
 
-/** UTF-8 takes at most so many bytes for a character that PostgreSQL's other encodings have in one. */
+/** The maximum number of UTF-8 bytes for a character that takes one byte in another PostgreSQL encoding. */
 const WIDEST = 3
 
-/** A cut text is so many characters and the mark; see `cut` in `catalog-sql.ts`. */
+/** A cut text has this many characters and the mark; see `cut` in `catalog-sql.ts`. */
 const KEPT_CHARACTERS = 2_000
 const MARK = / \.\.\. \[[0-9]{1,10} bytes, sha-256 [0-9a-f]{64}\]$/
 const MARK_UNITS = 110
 const MAX_KEY = 63
 
-/** The issue for each bound, by its name. */
+/** A check and the issue that names its bound. */
 function bounded<T>(bound: SnapshotBound, fits: (value: T) => boolean): [(value: T) => boolean, { params: object }] {
   return [fits, { params: { bound } }]
 }
 
-/** The bound that the first issue of a refused row is about; null when its shape is wrong. */
+/** The bound that the first issue of a rejected row names; null if the row's shape is wrong. */
 export function boundOf(error: z.ZodError): SnapshotBound | null {
   for (const issue of error.issues) {
     const bound: unknown = issue.code === 'custom' ? issue.params?.['bound'] : undefined
@@ -33,29 +33,29 @@ export function boundOf(error: z.ZodError): SnapshotBound | null {
 
 /** True for at most `maxBytes` in the database's own encoding. `isUtf8` says whether that is UTF-8. */
 function fits(text: string, maxBytes: number, isUtf8: boolean): boolean {
-  // A unit takes at most three bytes: most texts need no counting.
+  // A UTF-16 unit takes at most three bytes, so most texts need no counting.
   if (text.length * WIDEST <= maxBytes) return true
   if (text.length > maxBytes) return false
   return isUtf8 ? Buffer.byteLength(text) <= maxBytes : true
 }
 
-/** The maximum length of a text that the query cuts: this long, or this many characters and a mark. */
+/** True for a text within the length at which the query cuts, or a cut text with its mark. */
 function fitsCut(text: string, isUtf8: boolean): boolean {
   if (fits(text, SNAPSHOT_BOUNDS.maxDefinitionBytes, isUtf8)) return true
-  // The mark is looked for in the end alone: the text before it may be of any length.
+  // Only the end is searched for the mark: the text before it may have any length.
   const mark = MARK.exec(text.slice(-MARK_UNITS))?.[0]
   if (mark === undefined || text.length - mark.length > 2 * KEPT_CHARACTERS) return false
   return [...text.slice(0, -mark.length)].length <= KEPT_CHARACTERS
 }
 
-/** Looks at one value: null where it is in order, else the bound that it exceeds, or null as `bound` for another shape. */
+/** Checks one value: null if it is valid, else the exceeded bound, or a null `bound` for a wrong shape. */
 type Look = (value: unknown) => { readonly bound: SnapshotBound | null } | null
 
 const OTHER_SHAPE = { bound: null }
 
 /**
- * The schema of one text or number, which tells how it looks at it. A catalog has a hundred thousand of them in lists: a list
- * of them is looked at in one go, where a schema of its own for each would cost more than to read the rest of the row.
+ * The schema of one text or number, with its check. A catalog has a hundred thousand of these in lists: each list is
+ * checked in one pass, since running a schema for each item would cost more than parsing the rest of the row.
  */
 type Leaf<T> = z.ZodType<T> & { readonly look: Look }
 
@@ -67,13 +67,13 @@ function looked<T>(look: Look): Leaf<T> {
   return Object.assign(schema, { look })
 }
 
-/** How a schema of one text or number looks at it, null included where it may be; undefined for any other schema. */
+/** The check of a leaf schema, extended to null if it is nullable; undefined for any other schema. */
 function lookOf(schema: object): Look | undefined {
   if (schema instanceof z.ZodNullable) {
     const look = lookOf(schema.unwrap())
     return look && (value => (value === null ? null : look(value)))
   }
-  // Sound: only `looked` gives a schema this property.
+  // Sound: only `looked` sets this property on a schema.
   return 'look' in schema ? (schema as Leaf<unknown>).look : undefined
 }
 
@@ -82,19 +82,19 @@ function boundedText(bound: SnapshotBound, fits: (text: string) => boolean): Lea
   return looked(value => (typeof value !== 'string' ? OTHER_SHAPE : fits(value) ? null : exceeded))
 }
 
-/** A text of our own making: a longer one is no row of our query. */
+/** A text that our own query produces: a longer one cannot be a row of it. */
 export function shortText(maxUnits: number): Leaf<string> {
   return looked(value => (typeof value === 'string' && value.length <= maxUnits ? null : OTHER_SHAPE))
 }
 
-/** A whole number. */
+/** An integer within bounds. */
 export function wholeNumber(min: number, max: number): Leaf<number> {
   return looked(value =>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? null : OTHER_SHAPE,
   )
 }
 
-/** The schemas of texts, lists and maps. */
+/** Zod schemas for texts, lists and maps. */
 export function wireBounds(isUtf8: boolean) {
   const { maxNameBytes, maxTypeBytes } = SNAPSHOT_BOUNDS
   const name = boundedText('maxNameBytes', text => fits(text, maxNameBytes, isUtf8))
@@ -103,11 +103,11 @@ export function wireBounds(isUtf8: boolean) {
   return { name, type, text, byNumber }
 }
 
-/** A map by a column's number, and by 0 for the relation's own. */
+/** A map by column number, with 0 for the relation itself. */
 function byNumber<T extends z.ZodType>(value: T): z.ZodType<Record<string, z.output<T>>> {
   const most = SNAPSHOT_BOUNDS.maxColumns + 1
   const look = lookOf(value)
-  // Counted before its values are looked at: what is too large is not walked through.
+  // Counted before the values are checked, so that an oversized map is not traversed.
   if (look === undefined)
     return z
       .custom<object>(...bounded<unknown>('maxColumns', map => Object.keys(Object(map)).length <= most))
@@ -120,7 +120,7 @@ function byNumber<T extends z.ZodType>(value: T): z.ZodType<Record<string, z.out
   })
 }
 
-/** A list of at most so many. */
+/** A list with at most as many items as the bound allows. */
 export function list<T extends z.ZodType>(
   item: T,
   bound: 'maxParts' | 'maxColumns' | 'maxLabels',

@@ -1,7 +1,8 @@
 /**
- * The shapes of the rows that came with format 2 of snapshots: what few relations have, and what is no relation.
+ * The shapes of the rows added by format 2 of snapshots: rare properties of relations, and objects other than
+ * relations.
  *
- * Each string and list has a bound, as in `catalog-shapes.ts`, which alone reads rows by them.
+ * Each string and list has a bound, as in `catalog-shapes.ts`, the only file that parses rows with them.
  */
 import { z } from 'zod'
 import { list, shortText, wholeNumber, type wireBounds } from './catalog-bounds.ts'
@@ -11,12 +12,12 @@ type Bounds = ReturnType<typeof wireBounds>
 const number = wholeNumber(-100, 1_600)
 const numbers = list(number, 'maxColumns')
 const id = shortText(10)
-/** A number of PostgreSQL's `bigint`, as text. */
+/** A PostgreSQL `bigint`, as text. */
 const bigint = shortText(20)
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const enabled = z.enum(['O', 'D', 'R', 'A'])
 
-/** Rows of a relation. */
+/** Rows that belong to a relation. */
 export function traitRows({ name, type, text, byNumber }: Bounds) {
   const relationName = z.object({ schema: name, name })
   const options = list(text, 'maxParts')
@@ -50,7 +51,7 @@ export function traitRows({ name, type, text, byNumber }: Bounds) {
   ] as const
 }
 
-/** The part of a partition that its table does not give it; the name is empty where it has one alone. */
+/** The properties of a partition that do not come from its table; the name is empty for a property that occurs once. */
 function ownPart({ name, text }: Pick<Bounds, 'name' | 'text'>) {
   const kinds = ['constraint', 'index', 'trigger', 'policy', 'rule', 'default', 'not null', 'publication'] as const
   const kind = z.enum([...kinds, 'comment', 'storage', 'replica identity', 'row security'])
@@ -144,7 +145,7 @@ export function databaseRows({ name, type, text }: Bounds) {
   ] as const
 }
 
-/** The row of an object that a snapshot has no shape for. */
+/** The row of an object that snapshots do not model. */
 export function otherRow({ name, type, text }: Bounds) {
   const k = z.literal('other')
   return z.object({ k, schema: name.nullable(), name: type, definition: text.nullable(), hash: hash.nullable() })

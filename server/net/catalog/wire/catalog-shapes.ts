@@ -1,23 +1,25 @@
 /**
- * The shapes of the rows of the catalog query: each string and list of them has a bound, and a row that has another shape
- * is not looked at any further.
+ * The shapes of the rows of the catalog query: every string and list has a bound, and a row of any other shape is
+ * rejected without further inspection.
  *
- * The server is not trusted to run our query, so a row that it made up must be refused by these. Only `catalog-wire.ts`
- * reads rows by them.
+ * The server is not trusted to run our query, so these must reject a row that it made up. Only `catalog-wire.ts` parses
+ * rows with them.
  */
 import { z } from 'zod'
 import { list, shortText, wholeNumber, wireBounds } from './catalog-bounds.ts'
 import { databaseRows, memberRow, otherRow, traitRows } from './catalog-shapes-trait.ts'
 
 const count = z.number().int().nonnegative()
-/** PostgreSQL numbers a table's columns from 1 to 1600; an expression in a key is 0, and a system column is negative. */
+/**
+ * PostgreSQL numbers a table's columns from 1 to 1600; in a key, 0 is an expression, and system columns are negative.
+ */
 const number = wholeNumber(-100, 1_600)
 const numbers = list(number, 'maxColumns')
-/** An object identifier, which JSON has as text. It joins the rows of one relation and goes no further. */
+/** An object identifier, which is text in JSON. It only joins the rows of one relation. */
 const id = shortText(10)
-/** Letters, each of which stands for something. */
+/** Letters, each of which stands for a property. */
 const letters = shortText(8)
-/** A number of PostgreSQL's `bigint`, as text. */
+/** A PostgreSQL `bigint`, as text. */
 const bigint = shortText(20)
 const version = shortText(255)
 const action = z.enum(['a', 'r', 'c', 'n', 'd', ' '])
@@ -27,11 +29,11 @@ function parts({ name, text }: ReturnType<typeof wireBounds>) {
   const constraint = z.object({
     name,
     kind: z.enum(['p', 'u', 'f', 'c', 'x']),
-    /** Null of a check that names no column. */
+    /** Null for a check that names no column. */
     numbers: numbers.nullable(),
     targetId: id,
     targetNumbers: numbers.nullable(),
-    /** Of a foreign key to a relation that is not described itself. */
+    /** Set for a foreign key to a relation that is not described itself. */
     target: z.object({ schema: name, relation: name, columns: list(name, 'maxColumns') }).nullable(),
     update: action,
     delete: action,
@@ -42,7 +44,7 @@ function parts({ name, text }: ReturnType<typeof wireBounds>) {
     definition: text.nullable(),
     unique: z.boolean(),
     valid: z.boolean(),
-    /** Of a relation that is seen in part: the columns it is about, `0` for what cannot be told. */
+    /** For a partly visible relation: the columns involved, with `0` for those that cannot be determined. */
     about: numbers.nullable(),
   })
   const policy = z.object({
@@ -65,7 +67,7 @@ function relationRow({ name, text }: ReturnType<typeof wireBounds>) {
     name,
     kind: z.enum(['r', 'p', 'f', 'v', 'm']),
     may: letters,
-    /** True when the role may see some columns at most. */
+    /** True if the role may see at most some of the columns. */
     partly: z.boolean(),
     secured: z.boolean(),
     forced: z.boolean(),
@@ -79,12 +81,12 @@ function relationRow({ name, text }: ReturnType<typeof wireBounds>) {
   })
 }
 
-/** The rows of what a relation has of something. */
+/** The further rows of a relation, one for each kind of property. */
 function partRows(bounds: ReturnType<typeof wireBounds>) {
   const { name, type, text, byNumber } = bounds
   const { constraint, index, policy } = parts(bounds)
   return [
-    /** The arrays are parallel, and null of a relation without columns. */
+    /** The arrays are parallel, and null for a relation without columns. */
     z.object({
       k: z.literal('columns'),
       id,
@@ -96,7 +98,7 @@ function partRows(bounds: ReturnType<typeof wireBounds>) {
       may: byNumber(letters).nullable(),
     }),
     z.object({ k: z.literal('defaults'), id, texts: byNumber(text.nullable()) }),
-    /** `0` is the relation's own. */
+    /** `0` is the comment on the relation itself. */
     z.object({ k: z.literal('comments'), id, texts: byNumber(text) }),
     z.object({ k: z.literal('constraints'), id, constraints: list(constraint, 'maxParts') }),
     z.object({ k: z.literal('indexes'), id, indexes: list(index, 'maxParts') }),
@@ -123,7 +125,7 @@ function objectRows({ name, type, text }: ReturnType<typeof wireBounds>) {
       collation: type.nullable(),
       checks: list(z.object({ name, definition: text.nullable() }), 'maxParts').nullable(),
       comment: text.nullable(),
-      /** It is an extension's, or PostgreSQL's own. */
+      /** True if it belongs to an extension or to PostgreSQL itself. */
       foreign: z.boolean().optional(),
     }),
     z.object({
@@ -181,7 +183,7 @@ export type WireSchema = RowOf<'schema'>
 export type WireRelation = RowOf<'relation'>
 /** A further row of a relation. */
 export type WirePart = RowOf<'columns' | 'defaults' | 'comments' | 'constraints' | 'indexes' | 'policies'> | WireTrait
-/** A further row of a relation that tells what few have. */
+/** A further row of a relation with a rare property. */
 export type WireTrait = RowOf<
   | 'traits'
   | 'partition'
@@ -194,7 +196,7 @@ export type WireTrait = RowOf<
   | 'remark'
   | 'inherited'
 >
-/** Objects of format 2 that are no relations. */
+/** Objects of format 2 other than relations. */
 export type WireObject = RowOf<'composite' | 'range' | 'function' | 'publication' | 'server' | 'member' | 'other'>
 /** A constraint. */
 export type WireConstraint = RowOf<'constraints'>['constraints'][number]
