@@ -1,6 +1,6 @@
 /**
- * The fields of a log line about a request: every line about a failed request has them, beside its stage. If the request
- * names a datasource, in its path or its input, the line names it too. Both projections of the API call it.
+ * The fields of a log line about a request: every line about a failed request has them, besides its stage. If the
+ * request names a datasource, in its path or its input, the line names it too. Both projections of the API call it.
  */
 import type { Principal } from '#server/domain/access/scope.ts'
 import { uuidOf } from '#shared/base/wire.ts'
@@ -8,7 +8,7 @@ import { Fault } from '#shared/faults/fault.ts'
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
-/** The request's id, the caller's organization and the datasource that the request names. A field that is not known is absent. */
+/** The request's id, the caller's organization and the datasource that the request names. Unknown fields are absent. */
 export function aboutRequest(of: { requestId: string; principal: Principal | Fault | undefined; named: unknown }) {
   const { requestId, principal, named } = of
   const datasourceId = datasourceIn(named)
@@ -22,7 +22,7 @@ export function aboutRequest(of: { requestId: string; principal: Principal | Fau
 function datasourceIn(named: unknown): string | undefined {
   if (typeof named !== 'object' || named === null) return undefined
   const textAt = (name: string) => String(Reflect.get(named, name) ?? '')
-  // The connections dialect has bare ids; elsewhere the prefix says what an id is of.
+  // The connections dialect uses bare ids; elsewhere the prefix identifies the kind of object.
   const bare = textAt('connection_id')
   if (UUID.test(bare)) return bare
   const typed = [textAt('id'), textAt('datasourceId')].map(text => uuidOf(text, 'ds_', 'ds_test_', 'dse_'))

@@ -1,6 +1,7 @@
 /**
- * Admits a request: identifies the caller, and checks whether they have called too often. Each key counts for itself and for its organization,
- * so that one that is noisy is slowed and its neighbours are not; failed logins count for the address that they come from.
+ * Admits a request: identifies the caller, and checks the rate limits. Each key counts for itself and for its
+ * organization, so that a noisy one is slowed down and its neighbours are not; failed logins count for the address that
+ * they come from.
  */
 
 import type { Principal } from '#server/domain/access/scope.ts'
@@ -9,13 +10,13 @@ import type { Count, Counter } from '#server/store/access/counters.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { authenticate, elsewhere, type Headers, type Registry } from './principal.ts'
 
-/** Validations of a capability within an hour. */
+/** Validations of a capability per hour. */
 export const VALIDATIONS = { points: 60, windowSeconds: 3_600 }
 
-/** Sign-ins by a code of the terminal, right or wrong, within a minute. */
+/** Sign-ins with a terminal code, right or wrong, per minute. */
 export const LOCAL_SIGN_INS = { points: 10, windowSeconds: 60 }
 
-/** The counters of a web process. */
+/** The rate limit counters of a web process. */
 export interface Limits {
   readonly perKey: Counter
   readonly perOrganization: Counter
@@ -25,11 +26,11 @@ export interface Limits {
   readonly pushDatasource: Counter
   /** Validations of a capability: each is a dial of the caller's choice. */
   readonly validations: Counter
-  /** Codes of the terminal that were tried. */
+  /** Attempts with terminal codes. */
   readonly localSignIn: Counter
 }
 
-/** A request that asks to be let in. A batch of tRPC holds several calls. */
+/** A request to be admitted. A tRPC batch contains several calls. */
 export interface Arrival {
   readonly headers: Headers
   readonly address: string | null
@@ -39,14 +40,15 @@ export interface Arrival {
 /** The admitted principal, or the refusal, and the `RateLimit-*` headers of the answer. */
 export interface Admission {
   readonly principal: Principal | Fault
-  /** Whose refusal it is: a known caller who has called too often; null where nobody is known, or nobody was refused. */
+  /** The refused principal: a known caller over a rate limit; null if the caller is unknown or not refused. */
   readonly refused: Principal | null
   readonly headers: Readonly<Record<string, string>>
 }
 
 /**
- * Authenticates and counts. Refusals are values: the faults of credentials, and `rate_limit_exceeded` with its `Retry-After`.
- * Errors that are not faults are thrown. A good key passes however many bad ones came from its address: many share one.
+ * Authenticates and counts. Refusals are values: the faults of credentials, and `rate_limit_exceeded` with its
+ * `Retry-After`. Other errors are thrown. A valid key passes however many invalid ones came from its address, since
+ * many callers may share one.
  */
 export async function admit(arrival: Arrival, parts: Registry & { limits: Limits }): Promise<Admission> {
   const { limits } = parts
@@ -74,7 +76,7 @@ function refused(count: Count, known: Principal | null): Admission {
   return { principal: fault, refused: known, headers: fault.headers }
 }
 
-/** The refusal of what has been done too often. */
+/** The refusal of a caller over a rate limit. */
 export function over(count: Count): Fault {
   const headers = { ...headersOf(count), 'Retry-After': String(secondsOf(count.resetMs)) }
   return new Fault('rate_limit_exceeded', { headers })
@@ -90,7 +92,7 @@ function headersOf({ points, windowSeconds, remaining, resetMs }: Count): Record
   }
 }
 
-/** Rounded up: whoever comes back after so many seconds is not refused again. */
+/** Rounded up, so that a caller who returns after this many seconds is not refused again. */
 function secondsOf(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1000))
 }

@@ -1,5 +1,6 @@
 /**
- * Header → principal. Keys travel in headers only: one in a URL ends up in logs and histories.
+ * Derives the principal from the headers.
+ * Keys travel only in headers: one in a URL ends up in logs and histories.
  */
 
 import { organizationMoving } from '#server/api/caller/moving.ts'
@@ -20,7 +21,7 @@ export type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 const TOUCH_MS = 60_000
 
-/** True when a request presents anything for a key, good or bad. */
+/** True if a request presents any key, valid or not. */
 export function presentsKey(headers: Headers): boolean {
   return headers['authorization'] !== undefined || headers['x-api-key'] !== undefined
 }
@@ -37,7 +38,7 @@ export function presentedToken(headers: Headers): string {
   return token
 }
 
-/** The parts that look a token up and check it. */
+/** The dependencies for looking a token up and verifying it. */
 export interface Registry {
   readonly db: Db
   readonly tokens: Tokens
@@ -47,9 +48,9 @@ export interface Registry {
 }
 
 /**
- * The principal of a request. The row is read after the request has come, so that a revocation counts from the next one on, in every
- * process; requests of one token that come in one turn of the event loop share the reading. Throws the 401 and 403 faults of
- * credentials.
+ * The principal of a request. The row is read after the request has arrived, so that every process applies a revocation
+ * from the next request on; requests with one token in one turn of the event loop share the reading. Throws the 401 and
+ * 403 faults of credentials.
  */
 export async function authenticate(headers: Headers, registry: Registry): Promise<Principal> {
   const token = presentedToken(headers)
@@ -81,7 +82,7 @@ async function keyOf(hashes: readonly Buffer[], registry: Registry): Promise<Pri
   }
 }
 
-/** Unknown, edited, expired, revoked, or ended with its key: all the same to the one who presents it. */
+/** Unknown, edited, expired, revoked, or ended with its key: indistinguishable to the caller. */
 async function capabilityOf(hashes: readonly Buffer[], registry: Registry): Promise<Principal> {
   const { db, tokens, tokenOwners: owners } = registry
   const now = registry.clock()
@@ -109,13 +110,16 @@ async function capabilityOf(hashes: readonly Buffer[], registry: Registry): Prom
   }
 }
 
-/** Why a caller whose credential is good is not served here; null for one who is. Of an organization that moves, reads go on. */
+/**
+ * The fault of a caller with a valid credential who is not served here; null for one who is. A moving organization can
+ * still read.
+ */
 export function elsewhere({ move }: Principal): Fault | null {
   if (move === 'moved') return new Fault('organization_moved')
   return move === 'arriving' ? organizationMoving() : null
 }
 
-/** Throws it: for what lasts longer than a request. */
+/** Throws the fault of `elsewhere`, for operations that outlast a request. */
 export function requireHere(principal: Principal): void {
   const fault = elsewhere(principal)
   if (fault !== null) throw fault
@@ -125,12 +129,14 @@ function hasPassed(at: Date | null, now: Date): boolean {
   return at !== null && at <= now
 }
 
-/** A revocation counts even if its time lies ahead: the clock of the process that revoked may be ahead of this one's. */
+/**
+ * A revocation counts even if its time is in the future: the clock of the revoking process may be ahead of this one's.
+ */
 function isAlive(row: { expires_at: Date | null; revoked_at: Date | null }, now: Date): boolean {
   return row.revoked_at === null && !hasPassed(row.expires_at, now)
 }
 
-/** True while the key lives, and after a revocation that meant to keep what the key had made. */
+/** True while the key lives, and after a revocation that was meant to keep what the key had issued. */
 function answersFor(issuer: capabilities.Issuer, of: { tokens: Tokens; now: Date }): boolean {
   if (issuer.revoked_at !== null) return issuer.keeps_children
   return isAlive(issuer, of.now) && isUntouched(issuer, of.tokens)
@@ -140,7 +146,7 @@ function isLongAgo(at: Date | null, now: Date): boolean {
   return at === null || now.getTime() - at.getTime() > TOUCH_MS
 }
 
-/** An edited row is a dead one: its MAC no longer fits. */
+/** An edited row is invalid: its MAC no longer matches. */
 function isUntouched(row: capabilities.Issuer, tokens: Tokens): boolean {
   const grant = {
     organizationId: row.org_id,

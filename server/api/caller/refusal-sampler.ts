@@ -1,19 +1,19 @@
 /**
- * Decides which refusals go into the record: all of a few, some of many. Held by each web process; it must not grow with
- * the number of callers.
+ * Decides which refusals are recorded: all of a few, some of many. Held by each web process; it must not grow with the
+ * number of callers.
  */
 
 const WINDOW_MS = 60_000
 const ALL_UP_TO = 20
 const ONE_IN = 100
-/** Principals whose refusals are counted at a time. */
+/** The maximum number of principals whose refusals are counted. */
 export const MAX_PRINCIPALS = 10_000
 
 /** Decides which refusals are recorded: the first 20 of a principal in a minute, then one in 100. */
 export class RefusalSampler {
   readonly #seen = new Map<string, { since: number; count: number }>()
 
-  /** True when this one is to be recorded. */
+  /** True if this one must be recorded. */
   admits(principalId: string, now: Date): boolean {
     const held = this.#seen.get(principalId)
     if (held === undefined || now.getTime() - held.since >= WINDOW_MS) {

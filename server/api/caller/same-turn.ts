@@ -1,14 +1,14 @@
 /**
- * One look-up for all who ask the same within one turn of the event loop. It begins after the last of them has asked, so that
- * it shows each what a look of its own would have shown: nothing is remembered from one turn to the next.
+ * Shares one look-up among all callers that ask for the same thing in one turn of the event loop. It starts after the
+ * last of them has asked, so that each sees what its own look-up would have shown: nothing is cached across turns.
  */
 
-/** Joins them. */
+/** Shares look-ups. */
 export class SameTurn<T> {
-  /** By what is asked; emptied at the end of each turn. */
+  /** Look-ups by key; cleared at the end of each turn. */
   readonly #asked = new Map<string, Promise<T>>()
 
-  /** The answer of `look`, which is called once for the turn. Throws the errors of `look`. */
+  /** The result of `look`, which is called once per turn. Throws the errors of `look`. */
   ask(key: string, look: () => Promise<T>): Promise<T> {
     const known = this.#asked.get(key)
     if (known !== undefined) return known

@@ -1,25 +1,25 @@
 /**
- * The public keys that the web tier seals to, each checked against the worker's signature before its first use and kept
- * for a short while, since the check costs more than the seal.
+ * The public keys that the web tier seals to. Each is verified against the worker's signature before its first use and
+ * cached for a short while, since the verification costs more than sealing.
  */
 import { KEY_CACHE_MS } from '#server/domain/access/key-life.ts'
 import type { Sealer, VerifiedKey } from '#server/seal/sealer.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Sealing keys that are kept at a time. */
+/** The maximum number of cached sealing keys. */
 export const MAX_KEPT = 10_000
 
 /** Finds the key to seal to. */
 export interface SealingKeys {
   /**
-   * The organization's current key, read over `db`: a transaction passes itself on, since one that waited for a further
-   * connection would wait for its own kind. Throws when there is none or its row was tampered with: nothing is sealed then.
+   * The organization's current key, read through `db`: a transaction passes itself, since waiting for another
+   * connection could deadlock the pool. Throws if there is none or its row was tampered with: nothing is then sealed.
    */
   of(db: Db, organizationId: string): Promise<VerifiedKey>
 }
 
-/** A cache of checked keys. */
+/** A cache of verified keys. */
 export function createSealingKeys(parts: { sealer: Sealer; clock: () => Date }): SealingKeys {
   const kept = new Map<string, { key: VerifiedKey; until: number }>()
   return {

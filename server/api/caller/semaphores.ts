@@ -1,46 +1,49 @@
 /**
- * Places for what lasts longer than a request: subscriptions, and callers who wait. Counted in this process for a key, for
- * its organization and for all, so that nobody holds the whole process. If none is free, the caller is refused.
+ * Slots for operations that outlast a request: subscriptions, and callers who wait. Counted in this process per key,
+ * per organization and in total, so that nobody occupies the whole process. If none is free, the caller is refused.
  */
 import type { Principal } from '#server/domain/access/scope.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** How many places there are. */
+/** The number of slots. */
 export interface Places {
   readonly perKey: number
   readonly perOrganization: number
   readonly perProcess: number
 }
 
-/** Of subscriptions. */
+/** The slots of subscriptions. */
 export const STREAMS: Places = { perKey: 100, perOrganization: 500, perProcess: 5_000 }
 
-/** Of callers who wait for a worker. */
+/** The slots of callers who wait for a worker. */
 export const WAITERS: Places = { perKey: 100, perOrganization: 500, perProcess: 5_000 }
 
-/** How soon a caller who found no place may try again, in seconds. */
+/** The delay before a refused caller may retry, in seconds. */
 const RETRY_SECONDS = '5'
 
-/** The places of one process. */
+/** The slots of one process. */
 export class Semaphores {
   readonly #places: Places
   readonly #onRefused: () => void
-  /** By the id of a key, a capability or an organization: how many it holds now. An id with none is not there. */
+  /** By the id of a key, a capability or an organization: the slots that it holds now. Ids without one are absent. */
   readonly #held = new Map<string, number>()
   #all = 0
 
-  /** `onRefused` is called for each caller who finds no place. */
+  /** `onRefused` is called for each caller who gets no slot. */
   constructor(places: Places, onRefused: () => void = () => undefined) {
     this.#places = places
     this.#onRefused = onRefused
   }
 
-  /** How many places are taken. */
+  /** The number of slots taken. */
   get taken(): number {
     return this.#all
   }
 
-  /** Takes a place until it is disposed of, which may be done twice. Throws `rate_limit_exceeded` where none is free. */
+  /**
+   * Takes a slot until it is disposed of; disposing of it twice is harmless. Throws `rate_limit_exceeded` if none is
+   * free.
+   */
   take({ id, organizationId }: Pick<Principal, 'id' | 'organizationId'>): Disposable {
     const { perKey, perOrganization, perProcess } = this.#places
     const isFull = this.of(id) >= perKey || this.of(organizationId) >= perOrganization || this.#all >= perProcess
@@ -58,7 +61,7 @@ export class Semaphores {
     }
   }
 
-  /** How many a key or an organization holds now. */
+  /** The number of slots that a key or an organization holds now. */
   of(id: string): number {
     return this.#held.get(id) ?? 0
   }

@@ -1,6 +1,6 @@
 /**
- * Asks for a datasource's check, and answers the datasource once the check has ended or the caller's patience has.
- * The check itself is the worker's.
+ * Requests a datasource's check, and returns the datasource once the check has ended or the caller's wait is over. The
+ * worker performs the check.
  */
 
 import type { KnownContext } from '#server/api/context.ts'
@@ -13,7 +13,7 @@ import type { Datasource } from '#shared/datasources/datasource.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { pollUntil } from './poll-until.ts'
 
-/** A datasource and the number of the request for its check; 0 when none was made. */
+/** A datasource and the number of its check request; 0 if none was made. */
 export interface AwaitedVerification {
   readonly id: string
   readonly request: number
@@ -24,12 +24,14 @@ export function verifyTask(ctx: KnownContext, datasourceId: string) {
   return { id: newId(), kind: 'verify' as const, datasourceId, now: ctx.deps.clock() }
 }
 
-/** The standing task that compares a pending credential with the one in force, due now, and the check that may follow it. */
+/**
+ * The standing task that compares a pending credential with the current one, due now, and the check that may follow it.
+ */
 export function compareTask(ctx: KnownContext, datasourceId: string) {
   return { id: newId(), checkId: newId(), datasourceId, now: ctx.deps.clock() }
 }
 
-/** The datasource, after its check if the caller wants to wait for that and the check ends in time. */
+/** The datasource, after its check if the caller wants to wait for it and the check ends in time. */
 export async function awaitVerification(
   ctx: KnownContext,
   of: AwaitedVerification & { waitSeconds: number },
@@ -46,7 +48,7 @@ export async function awaitVerification(
       if (!isNoted) {
         isNoted = true
         await noteWait(deps.db, org, { datasourceId: of.id, until })
-        // A claim that met the row meanwhile has passed it over.
+        // A claim that read the row in the meantime has skipped it.
         deps.notifications.ring('work')
       }
       return undefined

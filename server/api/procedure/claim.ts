@@ -14,10 +14,11 @@ import { databaseAway } from './store-fault.ts'
 
 /** How long a request waits for an earlier one with its key, in milliseconds. */
 export const WAIT_MS = 30_000
-// A wait for another request's claim holds a connection: it is given up and begun again, so that others get their turn.
+// Waiting for another request's claim occupies a connection: the wait is interrupted and resumed, so that others get
+// their turn.
 const CLAIM_MS = 2_000
 
-/** A call of a mutation. A key is good for one procedure, or in a dialect for one method and path. */
+/** A call of a mutation. A key is valid for one procedure, or in a dialect for one method and path. */
 export interface IdempotentCall {
   readonly ctx: KnownContext
   readonly path: string
@@ -26,16 +27,19 @@ export interface IdempotentCall {
 
 /** The idempotency claim of a call. */
 export interface Claimed extends idempotency.ClaimKey {
-  /** The body without what is secret in it; its keyed hash is kept. */
+  /** The body without its secrets, of which a keyed hash is stored. */
   readonly body: string
-  /** All of it, as the release before kept its hash: for claims that are from then. The next release drops it. */
+  /**
+   * The whole body, of which the last release stored a hash, for comparing claims that it made. The next release drops
+   * this.
+   */
   readonly wholeBody: () => string
 }
 
 /** The call's claim; null without an idempotency key. */
 export function claimOf({ ctx, path, input }: IdempotentCall): Claimed | null {
   const principalId = ctx.principal.id
-  const read = 'connectionString' in input ? (input.connectionString as ReadString) : null // its schema has read it
+  const read = 'connectionString' in input ? (input.connectionString as ReadString) : null // its schema has parsed it
   const compared = (body: unknown, query: string) => ({
     body: `${comparedBody(body, read?.target ?? null)}${query}`,
     wholeBody: () => `${JSON.stringify(body ?? null)}${query}`,
@@ -50,7 +54,7 @@ export function claimOf({ ctx, path, input }: IdempotentCall): Claimed | null {
   return { principalId, key, route: `trpc ${path}`, ...compared(sent, '') }
 }
 
-/** Whether an earlier request has the claim, and its answer is still good. */
+/** True if an earlier request has the claim, and its answer is still valid. */
 export async function isRepeat(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
   if (claimed === null) return false
   const kept = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
@@ -61,8 +65,9 @@ export async function isRepeat(ctx: KnownContext, claimed: Claimed | null): Prom
 export type Attempt<T> = { readonly kept: idempotency.StoredClaim } | { readonly done: T }
 
 /**
- * Does `work` in one transaction with the claim, or finds the claim of an earlier request, whose commit is waited for. Throws
- * `idempotency_conflict` for a key that was used with another body, and `timeout` when the earlier request takes too long.
+ * Runs `work` in one transaction with the claim, or finds the claim of an earlier request after waiting for its commit.
+ * Throws `idempotency_conflict` for a key that was used with another body, and `timeout` if the earlier request takes
+ * too long.
  */
 export async function underClaim<T>(
   ctx: KnownContext,
@@ -79,7 +84,7 @@ export async function underClaim<T>(
         return kept === null ? { done: await work(inTransaction(ctx, tx)) } : { kept }
       })
     } catch (thrown) {
-      // Under a key a repeat finds out what became of it.
+      // With a key, a retry finds out the outcome.
       if (thrown instanceof OutcomeUnknown) throw databaseAway(thrown)
       if (!(thrown instanceof ClaimBusy)) throw thrown
       if (performance.now() >= until) throw new Fault('timeout')
@@ -103,7 +108,7 @@ function requireSameBody({ deps }: KnownContext, claimed: Claimed, { bodyHash }:
   if (!isIts(claimed.body) && !isIts(claimed.wholeBody())) throw new Fault('idempotency_conflict')
 }
 
-/** Another request with this key is under way. */
+/** Another request with this key is in progress. */
 class ClaimBusy extends Error {}
 
 async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<idempotency.StoredClaim | null> {
@@ -119,7 +124,10 @@ async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<id
   return kept
 }
 
-/** After a commit that kept an answer of so many bytes, so that an old answer's row is held no longer than it takes to empty it. */
+/**
+ * Trims after a commit that stored an answer of `bytes` bytes, so that an old answer's row is locked only while it is
+ * emptied.
+ */
 export async function trimAfter(ctx: KnownContext, bytes: number): Promise<void> {
   if (idempotency.isTrimDue(bytes)) await idempotency.trim(ctx.deps.db, ctx.principal.organizationId)
 }

@@ -1,6 +1,6 @@
 /**
- * Turns an error of any origin (schemas, the tRPC library, the store, our own code) into a fault. Called by both projections of the
- * API and by the procedures. A text that is not our own never leaves with it.
+ * Turns an error of any origin (schemas, the tRPC library, the store, our own code) into a fault. Called by both
+ * projections of the API and by the procedures. No foreign text ever leaves with it.
  */
 import { TRPCError } from '@trpc/server'
 import type { z } from 'zod'
@@ -9,7 +9,7 @@ import { namedFault } from '#shared/faults/named-fault.ts'
 import { storeFault } from './store-fault.ts'
 import { mayRepeat } from './unknown-name.ts'
 
-/** The fault behind anything that was thrown. Foreign errors become `internal_error`; callers never see their text. */
+/** The fault for any thrown value. Foreign errors become `internal_error`; callers never see their text. */
 export function toFault(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
   if (!(thrown instanceof TRPCError)) return storeFault(thrown) ?? new Fault('internal_error', { cause: thrown })
@@ -28,12 +28,14 @@ export function toFault(thrown: unknown): Fault {
   return new Fault(codes[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
 }
 
-/** True for errors that concern the operator: a bug of Mooring, or our own database. */
+/** True for errors that concern the operator: a bug in Mooring, or our own database. */
 export function isOurFailure({ code }: Fault): boolean {
   return code === 'internal_error' || code === 'service_unavailable' || code === 'outcome_unknown'
 }
 
-/** The fault of an input that its schema refuses: `invalid_body`, or the one that the schema names, with every issue. */
+/**
+ * The fault of an input that its schema rejects: `invalid_body`, or the one that the schema names, with every issue.
+ */
 export function inputFault(error: z.ZodError, given: unknown): Fault {
   return new Fault(namedFault(error.issues) ?? 'invalid_body', { issues: issuesOf(error, given) })
 }
@@ -50,7 +52,7 @@ function issuesOf(error: z.ZodError, given: unknown): Issue[] {
   })
 }
 
-/** The schema's own name of the reason, where it has one. */
+/** The schema's own code for the reason, if it has one. */
 function codeOf(issue: z.ZodError['issues'][number]): string {
   const named: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined
   return typeof named === 'string' ? named : issue.code

@@ -1,7 +1,7 @@
 /**
- * The middlewares of a mutation. `idempotent` opens the transaction, claims the call's key, calls the procedure inside, stores
- * its answer and commits: the procedure knows nothing of keys. `awaiting` stands outside it and waits, with nothing open, for
- * what a worker makes of the committed result.
+ * The middlewares of a mutation. `idempotent` opens the transaction, claims the call's key, calls the procedure inside,
+ * stores its answer and commits: the procedure knows nothing about keys. `awaiting` wraps it and waits, with no open
+ * transaction, for a worker to process the committed result.
  */
 import type { KnownContext } from '#server/api/context.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
@@ -9,7 +9,7 @@ import type { Topic } from '#server/store/database/notifications.ts'
 import { type Attempt, type Claimed, claimOf, type IdempotentCall, isRepeat, trimAfter, underClaim } from './claim.ts'
 import { type Answering, type Awaiting, answerAndKeep, replay, storedOf } from './replay.ts'
 
-/** A mutation's effect, in the transaction where there is one. Its result is kept as JSON and holds no secret. */
+/** A mutation's effect, inside the transaction if there is one. Its result is stored as JSON and contains no secret. */
 export type Procedure<R> = (inside: KnownContext) => Promise<R>
 
 interface Waking {
@@ -22,7 +22,7 @@ export function idempotent<A>(call: IdempotentCall, procedure: Procedure<A>, of?
   return idempotentAs(call, procedure, { ...of, answer: async (_, result) => result })
 }
 
-/** Runs a procedure whose answer is made of its result, in the same transaction. Throws as `underClaim` does. */
+/** Runs a procedure whose answer is built from its result, in the same transaction. Throws as `underClaim` does. */
 export async function idempotentAs<R, A>(
   { ctx, ...call }: IdempotentCall,
   procedure: Procedure<R>,
@@ -50,8 +50,9 @@ export async function idempotentAs<R, A>(
 }
 
 /**
- * Runs a procedure, and waits after its commit for its answer. Throws `rate_limit_exceeded`, before anything is done, where too
- * many wait already. `before` is waited for first, outside any transaction; not where the key has a claim: a replay needs nothing.
+ * Runs a procedure, and awaits its answer after the commit. Throws `rate_limit_exceeded`, before doing anything, if too
+ * many callers wait already. `before` is awaited first, outside any transaction, unless the key has a claim: a replay
+ * needs no preparation.
  */
 export async function awaiting<R, A>(
   { ctx, ...call }: IdempotentCall,
@@ -72,7 +73,7 @@ export async function awaiting<R, A>(
   return await answerAndKeep(ctx, { claimed, result: attempt.done, awaiting: of })
 }
 
-/** Commits the result without an answer: a repeat waits for that. */
+/** Commits the result without an answer: a retry waits for the answer. */
 function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<R>): Promise<Attempt<R>> {
   return underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)

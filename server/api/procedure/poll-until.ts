@@ -1,5 +1,6 @@
 /**
- * Waits for the worker: woken by `news`, with a poll behind it, up to a deadline. The work goes on when the wait ends.
+ * Waits for the worker: woken by `news` and by polling, up to a deadline.
+ * The work continues when the wait ends.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebDeps } from '#server/api/context.ts'
@@ -8,20 +9,20 @@ import type { Principal } from '#server/domain/access/scope.ts'
 const POLL_MS = 1_000
 
 /**
- * Between two looks of one caller, for each of its organization who waits: every wake is of somebody's news, and five hundred
- * who look at each of them would leave our own database no time for anybody else.
+ * The pause between two looks of one caller, per waiting caller of its organization: every notification is someone's
+ * news, and five hundred callers who look after each one would leave our own database no time for anyone else.
  */
 const PACE_MS = 2
 
-/** A wait: the caller and the condition. It holds a place among the waiters. */
+/** A wait: the caller and the condition. It occupies a slot of the waiters. */
 export interface PollOptions {
   readonly deps: Pick<WebDeps, 'notifications' | 'waiters'>
   readonly principal: Pick<Principal, 'organizationId'>
 }
 
 /**
- * Asks `look` now, at every wake and once a second until it answers something, and returns that; undefined when
- * `waitMs` are over first. Errors of `look` are thrown.
+ * Calls `look` now, at every notification and once a second until it returns something, and returns that; undefined if
+ * `waitMs` have passed. Errors of `look` are rethrown.
  */
 export async function pollUntil<T>(
   { deps: parts, principal }: PollOptions,

@@ -1,24 +1,25 @@
 /**
- * Looks at the credential of a subscription again when it has not been looked at for a while, however busy the stream is.
+ * Verifies the credential of a subscription again at intervals,
+ * however busy the stream is.
  */
 import type { KnownContext } from '#server/api/context.ts'
 
 const RECHECK_MS = 15_000
 
-/** The looks of one stream. */
+/** The periodic verification of one stream. */
 export interface Recheck {
   readonly isDue: () => boolean
-  /** Until the next look is due. */
+  /** The time until the next verification is due, in milliseconds. */
   readonly leftMs: () => number
-  /** Looks, if it is due. Throws when the credential is no longer good. */
+  /** Verifies the credential if that is due. Throws if it is no longer valid. */
   readonly check: () => Promise<void>
 }
 
-/** The looks of a stream that begins now. */
+/** The periodic verification of a stream that begins now. */
 export function recheckLater(ctx: KnownContext): Recheck {
   const now = () => ctx.deps.clock().getTime()
   let checkedAt = now()
-  // A clock that was put back is no reason to trust for longer.
+  // A clock that was set back is no reason to trust for longer.
   const leftMs = () => RECHECK_MS - Math.abs(now() - checkedAt)
   const isDue = () => leftMs() <= 0
   return {

@@ -1,6 +1,6 @@
 /**
- * Records refusals of known principals: who tried what they may not do. If there are many, it records a sample, so that
- * nobody can fill the record by being refused.
+ * Records refusals of known principals: who attempted something they may not do. If there are many, it records a
+ * sample, so that nobody can fill the audit record by being refused.
  */
 
 import type { WebDeps } from '#server/api/context.ts'
@@ -20,7 +20,10 @@ export interface RefusedCall {
   readonly address: string | null
 }
 
-/** Records a refusal. Our own failures are not refusals; a refusal that cannot be recorded is logged, since the answer stays. */
+/**
+ * Records a refusal. Our own failures are not refusals; a refusal that cannot be recorded is logged, and the answer
+ * stays the same.
+ */
 export async function recordRefusal(deps: WebDeps, of: RefusedCall): Promise<void> {
   const { principal, action, fault, requestId, address } = of
   const now = deps.clock()

@@ -1,6 +1,6 @@
 /**
- * Answers a repeat under an idempotency key: with the kept answer, or with one made anew of the kept result where the answer has
- * gone or was never made. Nothing is done again.
+ * Answers a retry with an idempotency key: with the stored answer, or with one rebuilt from the stored result if the
+ * answer was deleted or never built. The effect is not repeated.
  */
 import type { KnownContext, ResponseMetadata } from '#server/api/context.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
@@ -11,42 +11,49 @@ import { type Claimed, trimAfter, WAIT_MS } from './claim.ts'
 import { pollUntil } from './poll-until.ts'
 import type { OutcomeAccess } from './task.ts'
 
-// Between a claim and the commit from which its request waits for its answer.
+// The time between a claim and the commit from which its request waits for its answer.
 const EFFECT_MS = 5_000
 
 /** How a result becomes an answer. */
 export interface Answering<R, A> {
-  /** Says what came of it. Of a repeat it is asked once more where the kept answer has gone. */
+  /** Builds the answer. For a retry it is called again if the stored answer was deleted. */
   answer(ctx: KnownContext, result: R): Promise<A>
-  /** The answer as it may be kept: without a token that is shown once. */
+  /** The answer in the form that may be stored: without a token that is shown once. */
   keepable?(answer: A): unknown
 }
 
-/** How a result becomes an answer by a wait outside of any transaction. */
+/** How a result becomes an answer by waiting outside any transaction. */
 export interface Awaiting<R, A> extends Omit<Answering<R, A>, 'answer'> {
-  /** As of every answering. Under a key the outcome of a task is read, and taken with the task where nothing is kept. */
+  /**
+   * As `Answering.answer`. With a key, a task's outcome is only read; without one, it is taken together with the task.
+   */
   answer(ctx: KnownContext, result: R, reading: OutcomeAccess): Promise<A>
-  /** The task whose outcome makes the answer: it ends in the transaction that keeps the answer, so that none of both is lost. */
+  /**
+   * The task whose outcome becomes the answer: it ends in the transaction that stores the answer, so that neither is
+   * lost.
+   */
   taskOf?(result: R): string | null
-  /** True where an answer that comes too late takes the effect back: the key is free again then. */
+  /** True if an answer that comes too late reverts the effect: the key is then free again. */
   readonly isWithdrawnLate?: boolean
-  /** The result to keep with the answer, where that can be made of the first result only once. */
+  /** The result to store with the answer, if the answer can be built from the first result only once. */
   lasting?(result: R, answer: A): R
 }
 
-/** The answer as it is kept. */
+/** The answer as it is stored. */
 export function storedOf<A>({ keepable }: Pick<Answering<unknown, A>, 'keepable'>, answer: A): unknown {
   return keepable === undefined ? answer : keepable(answer)
 }
 
-/** Faults of a wait that has ended before what was waited for: the effect stands. */
+/** Faults of a wait that ended before its outcome: the effect remains. */
 const MAY_GO_ON: ReadonlySet<FaultCode> = new Set(['timeout', 'service_unavailable', 'outcome_unknown'])
 
 function isFinal({ code }: Fault, { isWithdrawnLate = false }: { isWithdrawnLate?: boolean }): boolean {
   return !MAY_GO_ON.has(code) || (isWithdrawnLate && code === 'timeout')
 }
 
-/** Waits for the answer of a committed result, and keeps it. A refusal is final and gives the key back: a repeat tries anew. */
+/**
+ * Awaits the answer of a committed result, and stores it. A refusal is final and releases the key: a retry starts over.
+ */
 export async function answerAndKeep<R, A>(
   ctx: KnownContext,
   of: { claimed: Claimed; result: R; awaiting: Awaiting<R, A> },
@@ -54,7 +61,7 @@ export async function answerAndKeep<R, A>(
   const { claimed, awaiting } = of
   const taskId = awaiting.taskOf?.(of.result) ?? null
   const answer = await awaiting.answer(ctx, of.result, 'read').catch(async (thrown: unknown) => {
-    // An effect that has committed without an answer continues from its kept result, so its claim stays.
+    // An effect that was committed without an answer continues from its stored result, so its claim stays.
     if (thrown instanceof Fault && isFinal(thrown, awaiting)) await giveBack(ctx, claimed, taskId)
     throw thrown
   })
@@ -65,13 +72,13 @@ export async function answerAndKeep<R, A>(
   return answer
 }
 
-/** Ends the task of a refusal, and gives its key back. */
+/** Ends the task of a refusal, and releases its key. */
 async function giveBack({ deps, principal }: KnownContext, claimed: Claimed, taskId: string | null): Promise<void> {
   if (taskId !== null) await outcomes.drop(deps.db, principal.organizationId, taskId)
   await idempotency.release(deps.db, principal.organizationId, claimed)
 }
 
-/** Keeps the answer and ends its task together: a repeat finds the one or the other. */
+/** Stores the answer and ends its task in one transaction: a retry finds one or the other. */
 function keepAndEnd({ deps, principal }: KnownContext, kept: Kept, taskId: string | null): Promise<number> {
   const { organizationId } = principal
   if (taskId === null) return idempotency.save(deps.db, organizationId, kept)
@@ -89,7 +96,7 @@ interface Repeat<R, A> {
   readonly awaiting: Awaiting<R, A>
 }
 
-/** Answers the repeat. The caller holds a place among the waiters where it may have to wait. */
+/** Answers the retry. The caller holds a waiter's slot if it may have to wait. */
 export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise<A> {
   const { claimed, kept } = of
   Object.assign(ctx.responseMetadata, remarksOf(kept.remarks), { replayed: true })
@@ -99,13 +106,13 @@ export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise
     const found = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
     if (found !== undefined) return again(ctx, { ...of, kept: found })
   }
-  // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.
-  // Sound: this very procedure made and kept it.
+  // The first request's process died while it waited for the verdict: its effect remains, and the answer is built
+  // again. Sound: this very procedure built and stored it.
   if (answer === undefined) return answerAndKeep(ctx, { ...of, result: kept.result as R })
   return answer as A // likewise
 }
 
-/** Nobody is behind a claim that is older than any wait: its process died, and no one need wait for that one. */
+/** A claim that is older than any wait belongs to a dead process, and no one need wait for that. */
 function patienceMs(ctx: KnownContext, { createdAt }: idempotency.StoredClaim): number {
   const ageMs = ctx.deps.clock().getTime() - createdAt.getTime()
   return Math.min(WAIT_MS, WAIT_MS + EFFECT_MS - ageMs)
@@ -113,14 +120,14 @@ function patienceMs(ctx: KnownContext, { createdAt }: idempotency.StoredClaim): 
 
 async function lookAgain(ctx: KnownContext, claimed: Claimed): Promise<unknown> {
   const found = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
-  // The first request was refused after all, and has given the key back.
+  // The first request was refused after all, and has released the key.
   if (found === undefined) throw new Fault('timeout')
   return found.isGone ? 'gone' : (found.answer ?? undefined)
 }
 
-/** The answer made anew of the kept result, since its bytes have gone; no token is shown again. */
+/** The answer, rebuilt from the stored result because it was deleted; no token is shown again. */
 async function again<R, A>(ctx: KnownContext, { awaiting, kept }: Repeat<R, A>): Promise<A> {
-  // Sound: this very procedure made and kept the result, and what it keeps of an answer is what a replay gives.
+  // Sound: this very procedure built and stored the result, and a replay returns exactly what is stored of an answer.
   return storedOf(awaiting, await awaiting.answer(ctx, kept.result as R, 'read')) as A
 }
 

@@ -1,5 +1,5 @@
 /**
- * Typed id → row, for one caller: another caller's, a removed and a mistyped one are equally absent.
+ * Finds the row of a typed id for one caller: another organization's, a removed and a mistyped one are equally absent.
  * Procedures begin here.
  */
 
@@ -13,8 +13,8 @@ import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /**
- * The row that a typed id names. Another organization's, a removed one's and a mistyped id are the same `entity_not_found`.
- * The connections dialect shows bare UUIDs, so there the prefix is not looked at, and endpoints do not occur.
+ * The row that a typed id names. Another organization's, a removed one's and a mistyped id all give `entity_not_found`.
+ * The connections dialect shows bare UUIDs, so it ignores the prefix and never returns endpoints.
  */
 export async function requireDatasource(
   ctx: KnownContext,
@@ -32,7 +32,9 @@ export async function requireDatasource(
   return row
 }
 
-/** The same, to be changed: the principal must be allowed to, and a key changes only its own plane. */
+/**
+ * As `requireDatasource`, for a change: the principal must be allowed to make it, and a key changes only its own mode.
+ */
 export async function requireChangeable(ctx: KnownContext, id: DatasourceId, scope: Scope): Promise<DatasourceRow> {
   const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, scope, { datasourceId: row.id, mode: row.mode })

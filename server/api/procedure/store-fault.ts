@@ -9,10 +9,10 @@ import { LimitReached, NaturalKeyTaken } from '#server/store/database/refusals.t
 import { OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** Seconds after which asking again is worth it: a failover or a restart takes a few. */
+/** The delay in seconds before a retry: a failover or a restart takes a few. */
 const RETRY_AFTER = { 'Retry-After': '2' }
 
-/** The fault of an error that our own database gave, or that was made of one; null for any other. */
+/** The fault for an error from our own database, or one derived from it; null for any other. */
 export function storeFault(thrown: unknown): Fault | null {
   if (thrown instanceof OutcomeUnknown) return new Fault('outcome_unknown', { cause: thrown })
   if (thrown instanceof OrganizationMoving) return organizationMoving()
@@ -22,7 +22,7 @@ export function storeFault(thrown: unknown): Fault | null {
   return isAway(thrown) ? databaseAway(thrown) : null
 }
 
-/** Our own database is away for now, and nothing was done, or doing it again is safe. */
+/** Our own database is temporarily unavailable, and nothing was done, or a retry is safe. */
 export function databaseAway(cause: unknown): Fault {
   return new Fault('service_unavailable', { cause, headers: RETRY_AFTER })
 }

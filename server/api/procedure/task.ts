@@ -1,6 +1,6 @@
 /**
- * Work that only the worker can do, asked for and awaited: the web tier's end of `domain/tasks/contract.ts`. A payload is
- * sealed like a credential and goes with its task.
+ * Requests and awaits work that only the worker can do: the web tier's end of `domain/tasks/contract.ts`. A payload is
+ * sealed like a credential and deleted with its task.
  */
 
 import type { WebDeps } from '#server/api/context.ts'
@@ -20,21 +20,21 @@ import * as tasks from '#server/store/tasks/tasks.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { pollUntil } from './poll-until.ts'
 
-/** For whom a task is submitted. Within a transaction its `deps.db` is that transaction. */
+/** The requester of a task. Within a transaction, its `deps.db` is that transaction. */
 export interface Asker {
   readonly deps: WebDeps
   readonly principal: Pick<Principal, 'organizationId'>
 }
 
-/** A task to submit. `datasourceId` is the UUID of what it is about; null where that is registered nowhere. */
+/** A task to submit. `datasourceId` is its datasource's UUID; null if it concerns no registered one. */
 export interface TaskRequest<K extends AskedKind> {
   readonly kind: K
   readonly datasourceId: string | null
-  /** Null where the task's datasource says it all. */
+  /** Null if the task needs nothing but its datasource. */
   readonly payload: AskedPayload<K> | null
 }
 
-/** Seals what is asked into a task and makes it due. Answers its id. The caller wakes the workers once it is committed. */
+/** Seals the request into a task and makes it due. Returns its id. The caller notifies the workers after the commit. */
 export async function submitTask<K extends AskedKind>(
   { deps, principal }: Asker,
   asked: TaskRequest<K>,
@@ -59,12 +59,15 @@ export async function submitTask<K extends AskedKind>(
 export interface AwaitedTask<K extends AskedKind> {
   readonly kind: K
   readonly taskId: string
-  /** Null where it is about none that is registered. */
+  /** Null if it concerns no registered datasource. */
   readonly datasourceId: string | null
   readonly waitMs: number
-  /** After the deadline: whether the task is withdrawn with its payload, or goes on. */
+  /** After the deadline, the task is either withdrawn with its payload or left to continue. */
   readonly late: 'withdrawn' | 'left'
-  /** Whether the outcome is taken with its task, or read: then the task stays until the answer is kept that is made of it. */
+  /**
+   * Whether the outcome is taken together with its task or only read: the task then stays until the answer built from
+   * it is stored.
+   */
   readonly reading?: OutcomeAccess
 }
 
@@ -72,8 +75,8 @@ export interface AwaitedTask<K extends AskedKind> {
 export type OutcomeAccess = 'taken' | 'read'
 
 /**
- * Takes a task's outcome, or reads it. Throws `timeout` when there is none within `waitMs`, and at once when there will be none because
- * somebody has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
+ * Takes or reads a task's outcome. Throws `timeout` if there is none within `waitMs`, and at once if another request
+ * has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
  */
 export async function awaitTask<K extends AskedKind>(asker: Asker, of: AwaitedTask<K>): Promise<TaskOutcome<K>> {
   const { db } = asker.deps
@@ -81,7 +84,7 @@ export async function awaitTask<K extends AskedKind>(asker: Asker, of: AwaitedTa
   const look = of.reading === 'read' ? outcomes.readOutcome : outcomes.takeOutcome
   const done = await pollUntil(asker, of.waitMs, () => look(db, org, of.taskId))
   const found = done ?? (of.late === 'withdrawn' ? await outcomes.cancel(db, org, of.taskId) : undefined)
-  // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
+  // Sound: the schema belongs to the kind, which the compiler cannot follow through the table.
   if (found !== undefined && found !== 'ended') return CONTRACT[of.kind].outcome.parse(found.outcome) as TaskOutcome<K>
   const isThere = of.datasourceId === null || (await datasources.find(db, org, { id: of.datasourceId })) !== undefined
   throw new Fault(isThere ? 'timeout' : 'entity_not_found')

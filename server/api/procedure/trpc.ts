@@ -1,6 +1,6 @@
 /**
- * tRPC's foundation: procedure bases by scope, and the error formatter. tRPC's own formatter prints the message of
- * whatever was thrown, a driver's included; this one prints the fault table's sentence and nothing else.
+ * The tRPC foundation: procedures by scope, and the error formatter. tRPC's own formatter prints the message of any
+ * thrown error, including a driver's; this one prints only the fault table's sentence.
  */
 
 import { initTRPC, TRPCError } from '@trpc/server'
@@ -54,13 +54,13 @@ const t = initTRPC.context<Context>().create({
   },
 })
 
-/** An issue: its path, and the refusal's own code and sentence, as in the dialects. Neither ever holds a value. */
+/** An issue: its path, code and sentence, as in the dialects. Neither code nor sentence ever contains a value. */
 function shownIssue({ path, code, message, ctx }: Issue) {
   return { path, code, message, ...(ctx === undefined ? {} : { ctx }) }
 }
 
 /**
- * A thrown error as the TRPCError of its fault's status: logged if it is our own failure, recorded if it is a
+ * A thrown error as the TRPCError with its fault's status: logged if it is our own failure, recorded if it is a
  * refusal. A subscription calls this itself, since it throws long after the middleware has returned.
  */
 export async function failureOf(
@@ -75,7 +75,7 @@ export async function failureOf(
     const cause = fault.cause ?? fault
     ctx.deps.log.error({ ...about, stage: 'procedure', path, fault: fault.code, cause }, 'procedure failed')
   }
-  // A dialect records what it refuses itself, bad bodies included.
+  // A dialect records its own refusals, including those of invalid bodies.
   if (ctx.surface === 'trpc' && !(principal instanceof Fault)) {
     await recordRefusal(ctx.deps, { principal, action: path, fault, requestId, address })
   }
@@ -86,15 +86,15 @@ export async function failureOf(
 
 /** The definition of a procedure: the required scope, the input, and the work. */
 interface Operation {
-  /** Null for every principal of an organization; `anybody` for one that decides by itself whom it answers. */
+  /** Null for every principal of an organization; `anybody` for a procedure that authorizes its callers itself. */
   readonly scope: Scope | null | 'anybody'
   readonly type: 'query' | 'mutation' | 'subscription'
   readonly input: z.ZodType | null
-  /** The form of its answer, with the order of its fields: a kept one is replayed byte for byte. */
+  /** The schema of its answer, including the field order: a stored answer is replayed byte for byte. */
   readonly output: z.ZodType | null
   run(of: { ctx: KnownContext; input: unknown; path: string; signal: AbortSignal | undefined }): unknown
 }
-/** One call of it. */
+/** One call of a procedure. */
 interface Called {
   readonly path: string
   /** Its input, not parsed yet. */
@@ -103,8 +103,8 @@ interface Called {
 }
 
 /**
- * Performs a procedure, from whichever surface it is called: the only place that asks for its scope and turns away what would
- * change an organization that moves. It throws the TRPCError of the fault's status, so that the HTTP status agrees with the body.
+ * Performs a procedure for any surface: the only place that requires its scope and refuses changes to a moving
+ * organization. It throws the TRPCError with the fault's status, so that the HTTP status agrees with the body.
  */
 async function perform(operation: Operation, ctx: Context, called: Called): Promise<unknown> {
   try {
@@ -114,7 +114,7 @@ async function perform(operation: Operation, ctx: Context, called: Called): Prom
   }
 }
 
-/** Input that cannot be read names no datasource. */
+/** Unreadable input names no datasource. */
 async function inputOf({ input }: Called): Promise<unknown> {
   try {
     return await input()
@@ -124,7 +124,7 @@ async function inputOf({ input }: Called): Promise<unknown> {
 }
 
 async function admitted({ scope, type, input: schema, output, run }: Operation, given: Context, called: Called) {
-  const ctx = given as KnownContext // it is, behind the second line; where anybody may call, its type says that nothing is known
+  const ctx = given as KnownContext // the check below ensures it, except for `anybody`
   const { path, signal } = called
   const work = async () => {
     const raw = await called.input()
@@ -135,25 +135,25 @@ async function admitted({ scope, type, input: schema, output, run }: Operation, 
   if (given.principal instanceof Fault) throw given.principal
   if (scope !== null) requireScope(ctx.principal, scope)
   const { organizationId, move } = ctx.principal
-  // A call that is admitted here is checked again under its organization's lock when it writes.
+  // A call admitted here is checked again under its organization's lock when it writes.
   if (type === 'mutation' && move !== undefined) throw organizationMoving()
   if (type !== 'mutation') return forOrganization(organizationId, work)
   return asWriter({ organizationId, phase: 'begins' }, () => forOrganization(organizationId, work))
 }
 
-/** Throws `invalid_body`, or the fault that the schema names, with every issue. */
+/** Parses input. Throws `invalid_body`, or the fault that the schema names, with every issue. */
 function parsed(schema: z.ZodType, given: unknown): unknown {
   const { success, data, error } = schema.safeParse(given)
   if (success) return data
   throw inputFault(error, given)
 }
 
-/** The property under which the library keeps a procedure's resolver, for callers in this process. */
+/** The property under which a procedure stores its operation, for callers in this process. */
 const OPERATION = Symbol('operation')
 
 /**
- * Builds a procedure as the library's own builder does, without its chain of middlewares, each of which copies the context: the
- * one thing that the library calls is `perform`.
+ * Builds a procedure like the library's own builder, but without its chain of middlewares, each of which copies the
+ * context: the library only calls `perform`.
  */
 class ProcedureBuilder {
   readonly #of: Pick<Operation, 'scope' | 'input' | 'output'>
@@ -185,11 +185,11 @@ class ProcedureBuilder {
   #made(type: Operation['type'], run: Operation['run']): object {
     const operation: Operation = { ...this.#of, type, run }
     const called: Calling = ({ ctx, path, signal, ...rest }) => {
-      const input = Reflect.get(rest, 'getRawInput') as () => Promise<unknown> // the library hands it to all that it calls
+      const input = Reflect.get(rest, 'getRawInput') as () => Promise<unknown> // passed to every resolver
       return perform(operation, ctx, { path, input, signal }) as Promise<never> // typed by `procedure`
     }
     const made = madeAs[type](called)
-    // Code that walks the router finds the schemas where the library keeps them.
+    // Code that walks the router finds the schemas where the library stores them.
     Object.assign(made._def, { inputs: operation.input === null ? [] : [operation.input], output: operation.output })
     return Object.assign(made, { [OPERATION]: operation })
   }
@@ -203,22 +203,22 @@ const madeAs = {
   subscription: (called: Calling) => t.procedure.subscription(called),
 }
 
-const known = t.procedure.use(({ ctx, next }) => next({ ctx: ctx as KnownContext })) // for its type
+const known = t.procedure.use(({ ctx, next }) => next({ ctx: ctx as KnownContext })) // only for its type
 
 /**
- * A procedure that only principals with `scope` may call; null for every principal of an organization. The
- * procedure itself checks planes and objects. Its input and its output are parsed.
+ * A procedure that only principals with `scope` may call; null for every principal of an organization. The procedure
+ * itself checks modes and objects. Its input and its output are parsed.
  */
 export function procedure(scope: Scope | null): typeof known {
   const builder: unknown = new ProcedureBuilder({ scope, input: null, output: null })
-  return builder as typeof known // it has the methods that procedures here are made with
+  return builder as typeof known // it has the methods that procedures here use
 }
 
 function operationOf(made: object): Operation | undefined {
-  return Reflect.get(made, OPERATION) as Operation | undefined // nobody else has the symbol
+  return Reflect.get(made, OPERATION) as Operation | undefined // no other code has the symbol
 }
 
-/** Makes callers in this process of a router: its groups, and in each the procedures as methods. */
+/** Creates callers of a router in this process: its groups, with the procedures as methods. */
 export function callers<C>(router: { readonly _def: { readonly procedures: object } }): (ctx: Context) => C {
   const groups = new Map<string, Record<string, (this: { ctx: Context }, input?: unknown) => Promise<unknown>>>()
   for (const [path, made] of Object.entries(router._def.procedures)) {
@@ -234,17 +234,17 @@ export function callers<C>(router: { readonly _def: { readonly procedures: objec
   return ctx => {
     const caller: Record<string, object> = {}
     for (const [group, methods] of groups) caller[group] = Object.assign(Object.create(methods), { ctx })
-    return caller as C // the router's own types say what is in it
+    return caller as C // the router's own types describe its content
   }
 }
 
-/** A procedure that asks for no key: it decides by itself whom it answers. There is one, `local.signIn`. */
+/** A procedure that requires no key: it authorizes its callers itself. The only one is `local.signIn`. */
 export const openProcedure = unasked()
 
 function unasked(): typeof t.procedure {
   const builder: unknown = new ProcedureBuilder({ scope: 'anybody', input: null, output: null })
-  return builder as typeof t.procedure // likewise
+  return builder as typeof t.procedure // as above
 }
 
-/** Composes procedures. */
+/** Combines procedures into a router. */
 export const router = t.router

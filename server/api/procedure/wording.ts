@@ -1,6 +1,6 @@
 /**
- * The sentences for refused input whose schema has none of its own: ours in place of Zod's, which
- * speak of "input", "expected" and "received" and change with the library. They name limits and types and never the value.
+ * The sentences for rejected input whose schema has none of its own: they replace Zod's, which speak of "input",
+ * "expected" and "received" and change with the library. They name limits and types and never the value.
  */
 import { z } from 'zod'
 
@@ -24,7 +24,7 @@ const FORMATS: Readonly<Record<string, string>> = {
 
 const COUNTED: Readonly<Record<string, string>> = { string: 'character', array: 'item', set: 'item', object: 'field' }
 
-/** Makes every schema of this process say it so. A schema's own sentence stays. */
+/** Installs these sentences for every schema of this process. A schema's own sentence takes precedence. */
 export function useOurWording(): void {
   z.config({ customError: wordingOf })
 }

@@ -1,10 +1,11 @@
 /**
- * Adds the parser's advice to the answer of the call that brought the connection string. It concerns the text alone, so it is not stored.
+ * Adds the parser's advice to the answer of the call that contained the connection string. It concerns only the text,
+ * so it is not stored.
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 
-/** The answer with the string's own advice behind that of the last check. */
+/** The answer with the string's own advice after that of the last check. */
 export function withAdvice<T extends Pick<Datasource, 'advisories'>>(
   answer: T,
   { advisories }: { readonly advisories: readonly Advisory[] },

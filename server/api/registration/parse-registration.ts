@@ -1,6 +1,6 @@
 /**
- * Input → what is to be sealed and what is shown: judges what can be judged without a
- * look-up, and separates the secret from its display columns. Nothing here dials, and no reason quotes the string.
+ * Converts input to what is sealed and what is displayed: judges everything that needs no look-up, and separates the
+ * secret from its display columns. Nothing here dials, and no reason quotes the string.
  */
 
 import type { KnownContext } from '#server/api/context.ts'
@@ -20,7 +20,7 @@ import type { ReadString, RegisterInput } from '#shared/datasources/registration
 import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** The part of an input that names a database and how to log in to it. A sealed one has its CA certificate inside the box. */
+/** The part of an input that names a database and its login. A sealed string has its CA certificate inside the box. */
 export type StringInput = { connectionString: ReadString; caCertificate?: string | null | undefined } | SealedInput
 
 interface SealedInput {
@@ -32,20 +32,20 @@ interface SealedInput {
   readonly namedSchema?: string | undefined
 }
 
-/** A connection string taken apart: what to seal, and what to show. */
+/** A parsed connection string: what to seal, and what to display. */
 export interface SplitString {
   readonly secret: Extract<BroughtSecret, { kind: 'direct' | 'client-sealed' }>
   readonly host: string
   readonly port: number
   readonly database: string
   readonly tlsMode: string | null
-  /** The advice of a string that came in clear; the worker alone knows that of a sealed one. */
+  /** The advice on a string that arrived in clear; only the worker knows that on a sealed one. */
   readonly advisories: readonly Advisory[]
-  /** The schema that the string names; of a sealed one, what its caller says of it, which the worker compares. */
+  /** The schema that the string names; for a sealed one, its caller's declaration, which the worker verifies. */
   readonly namedSchema: string | null
 }
 
-/** Takes a connection string, in clear or sealed by the caller, apart. Throws `invalid_body`, `byo_host_not_allowed`. */
+/** Parses a connection string, in clear or sealed by the caller. Throws `invalid_body`, `byo_host_not_allowed`. */
 export function parseString(ctx: KnownContext, input: StringInput): SplitString {
   if ('sealedConnectionString' in input) {
     const host = parseHost(input.host)
@@ -70,37 +70,37 @@ export function parseString(ctx: KnownContext, input: StringInput): SplitString 
   return { secret: { kind: 'direct', target, ...trust }, host, port, database, tlsMode, advisories, namedSchema }
 }
 
-/** The fault of a place that is not dialled. Of a private name it says which one to give instead. */
+/** The fault for a place that is not dialled. For a private name it says which one to use instead. */
 function refusedPlace(code: PlaceRefusal, field: string, host: string): Fault {
   if (code !== 'host_private') return new Fault('byo_host_not_allowed')
   const message = `The host is ${failureSpec(code).observed}. ${placeFix(code, host)}`
   return new Fault('byo_host_not_allowed', { issues: [{ path: [field], code, message }] })
 }
 
-/** Nothing is said of a CA certificate, at least out here: the worker knows whether one is in force. */
+/** No CA certificate was mentioned, at least outside the box: the worker knows whether one is in force. */
 const UNSAID = { caCertificate: null, keepCertificate: true } as const
 
-/** The schema of a field, or else the one that the string names. Throws `invalid_body` where both name one, and not the same. */
+/** The schema of a field, or else the one that the string names. Throws `invalid_body` if both name different ones. */
 export function schemaOf(given: string | null | undefined, { namedSchema, secret }: SplitString): string | null {
   if (given === undefined || given === null) return namedSchema ?? (given === null ? null : 'public')
   if (namedSchema === null || namedSchema === given) return given
-  // A name that holds a piece of the password is not shown.
+  // A name that contains part of the password is not displayed.
   const password = secret.kind === 'direct' ? secret.target.password : ''
   const shown = sharesPiece(namedSchema, password) ? 'another one' : quoteName(namedSchema)
   const message = `The schema field says ${quoteName(given)}, the connection string ${shown}: give one of them, or the same twice.`
   throw new Fault('invalid_body', { issues: [{ path: ['schema'], code: 'schema_conflict', message }] })
 }
 
-/** A datasource to be registered. */
+/** A datasource to register. */
 export interface ParsedRegistration {
   readonly datasource: Omit<NewDatasource, 'id'>
   readonly secret: BroughtSecret
   readonly last4: string | null
-  /** Labels for one that is registered already; undefined where none were given, so that it keeps its own. */
+  /** Labels for an existing datasource; undefined if none were given, so that it keeps its own. */
   readonly metadata: Readonly<Record<string, string>> | undefined
-  /** The answer's advisories beside those of a check. */
+  /** The answer's advisories besides those of a check. */
   readonly advisories: readonly Advisory[]
-  /** The natural key that the same string had while the schema that it names was not read; null for any other. */
+  /** The natural key that the same string had before its schema was read; null for any other. */
   readonly formerIdentity: string | null
 }
 

@@ -1,6 +1,6 @@
 /**
- * Registers a datasource, and puts new credentials under registered ones. Sealed here, in the request that brought it;
- * what is stored can be opened by the worker alone. Nothing is dialled in this process.
+ * Registers a datasource, and adds new credentials to registered ones. Secrets are sealed here, in the request that
+ * contains them; only the worker can open what is stored. Nothing is dialled in this process.
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
@@ -24,7 +24,7 @@ import { withAdvice } from './advice.ts'
 import { type ParsedRegistration, parseRegistration } from './parse-registration.ts'
 import { sealCredential, stageCredential } from './stage-credential.ts'
 
-/** Registers, or rotates where this voice has a natural key and the datasource is there already. */
+/** Registers a datasource, or rotates it if this surface has a natural key and the datasource already exists. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
   const drafted = parseRegistration(ctx, input)
   requireScope(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
@@ -63,7 +63,7 @@ async function withKnownIdentity(
   return { ...drafted, datasource: { ...datasource, identity: former, schema: 'public' } }
 }
 
-/** Null where a datasource of this natural key is there already. */
+/** Null if a datasource with this natural key already exists. */
 async function place(ctx: KnownContext, drafted: ParsedRegistration, id: string): Promise<Datasource | null> {
   const { deps, principal } = ctx
   const now = deps.clock()
@@ -103,8 +103,9 @@ function displayedRow(id: string, { datasource, last4 }: ParsedRegistration, now
 }
 
 /**
- * The datasource is there: what was brought is its pending credential, whether it is the one in force or another, which the
- * worker finds out. Changes of one datasource take turns on its row, so of several at once the last wins.
+ * The datasource exists: the submitted credential becomes its pending one, whether it equals the current one or not,
+ * which the worker finds out. Changes of one datasource are serialised on its row, so of several concurrent ones the
+ * last wins.
  */
 async function registerAgain(ctx: KnownContext, drafted: ParsedRegistration): Promise<AwaitedVerification> {
   const { deps, principal } = ctx
@@ -113,10 +114,10 @@ async function registerAgain(ctx: KnownContext, drafted: ParsedRegistration): Pr
   if (identity === null) throw new Error('only a natural key can be taken')
   return transaction(deps.db, async tx => {
     const held = await lockDatasource(tx, org, { identity })
-    // It was removed between the two statements: the caller may simply ask again.
+    // It was removed between the two statements: the caller may simply retry.
     if (held === undefined) throw new Fault('conflict')
-    // Registering anew under a name that is taken is a rotation. Judged before anything else is done: a caller who may only
-    // create learns that the name is taken, and nothing of the credential behind it.
+    // Registering again under an existing natural key is a rotation. Authorized before anything else: a caller who may
+    // only create learns that the key is taken, and nothing about the credential behind it.
     requireScope(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
     const staged = { held, drafted, action: 'datasource.reregistered' } as const
     const request = await stageCredential(ctx, tx, staged)
@@ -125,7 +126,7 @@ async function registerAgain(ctx: KnownContext, drafted: ParsedRegistration): Pr
   })
 }
 
-/** Other labels replace those that are there, whatever becomes of the credential beside them. */
+/** New labels replace the existing ones, whatever becomes of the credential submitted with them. */
 async function relabel(
   ctx: KnownContext,
   tx: Tx,

@@ -1,6 +1,7 @@
 /**
- * Replaces a credential: a direct datasource's connection string, with its CA certificate, or an endpoint's signing key, which the
- * worker joins with the URL that is in force. Nothing is compared here, and no display column ever steers a dial.
+ * Replaces a credential: a direct datasource's connection string, with its CA certificate, or an endpoint's signing
+ * key, which the worker combines with the current URL. Nothing is compared here, and no display column ever decides
+ * where to dial.
  */
 
 import type { z } from 'zod'
@@ -23,7 +24,7 @@ import { type Staged, stageCredential, type UnsealedSecret } from './stage-crede
 
 type Rotation = z.output<typeof RotateInput>
 
-/** How long a credential on its way is waited for where a version is expected. */
+/** How long to wait for a pending credential if a version is expected. */
 const SETTLING_MS = 2_000
 
 function drafted(ctx: KnownContext, input: Rotation): UnsealedSecret & Pick<SplitString, 'advisories'> {
@@ -31,7 +32,10 @@ function drafted(ctx: KnownContext, input: Rotation): UnsealedSecret & Pick<Spli
   return { secret: { ...secret, allowMove: input.allowMove ?? false }, last4: null, advisories }
 }
 
-/** Rotates a direct datasource. Throws `conflict` when `expectedVersion` is not the one in force, or another stays pending. */
+/**
+ * Rotates a direct datasource. Throws `conflict` if `expectedVersion` is not the current one, or another credential
+ * stays pending.
+ */
 export async function rotateConnectionString(ctx: KnownContext, input: Rotation): Promise<Datasource> {
   return onceSettled(ctx, input.id, () => rotateNow(ctx, input))
 }
@@ -59,7 +63,7 @@ function describedBy({ name, excludedSchemas }: Rotation): NonNullable<Staged['s
   }
 }
 
-/** Rotates an endpoint's signing key; the worker joins it with the URL that is in force. */
+/** Rotates an endpoint's signing key; the worker combines it with the current URL. */
 export async function rotateKey(ctx: KnownContext, input: RotateKeyInput): Promise<Datasource> {
   const { signingKey } = input
   const last4 = [...signingKey].slice(-4).join('')
@@ -97,20 +101,20 @@ async function place(ctx: KnownContext, of: Placing): Promise<AwaitedVerificatio
   })
 }
 
-/** Another credential is on its way: which one will be in force is not known yet. */
+/** Another credential is pending: which one will be in force is not known yet. */
 class Unsettled extends Fault {
   constructor() {
     super('conflict')
   }
 }
 
-/** The caller's idea of what is in force must be right, and nothing else may be on its way. */
+/** The version that the caller expects must be the current one, and no credential may be pending. */
 function requireVersion(live: readonly credentials.CredentialSummary[], expected: number): void {
   if (live.some(({ state }) => state === 'pending')) throw new Unsettled()
   if (!live.some(({ state, version }) => state === 'current' && version === expected)) throw new Fault('conflict')
 }
 
-/** Rotates, and waits for a credential on its way to be settled where a version is expected to be in force: 2 s, then `conflict`. */
+/** Rotates; if a version is expected, first waits for a pending credential to be settled: 2 s, then `conflict`. */
 async function onceSettled<T>(ctx: KnownContext, id: DatasourceId, rotation: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + SETTLING_MS
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * Client-side sealing, the web tier's part: hands out the organization's public key, and takes boxes that were sealed to
- * one of its keys. It opens none; what is inside a box, the worker finds out.
+ * The web tier's part of client-side sealing: hands out the organization's public key, and accepts boxes that were
+ * sealed to one of its keys. It opens none; the worker finds out what is inside.
  */
 
 import type { KnownContext } from '#server/api/context.ts'
@@ -9,15 +9,15 @@ import * as organizations from '#server/store/organizations/organizations.ts'
 import type { SealingKey } from '#shared/access/sealing.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** The key to seal to. Its row's signature was checked: a planted pair is never handed out. */
+/** The key to seal to. Its row's signature was verified: a planted pair is never handed out. */
 export async function currentSealingKey(ctx: KnownContext): Promise<SealingKey> {
   const { id, publicKey } = await ctx.deps.sealingKeys.of(ctx.deps.db, ctx.principal.organizationId)
   return { keyId: id, key: Buffer.from(publicKey).toString('base64') }
 }
 
 /**
- * Throws `invalid_body` at `keyId` when an input is sealed to a key that is none of the organization's, or one that was
- * retired too long ago. An input that is not sealed passes.
+ * Throws `invalid_body` at `keyId` if an input is sealed to a key that is not the organization's, or that was retired
+ * too long ago. An unsealed input passes.
  */
 export async function requireOurKey(ctx: KnownContext, input: object): Promise<void> {
   const keyId = 'keyId' in input ? input.keyId : undefined

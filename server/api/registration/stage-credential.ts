@@ -1,6 +1,6 @@
 /**
- * Puts a new credential under a registered datasource: sealed for the next version, `pending` until the worker has settled it.
- * Nothing is compared here, or an answer and the time that it takes would tell whether a guess is right.
+ * Adds a new credential to a registered datasource: sealed for the next version, `pending` until the worker has settled
+ * it. Nothing is compared here, or an answer and its timing would reveal whether a guess is right.
  */
 
 import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
@@ -13,7 +13,7 @@ import type { LockedDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
 import * as comparisons from '#server/store/tasks/comparisons.ts'
 
-/** A secret on its way into a box, and what of it may be shown. */
+/** A secret about to be sealed, and its displayable part. */
 export interface UnsealedSecret {
   readonly secret: BroughtSecret
   readonly last4: string | null
@@ -31,7 +31,7 @@ export async function sealCredential(
   return { sealed: sealer.sealCredential(key, { organizationId, ...at }, secret), last4 }
 }
 
-/** A credential for a locked datasource, and the action that the audit record names. */
+/** A credential for a locked datasource, and the action for the audit record. */
 export interface Staged {
   /** Columns that change with it. */
   readonly set?: { readonly name?: string; readonly excluded_schemas?: string[] }
@@ -41,8 +41,8 @@ export interface Staged {
 }
 
 /**
- * Puts it there in the place of any other pending one, and has the worker compare it with the one in force. Returns the number
- * of the check after which it is settled. That it comes into force, the worker records.
+ * Stores it in the place of any other pending one, and has the worker compare it with the current one. Returns the
+ * number of the check after which it is settled. The worker records when it comes into force.
  */
 export async function stageCredential(
   ctx: KnownContext,
@@ -62,7 +62,7 @@ export async function stageCredential(
   return request
 }
 
-/** The secret with the name of its bringer: in the signed box nobody but this tier can have put it there. */
+/** The secret with its requester's name: only this tier can have put it into the signed box. */
 function askedBy({ principal, requestId, address }: KnownContext, secret: BroughtSecret): BroughtSecret {
   return { ...secret, requestedBy: { kind: principal.kind, id: principal.id, requestId, address } }
 }
