@@ -1,5 +1,6 @@
 /**
- * Limits of an introspected catalog, and of its snapshot. The customer controls the size of both.
+ * Limits of an introspected catalog, and of its snapshot.
+ * The customer controls the size of both.
  */
 import { MAX_CATALOG_BYTES } from '#server/net/catalog/read-catalog.ts'
 import { MAX_QUARANTINED } from '#server/store/tasks/quarantine.ts'

@@ -1,5 +1,6 @@
 /**
- * Limits on data from a customer's server or endpoint: the bytes that are read, the time, and the queues.
+ * Limits on data from a customer's server or endpoint: the bytes
+ * that are read, the time, and the queues.
  */
 import { DIALS } from '#server/domain/network/dial-budget.ts'
 import { MAX_ADDRESSES } from '#server/domain/network/host-policy.ts'

@@ -1,5 +1,6 @@
 /**
- * Limits of requests: how large one may be, how long it may take, and how many a caller may make.
+ * Limits of requests: how large one may be, how long it may
+ * take, and how many a caller may make.
  */
 import { MAX_WAITING_PUSHES } from '#server/api/caller/keyless-gate.ts'
 import { LOCAL_SIGN_INS, VALIDATIONS } from '#server/api/caller/limits.ts'

@@ -1,5 +1,6 @@
 /**
- * Limits of subscriptions, waiters and replays, which outlast a request.
+ * Limits of subscriptions, waiters and replays,
+ * which outlast a request.
  */
 
 import { STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'

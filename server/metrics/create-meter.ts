@@ -1,6 +1,6 @@
 /**
- * Makes the meter of a process: the table, in the library that keeps and writes numbers. A label's value that its list does not
- * have is counted as `other`: this is what keeps organizations, hosts and ids out, whatever is handed in.
+ * Creates the meter of a process: the table of metrics, in the library that stores and formats values. A label value
+ * that is not in its list is counted as `other`, which keeps organizations, hosts and ids out, whatever is passed in.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { OTHER_LABEL } from './labels.ts'
@@ -10,17 +10,23 @@ import { METRICS, type MetricName, metricSpec } from './table.ts'
 
 /** A meter that can be read. */
 export interface ReadableMeter extends Meter {
-  /** Makes the metrics of a tier and those of both, where they are not there yet. Until then what they count is dropped. */
+  /**
+   * Creates the metrics of a tier and those shared by both, if they do not exist yet. Anything counted before that is
+   * dropped.
+   */
   begin(tier: MeteredTier): void
-  /** Begins with what the library says of the process itself: once in a process, since it goes on until its end. */
+  /** Starts the library's metrics of the process itself: call it once per process, since it cannot be stopped. */
   watchProcess(): void
-  /** Everything, in the text format of Prometheus, version 0.0.4. */
+  /** All metrics, in the Prometheus text format, version 0.0.4. */
   text(): Promise<string>
 }
 
-/** Series that are made at once, with zeros, of a counter whose labels allow no more of them: a first event is then a change. */
+/**
+ * A counter with at most this many label combinations gets them all at once, with zeros, so that a first event is
+ * visible as a change.
+ */
 const MAX_ZEROS = 250
-/** Of a route, as the table of routes or the router spells it; of a version. */
+/** The form of a route, as in the table of routes or the router, and of a version. */
 const FORMS: Readonly<Record<Extract<LabelValues, string>, RegExp>> = {
   route: /^[A-Za-z0-9_ ./:*-]{1,100}$/,
   version: /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:[.+-][0-9A-Za-z.+-]{0,40})?$/,
@@ -33,7 +39,7 @@ interface Value {
 
 type Read = () => Promise<readonly Value[]>
 
-/** Makes one. */
+/** Creates a meter. */
 export function createMeter(): ReadableMeter {
   const registry = new Registry()
   const made = new Map<MetricName, Counter | Gauge | Histogram>()
@@ -69,7 +75,7 @@ export function createMeter(): ReadableMeter {
   }
 }
 
-/** Makes a metric. A gauge is read anew at each scrape, and has no series where there is nothing to read. */
+/** Creates a metric. A gauge is read at each scrape, and has no series if there is nothing to read. */
 function make(registry: Registry, name: MetricName, read: Read): Counter | Gauge | Histogram {
   const { kind, help, labels, buckets = [] } = metricSpec(name)
   const settings = { name, help, labelNames: Object.keys(labels), registers: [registry] }
@@ -84,7 +90,7 @@ function make(registry: Registry, name: MetricName, read: Read): Counter | Gauge
     async collect() {
       const readings = await read()
       this.reset()
-      // The library gives a gauge without labels a zero; one that cannot be read has no number at all.
+      // The library initialises a gauge without labels to zero; an unreadable one must have no value at all.
       if (Object.keys(labels).length === 0) this.remove()
       for (const reading of readings) this.set(reading.labels, reading.value)
     },
@@ -96,7 +102,7 @@ async function readingsOf(reads: readonly Read[]): Promise<readonly Value[]> {
   return all.flat()
 }
 
-/** Every combination of the labels, where there are few of them. */
+/** Every combination of the labels, if there are few of them. */
 function zeros(labels: readonly (readonly [string, LabelValues])[]): Record<string, string>[] {
   let all: Record<string, string>[] = [{}]
   for (const [label, values] of labels) {
@@ -106,7 +112,7 @@ function zeros(labels: readonly (readonly [string, LabelValues])[]): Record<stri
   return all
 }
 
-/** Spells labels, each combination once: what has a value that is none of its list's is spelled anew each time. */
+/** Returns a function that normalises labels and caches each combination, unless a value is not in its list. */
 function spelling(): (name: MetricName, labels: object) => Record<string, string> {
   const allows = allowing()
   const known = new Map<string, Record<string, string>>()
@@ -123,7 +129,7 @@ function spelling(): (name: MetricName, labels: object) => Record<string, string
   }
 }
 
-/** Answers a value that a label may have: the given one, or `other`. */
+/** Returns a function that replaces a value that a label may not have with `other`. */
 function allowing(): (name: MetricName, label: string, value: string) => string {
   const lists = new Map<LabelValues, ReadonlySet<string>>()
   return (name, label, value) => {

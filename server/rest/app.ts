@@ -1,6 +1,6 @@
 /**
- * The Express application: tRPC, both dialects, health, and the order in which a request is looked at: request id → path and
- * method → authentication → limits → media type and size → JSON → body → permission and existence → effect.
+ * The Express application: tRPC, both dialects, health, and the order in which a request is processed: request id →
+ * path and method → authentication → limits → media type and size → JSON → body → permission and existence → effect.
  */
 import express from 'express'
 import helmet from 'helmet'
@@ -24,25 +24,28 @@ import { trpc } from './trpc.ts'
 /** The parts that the application needs from its process. */
 export interface Process {
   readonly publicUrl: string
-  /** How many proxies stand in front, or the networks that they stand in; none is trusted when it is empty. */
+  /** The number of proxies in front, or their networks; none is trusted if it is empty. */
   readonly trustProxy: number | readonly string[]
-  /** The origins whose pages may call; none unless they are named. */
+  /** The origins whose pages may call; none by default. */
   readonly corsOrigins: readonly string[]
-  /** Whether requests can be served now, and what is the matter where they cannot; answered within two seconds. */
+  /** Whether requests can be served now, and if not, why; answered within two seconds. */
   readonly ready: () => Promise<{ readonly ok: boolean }>
   readonly observers: Observers
 }
 
-/** The application, as a listener of requests. */
+/** The application, as a request listener. */
 export interface WebApp {
   (request: express.Request, response: express.Response): void
-  /** The prototypes of what it is called with: a server that makes its own of them spares each request the change. */
+  /**
+   * The prototypes of its requests and responses: a server that derives its own from them spares each request the
+   * change.
+   */
   readonly prototypes: { readonly request: object; readonly response: object }
 }
 
 /**
- * Builds the application over the web tier's parts. The dialects' routes are found by a map and served by one function; Express
- * has the rest, which is documents, tRPC and refusals.
+ * Builds the application over the web tier's dependencies. A map finds the dialects' routes and one function serves
+ * them; Express handles the rest: documents, tRPC and refusals.
  */
 export function createApp(deps: WebDeps, process: Process): WebApp {
   useOurWording()
@@ -84,15 +87,15 @@ export function createApp(deps: WebDeps, process: Process): WebApp {
   return Object.assign(listener, { prototypes: { request: app.request, response: app.response } })
 }
 
-/** Headers that every answer has. */
+/** Headers of every answer. */
 function protective(): express.Handler {
   const headers: Record<string, string> = {}
   const noted = {
     setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }),
     removeHeader() {},
   }
-  // The library says the same to each request: it is asked once.
-  helmet()({} as express.Request, noted as never, () => undefined) // it reads no request, and calls these two alone
+  // The library sets the same headers for each request, so it is asked once.
+  helmet()({} as express.Request, noted as never, () => undefined) // it reads no request, and calls only these two
   const fixed = Object.entries({ ...headers, 'Cache-Control': 'no-store' })
   return (request, response, next) => {
     for (const [name, value] of fixed) response.setHeader(name, value)
@@ -105,7 +108,7 @@ function otherMethod(allow: string): Fault {
   return new Fault('method_not_allowed', { headers: { Allow: allow } })
 }
 
-/** A path of a dialect: its methods, and what it says of others. */
+/** A path of a dialect: its methods, and the answer to other methods. */
 interface Entry {
   readonly dialect: Dialect
   readonly path: string
@@ -126,7 +129,7 @@ function routesOf(dialects: readonly Dialect[]): Routes<Entry> {
   return found
 }
 
-/** Everything but the dialects' routes. */
+/** Everything except the dialects' routes. */
 function restOf(deps: WebDeps, process: Process, dialects: Dialects): express.Express {
   const app = express()
   for (const setting of ['x-powered-by', 'etag']) app.disable(setting)

@@ -1,6 +1,6 @@
 /**
- * The HTTP server under the application: how long a request may take to arrive, how large its head may be, and what is
- * answered to what cannot be parsed, which Express never sees. `wiring-web.ts` makes one.
+ * The HTTP server under the application: how long a request may take to arrive, how large its head may be, and the
+ * answer to unparsable requests, which never reach Express. `wiring-web.ts` creates one.
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
@@ -12,17 +12,20 @@ import { MAX_HEADERS } from '#server/rest/http/refuse.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { WebApp } from './app.ts'
 
-/** The largest request line and headers together, in bytes. */
+/** The maximum size of request line and headers together, in bytes. */
 export const MAX_HEAD_BYTES = 16_384
 const LONGEST_CHECK_MS = 5_000
 
-/** How long a client may take. A connection is cut off when it is over, and told so where that is still possible. */
+/** How long a client may take. After that the connection is cut off, with an answer if that is still possible. */
 export interface Patience {
-  /** For the request line and headers, from the connection's or the request's beginning. */
+  /** For the request line and headers, from the beginning of the connection or the request. */
   readonly headersTimeoutMs: number
-  /** For the whole request, body included. */
+  /** For the whole request, including its body. */
   readonly requestTimeoutMs: number
-  /** For the next request on an idle connection: longer than a proxy in front keeps its own, or it meets a closed one. */
+  /**
+   * For the next request on an idle connection: longer than a proxy in front keeps its own connections, or it would
+   * meet a closed one.
+   */
   readonly keepAliveTimeoutMs: number
 }
 
@@ -33,15 +36,15 @@ export interface ListenerParts {
   readonly observers: Observers
 }
 
-/** Makes the server; it does not listen yet. */
+/** Creates the server; it does not listen yet. */
 export function createHttpServer(app: WebApp, of: ListenerParts): Server {
   const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = of.patience
   class Request extends IncomingMessage {}
   class Response extends ServerResponse<Request> {}
-  // Made with the application's prototypes: to change that of an object that is in use would slow all of them down.
+  // Created with the application's prototypes: changing the prototype of an object in use would slow all of them down.
   Object.setPrototypeOf(Request.prototype, app.prototypes.request)
   Object.setPrototypeOf(Response.prototype, app.prototypes.response)
-  const listener = app as unknown as RequestListener<typeof Request, typeof Response> // they have what Express adds
+  const listener = app as unknown as RequestListener<typeof Request, typeof Response> // they have Express's additions
   const server = createServer<typeof Request, typeof Response>(
     {
       IncomingMessage: Request,
@@ -50,16 +53,16 @@ export function createHttpServer(app: WebApp, of: ListenerParts): Server {
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
-      // Node looks for slow clients this often, by default every 30 seconds.
+      // Node looks for slow clients at this interval, by default every 30 seconds.
       connectionsCheckingInterval: Math.min(LONGEST_CHECK_MS, Math.ceil(headersTimeoutMs / 2)),
-      // A request without a Host header is refused by the application, in its own shape.
+      // The application refuses a request without a Host header, in its own format.
       requireHostHeader: false,
     },
     listener,
   )
-  // Node leaves out what is beyond its count in silence: one more is let through, for the application to refuse.
+  // Node silently drops headers beyond its limit: one more is let through, for the application to refuse.
   server.maxHeadersCount = MAX_HEADERS + 1
-  // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a request id.
+  // An unknown expectation may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a request id.
   server.on('checkExpectation', listener)
   server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, ...of }))
   return server
@@ -71,7 +74,7 @@ const STATUS_OF: Readonly<Record<string, readonly [number, string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
 }
 
-/** Answers on the bare socket: whichever path was meant is not known, so the shape is that of paths of neither dialect. */
+/** Answers on the raw socket: the path is unknown, so the format is that of paths of neither dialect. */
 function refuseRaw(error: Error, { socket, publicUrl, observers }: ListenerParts & { socket: Duplex }): void {
   if (!socket.writable || hasBegun(socket)) {
     socket.destroy()
@@ -100,7 +103,7 @@ function refuseRaw(error: Error, { socket, publicUrl, observers }: ListenerParts
   socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
 }
 
-/** True when a part of an answer is on its way: another one in the middle of it would be taken for its continuation. */
+/** True if part of an answer has been sent: another answer would be taken for its continuation. */
 function hasBegun(socket: Duplex): boolean {
   const message: unknown = Reflect.get(socket, '_httpMessage')
   return typeof message === 'object' && message !== null && Reflect.get(message, 'headersSent') === true

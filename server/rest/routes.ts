@@ -1,6 +1,7 @@
 /**
- * Finds the route of a path, as Express would: literal segments in any case, a slash at the end or none, parameters decoded. It is
- * a look into a map where Express tries one pattern after the other. It serves nothing; the application asks it.
+ * Finds the route of a path, as Express would: literal segments in any case, with or without a trailing slash,
+ * parameters decoded. It uses a map where Express tries one pattern after the other. It serves nothing; the application
+ * calls it.
  */
 
 /** A match: the value that was added for the path, and the parameters. */
@@ -14,10 +15,10 @@ interface Pattern<T> {
   readonly entry: T
 }
 
-/** Paths with `:name` for a parameter, and something for each. */
+/** A map of paths, with `:name` for a parameter, to values. */
 export class Routes<T> {
   readonly #literal = new Map<string, T>()
-  /** Those with parameters, by the number of their segments, in the order in which they were added. */
+  /** Paths with parameters, by the number of their segments, in insertion order. */
   readonly #patterns = new Map<number, Pattern<T>[]>()
 
   /** Adds a path. */
@@ -32,7 +33,7 @@ export class Routes<T> {
     patterns.push({ segments, entry })
   }
 
-  /** Finds the entry of a path whose percent signs can be decoded; null where there is none. */
+  /** Finds the entry of a path whose percent-encoding is valid; null if there is none. */
   find(path: string): RouteMatch<T> | null {
     const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
     const entry = this.#literal.get(plain) ?? this.#literal.get(plain.toLowerCase())

@@ -1,6 +1,6 @@
 /**
- * tRPC behind Express: who calls, what is counted and recorded, and which requests are subscriptions. Those are written by
- * `subscription.ts`; everything else is the library's.
+ * tRPC behind Express: authenticates, counts, records, and recognises subscriptions, which `subscription.ts` writes;
+ * the library does everything else.
  */
 import type { TRPCError } from '@trpc/server'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
@@ -19,10 +19,10 @@ import { addressOf, requestIdOf } from '#server/rest/http/serve.ts'
 import { isSubscription, subscriptions } from '#server/rest/http/subscription.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
-/** Calls of one batch over tRPC. */
+/** The maximum number of calls in one batch over tRPC. */
 export const MAX_BATCH = 20
 
-/** Serves what comes below `/trpc`. */
+/** Serves everything below `/trpc`. */
 export function trpc(deps: WebDeps): express.Handler {
   const library = createExpressMiddleware({
     router: appRouter,
@@ -43,19 +43,19 @@ export function trpc(deps: WebDeps): express.Handler {
   }
 }
 
-/** The route of a call: left out where the router has no such procedure. */
+/** The route of a call: absent if the router has no such procedure. */
 function procedureAt(path: string | undefined): { route?: string } {
   return path !== undefined && Object.hasOwn(appRouter._def.procedures, path) ? { route: path } : {}
 }
 
-/** The procedure as the router spells it; one word for a batch, and for what the router does not have. */
+/** The procedure as named in the router; one word for a batch, and for procedures that the router lacks. */
 function procedureOf({ url }: express.Request): string {
   const path = url.replace(/[?#].*$/s, '').slice(1)
   if (Object.hasOwn(appRouter._def.procedures, path)) return path
   return path.includes(',') ? 'batch' : 'unknown'
 }
 
-/** When to ask again, as the dialects say it: of a batch, when the last of its calls can be. */
+/** When to retry, as the dialects say it: for a batch, when the last of its calls can be retried. */
 function retryAfter(errors: readonly TRPCError[]): Record<string, string> {
   const seconds = errors.map(({ cause }) => Number(cause instanceof Fault ? cause.headers['Retry-After'] : undefined))
   const longest = Math.max(...seconds.filter(Number.isFinite))
@@ -81,7 +81,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
     .map(call => call.path)
     .join(',')
     .slice(0, 200)
-  // Without a procedure there is none that records the call.
+  // If the procedure is unknown, no procedure records the call.
   const isKnown = calls.every(call => Object.hasOwn(appRouter._def.procedures, call.path))
   if (refused !== null && principal instanceof Fault) {
     await recordRefusal(deps, { principal: refused, action, fault: principal, ...about })
@@ -106,7 +106,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   }
 }
 
-/** Any thrown error is our own failure. */
+/** Any thrown error is a failure of our own. */
 function failureOf(cause: unknown): Admission {
   return { principal: toFault(cause), refused: null, headers: {} }
 }

@@ -1,7 +1,7 @@
 /**
- * Spans of OpenTelemetry, for operators who preload an SDK: a request, a task, a dial, a statement. Without an SDK they cost next
- * to nothing and go nowhere. Attributes are a closed list; none holds an organization, a host, an id, a text of a statement or of
- * an error.
+ * OpenTelemetry spans, for operators who preload an SDK: a request, a task, a dial, a statement. Without an SDK they
+ * cost next to nothing and go nowhere. Attributes are a closed list; none contains an organization, a host, an id, or
+ * the text of a statement or an error.
  */
 import {
   type Attributes,
@@ -15,7 +15,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 
-/** Every attribute that a span may have, under the names of the semantic conventions where they have one. */
+/** Every attribute that a span may have, named by the semantic conventions if they define it. */
 export const SPAN_ATTRIBUTES = [
   ...(['http.request.method', 'http.route', 'http.response.status_code', 'error.type'] as const),
   ...(['db.system.name', 'db.query.summary'] as const),
@@ -25,26 +25,26 @@ export const SPAN_ATTRIBUTES = [
 /** Attributes of one span. */
 export type SpanAttributes = { readonly [A in (typeof SPAN_ATTRIBUTES)[number]]?: string | number }
 
-/** A span that is to begin. */
+/** A span to start. */
 export interface SpanStart {
-  /** One of a few: a kind of work. */
+  /** One of a few names: a kind of work. */
   readonly name: string
-  /** Whether something else is asked, or work is taken from the queue. */
+  /** Whether it is a call to another service, or work taken from the queue. */
   readonly kind: 'client' | 'consumer'
-  /** Asked only where somebody records them. */
+  /** Called only if the span is recorded. */
   attributes(): SpanAttributes
 }
 
-/** The operations on a span that has begun. */
+/** The operations on a running span. */
 export interface OpenSpan {
   note(attributes: SpanAttributes): void
-  /** Marks it as failed, with our own code. */
+  /** Marks it as failed, with one of our own codes. */
   failed(type: string): void
 }
 
 const KINDS = { client: SpanKind.CLIENT, consumer: SpanKind.CONSUMER } as const
 
-/** Runs work in a span. An error ends the span as failed, with the error's class alone, and is thrown on. */
+/** Runs work in a span. An error ends the span as failed, with only the error's class, and is rethrown. */
 export async function inSpan<T>(start: SpanStart, work: (span: OpenSpan) => Promise<T>): Promise<T> {
   const span = tracer().startSpan(start.name, { kind: KINDS[start.kind] })
   if (!isSpanContextValid(span.spanContext())) return work(UNTRACED)
@@ -60,17 +60,17 @@ export async function inSpan<T>(start: SpanStart, work: (span: OpenSpan) => Prom
   }
 }
 
-/** A span of a request, which ends when its answer has. */
+/** A span of a request, which ends with its answer. */
 export interface RequestSpan extends OpenSpan {
-  /** Runs what serves the request within it. */
+  /** Runs the code that serves the request within the span. */
   within(work: () => void): void
   /** Ends it, under the name that is known by then. */
   end(name: string): void
 }
 
 /**
- * Begins the span of a request. The caller's own trace is linked and not continued: a stranger decides neither our trace id nor
- * whether it is recorded.
+ * Starts the span of a request. The caller's own trace is linked and not continued: a stranger decides neither our
+ * trace id nor whether it is recorded.
  */
 export function requestSpan(headers: Readonly<Record<string, unknown>>): RequestSpan {
   const caller = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers))
@@ -90,7 +90,7 @@ export function requestSpan(headers: Readonly<Record<string, unknown>>): Request
 /** A span without an SDK. */
 const UNTRACED: RequestSpan = { note() {}, failed() {}, within: work => work(), end() {} }
 
-/** Looked up each time: an SDK may come later than this module. */
+/** Looked up each time: an SDK may be loaded after this module. */
 function tracer() {
   return trace.getTracer('mooring')
 }
@@ -108,7 +108,7 @@ function opened(span: Span): OpenSpan {
   }
 }
 
-/** Letters, digits and what routes are spelled with; a text of another form is left out. */
+/** Letters, digits and the characters of routes; a text of any other form is left out. */
 const FORM = /^[A-Za-z0-9_ ./:*-]{1,120}$/
 
 function allowed(attributes: SpanAttributes): Attributes {

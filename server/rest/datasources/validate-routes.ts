@@ -1,5 +1,6 @@
 /**
- * The routes of `/v1/datasources` that validate a connection string, or a registered datasource, and change nothing.
+ * The routes of `/v1/datasources` that validate a connection string, or
+ * a registered datasource, and change nothing.
  */
 
 import type { Reply, Route } from '#server/rest/dialect.ts'

@@ -1,5 +1,6 @@
 /**
- * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their schemas. It is refused by its
+ * Reads a request's body: media type, size, JSON, in this order.
+ * Dialects get the value and parse it with their schemas. It is refused by its
  * headers before any of it is read.
  */
 import type express from 'express'
@@ -8,10 +9,10 @@ import type { BodyLimits } from '#server/rest/dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { jsonError } from './json-offset.ts'
 
-/** The largest body that a dialect takes, in bytes. */
+/** The largest body that a dialect accepts, in bytes. */
 export const MAX_BODY_BYTES = 65_536
 
-/** Deeper than anything that a field takes; what prints or walks a value does it by recursion. */
+/** Deeper than any field needs; code that prints or traverses a value is recursive. */
 export const MAX_DEPTH = 128
 
 /** So much of a body that nobody asked for is passed over; a larger one ends the connection. */
@@ -20,7 +21,7 @@ const MAX_IGNORED_BYTES = 65_536
 const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
 
 /**
- * The JSON value of the body; undefined when there is none. Throws `unsupported_media_type`, `payload_too_large`, and
+ * The JSON value of the body; undefined if there is none. Throws `unsupported_media_type`, `payload_too_large`, and
  * `invalid_json` with the offset at which it stops being JSON.
  */
 export async function readBody(request: express.Request, limits: BodyLimits = USUAL): Promise<unknown> {
@@ -28,7 +29,7 @@ export async function readBody(request: express.Request, limits: BodyLimits = US
   return bytes === undefined ? undefined : parse(bytes, limits.maxDepth)
 }
 
-/** The bytes of the body; undefined when there are none. Throws `unsupported_media_type`, `payload_too_large`. */
+/** The bytes of the body; undefined if there are none. Throws `unsupported_media_type`, `payload_too_large`. */
 export async function readBytes(
   request: express.Request,
   limits: Pick<BodyLimits, 'maxBytes'>,
@@ -41,8 +42,8 @@ export async function readBytes(
 }
 
 /**
- * All bytes of a body. One that is too large, or compressed, since a small one may be a large one then, is passed over to its end
- * before it is refused: a client that is still sending would not read the refusal.
+ * All bytes of a body. One that is too large, or compressed, and thus possibly large, is read to its end before it is
+ * refused: a client that is still sending would not read the refusal.
  */
 function collected(request: express.Request, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -67,12 +68,15 @@ function collected(request: express.Request, maxBytes: number): Promise<Buffer> 
 
 const CLOSES = { headers: { Connection: 'close' } }
 
-/** The exact text of a body that was read, byte for byte; empty where there was none. */
+/** The exact text of a body that was read, byte for byte; empty if there was none. */
 export function exactText({ body }: { body?: unknown }): string {
   return Buffer.isBuffer(body) ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) : ''
 }
 
-/** Parses first, which V8 does iteratively at any depth: what is nested too deep is JSON, and only then refused. */
+/**
+ * Parses first, which V8 does iteratively at any depth: a text nested too deep is valid JSON, and refused only
+ * afterwards.
+ */
 function parse(bytes: Buffer, maxDepth: number): unknown {
   const text = decodeText(bytes)
   const value = parsed(text)
@@ -86,7 +90,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Null never comes: what one refuses the other does.
+    // Never null: both parsers reject the same texts.
     const { offset, message } = jsonError(text) ?? { offset: 0, message: VALUE }
     throw notJson(offset, message)
   }
@@ -96,7 +100,7 @@ const VALUE = 'Expecting value'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
-/** A BOM is left out, as CPython does. Throws `invalid_json` with the place of the first bytes that are no UTF-8. */
+/** Removes a BOM, as CPython does. Throws `invalid_json` with the offset of the first invalid UTF-8 bytes. */
 export function decodeText(bytes: Buffer): string {
   try {
     return UTF8.decode(bytes)
@@ -105,12 +109,12 @@ export function decodeText(bytes: Buffer): string {
   }
 }
 
-/** How many characters stand before the first bytes that are no UTF-8. */
+/** The number of characters before the first invalid UTF-8 bytes. */
 function wellFormed(bytes: Buffer): number {
   const text = new TextDecoder('utf-8').decode(bytes)
   let at = bytes.subarray(0, 3).equals(BOM) ? 3 : 0
   let offset = 0
-  // U+FFFD stands where the decoder gave up, unless these very bytes spell it.
+  // U+FFFD marks where the decoder gave up, unless these very bytes encode it.
   for (const character of text) {
     const isLiteral = character !== '\ufffd' || bytes.subarray(at, at + 3).equals(REPLACEMENT)
     if (!isLiteral) break

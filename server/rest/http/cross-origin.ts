@@ -36,14 +36,14 @@ const PREFLIGHT = {
   'Access-Control-Max-Age': String(PREFLIGHT_SECONDS),
 }
 
-/** Answers preflights from `origins`, and marks answers to them as readable. Not mounted where no origin is named. */
+/** Answers preflights from `origins`, and marks answers to them as readable. Not mounted if no origin is configured. */
 export function crossOrigin(origins: readonly string[]): express.Handler {
   return (request, response, next) => {
     const { origin = '' } = request.headers
     const isAllowed = origins.includes(origin)
     response.vary('Origin')
     if (isAllowed) response.set({ 'Access-Control-Allow-Origin': origin, ...READABLE })
-    // Any other OPTIONS is a method like the rest: 405, with Allow.
+    // Any other OPTIONS request is treated like any other method: 405, with Allow.
     const isPreflight = request.headers['access-control-request-method'] !== undefined
     if (request.method !== 'OPTIONS' || !isPreflight || !isAllowed) return next()
     response.status(204).set(PREFLIGHT).end()

@@ -1,12 +1,12 @@
 /**
- * Server-sent events as bytes, in the form that tRPC's clients read. An event that is told to many is one object, and is
- * spelled once for all of them.
+ * Server-sent events as bytes, in the format that tRPC's clients read. An event for many subscribers is one object, and
+ * is serialised once for all of them.
  */
 import type { TrackedEnvelope } from '@trpc/server'
 
-/** Spells events. Held by the writer of subscriptions. */
+/** Serialises events. Held by the writer of subscriptions. */
 export class EventText {
-  /** By what is told, for as long as somebody holds that. */
+  /** Cached by event, until the event is garbage-collected. */
   readonly #spelled = new WeakMap<object, Buffer>()
 
   /** A message with its id. */
@@ -19,18 +19,18 @@ export class EventText {
     return text
   }
 
-  /** The first event of a stream: how long its reader may wait for a sign of life before it connects anew. */
+  /** The first event of a stream: how long its reader may wait for a sign of life before it reconnects. */
   connected(reconnectAfterInactivityMs: number): Buffer {
     return this.named('connected', JSON.stringify({ reconnectAfterInactivityMs }))
   }
 
-  /** An event of the protocol: `ping`, `return`, `serialized-error`. `json` has no line breaks. */
+  /** An event of the protocol: `ping`, `return`, `serialized-error`. `json` contains no line breaks. */
   named(event: string, json: string): Buffer {
     return Buffer.from(`event: ${event}\ndata: ${json}\n\n`)
   }
 }
 
-/** JSON has no raw line breaks, and neither do our ids. */
+/** JSON text contains no raw line breaks, and neither do our ids. */
 function message(id: string, told: unknown): Buffer {
   return Buffer.from(`data: ${JSON.stringify(told)}\nid: ${id}\n\n`)
 }

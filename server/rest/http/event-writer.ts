@@ -1,11 +1,11 @@
 /**
- * One stream of server-sent events to one reader: written as fast as it reads and no faster, kept alive by pings, and cut
- * off when it stalls. Made by `subscription.ts`.
+ * One stream of server-sent events to one reader: written as fast as it reads and no faster, kept alive by pings, and
+ * cut off when it stalls. Created by `subscription.ts`.
  */
 import type express from 'express'
 import type { Backlog } from './backlog.ts'
 
-/** How long a reader may leave what was written unread. */
+/** How long a reader may leave written data unread. */
 export const STALLED_MS = 60_000
 
 interface Settings {
@@ -34,7 +34,7 @@ export class EventWriter {
     return this.#gone.signal
   }
 
-  /** Writes and waits until there is room for more; false when the reader has gone or was cut off. Never throws. */
+  /** Writes and waits until there is room for more; false if the reader has gone or was cut off. Never throws. */
   async write(bytes: Buffer): Promise<boolean> {
     if (this.gone.aborted) return false
     if (this.#response.write(bytes)) return true
@@ -55,7 +55,7 @@ export class EventWriter {
     this.#response.end()
   }
 
-  /** Resolves true when everything was read, false when the reader has gone or has stalled. */
+  /** Resolves with true when everything was read, with false if the reader has gone or stalled. */
   #drained(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const [read, lost] = [() => resolve(true), () => resolve(false)]
@@ -69,7 +69,7 @@ export class EventWriter {
     })
   }
 
-  /** A reader with something unread needs no sign of life. */
+  /** A reader with unread data needs no sign of life. */
   #ping(): void {
     if (this.#response.headersSent && !this.#response.writableNeedDrain) this.#response.write(this.#settings.ping)
   }

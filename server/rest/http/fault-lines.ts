@@ -1,8 +1,9 @@
 /**
- * The line of the log for a fault that a caller was answered: who, what, where and why, so that an operator who is asked finds it
- * by the request's id. No value of the request is in it, only codes, names of our schemas, and ids.
+ * Logs each fault returned to a caller: who, what, where and why, so that an operator who is asked can find it by the
+ * request's id. It contains no value from the request, only codes, names from our schemas, and ids.
  *
- * A caller who is refused over and over leaves the first lines of a minute and one in a hundred, so that nobody can fill a disk.
+ * A caller who is refused repeatedly gets the first lines of a minute and one in a hundred, so that nobody can fill a
+ * disk.
  */
 import { aboutRequest } from '#server/api/caller/about-request.ts'
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
@@ -27,10 +28,10 @@ export interface FaultAnswer {
   readonly fault: Fault
 }
 
-/** Writes them. */
+/** Writes the log lines. */
 export type FaultLines = (answer: FaultAnswer) => void
 
-/** Makes the writer of one process. Our own failures have their own line already, with the cause. */
+/** Creates the writer of one process. Our own failures already have a line of their own, with the cause. */
 export function createFaultLines({ log, clock }: { log: Log; clock: () => Date }): FaultLines {
   const sampler = new RefusalSampler()
   return answer => {
@@ -44,7 +45,7 @@ export function createFaultLines({ log, clock }: { log: Log; clock: () => Date }
 function fieldsOf({ requestId, principal, address, named, surface, route, status, fault }: FaultAnswer): object {
   return {
     ...aboutRequest({ requestId, principal, named }),
-    // A key or a capability is named by its id; who shows none that is known, by the address.
+    // A key or a capability is identified by its id; a caller without a known one, by their address.
     ...(principal === undefined ? { address } : { principalKind: principal.kind, principalId: principal.id }),
     stage: 'request',
     surface,
@@ -58,10 +59,10 @@ function fieldsOf({ requestId, principal, address, named, surface, route, status
 
 const MAX_ISSUES = 5
 
-/** Of fields that no schema has: their names are the caller's text, which may be a secret in the wrong place. */
+/** Codes for fields that no schema has: such a name is the caller's text, which may be a misplaced secret. */
 const UNKNOWN: ReadonlySet<string> = new Set(['unrecognized_keys', 'unknown_field'])
 
-/** Which field, by the schema's name for it. */
+/** The field, by its name in the schema. */
 function shownIssue({ path: [field], code }: Fault['issues'][number]): object {
   return typeof field !== 'string' || UNKNOWN.has(code) ? { code } : { field, code }
 }

@@ -1,8 +1,9 @@
 /**
- * The position at which a text stops being JSON (RFC 8259), and the reason in the words of CPython's `json`, which callers of the connections dialect
- * read. JavaScript's parser quotes the text in some of its messages, and the text may hold a password; these quote nothing.
+ * The offset at which a text stops being JSON (RFC 8259), and the reason in the words of CPython's `json`, which
+ * callers of the connections dialect expect. JavaScript's parser quotes the text in some of its messages, and the text
+ * may contain a password; these quote nothing.
  *
- * Iterative and linear: the text may be nested as deep as it is long. Called by `body.ts` for texts that were refused.
+ * Iterative and linear: the text may be nested as deep as it is long. Called by `body.ts` for texts that were rejected.
  */
 
 /** The error, in one of CPython's sentences, and its offset in code points. */
@@ -11,7 +12,7 @@ export interface JsonError {
   readonly offset: number
 }
 
-/** The next place to read on, or what is wrong there; places are UTF-16 units here. */
+/** The next offset to read at, or the error there; offsets are UTF-16 units here. */
 type Step = number | { readonly message: string; readonly at: number }
 
 const PLAIN = /[^"\\\u0000-\u001f]*/y
@@ -19,8 +20,8 @@ const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
 const HEX = /[0-9a-fA-F]{4}/y
 
 /**
- * Null for a text that is JSON. CPython also takes `NaN`, `Infinity` and `-Infinity`, which RFC 8259 does not know and no
- * field here can hold; they are refused as no value, deliberately.
+ * The error; null for valid JSON. CPython also accepts `NaN`, `Infinity` and `-Infinity`, which RFC 8259 does not allow
+ * and no field here can hold; they are deliberately rejected as missing values.
  */
 export function jsonError(text: string): JsonError | null {
   const open: ('{' | '[')[] = []
@@ -38,7 +39,7 @@ export function jsonError(text: string): JsonError | null {
   return located(text, step)
 }
 
-/** A value, or the beginning of one: what it opens is closed later. */
+/** A value, or the beginning of one: brackets that it opens are closed later. */
 function value(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
   let { at } = of
   for (;;) {
@@ -47,7 +48,7 @@ function value(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
     if (first !== '{' && first !== '[') return matched(SCALAR, text, at) ?? { message: 'Expecting value', at }
     of.open.push(first)
     at = skip(text, at + 1)
-    // An empty one is closed where every other is.
+    // An empty container is closed in the same place as any other.
     if (text[at] === (first === '{' ? '}' : ']')) return at
     if (first === '{') {
       const step = name(text, at)
@@ -64,7 +65,7 @@ function item(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
   return typeof step === 'number' ? value(text, { ...of, at: step }) : step
 }
 
-/** A property's name with its colon; the answer is where its value begins. */
+/** A property's name with its colon; returns the offset at which its value begins. */
 function name(text: string, at: number): Step {
   if (text[at] !== '"') return { message: 'Expecting property name enclosed in double quotes', at }
   const step = string(text, at)
@@ -96,7 +97,7 @@ function skip(text: string, from: number): number {
   return at
 }
 
-/** The end of the match at `at`. A sticky pattern starts at `lastIndex`, so that no state is left over from before. */
+/** The end of the match at `at`. A sticky pattern starts at `lastIndex`, so no state is left over from before. */
 function matched(pattern: RegExp, text: string, at: number): number | null {
   pattern.lastIndex = at
   return pattern.test(text) ? pattern.lastIndex : null

@@ -1,6 +1,6 @@
 /**
- * Counts and traces requests, and has a line written for each fault: the route, the answer, the duration. The
- * handler of a request notes its subject; nothing of a path, a header or a body is kept, only the route's own spelling.
+ * Counts and traces requests, and has each fault logged: the route, the answer, the duration. The handler of a request
+ * notes its subject; nothing of a path, a header or a body is kept, only the route as written in its table.
  */
 import type express from 'express'
 import type { Principal } from '#server/domain/access/scope.ts'
@@ -14,11 +14,11 @@ import type { FaultLines } from './fault-lines.ts'
 export interface Served {
   readonly surface: string
   readonly route: string
-  /** True for one that lasts for as long as its caller likes, of which no duration is counted. */
+  /** True for a stream, which lasts as long as its caller likes and whose duration is therefore not recorded. */
   readonly isStream?: boolean
 }
 
-/** A fault that is answered; of a batch, which call has it, and where that may name a datasource. */
+/** A fault in an answer; for a batch, the call that has it, and values that may name a datasource. */
 interface NotedFault {
   readonly fault: Fault
   readonly route?: string
@@ -39,7 +39,7 @@ export interface Observers {
 
 const UNKNOWN: Served = { surface: 'none', route: 'unknown' }
 
-/** Observes every request that passes, and counts those under way. */
+/** Observes every request that passes, and counts those in progress. */
 export function observedRequests({ meter, faultLines }: Observers): express.Handler {
   let running = 0
   meter.gauge('mooring_http_requests_running', () => [{ labels: {}, value: running }])
@@ -60,24 +60,24 @@ export function observedRequests({ meter, faultLines }: Observers): express.Hand
   }
 }
 
-/** Notes what a request is for. */
+/** Notes the subject of a request. */
 export function noteServed(response: express.Response, served: Served): void {
   const noted = notedOf(response)
   if (noted !== null) noted.served = served
 }
 
-/** Notes who calls. */
+/** Notes the caller. */
 export function notePrincipal(response: express.Response, principal: Principal): void {
   const noted = notedOf(response)
   if (noted !== null) noted.principal = principal
 }
 
-/** Notes a fault that is answered. */
+/** Notes a fault in the answer. */
 export function noteFault(response: express.Response, of: NotedFault): void {
   notedOf(response)?.faults.push(of)
 }
 
-/** Observes an answer to what could not be read as a request. */
+/** Observes an answer to input that could not be parsed as a request. */
 export function observeUnread(
   { meter, faultLines }: Observers,
   of: { status: number; fault: Fault; requestId: string; address: string | null },
@@ -89,7 +89,7 @@ export function observeUnread(
 }
 
 function notedOf(response: express.Response): Noted | null {
-  // Sound: nothing else writes this name, and where it is there it was made above.
+  // Sound: nothing else writes this name, and the code above created its value.
   return (response.locals['noted'] as Noted | undefined) ?? null
 }
 
@@ -133,7 +133,7 @@ function told(faultLines: FaultLines, { request, response, noted }: Answered): v
   for (const { fault, route = served.route, named } of faults) faultLines({ ...about, route, named, fault })
 }
 
-/** A caller who leaves before the end was answered nothing; the end of a stream is always one of these. */
+/** A caller who leaves before the end got no answer; a stream always ends in this way. */
 function statusOf(response: express.Response, { isStream = false }: Served): string {
   return response.writableFinished || (isStream && response.headersSent) ? String(response.statusCode) : 'aborted'
 }

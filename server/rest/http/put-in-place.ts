@@ -1,12 +1,13 @@
 /**
- * Puts texts that were made in threads into an answer that the library writes, in the places of their marks.
+ * Inserts texts that were built in threads into an answer that the
+ * library writes, in place of their marks.
  */
 import type express from 'express'
 import { inPlace, type JsonText } from '#server/api/schemas/reader/json-text.ts'
 
 /**
- * From the first text on, what is written is held back until the end, where it is small: marks stand for what is large. An
- * answer without texts is written as it comes.
+ * From the first text on, output is buffered until the end; it is small, since marks stand for the large parts. An
+ * answer without texts is written directly.
  */
 export function putInPlace(response: express.Response, texts: readonly JsonText[]): void {
   const held: Uint8Array[] = []

@@ -1,6 +1,6 @@
 /**
- * Refusals before any route is found: each in the shape of the voice that the path belongs to. It also puts right what
- * Express would trip over, so that a malformed path is an id like any other: not there.
+ * Refusals before a route is found, each in the format of the surface that the path belongs to. It also repairs input
+ * that Express would fail on, so that a malformed path is an unknown id like any other.
  */
 import type express from 'express'
 import type { Dialect } from '#server/rest/dialect.ts'
@@ -9,19 +9,19 @@ import { isForeign } from './body.ts'
 import { noteFault } from './observed-request.ts'
 import { requestIdOf, sendFault } from './serve.ts'
 
-/** Headers of a request. */
+/** The maximum number of request headers. */
 export const MAX_HEADERS = 100
 
 /** The longest URL, in characters. */
 export const MAX_URL_LENGTH = 8_192
 
-/** The dialects, and which of them answers where nobody else does. */
+/** The dialects, and which of them answers for unknown paths. */
 export interface Dialects {
   readonly connections: Dialect
   readonly datasources: Dialect
 }
 
-/** Something to refuse. `status` where HTTP has a better one than the fault's own. */
+/** A request to refuse. `status` is set if HTTP has a better one than the fault's own. */
 interface Refused {
   readonly request: express.Request
   readonly response: express.Response
@@ -29,7 +29,7 @@ interface Refused {
   readonly status?: number
 }
 
-/** Refuses in the shape of whoever owns the path: tRPC, the connections dialect, or else the datasources dialect. */
+/** Refuses in the format of the path's owner: tRPC, the connections dialect, or else the datasources dialect. */
 export function sendRefusal(dialects: Dialects, refused: Refused): void {
   const { request, response, fault, status } = refused
   const path = request.originalUrl.replace(/[?#].*$/s, '')
@@ -44,14 +44,14 @@ export function sendRefusal(dialects: Dialects, refused: Refused): void {
 
 const INTERNAL = ['INTERNAL_SERVER_ERROR', -32_603] as const
 
-/** tRPC's names and numbers, after JSON-RPC 2.0 (5.1). */
+/** tRPC's names and numbers, from JSON-RPC 2.0 (5.1). */
 const TRPC_CODES: Readonly<Record<number, readonly [string, number]>> = {
   405: ['METHOD_NOT_SUPPORTED', -32_005],
   415: ['UNSUPPORTED_MEDIA_TYPE', -32_015],
   503: ['SERVICE_UNAVAILABLE', -32_603],
 }
 
-/** The body that tRPC's own error formatter would make. */
+/** The body that tRPC's own error formatter would produce. */
 function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).status }: Refused): void {
   const [name, code] = TRPC_CODES[status] ?? (status < 500 ? ['BAD_REQUEST', -32_600] : INTERNAL)
   noteFault(response, { fault })
@@ -62,12 +62,12 @@ function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).s
   response.status(status).json({ error: { message: fault.message, code, data: details } })
 }
 
-/** The first look at a request: its size, its Host, keys where none may be, and percent signs that mean nothing. */
+/** The first check of a request: its size, its Host, misplaced keys, and invalid percent-encoding. */
 export function checkUrl(dialects: Dialects): express.Handler {
   return (request, response, next) => {
     const wrong = wrongIn(request)
     if (wrong !== null) {
-      // The rest of it may be meant for another reader.
+      // The rest of the connection's data may be meant for another reader.
       if (wrong.isLast) response.set('Connection', 'close')
       sendRefusal(dialects, { request, response, ...wrong })
       return
@@ -79,7 +79,7 @@ export function checkUrl(dialects: Dialects): express.Handler {
 }
 
 interface Wrong extends Omit<Refused, 'request' | 'response'> {
-  /** Whether its connection ends with it. */
+  /** True if the connection ends with it. */
   readonly isLast?: boolean
 }
 
@@ -89,11 +89,11 @@ function wrongIn(request: express.Request): Wrong | null {
   if (rawHeaders.length > 2 * MAX_HEADERS) return { fault: new Fault('payload_too_large'), status: 431, isLast: true }
   let hosts = 0
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === 'host') hosts += 1
-  // Node keeps the first of two; a proxy before us may have gone by the other (RFC 9112, 3.2).
+  // Node keeps the first of two; a proxy in front may have used the other (RFC 9112, 3.2).
   if (hosts > 1) return { fault: wrongHost('duplicate', 'A request has one Host header.'), isLast: true }
   if (request.httpVersion === '1.1' && hosts === 0)
     return { fault: wrongHost('missing', 'HTTP/1.1 asks for a Host header.') }
-  // Keys travel in headers only: a URL ends up in logs, histories and referrers.
+  // Keys travel only in headers: a URL ends up in logs, histories and referrers.
   return /(?<![a-z0-9])[sr]k_(live|test)_|connectionParams/i.test(url.includes('%') ? unescaped(url) : url)
     ? { fault: new Fault('invalid_request') }
     : null
@@ -103,12 +103,15 @@ function wrongHost(code: string, message: string): Fault {
   return new Fault('invalid_request', { issues: [{ path: ['Host'], code, message }] })
 }
 
-/** A URL with its percent signs read, as whoever parses it further on does. */
+/** A URL with its percent-encoding decoded, as later parsers decode it. */
 function unescaped(url: string): string {
   return url.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-/** Requests that the dialects' routes refuse themselves and tRPC would answer without `Allow`, or as another content type. */
+/**
+ * Refuses requests that the dialects' routes refuse themselves and that tRPC would answer without `Allow`, or with
+ * another content type.
+ */
 export function checkTrpc(dialects: Dialects): express.Handler {
   return (request, response, next) => {
     if (!['GET', 'HEAD', 'POST'].includes(request.method)) {

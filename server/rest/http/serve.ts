@@ -1,6 +1,6 @@
 /**
- * Serves one route of a dialect: authenticates, reads the body, calls the router in this process, and spells the answer or
- * the fault. One of the places where exceptions are caught; what is not a `Fault` becomes `internal_error`.
+ * Serves one route of a dialect: authenticates, reads the body, calls the router in this process, and formats the
+ * answer or the fault. One of the places where exceptions are caught; anything but a `Fault` becomes `internal_error`.
  */
 import { hash, randomUUID } from 'node:crypto'
 import type express from 'express'
@@ -21,7 +21,7 @@ import { closeAfter, decodeText, exactText, readBody, readBytes } from './body.t
 import { noteFault, notePrincipal } from './observed-request.ts'
 import { writeList } from './streamed-list.ts'
 
-/** The setting of the application that has the address of the documents. */
+/** The application setting that contains the URL of the documents. */
 export const DOCUMENTS = 'address of the documents'
 
 interface Exchange {
@@ -42,25 +42,25 @@ export function requestIdOf(request: express.Request, response: express.Response
   return id
 }
 
-/** The caller's address: what the trusted proxies say of it, or the peer of the connection. */
+/** The caller's address: as reported by the trusted proxies, or the peer of the connection. */
 export function addressOf(request: express.Request): string | null {
   const { ip = '', socket } = request
-  const read = Reflect.get(socket, READ) as { ip: string; address: string | null } | undefined // nobody else has the symbol
+  const read = Reflect.get(socket, READ) as { ip: string; address: string | null } | undefined // no other code has the symbol
   if (read?.ip === ip) return read.address
   const address = clientAddress(ip, socket.remoteAddress)
   Object.assign(socket, { [READ]: { ip, address } })
   return address
 }
 
-/** The key under which a connection caches its last address: most have one for all of their requests. */
+/** The key under which a connection caches its last address: most use one address for all requests. */
 const READ = Symbol('address')
 
-/** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
+/** Sends a fault in the dialect's format, with `status` if HTTP has a better one than the fault's own. */
 export function sendFault(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
   const { fault, request, response, body, status } = at
   noteFault(response, { fault, named: paramsOf(request) })
   const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
-  // A person finds there what to do about it.
+  // The linked page tells a person how to fix it.
   response.set({ Link: `<${String(request.app.get(DOCUMENTS))}/faults#${fault.code}>; rel="help"`, ...fault.headers })
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
   send(at, { body: reply.body, status: status ?? reply.status })
@@ -88,7 +88,7 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
   }
 }
 
-/** Runs the route for an admitted caller, and answers. */
+/** Runs the route for an admitted caller, and sends the answer. */
 async function run(
   deps: WebDeps,
   of: Exchange & { dialect: Dialect; route: Route },
@@ -109,11 +109,11 @@ async function run(
   const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
   const reply = await route.run({
     ...{ caller, responseMetadata, body, query, waitSeconds },
-    params: params as Record<string, string>, // `Routes` decodes them so
+    params: params as Record<string, string>, // `Routes` decodes them to this type
     exactBody: () => exactText(request),
     header: name => request.get(name),
   })
-  // Headers say what was done otherwise than plainly.
+  // Headers report anything unusual about the effect.
   if (responseMetadata.replayed === true) response.set('Idempotent-Replayed', 'true')
   if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
   if (reply.list !== undefined && request.method === 'GET') await writeList(response, reply.list)
@@ -130,7 +130,10 @@ function logFailure(
   deps.log.error({ ...about, fault: fault.code, cause: fault.cause ?? fault }, 'request failed')
 }
 
-/** Serves a request that is authorized by something other than a key. One with neither comes from a caller who forgot the key. */
+/**
+ * Serves a request that is authorized by something other than a key. A request with neither comes from a caller who
+ * forgot the key.
+ */
 async function servedKeyless(deps: WebDeps, of: Exchange & { route: Route }): Promise<boolean> {
   const { route, request } = of
   if (route.keyless === undefined || presentsKey(request.headers)) return false
@@ -149,7 +152,10 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
   }
 }
 
-/** The caller. Throws the faults of credentials and `rate_limit_exceeded`; the answer's headers have the rest of the limit. */
+/**
+ * The caller. Throws the faults of credentials and `rate_limit_exceeded`; the answer's headers contain the remaining
+ * limit.
+ */
 async function admitted(deps: WebDeps, { request, response, route }: Exchange & { route: Route }): Promise<Principal> {
   const address = addressOf(request)
   const arrival = { headers: request.headers, address, calls: 1 }
@@ -179,7 +185,7 @@ function idempotencyOf(request: express.Request, body: unknown) {
   return { key, route: `${request.method} ${request.path}`, body, query }
 }
 
-/** An answer that has begun is cut off, so that nobody takes it for a whole one. */
+/** A partly sent answer is cut off, so that nobody takes it for a complete one. */
 function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }): void {
   if (at.response.headersSent) at.response.destroy()
   else sendFault(dialect, at)
@@ -204,7 +210,10 @@ function send({ request, response }: Exchange, { status, body }: Reply, texts: r
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Express would not look at the tag beside `Cache-Control: no-cache`, which every `fetch` adds to it and which is for caches. */
+/**
+ * Express would ignore the tag because of `Cache-Control: no-cache`, which every `fetch` adds and which is meant for
+ * caches.
+ */
 function isKnown({ headers }: express.Request, tag: string): boolean {
   const given = headers['if-none-match']
   if (given === undefined) return false
@@ -218,7 +227,7 @@ function paramsOf(request: express.Request): Record<string, string> {
   )
 }
 
-/** `Prefer: wait=N` (RFC 7240), N capped at 30. A preference that cannot be read is ignored, as the RFC says. */
+/** `Prefer: wait=N` (RFC 7240), with N capped at 30. An invalid preference is ignored, as the RFC requires. */
 function waitOf(request: express.Request): number | undefined {
   const prefer = request.headers['prefer']
   const text = Array.isArray(prefer) ? prefer.join(',') : (prefer ?? '')

@@ -1,7 +1,7 @@
 /**
- * Lists without pages: read page by page and written as they are read, so that neither a process nor our own database holds
- * a whole one. A single page is sent like every other answer, with its tag; a longer list has none, since a tag covers the
- * whole answer and precedes it.
+ * Lists without pages: read page by page and written as they are read, so that neither a process nor our own database
+ * holds a whole one. A single page is sent like any other answer, with its tag; a longer list has none, since a tag
+ * covers the whole answer and precedes it.
  */
 import { once } from 'node:events'
 import type express from 'express'
@@ -17,7 +17,10 @@ export async function listReply(walk: Walk): Promise<Reply> {
 
 const PLACE = 'rows'
 
-/** Writes it, as fast as it is read there; it ends with its caller. Throws what a later page throws: then it is cut off. */
+/**
+ * Writes a list as fast as the client reads it; stops when the caller leaves. Throws the error of a later page: the
+ * answer is then cut off.
+ */
 export async function writeList(response: express.Response, { first, cursor, walk }: StreamedList): Promise<void> {
   const around = (count: number) => JSON.stringify(walk.whole([PLACE], count)).split(JSON.stringify(PLACE))
   response.set('Cache-Control', 'private, no-cache').status(200).type('json')
@@ -37,7 +40,7 @@ export async function writeList(response: express.Response, { first, cursor, wal
   response.end(around(count)[1])
 }
 
-/** A client that leaves it unread for too long is cut off. */
+/** Waits until the client reads on; one that takes too long is cut off. */
 async function drained(response: express.Response): Promise<void> {
   if (response.destroyed) return
   const timer = setTimeout(() => response.destroy(), STALLED_MS)

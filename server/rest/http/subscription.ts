@@ -1,9 +1,10 @@
 /**
- * Writes a subscription as server-sent events, in the form that tRPC's clients read (`httpSubscriptionLink`). The library's
- * own writer spells each event for each subscriber, through three streams; here it is spelled once, whoever is told.
+ * Writes a subscription as server-sent events, in the format that tRPC's clients read (`httpSubscriptionLink`). The
+ * library's own writer serialises each event for each subscriber, through three streams; here it is serialised once for
+ * all.
  *
- * The next event is asked for when the last has gone out, so that a reader who does not read holds one. One that stalls is
- * cut off, and comes back with the last id that it saw.
+ * The next event is requested when the previous one has been sent, so that a reader who does not read holds one. A
+ * stalled reader is cut off, and reconnects with the last id that it received.
  */
 import { callTRPCProcedure, getTRPCErrorShape, isTrackedEnvelope, TRPCError } from '@trpc/server'
 import type express from 'express'
@@ -26,7 +27,7 @@ const HEADERS = {
   Connection: 'keep-alive',
 }
 
-/** True for a request of a procedure that is a subscription, alone and in the way that an EventSource asks. */
+/** True for a request for a single subscription procedure, in the form in which an EventSource sends it. */
 export function isSubscription(request: express.Request): boolean {
   const { path, query } = askedOf(request)
   const procedure: unknown = Object.hasOwn(appRouter._def.procedures, path)
@@ -78,7 +79,7 @@ export function subscriptions(contextOf: ContextOf): express.Handler {
   }
 }
 
-/** Calls the procedure as the library would; what it answers is events with ids. */
+/** Calls the procedure as the library would; it returns events with ids. */
 async function begin(request: express.Request, of: { ctx: Context; signal: AbortSignal }) {
   const { path, query } = askedOf(request)
   const lastEventId = request.get('last-event-id') ?? query.get('lastEventId') ?? query.get('Last-Event-Id')
@@ -92,14 +93,14 @@ async function begin(request: express.Request, of: { ctx: Context; signal: Abort
 async function* trackedOnly(events: unknown) {
   if (typeof events !== 'object' || events === null || !(Symbol.asyncIterator in events))
     throw new Error('a subscription answered no events')
-  // Sound: it was just seen to be one, and each event is looked at.
+  // Sound: it was just checked to be one, and each event is checked.
   for await (const event of events as AsyncIterable<unknown>) {
     if (!isTrackedEnvelope(event)) throw new Error('a subscription answered an event without an id')
     yield event
   }
 }
 
-/** The id that a reader comes back with is a part of the input. Throws `invalid_json`. */
+/** Adds the id with which a reader reconnects to the input. Throws `invalid_json`. */
 function inputOf(text: string | null, lastEventId: string | null): unknown {
   const input = text === null || text === '' ? undefined : parsed(text)
   if (lastEventId === null || lastEventId === '') return input
@@ -115,7 +116,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The input, for the line about a fault; nothing where it cannot be read. */
+/** The input, for the log line about a fault; undefined if it cannot be parsed. */
 function namedIn(request: express.Request): unknown {
   try {
     return inputOf(askedOf(request).query.get('input'), null)
@@ -124,9 +125,9 @@ function namedIn(request: express.Request): unknown {
   }
 }
 
-/** The error as the library spells it. */
+/** The error in the library's format. */
 async function errorOf(ctx: Context, path: string, thrown: unknown): Promise<string> {
-  // Errors that a procedure throws are logged and recorded there.
+  // Errors thrown by a procedure are logged and recorded there.
   const error = thrown instanceof TRPCError ? thrown : await failureOf(ctx, { path }, thrown)
   const type = 'subscription' as const
   const shape = getTRPCErrorShape({ config: appRouter._def._config, ctx, error, input: undefined, path, type })

@@ -1,5 +1,6 @@
 /**
- * The frame and the style of the pages under `/docs`, and functions that convert text to HTML. No page runs a script.
+ * The frame and the style of the pages under `/docs`, and functions that convert text to HTML.
+ * No page runs a script.
  */
 
 /** A page. `folder` is the relative path to the style, so that the link works below any path prefix of a proxy. */
