@@ -1,6 +1,5 @@
 /**
- * The guide, as Markdown and as HTML.
- * Written by `npm run dump` from `docs/guide.md`, and not to be edited.
+ * The guide, as Markdown and as HTML. Written by `npm run dump` from `docs/guide.md`, and not to be edited.
  */
 
 /** The source. */

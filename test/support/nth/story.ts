@@ -1,7 +1,7 @@
 /**
- * One story of the Nth failure: a request, told undisturbed, and then with its first effect failing, its second, and so on, until
- * there is none left to fail. After each failure the caller sends the same request again with the same idempotency key, and both the
- * answer and the state of the organization must be those of the undisturbed one.
+ * One story of the Nth failure: a request runs undisturbed, and then with its first effect failing, its second, and so
+ * on, until there are no more effects. After each failure the caller repeats the request with the same idempotency key;
+ * the answer and the organization's state must equal those of the undisturbed run.
  */
 import { randomUUID } from 'node:crypto'
 import { quiet } from '#test/support/checks/verdicts.ts'
@@ -10,7 +10,7 @@ import { MISHAPS, type Mishap } from './gate.ts'
 import type { Scene } from './scene.ts'
 import { type State, stateOf } from './state.ts'
 
-/** A request; `{{name}}` in its path and body is a given of the exchanges. */
+/** A request. `{{name}}` in its path and body is a given of the exchanges. */
 export interface StoryRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
@@ -20,26 +20,29 @@ export interface StoryRequest {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A story by the name of what it calls: a procedure's path, or the operation of a route. */
+/** A story, named after a procedure's path or the operation of a route. */
 export interface Story {
   readonly name: string
   readonly request: StoryRequest
-  /** True where nobody keeps the answer under a key: a repeat is then another call, and must only end in the same state. */
+  /** True if no answer is stored under a key: a repeat is then another call, and must only lead to the same state. */
   readonly isKeyless?: boolean
-  /** The status of such another call, where the first one was done. */
+  /** The status of such a repeat if the first call succeeded. */
   readonly repeated?: number
-  /** Tables in which a repeat may leave another row, since what the first try made could not be told to anybody, and why that is right. */
+  /**
+   * Tables in which a repeat may leave an additional row, because nobody could be told about the row of the first try;
+   * and the reason why that is correct.
+   */
   readonly mayHaveMore?: { readonly tables: readonly string[]; readonly reason: string }
-  /** What is done besides, by nobody who sends a request. */
+  /** Additional work that no caller requests. */
   before?(scene: Scene, organization: string): Promise<void>
-  /** Prepares what no given does; it gives further values. `bearer` is presented in place of the key. */
+  /** Prepares values that are not givens, and returns them. `bearer` replaces the key. */
   prepare?(scene: Scene, given: Given): Promise<Readonly<Record<string, string>>>
 }
 
-/** A given by its name. */
+/** Returns a given by its name. */
 export type Given = (name: string) => Promise<string>
 
-/** One failure that ended otherwise than the undisturbed story. */
+/** A failure whose end differs from the undisturbed story. */
 export interface Wrong {
   readonly mishap: Mishap
   readonly at: number
@@ -48,25 +51,25 @@ export interface Wrong {
   readonly why: string
 }
 
-/** What was tried of one story. */
+/** The tries of one story. */
 export interface Told {
   readonly tries: number
   readonly wrong: readonly Wrong[]
 }
 
-/** How a story ends. */
+/** The end of a story. */
 export interface End {
   readonly status: number
   readonly state: State
 }
 
-/** No story has as many effects: one that seems to is disturbed by something else. */
+/** More effects than any story has: a story that exceeds this is disturbed by something else. */
 const MOST_EFFECTS = 200
 
 /** A reseal stays for as long as callers may use the retired key. */
 const LASTING = 'reseal'
 
-/** Tells it. `isChosen` picks the failures to try; by default all. */
+/** Runs the story. `isChosen` selects the failures to try; by default all. */
 export async function tell(
   scene: Scene,
   story: Story,
@@ -112,7 +115,7 @@ async function disturbed(
   return { status, text, struck, state: await told.state() }
 }
 
-/** A new organization with what the story needs, and one key for all of its tries. */
+/** Creates an organization with everything that the story needs, and one key for all of its tries. */
 export async function begin(scene: Scene, story: Story) {
   const given = await givensOf(scene.stage)
   const prepared = (await story.prepare?.(scene, given)) ?? {}
@@ -121,7 +124,7 @@ export async function begin(scene: Scene, story: Story) {
   const organization = await given('organization')
   const key = prepared['bearer'] ?? (await given('testKey'))
   await quiet(scene.stage.mooring.databaseUrl, LASTING)
-  // A minute's dials to one server are counted over all organizations, and so would be those of other tries.
+  // The dials to one server within a minute count for all organizations, so those of other tries would count, too.
   await scene.client.query('delete from dial_budgets')
   const idempotencyKey = randomUUID()
   return {
@@ -133,7 +136,7 @@ export async function begin(scene: Scene, story: Story) {
         idempotencyKey: story.isKeyless === true ? null : idempotencyKey,
       })
     },
-    /** So long that a repeat no longer waits for the answer of the first try, whose process is dead or has given up. */
+    /** Waits until a repeat no longer waits for the answer of the first try, whose process is dead or has given up. */
     async patiencePasses() {
       const older = `update idempotency_keys set created_at = created_at - interval '1 minute' where org_id = $1`
       await scene.client.query(older, [organization])
@@ -168,7 +171,8 @@ async function send(url: string, request: StoryRequest, of: { key: string; idemp
 }
 
 /**
- * Null where both ended alike, else in what they differ. `mayHaveMore` names tables in which the found one may have further rows.
+ * Returns null if both ended equally, otherwise the difference. `mayHaveMore` names tables in which the found state may
+ * have additional rows.
  */
 export function compare(
   expected: End,
@@ -187,7 +191,7 @@ export function compare(
         .join('\n      ')
 }
 
-/** Where two lines part. */
+/** Returns the part in which two lines differ. */
 function distinct(one: string, other: string): string {
   let at = 0
   while (at < one.length && one[at] === other[at]) at += 1
@@ -195,7 +199,7 @@ function distinct(one: string, other: string): string {
   return `${one.split(' ')[0]}: …${one.slice(from, at + 80)} ≠ …${other.slice(from, at + 80)}`
 }
 
-/** Lines of the one that the other lacks, each as often. */
+/** Returns the lines that the other state lacks, with repetitions. */
 function without(state: State, other: State): string[] {
   const left = [...other]
   return state.filter(line => {

@@ -1,6 +1,7 @@
 /**
- * One kind of task with its Nth effect failing in the worker: a caller, an operator or the schedule asks, the worker's statement
- * fails, and the same worker or the next one takes the task up again. The state must be that of an undisturbed worker.
+ * One kind of task with its Nth effect failing in the worker: a caller, an operator or the schedule requests it, the
+ * worker's statement fails, and the same worker or the next one takes the task up again. The state must be that of an
+ * undisturbed worker.
  */
 import { once } from 'node:events'
 import type pg from 'pg'
@@ -11,7 +12,7 @@ import { begin, compare, type End, type Story, type Told, type Wrong } from './s
 const MOST_EFFECTS = 300
 const LOOK_MS = 50
 
-/** Tells it, as `tell` does a request. The scene's worker is behind the gate. */
+/** Runs the story, as `tell` does for a request. The scene's worker is behind the gate. */
 export async function tellTask(
   scene: Scene,
   story: Story,
@@ -50,7 +51,7 @@ async function told(
     await scene.bury()
     await scene.life()
   }
-  // A claim whose answer was lost is nobody's, as one of a dead process is.
+  // A claim whose answer was lost belongs to nobody, like one of a dead process.
   if (struck !== null) {
     const lost = LOST_CLAIM.test(struck) ? 'one' : of?.mishap === 'killed' ? 'any' : 'none'
     await settle(scene.client, begun.organization, lost)
@@ -59,18 +60,18 @@ async function told(
   return { status, text, struck, state: await begun.state() }
 }
 
-/** The end of a transaction that claims, as the gate tells it; work goes on under other claims. */
+/** The end of a transaction that claims, as the gate reports it; the work continues under other claims. */
 const LOST_CLAIM = /^commit of [\s\S]*update tasks set locked_until = \$/
 
-/** A reseal stays for as long as callers may use the retired key: it is done once nothing is sealed to that. */
+/** A reseal stays as long as callers may use the retired key; it is done once no box is sealed to that key. */
 const RESEALED = `kind = 'reseal' and locked_until is null and not exists (
   select 1 from credentials c join organization_keys k on k.org_id = c.org_id and k.id = c.key_id
   where c.org_id = $1 and c.sealed is not null and k.retired_at is not null)`
-/** What is asked for, claimed, due, or to be tried again after a failure. */
+/** Tasks that are requested, claimed, due, or to be retried after a failure. */
 const UNDONE = `org_id = $1 and ((not standing and outcome is null and not (${RESEALED}))
   or (standing and (settled < requested or locked_until is not null or attempts > 0 or due_at <= now())))`
 
-/** Resolves once nothing of the organization is left to be done; meanwhile time passes for what waits for another try. */
+/** Resolves when the organization has no work left; in the meantime, time passes for tasks that wait for a retry. */
 async function settle(client: pg.Client, organization: string, lostClaims: 'none' | 'any' | 'one'): Promise<void> {
   let lost = lostClaims
   for (;;) {
@@ -79,7 +80,7 @@ async function settle(client: pg.Client, organization: string, lostClaims: 'none
     if (lost !== 'none') {
       const ends = `update tasks set locked_until = now() where ${UNDONE} and locked_until is not null`
       const { rowCount: ended } = await client.query(ends, [organization])
-      // The server may not yet have done the commit whose answer is lost.
+      // The server may not yet have executed the commit whose answer is lost.
       if (lost === 'any' || ended !== 0) lost = 'none'
     }
     await client.query(`update tasks set due_at = now() where ${UNDONE} and due_at > now() and locked_until is null`, [
