@@ -1,6 +1,6 @@
 /**
- * Puts a web tier together from its parts and serves it: what `web.ts` and `main.ts` share. It is given the web's keyring,
- * which opens nothing, and reaches neither the dialler nor the unsealer.
+ * Assembles a web tier from its parts and serves it: the code shared by `web.ts` and `main.ts`. It gets the web's
+ * keyring, which opens nothing, and has access to neither the dialler nor the unsealer.
  */
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -35,22 +35,22 @@ import type { Config } from './config.ts'
 const VALIDATE_MS = 30_000
 const ANSWER_MS = 25_000
 
-/** A served web tier. */
+/** A running web tier. */
 export interface WebTier {
   readonly port: number
-  /** Whether it can serve now, and which condition fails. */
+  /** Whether it can serve now, and if not, which condition fails. */
   ready(): Promise<Readiness>
-  /** Goes on with another keyring. */
+  /** Switches to another keyring. */
   reload(keyring: WebKeyring): void
   /**
-   * Serves for `drainMs` more while it says that it is not ready and asks each client to come back on another connection, so
-   * that a balancer has turned away before anything is refused. Takes no new connection then, and lets requests in flight
-   * finish, at most `graceMs`.
+   * Keeps serving for `drainMs` while it reports that it is not ready and asks each client to reconnect, so that a load
+   * balancer has turned away before anything is refused. Then accepts no new connections, and lets requests in progress
+   * finish for at most `graceMs`.
    */
   stop(how: { readonly drainMs: number; readonly graceMs: number }): Promise<void>
 }
 
-/** The web tier's parts over a keyring. */
+/** The web tier's dependencies over a keyring. */
 export async function webDeps(base: EntryDeps & Pick<WebEntryDeps, 'local'>, keyring: WebKeyring): Promise<WebDeps> {
   const { db, notifications, clock, log, config, meter } = base
   meter.begin('web')
@@ -90,7 +90,7 @@ export async function webDeps(base: EntryDeps & Pick<WebEntryDeps, 'local'>, key
   }
 }
 
-/** Places whose number is told, and whose refusals are counted. */
+/** Slots whose number is reported, and whose refusals are counted. */
 function places(
   meter: Meter,
   { of, limit, taken }: { of: Places; limit: string; taken: 'mooring_subscribers' | 'mooring_waiting_callers' },
@@ -100,7 +100,7 @@ function places(
   return semaphores
 }
 
-/** Without a key, from one network and to one datasource. */
+/** The limit for pushes without a key, from one network and to one datasource. */
 export const PUSHES_PER_SECOND = 10
 
 function limitsOf({ rateLimits }: Config, at: { db: Db; meter: Meter }): Limits {
@@ -119,13 +119,13 @@ function limitsOf({ rateLimits }: Config, at: { db: Db; meter: Meter }): Limits 
   }
 }
 
-/** The parts that a web tier gets from its entry. */
+/** The dependencies that a web tier gets from its entry. */
 export interface WebEntryDeps extends EntryDeps {
-  /** Whether the worker in the same process can dial; left out where there is none. */
+  /** True if the worker in the same process can dial; absent if there is none. */
   readonly canDial?: () => boolean
   /** The console's sign-in, in local mode. */
   readonly local?: LocalConsole
-  /** The command that starts it, for sentences that tell an operator what to type. */
+  /** The command that starts it, for messages that tell an operator what to type. */
   readonly command?: string
 }
 
@@ -162,7 +162,7 @@ export async function startWeb(entryDeps: WebEntryDeps, keyring: WebKeyring): Pr
       isDraining = true
       server.prependListener('request', (_, response) => void response.setHeader('Connection', 'close'))
       if (drainMs > 0) await delay(drainMs)
-      // Subscriptions would hold their connections for as long as they like.
+      // Subscriptions would hold their connections indefinitely.
       await deps.changeFeed.close()
       await end(graceMs)
       await readiness.stop()
@@ -170,15 +170,18 @@ export async function startWeb(entryDeps: WebEntryDeps, keyring: WebKeyring): Pr
   }
 }
 
-/** While a server ends, it looks for idle connections so often. */
+/** How often a server that is ending looks for idle connections. */
 const IDLE_MS = 50
 
-/** Answers how to end the server: it takes no more connections, and lets those that there are finish, at most for the grace. */
+/**
+ * Returns a function that ends the server: it accepts no more connections, and lets existing ones finish within the
+ * grace period.
+ */
 function endOf(server: Server): (graceMs: number) => Promise<void> {
   return async graceMs => {
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
     server.closeIdleConnections()
-    // A connection that is kept alive after its last answer would hold up the end for the whole grace.
+    // A connection kept alive after its last answer would delay the end for the whole grace period.
     const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS)
     const timer = setTimeout(() => server.closeAllConnections(), graceMs)
     await closed

@@ -87,7 +87,7 @@ export function requestSpan(headers: Readonly<Record<string, unknown>>): Request
   }
 }
 
-/** A span without an SDK. */
+/** The span to use without an SDK. */
 const UNTRACED: RequestSpan = { note() {}, failed() {}, within: work => work(), end() {} }
 
 /** Looked up each time: an SDK may be loaded after this module. */

@@ -93,8 +93,8 @@ export async function underClaim<T>(
 }
 
 /**
- * The claim of an earlier request that has its answer, by one look: a transaction that claims the key would find the same, by six
- * statements. Null where it says nothing for certain: none is there, it has expired, or its request is under way.
+ * The claim of an earlier request that already has its answer, read in one statement; claiming the key would find the
+ * same in six. Null if that is uncertain: there is no claim, it has expired, or its request is in progress.
  */
 async function answeredBefore(ctx: KnownContext, claimed: Claimed): Promise<idempotency.StoredClaim | null> {
   const kept = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)

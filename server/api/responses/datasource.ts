@@ -23,8 +23,8 @@ export function toResponse(row: DatasourceRow): Datasource {
 }
 
 /**
- * A datasource whose columns are known without reading its row. The version comes beside them: a copy of a row with another one
- * in it costs a list more than all that follows.
+ * A datasource whose columns are known without reading its row. The version is a separate parameter: copying each row
+ * of a list to change it would cost more than everything else.
  */
 export function rowToResponse(row: DisplayedRow, version: number): Datasource {
   const ownName = displayName(row)

@@ -1,18 +1,19 @@
 /**
- * The state machine of a task: one total table, for tasks that stand and for tasks that are done once. An event that a state
- * refuses changes nothing; the statements of `server/store/tasks` refuse it, whichever worker or caller brings it. Pure.
+ * The state machine of a task, as one total table for standing and one-time tasks. An event that a state refuses
+ * changes nothing; the statements of `server/store/tasks` refuse it, whichever worker or caller causes it. Pure.
  */
 
 /**
- * The state of a task's row. `overdue`: its claim ran out and no other worker has it yet. `idle`: it stands and waits for a
- * request. `done`: its outcome waits for its reader. `none`: there is no row, before the first event and after the last.
+ * The state of a task's row. `overdue`: its claim has expired and no other worker has taken it yet. `idle`: a standing
+ * task that waits for a request. `done`: its outcome waits for its reader. `none`: no row exists, before the first
+ * event and after the last.
  */
 export type TaskState = 'none' | 'queued' | 'claimed' | 'overdue' | 'idle' | 'done'
 
 /**
- * The events of a task. `settled`, `put_off`: the holder ends standing work, which is due again at a time or on request.
- * `finished`: the holder ends work that is done once. `released`: the holder gives it back undone. `taken`: its asker takes
- * the outcome. `ended`: its asker cancels it, its time to be read is over, or its datasource is removed.
+ * The events of a task. `settled`, `put_off`: the holder ends standing work, which is due again at a time or on
+ * request. `finished`: the holder ends one-time work. `released`: the holder releases it undone. `taken`: the requester
+ * takes the outcome. `ended`: the requester cancels it, its outcome expires, or its datasource is removed.
  */
 export type TaskEvent =
   | 'requested'
@@ -26,7 +27,7 @@ export type TaskEvent =
   | 'taken'
   | 'ended'
 
-/** The end of a hold, in whichever way: only the holder of a claim that nobody else has taken over brings it about. */
+/** The ends of a claim: only its holder can cause them, while no other worker has taken over. */
 const HELD = { settled: 'queued', put_off: 'idle', finished: 'done', released: 'queued' } as const
 const NOT_HELD = {
   extended: null,
@@ -37,7 +38,7 @@ const NOT_HELD = {
   released: null,
 } as const
 
-/** Every state and everything that can happen in it; null for an event that is refused. */
+/** Every state and its response to every event; null for an event that is refused. */
 export const TASK_TRANSITIONS: Readonly<Record<TaskState, Readonly<Record<TaskEvent, TaskState | null>>>> = {
   none: { requested: 'queued', claimed: null, ...NOT_HELD, taken: null, ended: null },
   queued: { requested: 'queued', claimed: 'claimed', ...NOT_HELD, taken: null, ended: 'none' },

@@ -1,9 +1,9 @@
 /**
- * A catalog that was read → what is stored of it: canonical text and estimates, compressed, the fingerprint, counts, and
- * how much differs from the last snapshot.
+ * Converts a catalog to its stored form: canonical text and estimates, both compressed, the fingerprint, counts, and
+ * the number of differences from the last snapshot.
  *
- * All of it is sized by a stranger, so it happens here, in the process that can be killed, and the worker stores bytes that
- * it never parses. Called by `read-catalog.ts`.
+ * A stranger determines the size of all of this, so it happens here, in the process that can be killed; the worker
+ * stores bytes that it never parses. Called by `read-catalog.ts`.
  */
 import { createHash } from 'node:crypto'
 import { countTables } from '#server/domain/schemas/snapshot-summary.ts'
@@ -15,31 +15,31 @@ import { type WrittenParts, writeCanonical } from '#shared/schemas/snapshot-cano
 import { tooLarge } from './catalog-wire.ts'
 import { createTextBytes, packText, TextTooLong, unpackText } from './packed-text.ts'
 
-/** The snapshot that a new one is compared with: its fingerprint, and its content and what stands beside it as stored. */
+/** The snapshot to compare with: its fingerprint, and its content and estimates as stored. */
 export interface LastSnapshot {
   readonly fingerprint: string
   readonly content: Uint8Array
   readonly observed: Uint8Array
 }
 
-/** Estimates of 20,000 relations and the names of what extensions own: no more than a snapshot itself. */
+/** Estimates of 20,000 relations and the names of objects owned by extensions: no more than a snapshot itself. */
 const MAX_OBSERVED_BYTES = SNAPSHOT_BOUNDS.maxBytes
 
 /** The stored form of a snapshot. */
 export interface FinishedSnapshot {
-  /** Of the canonical text: SHA-256 in lower-case hex. */
+  /** SHA-256 of the canonical text, in lower-case hex. */
   readonly fingerprint: string
   readonly tableCount: number
-  /** From the last snapshot; null without one, and with one that is larger than is read today. */
+  /** The drift from the last snapshot; null without one, and for one that exceeds today's size limit. */
   readonly drift: DriftCounts | null
-  /** The canonical text and the estimates beside it, compressed as they are stored. */
+  /** The canonical text and the estimates, compressed as they are stored. */
   readonly content: Buffer
   readonly observed: Buffer
 }
 
 /**
- * Finishes a snapshot, of which some parts may be `written` already. Throws the fault `introspection_failed` when it is larger
- * than may be stored.
+ * Finishes a snapshot; `written` holds parts that are already serialised. Throws the fault `introspection_failed` if it
+ * exceeds the size limit.
  */
 export function finishSnapshot(
   snapshot: Snapshot,
@@ -60,7 +60,8 @@ export function finishSnapshot(
 function canonicalWithin(snapshot: Snapshot, written: WrittenParts = new Map()): Buffer {
   let units = 0
   for (const part of written.values()) units += part.length
-  // Most of a text is one byte a unit, and most of it is written: twice as much is room for the rest.
+  // Most characters take one byte, and most of the text is already serialised: twice that size leaves room for the
+  // rest.
   const text = createTextBytes(SNAPSHOT_BOUNDS.maxBytes, 2 * units)
   try {
     writeCanonical(snapshot, text.add, written)
@@ -81,10 +82,10 @@ function driftFrom(last: LastSnapshot, now: { snapshot: Snapshot; fingerprint: s
   return counts
 }
 
-/** The last snapshot; null where it is larger than is read: it was stored before there was a bound. */
+/** The last snapshot; null if it exceeds the size limit, because it was stored before there was one. */
 function restored({ content, observed }: LastSnapshot): Snapshot | null {
   try {
-    // Canonical text of a snapshot, which a process like this one wrote, and what stands beside it.
+    // The canonical text, written by a process like this one, and its estimates.
     const text = unpackText(content, SNAPSHOT_BOUNDS.maxBytes)
     const beside: unknown = JSON.parse(unpackText(observed, MAX_OBSERVED_BYTES))
     return { ...JSON.parse(text), observed: beside }

@@ -1,20 +1,20 @@
 /**
- * The report of `status`, as data and as lines: each part of an installation with whether it is as it should be, and what to do
- * where it is not. Pure. A part that could not be looked at says so; none holds a secret.
+ * The report of `status`, as data and as lines: the state of each part of an installation, and what to do about
+ * problems. Pure. A part that could not be read says so; none contains a secret.
  */
 
 /** A part of an installation. */
 export interface StatusPart {
   readonly name: 'database' | 'web' | 'worker' | 'queue' | 'keyring'
-  /** In one line. */
+  /** The state in one line. */
   readonly message: string
   /** The problems, each with its remedy; empty if there is none. */
   readonly troubles: readonly string[]
-  /** The same for programs. */
+  /** The same facts for programs. */
   readonly facts: Readonly<Record<string, unknown>>
 }
 
-/** One of what is printed for programs. */
+/** The report for programs. */
 export function reportOf(version: string, parts: readonly StatusPart[]): object {
   return {
     ok: isWell(parts),
@@ -25,14 +25,14 @@ export function reportOf(version: string, parts: readonly StatusPart[]): object 
   }
 }
 
-/** Whether nothing is the matter. */
+/** True if no part has problems. */
 export function isWell(parts: readonly StatusPart[]): boolean {
   return parts.every(({ troubles }) => troubles.length === 0)
 }
 
 const NAME_WIDTH = 10
 
-/** The lines for people: the parts, then what to do. */
+/** The lines for people: the parts, then the remedies. */
 export function reportLines(parts: readonly StatusPart[]): string[] {
   const lines = parts.map(({ name, message, troubles }) => {
     return `${name.padEnd(NAME_WIDTH)}${troubles.length === 0 ? 'ok   ' : 'LOOK '} ${message}`
@@ -41,7 +41,7 @@ export function reportLines(parts: readonly StatusPart[]): string[] {
   return todo.length === 0 ? lines : [...lines, '', ...todo]
 }
 
-/** `12 s`, `4 min`, `3 h`, `5 d`. */
+/** Formats a duration: `12 s`, `4 min`, `3 h`, `5 d`. */
 export function roundedDuration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 120) return `${seconds} s`

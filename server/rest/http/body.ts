@@ -1,7 +1,6 @@
 /**
- * Reads a request's body: media type, size, JSON, in this order.
- * Dialects get the value and parse it with their schemas. It is refused by its
- * headers before any of it is read.
+ * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their
+ * schemas. The headers decide first whether the body is refused unread.
  */
 import type express from 'express'
 import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
@@ -15,7 +14,7 @@ export const MAX_BODY_BYTES = 65_536
 /** Deeper than any field needs; code that prints or traverses a value is recursive. */
 export const MAX_DEPTH = 128
 
-/** So much of a body that nobody asked for is passed over; a larger one ends the connection. */
+/** The size up to which an unwanted body is read and discarded; a larger one ends the connection. */
 const MAX_IGNORED_BYTES = 65_536
 
 const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
@@ -132,26 +131,26 @@ function notJson(offset: number, error: string): Fault {
   return new Fault('invalid_json', { issues: [issue] })
 }
 
-/** True when the request announces a body (RFC 9112, 6.3). */
+/** True if the request announces a body (RFC 9112, 6.3). */
 function hasBody({ headers }: express.Request): boolean {
   const length = headers['content-length']
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
 /**
- * True when the body is said to be JSON, whatever parameters follow: the media type has none, and JSON between systems is
- * UTF-8 (RFC 8259, 8.1 and 11), which is what it is read as in any case.
+ * True if the body is declared as JSON, whatever parameters follow: the media type has none, and JSON between systems
+ * is UTF-8 (RFC 8259, 8.1 and 11), which is how it is read in any case.
  */
 function isJson({ headers }: express.Request): boolean {
   return /^application\/(json|[a-z0-9!#$&^_.+-]+\+json)[ \t]*(;|$)/i.test(headers['content-type'] ?? '')
 }
 
-/** True for a body that is not said to be JSON. */
+/** True for a body that is not declared as JSON. */
 export function isForeign(request: express.Request): boolean {
   return hasBody(request) && !isJson(request)
 }
 
-/** For a route that takes no body: one that comes all the same is not read, and ends the connection where it is large. */
+/** For a route that accepts no body: an unwanted body is not read, and ends the connection if it is large. */
 export function closeAfter(request: express.Request, response: express.Response): void {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
   if (coding !== undefined || Number(length) > MAX_IGNORED_BYTES) response.set('Connection', 'close')

@@ -28,7 +28,10 @@ export interface Counter {
   take(key: string, points: number): Promise<Count>
 }
 
-/** A counter over `shared`, the counts that several processes share, or in memory if it is null. `onOver` is called for each refusal. */
+/**
+ * A counter over `shared`, the counts that several processes share, or in memory if it is null. Calls `onOver` for each
+ * refusal.
+ */
 export function createCounter(rule: CounterRule, shared: SettledCounts | null, onOver: () => void): Counter {
   const inMemory = memoryCounter(rule, onOver)
   if (shared === null) return inMemory

@@ -1,6 +1,6 @@
 /**
- * Claims on idempotency keys, and the answers that are replayed. A claim is inserted in the transaction of its effect: a
- * second request with the same key waits at the unique index until the first has committed or rolled back.
+ * Claims on idempotency keys, and the stored answers that are replayed. A claim is inserted in the transaction of its
+ * effect: a second request with the same key waits at the unique index until the first has committed or rolled back.
  */
 
 import { sql } from 'kysely'
@@ -9,31 +9,33 @@ import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** Answers of an organization that are kept together, as JSON. Beyond it the oldest go; claims and results stay. */
+/**
+ * The total bytes of answers kept per organization, as JSON. Beyond it the oldest are deleted; claims and results stay.
+ */
 export const MAX_KEPT_BYTES = 16 << 20
 
-/** The subject of a claim: one key of one principal on one route. */
+/** The identity of a claim: one key of one principal on one route. */
 export interface ClaimKey {
   readonly principalId: string
   readonly route: string
   readonly key: string
 }
 
-/** A claim that was made before. */
+/** An existing claim. */
 export interface StoredClaim {
   readonly bodyHash: Buffer
   readonly result: unknown
-  /** Null while the first request is still waiting for its answer, and once its bytes have gone. */
+  /** Null while the first request has no answer yet, and after the answer was deleted. */
   readonly answer: unknown
-  /** True once they have: the organization kept more than `MAX_KEPT_BYTES`, and this was among the oldest. */
+  /** True if the answer was deleted: the organization kept more than `MAX_KEPT_BYTES`, and it was among the oldest. */
   readonly isGone: boolean
   readonly remarks: unknown
   readonly createdAt: Date
 }
 
 /**
- * Claims a key; null when it is claimed now, else the claim that stands. Waits for a claim under way, at most `waitMs`,
- * and is `busy` after that; the transaction is of no further use then. A claim that has expired is replaced.
+ * Claims a key. Returns null on success, otherwise the existing claim. Waits at most `waitMs` for a claim in progress
+ * and then returns `busy`; the transaction is then unusable. An expired claim is replaced.
  */
 export async function claim(
   tx: Tx,
@@ -54,7 +56,7 @@ export async function claim(
   return rows.length === 1 ? null : ((await find(tx, org, entry)) ?? null)
 }
 
-/** The claim on a key, if there is one, whether it is still good or not. */
+/** The claim on a key, if it exists, expired or not. */
 export async function find(
   db: Db,
   org: string,
@@ -78,7 +80,7 @@ const oneClaim = preparedRead((db, of: { org: string; principal: string; route: 
     .where('key', '=', of.key),
 )
 
-/** Keeps what the effect came to, in its transaction, or the answer once there is one. Answers the bytes of the answer. */
+/** Stores the result of the effect, in its transaction, or the final answer. Returns the answer's size in bytes. */
 export async function save(
   db: Db,
   org: string,
@@ -103,8 +105,8 @@ export async function save(
 }
 
 /**
- * Lets the oldest answers of an organization go where it keeps more than `MAX_KEPT_BYTES`. It reads an index of what is kept,
- * so it is not for every answer: `isTrimDue` says for which.
+ * Deletes an organization's oldest answers if it keeps more than `MAX_KEPT_BYTES`. It scans an index of all that is
+ * kept, which is too costly for every answer: `isTrimDue` selects some.
  */
 export async function trim(db: Db, org: string): Promise<void> {
   await sql`
@@ -125,14 +127,14 @@ export async function trim(db: Db, org: string): Promise<void> {
 }
 
 /**
- * True once for each 256 KB that are kept, by chance and over all processes: a counter would be a row that every mutation of
- * an organization waits for. Nobody can foretell for which.
+ * True on average once per 256 KB stored, at random and across all processes: a counter would be a row that every
+ * mutation of an organization waits for. The choice is unpredictable to callers.
  */
 export function isTrimDue(bytes: number): boolean {
   return Math.random() < bytes / TRIM_EVERY_BYTES
 }
 
-/** Gives a key back: what it was claimed for has come to no answer. */
+/** Releases a key whose request produced no answer. */
 export async function release(db: Db, org: string, of: ClaimKey): Promise<void> {
   await db
     .deleteFrom('idempotency_keys')
@@ -144,7 +146,7 @@ export async function release(db: Db, org: string, of: ClaimKey): Promise<void> 
     .execute()
 }
 
-/** Forgets a batch of claims that have expired, of every organization; says whether there may be more. */
+/** Deletes a batch of expired claims across all organizations; returns true if more may remain. */
 export function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,

@@ -1,8 +1,8 @@
 /**
- * Connections on which many reads are under way at once: each is sent without a wait for the answer to the one before
- * (pipelining), so that a read costs no connection of its own. Statements here are short, only read, and may be sent twice; it
- * must never be a transaction, a lock or a change: one session is one process of the server, in which a slow statement holds up
- * all behind it, and a connection that breaks takes all of them with it.
+ * Connections that run many reads at once: each statement is sent without waiting for the previous answer (pipelining),
+ * so that a read needs no connection of its own. Statements here are short, read-only and safe to send twice. A lane
+ * must never carry a transaction, a lock or a change: a session is one server process, in which a slow statement delays
+ * all statements after it, and a broken connection fails them all.
  *
  * Held by `db.ts`; `prepared-read.ts` sends statements here.
  */
@@ -13,34 +13,34 @@ import { isConnectionBroken } from './availability.ts'
 import { observedStatement, observedWait } from './observed-statement.ts'
 import { destroySocket, socketOf } from './own-connection.ts'
 
-/** A statement that is prepared under a name, once in each connection. */
+/** A statement that is prepared under a name, once per connection. */
 export interface NamedStatement {
   readonly name: string
   readonly text: string
 }
 
-/** How lanes are opened. */
+/** Options for opening lanes. */
 export interface LaneOptions {
-  /** A connection of its own, ready for statements. Its release ends it where that is said. */
+  /** Opens a dedicated connection, ready for statements. Releasing it with `true` closes it. */
   readonly open: () => Promise<pg.PoolClient>
-  /** At most. */
+  /** The maximum number of lanes. */
   readonly size: number
-  /** After so long without an answer a connection is thrown away. */
+  /** After this time without an answer, a connection is destroyed. */
   readonly deadlineMs: number
-  /** A connection's life; it ends when what is under way then is answered. */
+  /** The lifetime of a connection; it closes once the statements in progress are answered. */
   readonly lifeMs: () => number
   readonly meter?: Meter
 }
 
-/** So many statements are under way in a lane before another one is opened. */
+/** The number of statements in progress in each lane at which another lane is opened. */
 const CROWD = 8
-/** A lane without statements for so long is closed. */
+/** A lane without statements is closed after this time. */
 const IDLE_MS = 10_000
 
-/** For a driver that does not show its socket: each statement is written by itself. */
+/** For a driver that does not expose its socket: each statement is written separately. */
 const NO_SOCKET = { cork: () => undefined, uncork: () => undefined }
 
-/** See above. */
+/** A set of lanes, opened on demand up to `size`. */
 export class Lanes {
   readonly #options: LaneOptions
   readonly #lanes = new Set<Lane>()
@@ -50,7 +50,10 @@ export class Lanes {
     this.#options = options
   }
 
-  /** The rows of a read. One whose connection breaks is sent once more. Throws what the server says, and `NoConnection`. */
+  /**
+   * Runs a read and returns its rows. Resends it once if its connection breaks. Throws the server's errors and
+   * `NoConnection`.
+   */
   async read(statement: NamedStatement, values: readonly unknown[]): Promise<readonly unknown[]> {
     const send = async () => {
       const lane = this.#free() ?? (await this.#open())
@@ -64,7 +67,7 @@ export class Lanes {
     )
   }
 
-  /** Closes every lane; what is under way fails. */
+  /** Closes every lane; statements in progress fail. */
   async close(): Promise<void> {
     await this.#opening?.catch(() => undefined)
     for (const lane of this.#lanes) lane.close()
@@ -81,7 +84,7 @@ export class Lanes {
     return least
   }
 
-  /** One at a time is opened, for everybody who waits for one. */
+  /** Opens one lane at a time, shared by everyone who waits for one. */
   #open(): Promise<Lane> {
     this.#opening ??= this.#opened().finally(() => {
       this.#opening = null
@@ -106,11 +109,11 @@ class Lane {
   readonly #endsAt: number
   readonly #watch: NodeJS.Timeout
   readonly #socket: Pick<Writable, 'cork' | 'uncork'>
-  /** Statements under way. */
+  /** The number of statements in progress. */
   running = 0
   #isEnded = false
   #isGathering = false
-  /** Since when nothing was answered while something was under way, or nothing was under way. */
+  /** The time since which nothing was answered, or since which the lane is idle. */
   #since = performance.now()
 
   constructor(client: pg.PoolClient, { deadlineMs, lifeMs }: LaneOptions, gone: () => void) {
@@ -124,7 +127,7 @@ class Lane {
     client.once('end', () => this.#end(true))
   }
 
-  /** True where it takes no further statement. */
+  /** True if the lane takes no further statements. */
   get isEnding(): boolean {
     return this.#isEnded || performance.now() >= this.#endsAt
   }
@@ -132,7 +135,8 @@ class Lane {
   async read({ name, text }: NamedStatement, values: readonly unknown[]): Promise<readonly unknown[]> {
     if (this.running === 0) this.#since = performance.now()
     this.running += 1
-    // Statements of one turn of the event loop go out together: to write to a socket costs more than to make what is written.
+    // Statements of one turn of the event loop are written together: a write to the socket costs more than building the
+    // statements.
     if (!this.#isGathering) {
       this.#isGathering = true
       this.#socket.cork()
@@ -157,7 +161,7 @@ class Lane {
     this.#end(true)
   }
 
-  /** Once a second: ends what has nothing to do or has lived long enough, and throws away what does not answer. */
+  /** Runs once a second: closes a lane that is idle or past its lifetime, and destroys one that does not answer. */
   #look(): void {
     const forMs = performance.now() - this.#since
     if (this.running > 0 && forMs > this.#deadlineMs) destroySocket(this.#client)

@@ -120,7 +120,7 @@ export function destroySocket(client: pg.ClientBase): void {
   socketOf(client)?.destroy()
 }
 
-/** The socket of a connection, which the driver keeps to itself; null where it has it elsewhere. */
+/** The socket of a connection, a private field of the driver; null if the driver stores it elsewhere. */
 export function socketOf(client: pg.ClientBase): Duplex | null {
   const stream: unknown = Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
   return stream instanceof Duplex ? stream : null

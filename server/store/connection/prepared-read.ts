@@ -1,7 +1,7 @@
 /**
- * Reads whose text is made once: by the query builder from marks in the place of values, so that building and compiling a
- * statement costs no request anything. They run in a lane where the database has lanes, and like any other statement in a
- * transaction and elsewhere.
+ * Reads whose SQL is compiled once: the query builder runs with markers in place of values, so that a request pays
+ * nothing for building and compiling a statement. They run in a lane if the database has lanes; in a transaction, and
+ * elsewhere, like any other statement.
  */
 import {
   type Compilable,
@@ -20,7 +20,7 @@ import { statementScope } from './statement-scope.ts'
 /** The lanes of a database. A transaction on it has none. */
 const LANES = Symbol('lanes')
 
-/** Lets the prepared reads of a database run in lanes. */
+/** Makes the prepared reads of a database run in lanes. */
 export function useLanes(db: Db, lanes: Lanes): void {
   Object.assign(db, { [LANES]: lanes })
 }
@@ -28,7 +28,7 @@ export function useLanes(db: Db, lanes: Lanes): void {
 /** A read with its values by name. Returns its rows. */
 export type PreparedRead<P, R> = (db: Db, values: P) => Promise<R[]>
 
-/** Makes statements and runs none. */
+/** Compiles statements and runs none. */
 const builder = new Kysely<Tables>({
   dialect: {
     createAdapter: () => new PostgresAdapter(),
@@ -40,7 +40,7 @@ const builder = new Kysely<Tables>({
 
 const nameOf = createStatementNames()
 
-/** The place of a value in a text that is being made. */
+/** A marker for a value during compilation. */
 class Mark {
   readonly name: string
 
@@ -54,8 +54,8 @@ interface Made extends NamedStatement {
 }
 
 /**
- * A read that `build` makes. It is called once, with marks in the place of the values: it must hand them to the builder as they
- * are, and decide nothing by them.
+ * Prepares the read that `build` returns. `build` is called once, with markers instead of values: it must pass them to
+ * the query builder unchanged and must not branch on them.
  */
 export function preparedRead<P extends object, R>(build: (db: Db, values: P) => Compilable<R>): PreparedRead<P, R> {
   let made: Made | null = null
@@ -63,19 +63,19 @@ export function preparedRead<P extends object, R>(build: (db: Db, values: P) => 
     made ??= make(build)
     const { parameters } = made
     const given = parameters.map(one => (one instanceof Mark ? Reflect.get(values, one.name) : one))
-    const lanes = Reflect.get(db, LANES) as Lanes | undefined // nobody else has the symbol
-    // A caller with a shorter deadline than usual gets a connection of its own.
+    const lanes = Reflect.get(db, LANES) as Lanes | undefined // no other code has the symbol
+    // A caller with a deadline shorter than the default gets a connection of its own.
     const rows =
       lanes === undefined || (statementScope()?.deadlineMs ?? null) !== null
         ? (await db.executeQuery(CompiledQuery.raw(made.text, given))).rows
         : await lanes.read(made, given)
-    return rows as R[] // the builder's type of the very statement
+    return rows as R[] // the builder's row type for this statement
   }
 }
 
 function make<P extends object, R>(build: (db: Db, values: P) => Compilable<R>): Made {
   const marks = new Proxy({}, { get: (_, name) => new Mark(String(name)) })
-  const { sql: text, parameters } = build(builder, marks as P).compile() // it looks at none of them
+  const { sql: text, parameters } = build(builder, marks as P).compile() // `build` inspects none of them
   const name = nameOf(text)
   if (name === undefined) throw new Error('there are more prepared reads than names')
   return { name, text, parameters }

@@ -55,15 +55,16 @@ export class JoinedWrites<E, O> {
       // Entries that arrive in this turn of the event loop belong to the batch.
       await setImmediate()
       const away = await this.#together(db, org, line.splice(0, MAX_JOINED))
-      // They would wait as long again, one statement after the other, and were not sent: callers are told to come later.
+      // They would wait just as long, one statement after the other, and were never sent: callers are told to retry
+      // later.
       if (away !== null) for (const { reject } of line.splice(0)) reject(new NoConnection(away))
     }
     lines.delete(org)
   }
 
   /**
-   * Never throws; returns the error that says that the database is away, or null. An entry that the server refuses takes the others
-   * with it: then each is written by itself.
+   * Never throws; returns the error if the database is unavailable, else null. If the server rejects one entry, the
+   * whole batch fails: each entry is then written separately.
    */
   async #together(db: Db, org: string, all: readonly Waiting<E, O>[]): Promise<unknown> {
     const [first] = all
