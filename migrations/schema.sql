@@ -890,9 +890,12 @@ create table snapshots (
   safe integer,
   taken_at timestamp with time zone not null,
   seen_at timestamp with time zone not null,
+  digest text,
+  digest_at timestamp with time zone,
   constraint snapshots_pkey PRIMARY KEY (org_id, id),
   constraint snapshots_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint snapshots_previous_id_fkey FOREIGN KEY (org_id, previous_id) REFERENCES snapshots(org_id, id),
+  constraint snapshots_digest_check CHECK (((digest IS NULL) = (digest_at IS NULL))),
   constraint snapshots_drift_check CHECK (((previous_id IS NULL) = ((breaking IS NULL) AND (risky IS NULL) AND (safe IS NULL))))
 );
 CREATE INDEX snapshots_datasource_id_idx ON public.snapshots USING btree (org_id, datasource_id, id DESC);

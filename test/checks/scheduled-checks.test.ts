@@ -65,6 +65,31 @@ describe('Scheduled checks', () => {
     expect(latest.drift).toEqual({ breaking: 0, risky: 0, safe: 1 })
   })
 
+  it('read a catalog again only where its digest differs, and once a week', async () => {
+    const made = await register(customer.url())
+    /** The last snapshot after the look that is due in some hours. */
+    const lookIn = async (hours: number) => {
+      now = new Date(now.getTime() + hours * HOUR_MS)
+      return onNotification(mooring.databaseUrl, async client => {
+        const last =
+          'select id, digest, digest_at, seen_at from snapshots where datasource_id = $1 order by seen_at desc, id desc'
+        const { rows } = await client.query(last, [bareUuid(made.id)])
+        return rows[0]?.seen_at?.getTime() === now.getTime() ? rows[0] : undefined
+      })
+    }
+    const first = await lookIn(2)
+    expect(first).toMatchObject({ digest: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    const read = first.digest_at
+    expect(await lookIn(2)).toEqual({ ...first, digest_at: read, seen_at: now })
+    expect((await mooring.client().snapshots.introspect.mutate({ id: made.id })).changed).toBe(false)
+    await customer.sql('comment on table app.orders is $$another$$')
+    const changed = await lookIn(2)
+    expect(changed).toMatchObject({ digest_at: now, seen_at: now })
+    expect([changed.id, changed.digest]).not.toEqual([first.id, first.digest])
+    expect(await lookIn(2)).toEqual({ ...changed, seen_at: now })
+    expect(await lookIn(7 * 24)).toEqual({ ...changed, digest_at: now, seen_at: now })
+  })
+
   it('skip a rejected datasource until it is active again', async () => {
     const made = await register(customer.url())
     const introspection = `select due_at, locked_until from tasks where kind = 'introspect' and datasource_id = '${bareUuid(made.id)}'`

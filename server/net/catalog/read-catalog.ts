@@ -15,6 +15,7 @@ import { type CatalogRequest, catalogSql } from './catalog.ts'
 import { type CatalogReader, createCatalogReader } from './catalog-reader.ts'
 import { misbehaved } from './catalog-wire.ts'
 import { type FinishedSnapshot, finishSnapshot, type LastSnapshot } from './finish-catalog.ts'
+import { readDigest } from './read-digest.ts'
 
 /** The maximum total size of a catalog's rows, in bytes. */
 export const MAX_CATALOG_BYTES = 48 << 20
@@ -27,11 +28,14 @@ const LIMITS = { maxRowBytes: 4 << 20, maxRows: 400_000, maxTotalBytes: MAX_CATA
 export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
   readonly catalog: CatalogRequest
   readonly last: { readonly fingerprint: string; readonly contentBytes: number } | null
+  /** The digest of the last reading, null for none known: where it is the same, nothing is read. Left out, none is taken. */
+  readonly digest?: string | null
 }
 
 /** The result of reading the rows. For a snapshot, the bytes of `content` and then of `observed` are sent ahead. */
 export type CatalogFinding =
-  | (Omit<FinishedSnapshot, 'content' | 'observed'> & { readonly contentBytes: number })
+  | (Omit<FinishedSnapshot, 'content' | 'observed'> & { readonly contentBytes: number; readonly digest: string | null })
+  | { readonly unchanged: true }
   | { readonly fault: FaultCode; readonly bound: { readonly name: string; readonly max: number } | null }
 
 /** The end of an introspection dial. `finding` is null if the dial itself failed. */
@@ -44,23 +48,28 @@ export interface DescribeEnd {
 
 /** Reads the catalog. Throws only for a bug in our own code. */
 export async function readCatalog(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
-  const { catalog, last: asked, ...dial } = request
+  const { catalog, last: asked, digest: known, ...dial } = request
   const reading = createReading(catalog)
+  let digest: string | null = null
   const end = await withSession({ ...dial, limits: LIMITS }, context, async session => {
+    // Before the rows: what changes between the two is read, and noticed once more the next time.
+    if (known !== undefined) digest = await readDigest(session, catalog)
+    if (digest !== null && digest === known) return 'unchanged'
     await session.stream(catalogSql(catalog), ([text]) => reading.take(text ?? ''))
-    return true
+    return 'read'
   })
   const { address, tookMs } = end
   // The reader gave up and closed the session itself, which is not a failure of the dial.
   const failure = reading.fault() === null ? end.failure : null
   if (failure !== null) return { failure, address, tookMs, finding: null }
+  if (end.result === 'unchanged') return { failure, address, tookMs, finding: { unchanged: true } }
   const last = asked === null ? null : lastFrom(asked, context.received())
   const found = reading.finish(reader => finishSnapshot(reader.finish(), last, reader.written))
   if ('fault' in found) return { failure, address, tookMs, finding: found }
   const { content, observed, ...finding } = found
   await context.send(content)
   await context.send(observed)
-  return { failure, address, tookMs, finding: { ...finding, contentBytes: content.length } }
+  return { failure, address, tookMs, finding: { ...finding, digest, contentBytes: content.length } }
 }
 
 function lastFrom(asked: NonNullable<DescribeRequest['last']>, bytes: Uint8Array): LastSnapshot {

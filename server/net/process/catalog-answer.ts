@@ -18,7 +18,11 @@ export interface CatalogAsk extends Omit<DescribeRequest, 'last'> {
 
 /** The end of an introspection. */
 export interface CatalogRead extends Omit<DescribeEnd, 'finding'> {
-  readonly finding: { readonly snapshot: FinishedSnapshot } | { readonly fault: Fault } | null
+  readonly finding:
+    | { readonly snapshot: FinishedSnapshot; readonly digest: string | null }
+    | { readonly unchanged: true }
+    | { readonly fault: Fault }
+    | null
 }
 
 /** Compressed content and estimates: incompressible data grows by a few bytes in a thousand. */
@@ -30,6 +34,10 @@ const Finished = z.object({
   tableCount: amount,
   drift: z.object({ breaking: amount, risky: amount, safe: amount }).nullable(),
   contentBytes: amount,
+  digest: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
 })
 
 /** Reads a catalog through a process of the pool. Never rejects. */
@@ -54,7 +62,11 @@ export async function readCatalogThrough(
     return { failure: { code: end }, address: null, tookMs: Math.round(performance.now() - started), finding: null }
   // Sound: the process answers a catalog request with a catalog answer.
   const answer = end.answer as DescribeEnd
-  return { ...answer, finding: answer.finding === null ? null : findingOf(answer.finding, pieces) }
+  if (answer.finding === null) return { ...answer, finding: null }
+  // Only what was asked about can be unchanged.
+  if ('unchanged' in answer.finding && typeof asked.digest === 'string')
+    return { ...answer, finding: { unchanged: true } }
+  return { ...answer, finding: findingOf(answer.finding, pieces) }
 }
 
 /** The process that sent this has read a stranger's rows, so its answer's shape is not trusted. */
@@ -67,7 +79,7 @@ function findingOf(said: NonNullable<DescribeEnd['finding']>, pieces: readonly B
   const head = Finished.safeParse(said)
   const bytes = Buffer.concat(pieces)
   if (!head.success || head.data.contentBytes > bytes.length) return { fault: new Fault('server_misbehaved') }
-  const { contentBytes, ...rest } = head.data
+  const { contentBytes, digest, ...rest } = head.data
   const [content, observed] = [bytes.subarray(0, contentBytes), bytes.subarray(contentBytes)]
-  return { snapshot: { ...rest, content, observed } }
+  return { snapshot: { ...rest, content, observed }, digest }
 }

@@ -31,6 +31,8 @@ export interface NewSnapshot {
   readonly tableCount: number
   readonly content: Buffer
   readonly observed: Buffer
+  /** The digest of the catalog that it was read of; null for none. */
+  readonly digest: string | null
   readonly previousId: string | null
   readonly drift: { readonly breaking: number; readonly risky: number; readonly safe: number } | null
   readonly at: Date
@@ -69,19 +71,32 @@ export async function insert(tx: Tx, org: string, entry: NewSnapshot): Promise<v
       breaking: entry.drift?.breaking ?? null,
       risky: entry.drift?.risky ?? null,
       safe: entry.drift?.safe ?? null,
+      ...digestSet(entry),
       taken_at: entry.at,
       seen_at: entry.at,
     })
     .execute()
 }
 
+function digestSet({ digest, at }: { readonly digest: string | null; readonly at: Date }) {
+  return digest === null ? {} : { digest, digest_at: at }
+}
+
+/** A look that found the last snapshot to hold. `read` is of a catalog that was read for it, null where its digest said so. */
+export interface Seen {
+  readonly id: string
+  readonly read: { readonly observed: Buffer; readonly digest: string | null } | null
+  readonly at: Date
+}
+
 /** Records that a snapshot still matches the database. */
-export async function seen(tx: Tx, org: string, entry: { id: string; observed: Buffer; at: Date }): Promise<void> {
+export async function seen(tx: Tx, org: string, { id, read, at }: Seen): Promise<void> {
+  const found = read === null ? {} : { observed: read.observed, ...digestSet({ digest: read.digest, at }) }
   await tx
     .updateTable('snapshots')
-    .set({ seen_at: entry.at, observed: entry.observed })
+    .set({ seen_at: at, ...found })
     .where('org_id', '=', org)
-    .where('id', '=', entry.id)
+    .where('id', '=', id)
     .execute()
 }
 
@@ -95,15 +110,20 @@ export function findPacked(db: Db, org: string, id: string) {
     .executeTakeFirst()
 }
 
-/** The fingerprint, content and estimates of a snapshot, packed as stored; undefined if no snapshot has that id. */
-export function packed(
-  db: Db,
-  org: string,
-  id: string,
-): Promise<{ readonly fingerprint: string; readonly content: Buffer; readonly observed: Buffer } | undefined> {
+/** A stored snapshot as the next look needs it: content and observations are packed, as the row holds them. */
+export interface PackedSnapshot {
+  readonly fingerprint: string
+  readonly content: Buffer
+  readonly observed: Buffer
+  readonly digest: string | null
+  readonly digest_at: Date | null
+}
+
+/** Returns the stored snapshot; undefined if no snapshot has that id. */
+export function packed(db: Db, org: string, id: string): Promise<PackedSnapshot | undefined> {
   return db
     .selectFrom('snapshots')
-    .select(['fingerprint', 'content', 'observed'])
+    .select(['fingerprint', 'content', 'observed', 'digest', 'digest_at'])
     .where('org_id', '=', org)
     .where('id', '=', id)
     .executeTakeFirst()

@@ -290,6 +290,8 @@ interface Snapshots {
   breaking: number | null
   content: Buffer
   datasource_id: string
+  digest: string | null
+  digest_at: Date | null
   excluded_schemas: string[]
   fingerprint: string
   id: string

@@ -29,12 +29,28 @@ import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
 import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
-import { type Covered, lastSnapshot, type SavedSnapshot, saveSnapshot } from './save-snapshot.ts'
+import {
+  type Covered,
+  keepUnchanged,
+  lastSnapshot,
+  type SavedSnapshot,
+  type StoredSnapshot,
+  saveSnapshot,
+} from './save-snapshot.ts'
 
 const DEADLINE_MS = 25_000
 
+/** A catalog is read at least once a week, for its estimates change without DDL. */
+const READ_EVERY_MS = 7 * 24 * 60 * 60 * 1000
+
 type Found =
-  | { readonly snapshot: FinishedSnapshot; readonly covered: Covered; readonly comparedWith: string | null }
+  | {
+      readonly snapshot: FinishedSnapshot
+      readonly digest: string | null
+      readonly covered: Covered
+      readonly comparedWith: string | null
+    }
+  | { readonly unchanged: string; readonly covered: Covered }
   | (TaskFault & {
       /** The server refused the credential: retry no sooner than its next check. */
       readonly isRefused?: boolean
@@ -50,7 +66,8 @@ export async function handleIntrospect(deps: WorkerDeps, claim: claims.ClaimOf<'
   if (use === null) return
   if (use !== 'usable') return endIdle(deps, claim, { id, ...use })
   const { schemas } = claim.standing ? { schemas: null } : await openPayload(deps, claim, 'introspect')
-  const found = row.kind === 'direct' ? await describe(deps, row, schemas) : { fault: 'entity_not_found' as const }
+  const asked = { schemas, byDigest: claim.standing }
+  const found = row.kind === 'direct' ? await describe(deps, row, asked) : { fault: 'entity_not_found' as const }
   if ('fault' in found) logRefused(deps, claim, { fault: found.fault })
   const isSettled = await transaction(deps.db, tx => settle(deps, tx, { claim, row, found }))
   // Another snapshot was stored in the meantime, so this one's drift has the wrong base: read the catalog again.
@@ -89,7 +106,14 @@ async function settleIdle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; i
 
 const UNREADABLE = { fault: 'credential_unreadable' } as const
 
-async function describe(deps: WorkerDeps, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
+/** The schemas to read, and whether the digest of the catalog may say that there is nothing to read: nobody asked. */
+interface Asked {
+  readonly schemas: string[] | null
+  readonly byDigest: boolean
+}
+
+async function describe(deps: WorkerDeps, row: sealed.SealedDatasource, asked: Asked): Promise<Found> {
+  const { schemas, byDigest } = asked
   const organizationId = row.org_id
   const { current } = row
   if (current === null) return UNREADABLE
@@ -99,17 +123,25 @@ async function describe(deps: WorkerDeps, row: sealed.SealedDatasource, schemas:
     if (!resolved.ok) return { fault: resolved.reason }
     const { target, caCertificate } = resolved
     const covered = coveredBy(row, schemas)
-    const last = await lastSnapshot(deps.db, organizationId, covered)
+    const stored = await lastSnapshot(deps.db, organizationId, covered)
+    const last = stored?.last ?? null
+    const digest = byDigest ? { digest: freshDigest(deps, stored) } : {}
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
     const { md5Allowed } = current
-    const request = { target, caCertificate, md5Allowed, catalog, last, deadlineMs: DEADLINE_MS }
+    const request = { target, caCertificate, md5Allowed, catalog, last, ...digest, deadlineMs: DEADLINE_MS }
     const described = await readCatalogWithinBudget(deps, { organizationId, request })
     if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed' }
     if ('fault' in described.finding) return refused(deps, row, described.finding.fault)
-    return { ...described.finding, covered, comparedWith: last?.id ?? null }
+    if (!('unchanged' in described.finding)) return { ...described.finding, covered, comparedWith: stored?.id ?? null }
+    return stored === null ? { fault: 'introspection_failed' } : { unchanged: stored.id, covered }
   }
   return openingOr(describes, () => UNREADABLE)
+}
+
+function freshDigest(deps: WorkerDeps, stored: StoredSnapshot | null): string | null {
+  if (stored === null || stored.digestAt === null) return null
+  return deps.clock().getTime() - stored.digestAt.getTime() < READ_EVERY_MS ? stored.digest : null
 }
 
 function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | null): Covered {
@@ -152,13 +184,19 @@ async function settle(
     return true
   }
   if (!(await assertHeld(tx, claim))) return true
-  const { covered, ...taken } = found
-  const kept = await saveSnapshot(tx, org, { id: newId(), ...covered, ...taken, now })
+  const kept = await keep(tx, org, { found, now })
   if (kept === null) return false
   await settleTask(deps, tx, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
   await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
   changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
   return true
+}
+
+function keep(tx: Tx, org: string, of: { found: Exclude<Found, TaskFault>; now: Date }): Promise<SavedSnapshot | null> {
+  const { found, now } = of
+  const { covered, ...taken } = found
+  if ('unchanged' in taken) return keepUnchanged(tx, org, { ...covered, id: taken.unchanged, now })
+  return saveSnapshot(tx, org, { id: newId(), ...covered, ...taken, now })
 }
 
 function outcomeOf(of: SavedSnapshot | Extract<Found, TaskFault>): TaskOutcome<'introspect'> {

@@ -19,8 +19,18 @@ export interface Covered {
 export interface Taken extends Covered {
   readonly id: string
   readonly snapshot: FinishedSnapshot
+  /** The digest of the catalog; null where none was taken. */
+  readonly digest: string | null
   readonly comparedWith: string | null
   readonly now: Date
+}
+
+/** A snapshot as it is compared with, its id, and the digest of the catalog that it was read of, with the time. */
+export interface StoredSnapshot {
+  readonly id: string
+  readonly last: LastSnapshot
+  readonly digest: string | null
+  readonly digestAt: Date | null
 }
 
 /** The stored snapshot: the id of its row, whether the row is new, and whether it differs from the previous one. */
@@ -38,10 +48,25 @@ export async function lastSnapshot(
   db: Db,
   org: string,
   { datasourceId, schemasAsked }: Covered,
-): Promise<(LastSnapshot & { readonly id: string }) | null> {
+): Promise<StoredSnapshot | null> {
   const latest = await snapshots.latest(db, org, { datasourceId, asked: schemasAsked })
   const stored = latest && (await snapshots.packed(db, org, latest.id))
-  return latest && stored ? { id: latest.id, ...stored } : null
+  if (!latest || !stored) return null
+  const { digest, digest_at: digestAt, ...last } = stored
+  return { id: latest.id, last, digest, digestAt }
+}
+
+/** Notes that the last snapshot holds, by its digest; null when it is no longer the last: then the catalog is to be read. */
+export async function keepUnchanged(
+  tx: Tx,
+  org: string,
+  of: Covered & { id: string; now: Date },
+): Promise<SavedSnapshot | null> {
+  const { id, datasourceId, schemasAsked, now } = of
+  const last = await snapshots.latest(tx, org, { datasourceId, asked: schemasAsked })
+  if (last?.id !== id) return null
+  await snapshots.seen(tx, org, { id, read: null, at: now })
+  return { id, changed: false, drifted: false }
 }
 
 /**
@@ -53,13 +78,14 @@ export async function saveSnapshot(tx: Tx, org: string, taken: Taken): Promise<S
   const { fingerprint, tableCount, drift, content, observed } = taken.snapshot
   const last = await snapshots.latest(tx, org, { datasourceId, asked: schemasAsked })
   if (last?.fingerprint === fingerprint) {
-    await snapshots.seen(tx, org, { id: last.id, observed, at: now })
+    await snapshots.seen(tx, org, { id: last.id, read: { observed, digest: taken.digest }, at: now })
     return { id: last.id, changed: false, drifted: false }
   }
   if ((last?.id ?? null) !== comparedWith) return null
   const { excludedSchemas } = taken
   await snapshots.insert(tx, org, {
     ...{ id, datasourceId, fingerprint, schemasAsked, excludedSchemas, tableCount, content, observed, drift, at: now },
+    digest: taken.digest,
     // A previous snapshot too large to compare is not shown as the predecessor.
     previousId: drift === null ? null : comparedWith,
   })

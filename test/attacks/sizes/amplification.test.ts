@@ -58,6 +58,7 @@ async function stored(tables: number): Promise<string> {
       id,
       datasourceId: bareUuid(datasourceId),
       fingerprint: id,
+      digest: null,
       schemasAsked: null,
       excludedSchemas: [],
       tableCount: tables,

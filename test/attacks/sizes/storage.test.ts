@@ -102,7 +102,7 @@ async function fillSnapshots(amount: number, bytes: number): Promise<string[]> {
     await transaction(mooring.db, tx =>
       snapshots.insert(tx, org, {
         ...{ id: one, datasourceId: bareUuid(id), fingerprint: one, schemasAsked: ['public'], excludedSchemas: [] },
-        ...{ tableCount: 0, content, observed: Buffer.alloc(1), previousId },
+        ...{ tableCount: 0, content, observed: Buffer.alloc(1), digest: null, previousId },
         drift: previousId === null ? null : { breaking: 1, risky: 0, safe: 0 },
         at: new Date(Date.now() - 86_400_000 + at * 1_000),
       }),

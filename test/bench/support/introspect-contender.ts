@@ -11,14 +11,17 @@ import pg from 'pg'
 import { makeIntrospectionQuery, parseIntrospectionResults } from 'pg-introspection'
 import { catalogSql } from '#server/net/catalog/catalog.ts'
 import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import { DIGEST_SQL } from '#server/net/catalog/sql/catalog-sql-digest.ts'
 import { DIALLING_MEMORY_MIB } from '#server/net/process/dialler.ts'
 import { localTarget, testDialler } from '#test/support/dials/dialling.ts'
 
 /** The report of a contender. Times are of each round. */
 export interface Measured {
   readonly timesMs: readonly number[]
-  /** The times of the raw query, alternating with our reading. */
+  /** The times of the raw query, alternating with our reading; of a count of all columns, where nothing has changed. */
   readonly rawMs: readonly number[]
+  /** Of the digest's statement alone. */
+  readonly digestMs?: readonly number[]
   /** Growth of resident memory, at its peak: for our reading, the worker and the dialling process together. */
   readonly growthBytes: number
   readonly note: string
@@ -74,9 +77,16 @@ function ours(url: string) {
           return Number(kibibytes) * 1024
         }),
       ),
+    /** Whether it found the digest unchanged, and the one that it found; null as `digest` reads everything. */
+    async look(digest: string | null): Promise<string | null> {
+      const asked = { target, caCertificate: null, catalog: REQUEST, deadlineMs: 55_000, digest }
+      const { finding } = await dialler.describe(asked)
+      if (finding === null || 'fault' in finding) throw new Error(JSON.stringify(finding))
+      return 'unchanged' in finding ? null : finding.digest
+    },
     async read(): Promise<FinishedSnapshot> {
       const described = await dialler.describe({ target, caCertificate: null, catalog: REQUEST, deadlineMs: 55_000 })
-      if (described.finding === null || 'fault' in described.finding) throw new Error(JSON.stringify(described))
+      if (described.finding === null || !('snapshot' in described.finding)) throw new Error(JSON.stringify(described))
       return described.finding.snapshot
     },
   }
@@ -114,6 +124,28 @@ async function measureOurs(url: string, rounds: number, withRaw: boolean): Promi
   return { timesMs, rawMs, growthBytes: first.both, note }
 }
 
+/** Looks at a schema that has not changed, alternating with a count of all columns there. */
+async function measureUnchanged(url: string, rounds: number): Promise<Measured> {
+  const reading = ours(url)
+  await reading.ready()
+  const digest = await reading.look(null)
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('set jit = off; set max_parallel_workers_per_gather = 0')
+  const [timesMs, rawMs, digestMs]: [number[], number[], number[]] = [[], [], []]
+  for (let round = 0; round < rounds; round++) {
+    rawMs.push(await timed(() => client.query('select count(*) from pg_catalog.pg_attribute')))
+    digestMs.push(await timed(() => client.query(DIGEST_SQL)))
+    const look = async () => {
+      if ((await reading.look(digest)) !== null) throw new Error('the digest changed')
+    }
+    timesMs.push(await timed(look))
+  }
+  await client.end()
+  await reading.close()
+  return { timesMs, rawMs, digestMs, growthBytes: 0, note: '' }
+}
+
 async function measure(read: (url: string) => Promise<string>, url: string, rounds: number): Promise<Measured> {
   const before = process.memoryUsage.rss()
   const timesMs: number[] = []
@@ -126,6 +158,7 @@ const [contender, url = '', rounds = '1'] = process.argv.slice(2)
 const contenders: Readonly<Record<string, () => Promise<Measured>>> = {
   ratio: () => measureOurs(url, Number(rounds), true),
   ours: () => measureOurs(url, Number(rounds), false),
+  unchanged: () => measureUnchanged(url, Number(rounds)),
   kysely: () => measure(kysely, url, Number(rounds)),
   'pg-introspection': () => measure(pgIntrospection, url, Number(rounds)),
   'extract-pg-schema': () => measure(extractPgSchema, url, Number(rounds)),

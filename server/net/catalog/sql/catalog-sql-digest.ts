@@ -1,0 +1,107 @@
+/**
+ * The question whether a schema can have changed since it was read: one SHA-256 over the versions of all rows that the
+ * catalog query reads, some 64 bytes over the wire, for a role that owns nothing.
+ *
+ * A row's version is its `xmin`, which DDL alone changes: ANALYZE and VACUUM write in place, and freezing keeps it. It may
+ * differ where nothing in a snapshot does (TRUNCATE, REINDEX); then the catalog is read. It must keep to the rules of
+ * `catalog-sql.ts`. Only `read-digest.ts` uses it.
+ */
+import { EQ, flags, NE } from './catalog-sql.ts'
+
+/** A catalog, and which of its rows count. `x` is the row. */
+interface Versions {
+  readonly catalog: string
+  /** The column by whose number the rows of initdb are left out: no snapshot tells of them. */
+  readonly own?: string
+  /** The relation or the schema that the row is of: rows of temporary ones come and go with their sessions. */
+  readonly relation?: string
+  readonly schema?: string
+  readonly where?: string
+}
+
+const CLASS = (name: string) => `'pg_catalog.${name}'::pg_catalog.regclass`
+// 6237 is pg_publication_namespace (15 and later), which only what depends on it tells of.
+const READ_DEPENDENCIES = `(x.deptype ${EQ} 'e' or x.classid ${EQ} ${CLASS('pg_class')} and x.deptype ${EQ} any (${flags('ai')})
+  or x.classid ${EQ} ${CLASS('pg_proc')} and x.deptype ${EQ} 'i' or x.classid ${EQ} 6237 or x.refclassid ${EQ} ${CLASS('pg_extension')})`
+
+const CATALOGS: readonly Versions[] = [
+  { catalog: 'pg_namespace', where: "not pg_catalog.starts_with(x.nspname::pg_catalog.text, 'pg_')" },
+  { catalog: 'pg_class', own: 'oid', where: `x.relpersistence ${NE} 't'` },
+  { catalog: 'pg_attribute', own: 'attrelid', relation: 'attrelid', where: 'x.attnum operator(pg_catalog.>) 0' },
+  { catalog: 'pg_attrdef', own: 'oid', relation: 'adrelid' },
+  { catalog: 'pg_constraint', own: 'oid', relation: 'conrelid' },
+  { catalog: 'pg_index', own: 'indexrelid', relation: 'indrelid' },
+  { catalog: 'pg_inherits', own: 'inhrelid', relation: 'inhrelid' },
+  { catalog: 'pg_description', relation: 'objoid' },
+  { catalog: 'pg_policy', own: 'oid', relation: 'polrelid' },
+  { catalog: 'pg_trigger', own: 'oid', relation: 'tgrelid' },
+  { catalog: 'pg_rewrite', own: 'oid', relation: 'ev_class' },
+  { catalog: 'pg_type', own: 'oid', schema: 'typnamespace' },
+  { catalog: 'pg_sequence', own: 'seqrelid', relation: 'seqrelid' },
+  { catalog: 'pg_proc', own: 'oid', schema: 'pronamespace' },
+  { catalog: 'pg_depend', own: 'objid', relation: 'objid', where: READ_DEPENDENCIES },
+  ...['pg_enum', 'pg_range', 'pg_aggregate', 'pg_foreign_table', 'pg_publication_rel', 'pg_statistic_ext'].map(of),
+  ...['pg_extension', 'pg_language', 'pg_collation', 'pg_operator', 'pg_opclass', 'pg_opfamily', 'pg_conversion'].map(
+    of,
+  ),
+  ...['pg_cast', 'pg_event_trigger', 'pg_am', 'pg_transform', 'pg_default_acl', 'pg_publication'].map(of),
+  ...['pg_foreign_server', 'pg_foreign_data_wrapper', 'pg_ts_config', 'pg_ts_config_map', 'pg_ts_dict'].map(of),
+  ...['pg_ts_parser', 'pg_ts_template', 'pg_auth_members'].map(of),
+]
+
+function of(catalog: string): Versions {
+  return { catalog }
+}
+
+const AGE = 'pg_catalog.age(x.xmin)'
+// Rows of initdb are of no age: this one never changes.
+const AGE_OR_NONE = `case when ${AGE} ${EQ} 2147483647 then null else ${AGE} end`
+
+/**
+ * The number of rows and the sum of their versions. Rows that are there no more had lower ones than all that came since, so
+ * that of as many rows the sum is larger. Ages change with every transaction: summed is how far each is from the oldest.
+ */
+function versionsOf({ catalog, own, relation, schema, where = 'true' }: Versions): string {
+  const conditions = [
+    ...(own === undefined ? [] : [`x.${own} operator(pg_catalog.>=) 16384`]),
+    where,
+    ...(relation === undefined ? [] : [isNotOf('temporary_relation', relation)]),
+    ...(schema === undefined ? [] : [isNotOf('temporary_schema', schema)]),
+  ]
+  return `select '${catalog}' as catalog, pg_catalog.count(*) as rows, pg_catalog.count(v.age) operator(pg_catalog.*)
+      pg_catalog.age('3'::pg_catalog.xid)::pg_catalog.int8 operator(pg_catalog.-) coalesce(pg_catalog.sum(v.age), 0) as versions
+    from (select ${own === undefined ? AGE_OR_NONE : AGE} as age from pg_catalog.${catalog} as x
+      where ${conditions.join(' and ')}) as v`
+}
+
+function isNotOf(temporary: string, column: string): string {
+  return `not exists (select from ${temporary} as t where t.oid ${EQ} x.${column})`
+}
+
+const hashed = (...texts: readonly string[]) =>
+  `pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(',', ${texts.join(', ')}), 0))`
+
+// Of these everybody may read some columns, and not their versions.
+const ROLES = `select 'roles', ${hashed('x.oid', 'x.rolname', 'x.rolsuper', 'x.rolinherit')} from pg_catalog.pg_roles as x`
+const SUBSCRIPTIONS = `select 'subscriptions', ${hashed('x.subdbid', 'x.subname', 'x.subpublications')}
+  from pg_catalog.pg_subscription as x`
+const SESSION = `select pg_catalog.concat_ws(' ', current_user, pg_catalog.current_setting('server_version_num')), 0, 0`
+
+const readable = (catalog: string) => `pg_catalog.has_table_privilege('pg_catalog.${catalog}', 'SELECT')`
+
+/** Whether the role may read all that the digest is of. */
+export const MAY_DIGEST_SQL = `select ${[...CATALOGS.map(one => one.catalog), 'pg_roles'].map(readable).join('\n  and ')}
+  and pg_catalog.has_column_privilege('pg_catalog.pg_subscription', 'subdbid', 'SELECT')
+  and pg_catalog.has_column_privilege('pg_catalog.pg_subscription', 'subname', 'SELECT')
+  and pg_catalog.has_column_privilege('pg_catalog.pg_subscription', 'subpublications', 'SELECT')`
+
+/** One statement whose only value is the digest in hex. */
+export const DIGEST_SQL = `with temporary_relation as materialized (
+  select c.oid from pg_catalog.pg_class as c where c.relpersistence ${EQ} 't'
+), temporary_schema as materialized (
+  select n.oid from pg_catalog.pg_namespace as n where pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_temp_')
+    or pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_toast_temp_')
+)
+select pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(pg_catalog.string_agg(
+  pg_catalog.concat_ws(':', d.catalog, d.rows, d.versions), ' ' order by d.catalog))), 'hex')
+from (${[...CATALOGS.map(versionsOf), ROLES, SUBSCRIPTIONS, SESSION].join('\nunion all ')}) as d`
