@@ -10,7 +10,10 @@ export const MAX_PEM = 32_768
 const BLOCK =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([^-]{0,40000})-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
-/** Returns only the certificate blocks, one after the other, or the reason why the text holds none. */
+/** Blocks of other kinds, whatever is in them. */
+const OTHER = /-----BEGIN (?!(?:TRUSTED |X509 )?CERTIFICATE-----)/
+
+/** Only the certificates, one after the other; or the reason why there is none. */
 export function readPem(
   text: string,
 ): { readonly ok: true; readonly pem: string } | { readonly ok: false; readonly message: string } {
@@ -41,7 +44,7 @@ export function readPem(
 
 const BEGINS = 'it begins with -----BEGIN CERTIFICATE-----'
 
-/** The reason for text without a block: it is wrapped once more, or names the place of a certificate. */
+/** What text is that has no block: the wrappings and the references in place of a certificate that people paste. */
 function otherThanPem(text: string): string {
   const plain = text.trim()
   if (plain === '') return `it is empty: leave it out, or give PEM text; ${BEGINS}`

@@ -237,10 +237,9 @@ export interface Failure {
   readonly product?: string
   /** The timeout that was exceeded, in whole seconds. */
   readonly seconds?: number
-  /**
-   * True if our proof of the password was sent but neither accepted nor refused: the server may have used it to test a
-   * guess.
-   */
+  /** A pooler accepted the password, and passes on that its server refuses it. */
+  readonly isPassedOn?: true
+  /** Our proof of the password was sent, and neither accepted nor refused: it may have answered a guess. */
   readonly proofSent?: true
 }
 

@@ -25,8 +25,8 @@ const PRODUCTS: readonly (readonly [string, Readonly<Record<string, string>>, st
   ['Greenplum 7', { server_version: '12.12', gp_session_role: 'dispatch' }, 'Greenplum'],
   ['QuestDB', { server_version: '12.3', questdb_version: '8.1' }, 'QuestDB'],
 ]
-/** Errors of products that do not identify themselves: their answer to our first statement reveals them. */
-const STATEMENTS = ['42704', '42883', '42601', '0A000', '42P01', '42703']
+/** Those that report nothing of it: what they answer to our first statement tells. */
+const STATEMENTS = ['42704', '42883', '42601', '0A000', '42P01', '42703', '42000', '42725', '42804', '42846']
 
 async function judged(parameters: Readonly<Record<string, string>>, sqlstate = '42883') {
   const statuses = Object.entries(parameters).map(([name, value]) => frame('S', `${name}\0`, `${value}\0`))

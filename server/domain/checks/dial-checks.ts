@@ -92,8 +92,9 @@ export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): C
   }
 }
 
-/** The observation, with the numbers and names from our own lists that a failure contains. */
-function observed({ code, product, seconds, iterations }: Failure, observation: string): string {
+/** The observation, with the numbers and names of our own lists that a failure carries. */
+function observed({ code, product, seconds, iterations, isPassedOn }: Failure, observation: string): string {
+  if (isPassedOn === true) return 'the pooler accepts the password; the server behind it refuses it'
   if (code === 'login_timeout' && seconds !== undefined) {
     return `reached; the login took over ${seconds} s (a paused database may be waking)`
   }

@@ -21,6 +21,8 @@ export interface TriedLogin {
   readonly isCaNamed: boolean
   /** True if the link was encrypted. */
   readonly isEncrypted: boolean
-  /** True if the host has only IPv6 addresses. */
+  /** Whether the host was looked up, so that a refusal is one of its addresses. */
+  readonly isResolved: boolean
+  /** Whether the host has IPv6 addresses alone. */
   readonly isIpv6Only: boolean
 }

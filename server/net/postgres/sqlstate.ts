@@ -3,7 +3,12 @@
  * pass through: its message, detail and hint can contain the password that it was just sent.
  */
 import pg from 'pg'
-import { deniesRight, knownSentence, namesHba } from '#server/domain/checks/known-sentences.ts'
+import {
+  deniesDatabase,
+  deniesOtherThanDatabase,
+  knownSentence,
+  namesHba,
+} from '#server/domain/checks/known-sentences.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
@@ -51,8 +56,10 @@ const AT_QUERY: Readonly<Record<string, FailureCode>> = {
   '42501': 'facts_unreadable',
 }
 
-/** SQLSTATE classes with which poolers answer a query if no server is available. */
-const OF_POOLERS = /^(?:08|53|57|58|XX)/
+/** Poolers answer a query with these where no server is to be had. */
+const OF_POOLERS = /^(?:08|53|55|57|58|XX)/
+/** Classes of errors in statements. We have sent none yet behind AuthenticationOk: they are of code that runs at each login. */
+const OF_STATEMENTS = /^(?:22|23|38|42|P0)/
 
 /** The failure that an error means. `other` applies if neither the server nor our own gate gave a code. */
 export function sessionError(error: unknown, at: Moment, other: FailureCode): SessionError {
@@ -73,7 +80,9 @@ const LET_IN: ReadonlySet<Moment> = new Set(['proven', 'welcome', 'query'])
 function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'query') return meaningOfQuery(sqlstate, sentence)
   if (at === 'welcome') return meaningOfWelcome(sqlstate, sentence)
-  // An answer to our proof is a refused login, whatever its code, unless its message gives another reason.
+  // Whoever asked for a password has passed us there: a pooler repeats what its server says of itself.
+  if (at !== 'request' && namesHba(sentence)) return 'pooler_backend_away'
+  // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
   if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')
   const known = always(sqlstate, sentence) ?? knownSentence(sentence)
   if (known !== null) return known
@@ -83,10 +92,11 @@ function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
 /** Before anything was proven, and in no known words. */
 function unknownRefusal(sqlstate: string): FailureCode {
   if (sqlstate === '28000') return 'login_refused'
-  if (at === 'proven') return 'password_refused'
-  // Insufficient resources and operator intervention are temporary; any other refusal here means that the user is
-  // unknown.
-  return /^5[37]/.test(sqlstate) ? 'server_error' : 'login_unknown'
+  // Class 08 is of connections: a pooler's to its server has failed. 08004 is a server's refusal, and 08P01 PgBouncer's for all.
+  if (/^080(?!04)/.test(sqlstate)) return 'pooler_backend_away'
+  // Insufficient resources and an operator's doing pass by themselves, and what is not supported is no matter of names; what else
+  // refuses here does not know whom we name.
+  return /^(?:0A|5[37])/.test(sqlstate) ? 'server_error' : 'login_unknown'
 }
 
 /** 55000 has two causes: a database that accepts no connections, and one whose removal was interrupted. */
@@ -121,7 +131,6 @@ function meaningOfQuery(sqlstate: string, sentence: string): FailureCode {
   if (sqlstate === '42501' && knownSentence(sentence) === 'connect_denied') return 'connect_denied'
   const known = always(sqlstate, sentence) ?? AT_QUERY[sqlstate]
   if (known !== undefined) return known
-  // Class 42: the role may not read what we asked for.
-  if (sqlstate.startsWith('42')) return 'facts_unreadable'
+  if (sqlstate.startsWith('42')) return 'server_unknown'
   return (OF_POOLERS.test(sqlstate) ? knownSentence(sentence) : null) ?? 'server_error'
 }

@@ -89,7 +89,12 @@ export async function withSession<T>(
   return { ...progress, ...end, tookMs: Math.round(performance.now() - started) }
 }
 
-/** A certificate is the text of a stranger who may know the password: one that repeats it is not displayed. */
+/** Whoever asks for TLS on an encrypted link means another one: that of a pooler or a proxy to its server. */
+function settled(failure: Failure, { tls }: Pick<Progress, 'tls'>): Failure {
+  return failure.code === 'tls_demanded' && tls !== null ? { ...failure, code: 'pooler_backend_away' } : failure
+}
+
+/** A certificate is a stranger's text, who may know the password: one that repeats it is not shown. */
 function withoutSecret(failure: Failure, secret: string): Failure {
   const { certificate, ...rest } = failure
   if (certificate === undefined) return failure

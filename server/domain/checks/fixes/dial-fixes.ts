@@ -16,6 +16,7 @@ import {
   catalogFix,
   clientCertificateFix,
   databaseFix,
+  disabledFix,
   iterationsFix,
   limitFix,
   loginFix,

@@ -47,10 +47,8 @@ const PASSED_ON = 'A pooler accepted the password; the server behind it did not:
 const POOLER_DATABASES =
   'A pooler answered (PgBouncer): it knows the databases of its configuration alone. Add a line for it below [databases], and reload it:'
 
-/**
- * Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse all of them with the same words.
- */
-export const passwordFix: Fix = (tried, { sqlstate }) =>
+/** Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse them in the same words. */
+export const passwordFix: Fix = (tried, { sqlstate, isPassedOn = false }) =>
   lines(
     table('password_refused'),
     isPassedOn ? PASSED_ON : sqlstate === OF_PGBOUNCER ? POOLER_USERS : '',
@@ -103,7 +101,15 @@ export const databaseFix: Fix = ({ database }, { sqlstate }) =>
         'select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by datname;',
       )
 
-/** In older releases PgBouncer's parser accepts only a plain name. */
+/** 55000 is PostgreSQL's own; a pooler has a switch, a provider a dashboard. */
+export const disabledFix: Fix = ({ database }, { sqlstate }) => {
+  if (sqlstate === '55000')
+    return lines(table('database_disabled'), `alter database ${quoteName(database)} allow_connections true;`)
+  const resume = 'Resume or enable the database in the dashboard of its provider.'
+  return sqlstate === OF_PGBOUNCER ? `${resume} Of a PgBouncer, its administrator enables it in its console.` : resume
+}
+
+/** PgBouncer's parser takes a plain name alone where the release is old. */
 function poolerName(database: string): string {
   return /^[A-Za-z0-9_.-]+$/.test(database) ? database : quoteName(database)
 }

@@ -32,7 +32,23 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** The fix of a refused host, by its kind if that is known. */
+/** The setting at each provider that gives a database a public address. */
+const PUBLIC_ACCESS: Readonly<Partial<Record<Provider, string>>> = {
+  rds: 'Let the instance be publicly accessible (Modify, Connectivity), in a subnet with an internet gateway.',
+  azure: 'A server with private access (VNet integration) has none: use one with public access, behind its firewall.',
+  cloudsql: 'Give the instance a public IP (Connections, Networking), and use that.',
+}
+
+/** The fix of a name whose addresses may not be dialled: most are those of a private network. */
+export function resolvedFix({ host, provider }: { readonly host: string; readonly provider: Provider }): string {
+  const kind = kindOf(host)
+  if (kind !== null) return kind
+  const open =
+    PUBLIC_ACCESS[provider] ?? 'Use the external host that the provider shows, or give the server a public address.'
+  return `The name leads to an address that is not publicly routable, such as one of a private network. ${open}`
+}
+
+/** The fix of a host that is refused: by its kind where that is known. */
 export function placeFix(code: FailureCode, host: string): string {
   return code === 'port_refused' ? failureSpec(code).fix : (kindOf(host) ?? failureSpec(code).fix)
 }
