@@ -6,10 +6,8 @@
 
 /** The whole text is in brackets of some kind: `[YOUR-PASSWORD]`, `<password>`, `${…}`, `{{…}}`, `#{…}`, `%(…)s`. */
 const BRACKETED =
-  /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|&lt;[^<>@/:?#&]*&gt;|[$#]?\{[^{}@/:?#]*\}|\{\{[^{}@/:?#]*\}\}|%[A-Z][A-Z0-9_]{1,40}%|%\([a-z_]{1,40}\)s)$/
-/**
- * A shell variable in capitals, `$PASSWORD` or `$(pass show db)`, or a variable of a program, `process.env.PASSWORD`.
- */
+  /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|&lt;[^<>@/:?#&]*&gt;|[$#]?\{[^{}@/:?#]*\}|\$?\{\{[^{}@/:?#]*\}\}|\((?:hidden|redacted|masked|password|secret|your[^()@/:?#]*)\)|%[sdv]|%[A-Z][A-Z0-9_]{1,40}%|%\([a-z_]{1,40}\)s)$/
+/** A variable of a shell, in capitals: `$PASSWORD`, `$(pass show db)`; or of a program: `process.env.PASSWORD`. */
 const VARIABLE =
   /^(?:\$(?:[A-Z][A-Z0-9_]{3,40}|\([^()@/:?#]*\)|env:[A-Za-z_]{1,40})|(?:process\.env|os\.environ|env)[.[].{1,60})$/
 /** `YOUR_PASSWORD`, `your-db-password`, `enter_password_here`, `REPLACE_ME`, `PASSWORD`. */
@@ -18,7 +16,14 @@ const WORDED =
 /** Instructions of a template to its reader, word by word: `replace_with_your_password`, `password-goes-here`. */
 const INSTRUCTION =
   /^(?:(?:replace|enter|insert|paste|put|type|fill|set)(?:[-_ ](?:with|in|the|your|my|a|new|own|real|actual|db|database|postgres|strong|secure)){0,4}[-_ ](?:password|passwd|pass|pwd|secret|value|it|me|this)(?:[-_ ]here)?|(?:password|passwd|pass|pwd|secret)[-_ ](?:goes[-_ ])?here)$/i
-/** The name of the thing itself, in capitals. In lower case it may be the real value. */
+/** Labels of buttons that show a value, which are copied in its stead: `show-password`, `CLICK_TO:REVEAL_PASSWORD`. */
+const BUTTON =
+  /^(?:click[-_ ]to[-_: ](?:reveal|show|view|copy|see)(?:[-_ ](?:the[-_ ])?(?:password|secret|value))?|(?:show|reveal|view|hidden|masked)[-_ ](?:the[-_ ])?(?:password|secret))$/i
+/** A reference to a store of secrets, or a value that a program's own key encrypts. */
+const REFERENCE =
+  /^(?:(?:op|vault|sm|ssm|gcpsm|awssm|akv|azkv|secrets?|doppler|infisical|bws|keepass):\/\/|vault:[a-z0-9_-]{1,60}\/|arn:aws[a-z-]{0,20}:(?:secretsmanager|ssm):|@Microsoft\.KeyVault\(|projects\/[^/]{1,80}\/secrets\/|ENC\(.{4,2000}\)$|\{cipher\})/i
+
+/** Names of the thing itself, in capitals: in small letters they may be what they say. */
 const NAMED =
   /^(?:CHANGE[-_]?(?:ME|THIS)|(?:(?:MY|THE|REAL|ACTUAL|SOME|NEW|DB|DATABASE|PG|POSTGRES|POSTGRESQL)[-_])?(?:PASSWORD|PASSWD|PASS|PWD|SECRET|USER|USERNAME|HOST|HOSTNAME|PORT)|(?:__|@@)PASSWORD(?:__|@@)|TODO|TBD|FIXME|DATABASE|DBNAME|DB[-_]NAME|DATABASE[-_]NAME|IP[-_]ADDRESS|HIDDEN|MASKED|FILTERED)$/
 /** Values in any case that no person chooses and that programs print for a missing value. */

@@ -3,12 +3,7 @@
  * pass through: its message, detail and hint can contain the password that it was just sent.
  */
 import pg from 'pg'
-import {
-  deniesDatabase,
-  deniesOtherThanDatabase,
-  knownSentence,
-  namesHba,
-} from '#server/domain/checks/known-sentences.ts'
+import { deniesRight, knownSentence, namesHba } from '#server/domain/checks/known-sentences.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 

@@ -1,7 +1,7 @@
 /**
- * Part of a query: the owners of the objects that run a function. These are event triggers, functions with a parsed
- * body, and, through the relation that they belong to, triggers, policies, defaults, constraints, rules, views and
- * indexes.
+ * Parts of queries: what depends on a function, and who owns what runs it. Event triggers, functions with a parsed body, operators,
+ * domains, extended statistics (`analyze` computes them as the owner of the table), and, by the relation that they belong to, triggers,
+ * policies, defaults, constraints, rules, views and indexes.
  */
 
 const is = (catalog: string) => `d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass`
