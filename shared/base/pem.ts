@@ -44,7 +44,7 @@ export function readPem(
 
 const BEGINS = 'it begins with -----BEGIN CERTIFICATE-----'
 
-/** What text is that has no block: the wrappings and the references in place of a certificate that people paste. */
+/** Names a text without a PEM block: people paste wrappings of a certificate, and references to one. */
 function otherThanPem(text: string): string {
   const plain = text.trim()
   if (plain === '') return `it is empty: leave it out, or give PEM text; ${BEGINS}`

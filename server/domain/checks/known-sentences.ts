@@ -18,7 +18,7 @@ const RELAYED = [
   'cached error',
   'failed to connect to remote server',
 ]
-/** What is true of whoever logs in through that pooler, too. */
+/** These hold for everyone who logs in through that pooler, too. */
 const SHARED: ReadonlySet<FailureCode | null> = new Set([
   'role_limit_reached',
   'database_limit_reached',

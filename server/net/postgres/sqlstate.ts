@@ -75,7 +75,7 @@ const LET_IN: ReadonlySet<Moment> = new Set(['proven', 'welcome', 'query'])
 function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'query') return meaningOfQuery(sqlstate, sentence)
   if (at === 'welcome') return meaningOfWelcome(sqlstate, sentence)
-  // Whoever asked for a password has passed us there: a pooler repeats what its server says of itself.
+  // A server that asked for a password has passed its pg_hba.conf: a pooler repeats what the server behind it says.
   if (at !== 'request' && namesHba(sentence)) return 'pooler_backend_away'
   // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
   if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')

@@ -89,8 +89,8 @@ export async function withSession<T>(
   return { ...progress, ...end, tookMs: Math.round(performance.now() - started) }
 }
 
-/** Whoever asks for TLS on an encrypted link means another one: that of a pooler or a proxy to its server. */
-function settled(failure: Failure, { tls }: Pick<Progress, 'tls'>): Failure {
+/** A demand for TLS on an encrypted link is about another link: the one from a pooler or proxy to its server. */
+function settled(failure: Failure, { tls }: Pick<DialProgress, 'tls'>): Failure {
   return failure.code === 'tls_demanded' && tls !== null ? { ...failure, code: 'pooler_backend_away' } : failure
 }
 

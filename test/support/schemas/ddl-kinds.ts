@@ -201,7 +201,7 @@ export function ddlFor(major: number): Ddl[] {
   return all.filter(([, , since = 13]) => since <= major)
 }
 
-/** What changes nothing that a snapshot says. */
+/** Statements that change nothing in a snapshot. */
 export const SILENT: readonly (readonly [title: string, sql: string])[] = [
   ['inserts', "insert into app.log (body) select 'x' from generate_series(1, 1000)"],
   ['updates and deletes', "update app.log set body = 'y'; delete from app.log where id % 2 = 0"],

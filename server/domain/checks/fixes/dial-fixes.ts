@@ -10,19 +10,9 @@ import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import { type Failure, type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import { expiredFix, nameMismatchFix, untrustedFix } from './certificate-fixes.ts'
-import { disabledFix } from './disabled-fix.ts'
+import { catalogFix, databaseFix, disabledFix, limitFix } from './database-fixes.ts'
 import { type Fix, lines } from './fix-text.ts'
-import {
-  catalogFix,
-  clientCertificateFix,
-  databaseFix,
-  disabledFix,
-  iterationsFix,
-  limitFix,
-  loginFix,
-  passwordFix,
-  scram,
-} from './login-fixes.ts'
+import { clientCertificateFix, iterationsFix, loginFix, passwordFix, scram } from './login-fixes.ts'
 import { firewallFix, ipv6Fix, loginAddressFix, whereHbaIs } from './network-fixes.ts'
 import { placeFix, resolvedFix } from './place-fixes.ts'
 import { loginUnknownFix } from './provider-words.ts'
