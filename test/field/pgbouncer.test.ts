@@ -138,7 +138,7 @@ describe.runIf(hasPgBouncer)('A PgBouncer whose server refuses what it accepted'
   ])('reports that the server refuses $what', async ({ user, reason, says }) => {
     const target = localTarget(pooler.port, { database: 'shop', user, password: PASSWORD, tlsMode: 'require' })
     const probe = await probeDatabase({ target, caCertificate: null, schema: null, deadlineMs: 30_000 }, SURROUNDINGS)
-    const judged = judgeProbe(probe, { schema: null, rolePolicy: 'enforce', dbType: 'postgresql', target })
+    const judged = verifyProbe(probe, { schema: null, rolePolicy: 'enforce', dbType: 'postgresql', target })
     const line = judged.checks.find(({ outcome }) => outcome === 'fail')
     expect({ reason: judged.reason, fix: line?.fix, actual: line?.actual }).toMatchObject({
       reason,
