@@ -31,7 +31,9 @@ export function readPem(
     )
   }
   if (bodies.some(body => /[^A-Za-z0-9+/=\s.]/.test(body))) {
-    return no('characters stand in a certificate that do not belong there, such as > or an invisible one: copy it anew')
+    return no(
+      'characters stand in a certificate that do not belong there, such as > or an invisible one: copy it again',
+    )
   }
   if (bodies.length < begun || !bodies.every(isWhole)) {
     return no(

@@ -92,7 +92,7 @@ export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): C
   }
 }
 
-/** The observation, with the numbers and names of our own lists that a failure carries. */
+/** The observation, with the numbers and names from our own lists that a failure contains. */
 function observed({ code, product, seconds, iterations, isPassedOn }: Failure, observation: string): string {
   if (isPassedOn === true) return 'the pooler accepts the password; the server behind it refuses it'
   if (code === 'login_timeout' && seconds !== undefined) {
@@ -108,7 +108,7 @@ export function itemOf(failure: Failure, probe: Probe): DirectItem {
   if (probe.facts !== null) return 'schema'
   const elsewhere = ELSEWHERE[failure.code]
   if (elsewhere !== undefined) return elsewhere
-  // A pooler logs in to its server at our first query, and hands a refusal on.
+  // A pooler logs in to its server at our first query, and relays a refusal.
   if (passedRank(probe) >= RANK.database && REFUSED_LOGINS.has(failure.code)) return 'database'
   const rank = Math.max(RANK[failureSpec(failure.code).stage], passedRank(probe) + 1)
   return DIAL_ITEMS[Math.max(rank - RANK.policy, 0)] ?? 'role_superuser'

@@ -11,7 +11,7 @@ import { SENTENCES } from './refusal-sentences.ts'
 /** Only the beginning is examined, so that the work on a stranger's text is bounded. */
 const MAX_LOOKED_AT = 400
 
-/** Behind these a pooler repeats the words in which its server refused it: they are about the pooler's login, not about ours. */
+/** Prefixes with which a pooler relays the refusal of its server, which concerns the pooler's login and not ours. */
 const RELAYED = [
   'server login failed',
   'server login has been failing',
@@ -39,12 +39,12 @@ export function knownSentence(text: string): FailureCode | null {
   return RELAYED.some(one => looked.includes(one)) && !SHARED.has(code) ? 'pooler_backend_away' : code
 }
 
-/** Whether it is about a line of `pg_hba.conf`, which PostgreSQL reads before it asks for a password. */
+/** True for a message about a line of `pg_hba.conf`, which PostgreSQL evaluates before it asks for a password. */
 export function namesHba(text: string): boolean {
   return lookedAt(text).includes('pg_hba.conf')
 }
 
-/** Whether it is about a right on something. */
+/** True for a message about a missing privilege. */
 export function deniesRight(text: string): boolean {
   return lookedAt(text).includes('permission denied for ')
 }
@@ -52,7 +52,7 @@ export function deniesRight(text: string): boolean {
 const lookedAt = (text: string) => text.slice(0, MAX_LOOKED_AT).toLowerCase()
 
 function meaningOf(looked: string): FailureCode | null {
-  // A pooler may put it behind words of its own about the login.
+  // A pooler may append it to its own words about the login.
   const missing = namesMissingDatabase(looked)
   if (missing !== null) return missing
   for (const [code, sentences] of SENTENCES) if (sentences.some(one => looked.includes(one))) return code

@@ -1,12 +1,12 @@
 /**
- * The sentences of refusals, by the failure that each means: the closed list that `known-sentences.ts` compares with.
+ * The messages of refusals, with the failure that each means: the closed list that `known-sentences.ts` compares with.
  *
- * Each is the words of a server, a pooler or a provider's proxy, in lower case and without names in them. No pattern: none can be slow
- * on a stranger's text. Called by `known-sentences.ts` only.
+ * Each consists of words of a server, a pooler or a provider's proxy, in lower case and without names. They are not
+ * patterns, so none can be slow on a stranger's text. Called only by `known-sentences.ts`.
  */
 import type { FailureCode } from '#shared/faults/failure.ts'
 
-/** Plain substrings, the narrower before the wider. */
+/** Plain substrings, narrower ones before wider ones. */
 export const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
   ['role_limit_reached', ['too many connections for role']],
   ['database_limit_reached', ['too many connections for database']],
@@ -42,7 +42,7 @@ export const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] =
       'oauth bearer authentication failed',
     ],
   ],
-  // PgBouncer's console, and pgcat's, to which our statements mean nothing.
+  // PgBouncer's and pgcat's consoles, which do not understand our statements.
   ['pooler_console', ['use show help', 'against the admin database']],
   ['channel_binding_unusable', ['could not find digest for nid']],
   ['standby_closed', ['database system is not accepting connections']],
@@ -57,7 +57,7 @@ export const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] =
       'authentication rate limit',
     ],
   ],
-  // Said of a pool, which is not full but has no server.
+  // Reported for a pool that is not full but has no server.
   ['pooler_backend_away', ['allserversdown', 'all servers are down', 'servers are banned', 'no available target']],
   [
     'too_many_connections',
@@ -131,7 +131,7 @@ export const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] =
     ],
   ],
   ['database_missing', ['no such database', 'is not a recognized database', 'database not found', 'database removed']],
-  // Words of PgBouncer's for a database that its configuration has turned off, told with its name in quotes between them.
+  // PgBouncer's message for a database disabled in its configuration, with the quoted name in the middle.
   [
     'pooler_backend_away',
     [
@@ -199,7 +199,7 @@ export const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] =
     ],
   ],
   ['role_not_login', ['is not permitted to log in']],
-  // Of a login whose password was sent, and checked elsewhere than in PostgreSQL's own catalog.
+  // Messages about a login whose password was sent, and checked outside PostgreSQL's own catalog.
   [
     'password_refused',
     [

@@ -21,8 +21,8 @@ export interface TriedLogin {
   readonly isCaNamed: boolean
   /** True if the link was encrypted. */
   readonly isEncrypted: boolean
-  /** Whether the host was looked up, so that a refusal is one of its addresses. */
+  /** True if the host was looked up, so that a refusal concerns one of its addresses. */
   readonly isResolved: boolean
-  /** Whether the host has IPv6 addresses alone. */
+  /** True if the host has only IPv6 addresses. */
   readonly isIpv6Only: boolean
 }

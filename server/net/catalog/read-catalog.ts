@@ -28,7 +28,10 @@ const LIMITS = { maxRowBytes: 4 << 20, maxRows: 400_000, maxTotalBytes: MAX_CATA
 export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
   readonly catalog: CatalogRequest
   readonly last: { readonly fingerprint: string; readonly contentBytes: number } | null
-  /** The digest of the last reading, null for none known: where it is the same, nothing is read. Left out, none is taken. */
+  /**
+   * The digest of the last reading, null if unknown: if it is unchanged, nothing is read. If omitted, no digest is
+   * computed.
+   */
   readonly digest?: string | null
 }
 
@@ -52,7 +55,7 @@ export async function readCatalog(request: DescribeRequest, context: DialContext
   const reading = createReading(catalog)
   let digest: string | null = null
   const end = await withSession({ ...dial, limits: LIMITS }, context, async session => {
-    // Before the rows: what changes between the two is read, and noticed once more the next time.
+    // Before the rows: a change in between is read now, and detected once more the next time.
     if (known !== undefined) digest = await readDigest(session, catalog)
     if (digest !== null && digest === known) return 'unchanged'
     await session.stream(catalogSql(catalog), ([text]) => reading.take(text ?? ''))

@@ -1,7 +1,8 @@
 /**
- * Tells whether a catalog can have changed: a digest of its rows' versions, of our own query and of the format of snapshots.
+ * Detects whether a catalog may have changed: a digest of its rows' versions, of our own query and of the snapshot
+ * format.
  *
- * A server that hides catalogs from the role has none, and is read each time. Called by `read-catalog.ts`.
+ * A server that hides catalogs from the role has no digest, and is read each time. Called by `read-catalog.ts`.
  */
 import { createHash } from 'node:crypto'
 import { DIGEST_SQL, MAY_DIGEST_SQL } from '#server/net/catalog/sql/catalog-sql-digest.ts'
@@ -9,10 +10,10 @@ import type { Session } from '#server/net/postgres/session.ts'
 import { SNAPSHOT_FORMAT } from '#shared/schemas/snapshot.ts'
 import { type CatalogRequest, catalogSql } from './catalog.ts'
 
-// Starting workers would cost more than they save.
+// Starting parallel workers would cost more than they save.
 const ALONE = 'set local max_parallel_workers_per_gather = 0;'
 
-/** The digest as lower-case hex; null where the role may not read every catalog. Throws `SessionError`. */
+/** The digest as lower-case hex; null if the role may not read every catalog. Throws `SessionError`. */
 export async function readDigest(session: Session, catalog: CatalogRequest): Promise<string | null> {
   const [allowed] = await session.query(MAY_DIGEST_SQL)
   if (allowed?.[0]?.[0] !== 't') return null

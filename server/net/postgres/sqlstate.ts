@@ -47,13 +47,16 @@ const AT_QUERY: Readonly<Record<string, FailureCode>> = {
   '57P05': 'query_timeout',
   '57P04': 'database_missing',
   '0A000': 'server_unknown',
-  // Of class 42 the one that a PostgreSQL which knows our statements answers: they may not be read.
+  // The one error of class 42 from a PostgreSQL that understands our statements: the role may not read them.
   '42501': 'facts_unreadable',
 }
 
-/** Poolers answer a query with these where no server is to be had. */
+/** SQLSTATE classes with which poolers answer a query if no server is available. */
 const OF_POOLERS = /^(?:08|53|55|57|58|XX)/
-/** Classes of errors in statements. We have sent none yet behind AuthenticationOk: they are of code that runs at each login. */
+/**
+ * Classes of errors in statements. After AuthenticationOk we have sent none yet: they come from code that runs at each
+ * login.
+ */
 const OF_STATEMENTS = /^(?:22|23|38|42|P0)/
 
 /** The failure that an error means. `other` applies if neither the server nor our own gate gave a code. */
@@ -77,7 +80,7 @@ function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'welcome') return meaningOfWelcome(sqlstate, sentence)
   // A server that asked for a password has passed its pg_hba.conf: a pooler repeats what the server behind it says.
   if (at !== 'request' && namesHba(sentence)) return 'pooler_backend_away'
-  // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
+  // An answer to our proof is a refused login, whatever its code, unless its message gives another reason.
   if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')
   const known = always(sqlstate, sentence) ?? knownSentence(sentence)
   if (known !== null) return known

@@ -94,7 +94,7 @@ function settled(failure: Failure, { tls }: Pick<DialProgress, 'tls'>): Failure 
   return failure.code === 'tls_demanded' && tls !== null ? { ...failure, code: 'pooler_backend_away' } : failure
 }
 
-/** A certificate is a stranger's text, who may know the password: one that repeats it is not shown. */
+/** A certificate is the text of a stranger who may know the password: one that repeats it is not displayed. */
 function withoutSecret(failure: Failure, secret: string): Failure {
   const { certificate, ...rest } = failure
   if (certificate === undefined) return failure

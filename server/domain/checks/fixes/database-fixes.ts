@@ -21,7 +21,7 @@ export const databaseFix: Fix = ({ database }, { sqlstate }) =>
         'select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by datname;',
       )
 
-/** 55000 is PostgreSQL's own; a pooler has a switch, a provider a dashboard. */
+/** PostgreSQL itself reports 55000; a pooler has a setting, a provider a dashboard. */
 export const disabledFix: Fix = ({ database }, { sqlstate }) => {
   if (sqlstate === '55000')
     return lines(table('database_disabled'), `alter database ${quoteName(database)} allow_connections true;`)
@@ -29,7 +29,7 @@ export const disabledFix: Fix = ({ database }, { sqlstate }) => {
   return sqlstate === OF_PGBOUNCER ? `${resume} Of a PgBouncer, its administrator enables it in its console.` : resume
 }
 
-/** PgBouncer's parser takes a plain name alone where the release is old. */
+/** In older releases PgBouncer's parser accepts only a plain name. */
 function poolerName(database: string): string {
   return /^[A-Za-z0-9_.-]+$/.test(database) ? database : quoteName(database)
 }

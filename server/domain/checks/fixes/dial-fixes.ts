@@ -24,7 +24,7 @@ const RELOAD = 'select pg_catalog.pg_reload_conf();'
 const LOGIN_TRIGGERS =
   "select evtname, evtfoid::pg_catalog.regprocedure from pg_catalog.pg_event_trigger where evtevent = 'login' and evtenabled <> 'D';"
 
-/** A change of the server's settings, where there is a superuser who can make it. */
+/** A change of the server's settings, for providers that give their customers a superuser. */
 const ofServer = (tried: TriedLogin, code: FailureCode, sql: string) =>
   whereHbaIs(tried) ? lines(table(code), AS_SUPERUSER, sql, RELOAD) : table(code)
 

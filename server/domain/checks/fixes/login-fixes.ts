@@ -45,7 +45,9 @@ const POOLER_USERS =
   'A pooler answered (PgBouncer): it knows the users of its auth_file, or of its auth_query, alone. Give it the role with the same password, and reload it.'
 const PASSED_ON = 'A pooler accepted the password; the server behind it did not: give both of them the same one.'
 
-/** Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse them in the same words. */
+/**
+ * Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse all of them with the same words.
+ */
 export const passwordFix: Fix = (tried, { sqlstate, isPassedOn = false }) =>
   lines(
     table('password_refused'),

@@ -39,7 +39,7 @@ const PUBLIC_ACCESS: Readonly<Partial<Record<Provider, string>>> = {
   cloudsql: 'Give the instance a public IP (Connections, Networking), and use that.',
 }
 
-/** The fix of a name whose addresses may not be dialled: most are those of a private network. */
+/** The fix for a name whose addresses may not be dialled: most belong to a private network. */
 export function resolvedFix({ host, provider }: { readonly host: string; readonly provider: Provider }): string {
   const kind = kindOf(host)
   if (kind !== null) return kind
@@ -48,7 +48,7 @@ export function resolvedFix({ host, provider }: { readonly host: string; readonl
   return `The name leads to an address that is not publicly routable, such as one of a private network. ${open}`
 }
 
-/** The fix of a host that is refused: by its kind where that is known. */
+/** The fix of a refused host, by its kind if that is known. */
 export function placeFix(code: FailureCode, host: string): string {
   return code === 'port_refused' ? failureSpec(code).fix : (kindOf(host) ?? failureSpec(code).fix)
 }

@@ -1,7 +1,8 @@
 /**
- * Parts of queries: what depends on a function, and who owns what runs it. Event triggers, functions with a parsed body, operators,
- * domains, extended statistics (`analyze` computes them as the owner of the table), and, by the relation that they belong to, triggers,
- * policies, defaults, constraints, rules, views and indexes.
+ * Parts of queries: the objects that depend on a function, and the owners of those that run it. These are event
+ * triggers, functions with a parsed body, operators, domains, extended statistics (`analyze` computes them as the
+ * table's owner), and, through the relation that they belong to, triggers, policies, defaults, constraints, rules,
+ * views and indexes.
  */
 
 const is = (catalog: string) => `d.classid = 'pg_catalog.${catalog}'::pg_catalog.regclass`
@@ -10,7 +11,7 @@ const relationOf = (catalog: string, column: string) =>
 
 const IN_CATALOG = (catalog: string) => `'pg_catalog.${catalog}'::pg_catalog.regclass`
 
-/** A subquery of what depends on a function, also by way of an operator that calls it. */
+/** A subquery of the objects that depend on a function, also through an operator that calls it. */
 export const dependsOn = (functionOid: string) => `(
     select d.classid, d.objid from pg_catalog.pg_depend d
     where d.refclassid = ${IN_CATALOG('pg_proc')} and d.refobjid = ${functionOid}

@@ -1,26 +1,26 @@
 /**
- * The question whether a schema can have changed since it was read: one SHA-256 over the versions of all rows that the
- * catalog query reads, some 64 bytes over the wire, for a role that owns nothing.
+ * The query that detects whether a schema may have changed since it was read: one SHA-256 over the versions of all rows
+ * that the catalog query reads, some 64 bytes over the wire, for a role that owns nothing.
  *
- * A row's version is its `xmin`, which DDL alone changes: ANALYZE and VACUUM write in place, and freezing keeps it. It may
- * differ where nothing in a snapshot does (TRUNCATE, REINDEX); then the catalog is read. It must keep to the rules of
- * `catalog-sql.ts`. Only `read-digest.ts` uses it.
+ * A row's version is its `xmin`, which only DDL changes: ANALYZE and VACUUM write in place, and freezing keeps it. It
+ * may change without any change to the snapshot (TRUNCATE, REINDEX); the catalog is then read. It must follow the rules
+ * of `catalog-sql.ts`. Only `read-digest.ts` uses it.
  */
 import { EQ, flags, NE } from './catalog-sql.ts'
 
-/** A catalog, and which of its rows count. `x` is the row. */
+/** A catalog, and the rows of it that count. `x` is the row. */
 interface Versions {
   readonly catalog: string
-  /** The column by whose number the rows of initdb are left out: no snapshot tells of them. */
+  /** The column whose number excludes the rows of initdb, which no snapshot contains. */
   readonly own?: string
-  /** The relation or the schema that the row is of: rows of temporary ones come and go with their sessions. */
+  /** The relation or the schema that the row belongs to: rows of temporary ones come and go with their sessions. */
   readonly relation?: string
   readonly schema?: string
   readonly where?: string
 }
 
 const CLASS = (name: string) => `'pg_catalog.${name}'::pg_catalog.regclass`
-// 6237 is pg_publication_namespace (15 and later), which only what depends on it tells of.
+// 6237 is pg_publication_namespace (15 and later), which is only visible through its dependencies.
 const READ_DEPENDENCIES = `(x.deptype ${EQ} 'e' or x.classid ${EQ} ${CLASS('pg_class')} and x.deptype ${EQ} any (${flags('ai')})
   or x.classid ${EQ} ${CLASS('pg_proc')} and x.deptype ${EQ} 'i' or x.classid ${EQ} 6237 or x.refclassid ${EQ} ${CLASS('pg_extension')})`
 
@@ -54,12 +54,13 @@ function of(catalog: string): Versions {
 }
 
 const AGE = 'pg_catalog.age(x.xmin)'
-// Rows of initdb are of no age: this one never changes.
+// Rows of initdb have the maximum age, which never changes.
 const AGE_OR_NONE = `case when ${AGE} ${EQ} 2147483647 then null else ${AGE} end`
 
 /**
- * The number of rows and the sum of their versions. Rows that are there no more had lower ones than all that came since, so
- * that of as many rows the sum is larger. Ages change with every transaction: summed is how far each is from the oldest.
+ * The number of rows and the sum of their versions. Deleted rows had lower versions than any that came later, so that
+ * the sum grows if the number of rows is the same. Ages change with every transaction, so the sum uses each row's
+ * distance from the oldest.
  */
 function versionsOf({ catalog, own, relation, schema, where = 'true' }: Versions): string {
   const conditions = [
@@ -81,7 +82,7 @@ function isNotOf(temporary: string, column: string): string {
 const hashed = (...texts: readonly string[]) =>
   `pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(',', ${texts.join(', ')}), 0))`
 
-// Of these everybody may read some columns, and not their versions.
+// Every role may read some of these columns, but not the rows' versions.
 const ROLES = `select 'roles', ${hashed('x.oid', 'x.rolname', 'x.rolsuper', 'x.rolinherit')} from pg_catalog.pg_roles as x`
 const SUBSCRIPTIONS = `select 'subscriptions', ${hashed('x.subdbid', 'x.subname', 'x.subpublications')}
   from pg_catalog.pg_subscription as x`
@@ -89,7 +90,7 @@ const SESSION = `select pg_catalog.concat_ws(' ', current_user, pg_catalog.curre
 
 const readable = (catalog: string) => `pg_catalog.has_table_privilege('pg_catalog.${catalog}', 'SELECT')`
 
-/** Whether the role may read all that the digest is of. */
+/** True if the role may read everything that the digest covers. */
 export const MAY_DIGEST_SQL = `select ${[...CATALOGS.map(one => one.catalog), 'pg_roles'].map(readable).join('\n  and ')}
   and pg_catalog.has_column_privilege('pg_catalog.pg_subscription', 'subdbid', 'SELECT')
   and pg_catalog.has_column_privilege('pg_catalog.pg_subscription', 'subname', 'SELECT')
