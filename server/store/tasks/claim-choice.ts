@@ -16,11 +16,6 @@ const ORGANIZATIONS = 200
  * The number of visits for each task that may be taken, if no caller waits: successive claims visit all organizations.
  */
 const VISITS = 8
-/**
- * The number of organizations with due tasks, for each task that may be taken, after which the visits end; the next
- * claims visit the others.
- */
-const ENOUGH = 2
 
 /**
  * A predicate over `tasks`: two claims have run out, counting a claim that has just run out. The task blocked or killed
@@ -130,26 +125,32 @@ export function claimChoice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
     left join claimed on true`
 }
 
+/**
+ * Whether the longest due tasks belong to fewer than `limit` organizations without a claim. If not, those fill the claim: each
+ * comes before any task that a visit could find, so that no visit can change the choice.
+ */
+function areFewerThan(limit: number): RawBuilder<unknown> {
+  return sql`(select count(distinct org_id) from oldest where org_id not in (select org_id from held)) < ${limit}`
+}
+
 /** The candidate rows. */
 function due(ask: ChoiceAsk): RawBuilder<unknown> {
   const { priority, perOrganization, limit, newestFirst } = ask
   const mine = sql`${priority}::integer`
-  const isFound = (at: RawBuilder<unknown>) => sql`(${at} <= ${ask.now}::timestamptz)::integer`
-  const [most, enough] =
-    newestFirst === null ? [VISITS * (limit + 1), ENOUGH * (limit + 1)] : [ORGANIZATIONS, ORGANIZATIONS]
+  const visits = newestFirst === null ? Math.min(ORGANIZATIONS, VISITS * (limit + 1)) : ORGANIZATIONS
   return sql`oldest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)}
       order by ${PRIORITY}, due_at limit ${sql.lit(OLDEST)}
     ), newest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)} and ${newestFirst !== null}
       order by ${PRIORITY} desc, due_at desc limit ${sql.lit(NEWEST)}
-    ), visited (org_id, due_at, first, n, found) as (
-      select org_id, due_at, org_id, 1, ${isFound(sql`due_at`)} from ${nextOrganization(ask, sql`${ask.after}::uuid`)} as start
-      where (select count(*) from oldest) = ${sql.lit(OLDEST)}
+    ), visited (org_id, due_at, first, n) as (
+      select org_id, due_at, org_id, 1 from ${nextOrganization(ask, sql`${ask.after}::uuid`)} as start
+      where (select count(*) from oldest) = ${sql.lit(OLDEST)} and (${newestFirst !== null} or ${areFewerThan(limit)})
       union all
-      select next.org_id, next.due_at, first, n + 1, found + ${isFound(sql`next.due_at`)} from visited
+      select next.org_id, next.due_at, first, n + 1 from visited
       cross join lateral ${nextOrganization(ask, sql`visited.org_id`)} as next
-      where n < ${Math.min(ORGANIZATIONS, most)} and found < ${enough} and next.org_id <> first
+      where n < ${visits} and next.org_id <> first
     ), due as (
       select org_id, id, due_at from oldest
       union select org_id, id, due_at from newest
