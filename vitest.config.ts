@@ -9,6 +9,7 @@ export const unit = [
   'test/attacks/trust/a-keyring-that-others-can-replace.test.ts',
   'test/changes/shared-watch.test.ts',
   'test/checks/role-facts.test.ts',
+  'test/checks/tell-progress.test.ts',
   'test/checks/verification.test.ts',
   'test/connection-string/**/*.test.ts',
   'test/database/database-url.test.ts',

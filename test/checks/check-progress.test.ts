@@ -39,11 +39,10 @@ const register = (connectionString: string, waitSeconds: number) =>
 const told = () => query(mooring.databaseUrl, 'select reached, reached_by from tasks where reached is not null')
 
 describe('A check', () => {
-  it('that ends soon reports no progress', async () => {
+  it('that has ended reports no progress', async () => {
     const { id, status } = await register(customer.url(), 20)
     expect(status).toBe('active')
     expect(await mooring.client().datasources.progress.query({ id })).toEqual({ isRunning: false, reached: [] })
-    expect(await told()).toEqual([])
   })
 
   it('that waits for a server reports its progress until it ends', async () => {

@@ -18,7 +18,7 @@ const TELL_AFTER_MS = 250
  * this resolves.
  */
 export async function tellingProgress<T>(
-  deps: WorkerDeps,
+  deps: Pick<WorkerDeps, 'db' | 'log'>,
   claim: Claim,
   work: (onPassed: (item: DialItem) => void) => Promise<T>,
 ): Promise<T> {
