@@ -53,7 +53,7 @@ export interface Config {
     readonly requestTimeoutMs: number
     readonly keepAliveTimeoutMs: number
   }
-  /** How long a web process that was told to stop keeps serving; null if not configured. */
+  /** How long a web process keeps serving after the signal to stop; null if not configured. */
   readonly drainMs: number | null
   /** The callers' URL of this installation, for links in errors; without a trailing slash. */
   readonly publicUrl: string

@@ -148,7 +148,7 @@ class Conversation {
     if (stdin === null || stdout === null || stderr === null) throw new Error('The process has no pipes.')
     this.#child = child
     this.#ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
-    // A process that cannot be started has no end event; the error reaches whoever waits for a line.
+    // A process that cannot be started has no end event; the error reaches the code that waits for a line.
     this.#ended.catch((error: unknown) => {
       this.#said = String(error)
     })

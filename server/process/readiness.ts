@@ -46,7 +46,7 @@ export interface Readiness {
   readonly networks?: 'differ'
 }
 
-/** The readiness of a process that was told to stop: it still serves new requests for a while. */
+/** The readiness of a process that has received the signal to stop: it still serves new requests for a while. */
 export const STOPPING: Readiness = { ok: false, trouble: NOT_READY.stopping, failing: ['stopping'] }
 
 /** The conditions of readiness. */

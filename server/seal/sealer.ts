@@ -61,7 +61,7 @@ export class Sealer {
   }
 
   /**
-   * Verifies an organization key's row: signed by the worker's key, and not retired. Without this, whoever can write
+   * Verifies an organization key's row: signed by the worker's key, and not retired. Without this, an attacker who can write
    * the table could plant their own pair. Null for a row that must not be sealed to.
    */
   verifyKey(row: OrganizationKeyRow): VerifiedKey | null {

@@ -1,6 +1,6 @@
 /**
  * Mints, hashes and verifies API keys and capabilities. A token is stored as BLAKE2b keyed with the pepper, next to a
- * MAC over what the row grants: whoever can edit the table can disable a key that way, but not widen one.
+ * MAC over what the row grants: an attacker who can edit the table can disable a key that way, but not widen one.
  */
 import { randomInt } from 'node:crypto'
 import { checksum } from '#shared/access/token.ts'

@@ -154,7 +154,7 @@ interface LocalDeps {
   readonly config: Config
   readonly log: Log
   readonly server?: LocalServer | undefined
-  /** Tells whoever waits for the start what is being done. */
+  /** Prints the current step for the person who waits for the start. */
   readonly say: (line: string) => Promise<unknown>
 }
 

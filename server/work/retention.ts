@@ -26,7 +26,7 @@ const EACH_MS = 10_000
 /** How long an answer to a push is kept: its signature is valid for ten minutes, its sender may retry for days. */
 export const PUSHES_KEPT_MS = 7 * DAY_MS
 
-/** How long the keys of an organization that has moved are told so. */
+/** How long requests with the keys of a moved organization are answered with that. */
 const MOVED_KEPT_DAYS = 30
 
 /** The retention period of each kind of row. */

@@ -1,5 +1,5 @@
 /**
- * How often a login may be refused before no one tries it for a while. A registry that logs in where it is told to is a
+ * How often a login may be refused before no one tries it for a while. A registry that logs in at any given address is a
  * password guesser unless it counts; and it locks out neighbours on a shared host unless it counts by login, by
  * organization and by address separately. `login-charges.ts` has their charges.
  *

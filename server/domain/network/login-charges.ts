@@ -26,7 +26,7 @@ export function chargedAtHost(organizationId: string, target: LoginTarget): Budg
 
 /**
  * The budgets under the address that refused the login, if that is not the host itself. Only that one of the host's
- * addresses: whoever controls a name could list a neighbour's address next to their own.
+ * addresses: the owner of a name could list a neighbour's address next to their own.
  */
 export function chargedAtAddress(organizationId: string, target: LoginTarget, address: string): Budget[] {
   if (canonicalHost(target.host) === canonicalHost(address)) return []

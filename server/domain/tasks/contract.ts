@@ -38,7 +38,7 @@ const introspect = {
   keptMs: KEPT_MS,
 }
 
-/** Seals the current credential to the key of whoever presents an operator's capability. */
+/** Seals the current credential to the key of the holder of an operator's capability. */
 const lease = {
   payload: z.object({
     version,

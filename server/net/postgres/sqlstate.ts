@@ -72,7 +72,7 @@ export function sessionError(error: unknown, at: Moment, other: FailureCode): Se
   })
 }
 
-/** Moments at which whoever answers has accepted the password. */
+/** Moments at which the server has accepted the password. */
 const LET_IN: ReadonlySet<Moment> = new Set(['proven', 'welcome', 'query'])
 
 function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
@@ -110,7 +110,7 @@ function meaningOfWelcome(sqlstate: string, sentence: string): FailureCode {
 }
 
 /**
- * A pooler hands its own refused login on to whoever it has let in: PostgreSQL itself refuses nobody so late, but a role without
+ * A pooler passes its own refused login on to a client that it has let in: PostgreSQL itself refuses nobody so late, but a role without
  * LOGIN. A wrong password stays one: some poolers pass it on unseen, and it may have been a guess.
  */
 function refusesPooler(sqlstate: string, known: FailureCode | null): boolean {

@@ -16,7 +16,7 @@ import { choosePort } from './port.ts'
 import { gone, type Identity, launch, lookUp } from './process.ts'
 
 // Crash recovery replays the log, so a start can take long; a stop first writes a checkpoint. A stop requested during
-// recovery may never complete, and the entries are killed 25 s after they were told to stop.
+// recovery may never complete, and the entries are killed 25 s after the signal to stop.
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 12_000
 const POLL_MS = 15

@@ -69,7 +69,7 @@ function extensions({ names, addresses }: SelfSigned): Buffer[] {
     ...names.map(name => tlv(DNS_NAME, Buffer.from(name, 'ascii'))),
     ...addresses.map(address => tlv(IP_ADDRESS, Buffer.from(address.split('.').map(Number)))),
   ]
-  // Not a CA: whoever trusts it does not trust anything that it signs.
+  // Not a CA: a client that trusts it does not trust anything that it signs.
   return [
     tlv(SEQUENCE, oid('basicConstraints'), tlv(BOOLEAN, Buffer.of(0xff)), tlv(OCTET_STRING, tlv(SEQUENCE))),
     tlv(SEQUENCE, oid('extKeyUsage'), tlv(OCTET_STRING, tlv(SEQUENCE, oid('serverAuth')))),

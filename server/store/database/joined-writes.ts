@@ -55,7 +55,7 @@ export class JoinedWrites<E, O> {
       // Entries that arrive in this turn of the event loop belong to the batch.
       await setImmediate()
       const away = await this.#together(db, org, line.splice(0, MAX_JOINED))
-      // They would wait just as long, one statement after the other, and were never sent: callers are told to retry
+      // They would wait just as long, one statement after the other, and were never sent: callers get an answer that says to retry
       // later.
       if (away !== null) for (const { reject } of line.splice(0)) reject(new NoConnection(away))
     }

@@ -146,7 +146,7 @@ export class Notifications {
 
   #lost(client: pg.Client, error: Error | null): void {
     if (error !== null) this.#onError(error)
-    // If this connection never listened, whoever opened it retries.
+    // If this connection never listened, its opener retries.
     if (this.#closed || this.#client !== client) return
     this.#client = null
     clearInterval(this.#heartbeat)

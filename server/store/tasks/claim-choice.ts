@@ -113,7 +113,7 @@ function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): 
 /**
  * Claims up to `limit` tasks of a priority, alternating between organizations, the longest due of each first. Among
  * requested tasks, every second slot goes to the latest request, of the organization with the fewest waiting: a caller
- * does not wait behind a backlog, whoever created it. Rows are claims with `visited`, the last organization visited; at
+ * does not wait behind a backlog of any organization. Rows are claims with `visited`, the last organization visited; at
  * least one row is returned.
  */
 export function claimChoice<Row>(ask: ChoiceAsk): RawBuilder<Row> {

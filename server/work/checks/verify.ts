@@ -51,7 +51,7 @@ export async function handleVerify(deps: WorkerDeps, claim: claims.ClaimOf<'veri
 
 /**
  * Chooses between the pending and the current credential. A pending one may stay unreachable forever: between two
- * attempts with it the current one is still checked on schedule, or whoever rotates could switch the checks off.
+ * attempts with it the current one is still checked on schedule, or a caller who rotates could switch the checks off.
  */
 async function toTry(
   deps: WorkerDeps,

@@ -74,7 +74,7 @@ async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise
   return answer === null ? { fault: 'entity_not_found' } : { answer }
 }
 
-/** The keys that may sign a push: a pending one only within its window, whoever delays its check. */
+/** The keys that may sign a push: a pending one only within its window, however long its check is delayed. */
 function believed(deps: WorkerDeps, keys: EndpointKeys): string[] {
   const { pending } = keys
   if (pending === null || !('key' in pending)) return signingKeysOf(keys)

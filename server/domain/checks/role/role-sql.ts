@@ -1,5 +1,5 @@
 /**
- * The SQL that creates a least-privileged role, which passes every check, for whoever has to give one to the platform.
+ * The SQL that creates a least-privileged role, which passes every check, for the customer who has to give one to the platform.
  *
  * It runs with an owner's privileges: every name is quoted, and no comment contains anyone's text. It takes effect
  * completely or not at all. Called by `datasources.roleSql`, the command `role-sql`, and the `fix` of a refused role.

@@ -12,9 +12,7 @@ const PATTERNS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   // A clock may be ahead of ours.
   [/(?<!ahead )\bof (?:ours|yours)\b/, '"our", or the name of the thing'],
   [/^The same\.$|^As above\.$/, 'name the thing'],
-]
-/** Words of a translation. The comments of the server still have some of them. */
-const TRANSLATED: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  // Words of a translation.
   [/\banew\b/i, '"again", or "a new …"'],
   [/\bwho(?:ever|sever|soever)\b/i, 'name the person or program'],
   [/\b(?:is|are|was|were) told\b/i, 'name the verb: reports, prints, names, notifies'],
@@ -23,7 +21,6 @@ const TRANSLATED: readonly (readonly [pattern: RegExp, instead: string])[] = [
 
 /** Reports each comment with such a pattern. */
 export function checkEnglish(source: Source): Violation[] {
-  const patterns = source.path.startsWith('server/') ? PATTERNS : [...PATTERNS, ...TRANSLATED]
   return source.comments.flatMap(({ value, start }) => {
     const text = value
       .replace(/^\*/, '')
@@ -31,7 +28,7 @@ export function checkEnglish(source: Source): Violation[] {
       .replaceAll(/`[^`]*`/g, '`')
       .replaceAll(/\s+/g, ' ')
       .trim()
-    return patterns.flatMap(([pattern, instead]) => {
+    return PATTERNS.flatMap(([pattern, instead]) => {
       const found = pattern.exec(text)?.[0]
       if (found === undefined) return []
       return [
