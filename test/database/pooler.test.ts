@@ -107,6 +107,15 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => 
     expect(await refusal('web', handedOn)).toEqual([1, listening, []])
   })
 
+  it('the mode is detected though several processes hold all connections while each waits for another', async () => {
+    const settings = { default_pool_size: '2', min_pool_size: '2', server_round_robin: '1' }
+    const { through } = await pooler('transaction', settings)
+    for (let time = 0; time < 5; time += 1) {
+      const found = await Promise.all(Array.from({ length: 8 }, () => handedOut(through(tiers.databaseUrl))))
+      expect(new Set(found)).toEqual(new Set(['transaction']))
+    }
+  })
+
   it('the mode is detected for any number of its connections, in any order that it hands them out', async () => {
     for (const size of ['1', '2', '3'])
       for (const order of ['0', '1']) {

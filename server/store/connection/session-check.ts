@@ -13,6 +13,8 @@ const CONNECT_MS = 10_000
 /** A pooler without a free connection may stay silent for minutes. */
 const CHECK_MS = 20_000
 const ROUNDS = 3
+/** A session's own connection answers far sooner. */
+const SOON_MS = 1_000
 
 /** The unit for which a client keeps a server connection. */
 export type HandedOut = 'session' | 'transaction' | 'statement'
@@ -36,18 +38,39 @@ const NO_SECOND = 'A pooler gave no second connection within 20 s: its pool must
  */
 async function look(cleanup: AsyncDisposableStack, places: OwnPlaces): Promise<HandedOut> {
   const [mine, other] = [await connect(cleanup, places), await connect(cleanup, places)]
-  for (let round = 0; round < ROUNDS; round += 1) {
+  let waits = 0
+  for (let round = 0; round < ROUNDS + waits; round += 1) {
     const pids = [await pidOf(mine), await pidOf(mine)]
     const isOpen = await begin(other)
     if (!isOpen) return 'statement'
     const held = await pidOf(other)
     // In a pool of one connection, the other client would wait for itself.
     const isShared = pids.includes(held)
-    if (!isShared) pids.push(await pidOf(mine))
+    const answer = isShared ? null : pidOf(mine)
+    // Awaited below, unless the commit fails before.
+    answer?.catch(() => undefined)
+    const isAnswered = answer === null || (await isSettledSoon(answer))
     await other.query('commit')
-    if (isShared || new Set(pids).size > 1) return 'transaction'
+    if (answer !== null) pids.push(await answer)
+    // Once, the server itself may be slow.
+    if (!isAnswered) waits += 1
+    if (isShared || waits > 1 || new Set(pids).size > 1) return 'transaction'
   }
   return 'session'
+}
+
+/**
+ * Whether an answer arrives while the transaction is open. With sessions it does. Processes that start together
+ * through a small pool may hold all its connections in such transactions, and would wait for each other for ever.
+ */
+async function isSettledSoon(answer: Promise<unknown>): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(() => resolve(false), SOON_MS)
+  try {
+    return await Promise.race([answer.then(() => true), promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 async function pidOf(client: pg.Client): Promise<unknown> {
