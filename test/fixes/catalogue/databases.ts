@@ -19,7 +19,7 @@ export const DATABASES: readonly Misconfiguration[] = [
   {
     title: 'The database allows no connections',
     breaks: altered('alter database :database allow_connections false', 'postgres'),
-    says: { ...missing, cause: 'takes no connections at present', fix: ['in another database'] },
+    says: { ...missing, cause: 'takes no connections at present', fix: ['In another database'] },
   },
   {
     title: 'Dropping the database was broken off',
