@@ -1,6 +1,7 @@
 /** Our own database goes away in every possible way: each statement ends, and the service recovers by itself. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import { isAway, NoConnection, OrganizationBusy, OutcomeUnknown } from '#server/store/connection/availability.ts'
 import { CLIENT_DEADLINE_MS } from '#server/store/connection/deadlines.ts'
 import { createStatementNames } from '#server/store/connection/prepared.ts'
@@ -64,6 +65,19 @@ describe('A server that vanishes silently', () => {
     const woken = new Promise<void>(resolve => notifications.on('work', resolve))
     await woken
     expect(notifications.isAlive()).toBe(true)
+  })
+
+  it('that is closed in the middle of a notification is not reported as lost', async () => {
+    const way = await gate()
+    const errors: Error[] = []
+    const notifications = new Notifications({ url: way.url, onError: error => errors.push(error) })
+    await notifications.open()
+    way.silence()
+    notifications.ring('news')
+    await vi.waitFor(() => expect(way.held()).toBeGreaterThan(0))
+    await notifications.close()
+    await turn()
+    expect(errors).toEqual([])
   })
 
   it('is given one second more than the server’s own timeout', () => {

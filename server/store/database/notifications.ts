@@ -141,7 +141,9 @@ export class Notifications {
 
   #tell(statement: string): void {
     // One statement after the other: the driver no longer queues for its callers.
-    this.#sending = this.#sending.then(() => this.#client?.query(statement)).catch(this.#onError)
+    const sent = this.#sending.then(() => this.#client?.query(statement))
+    // The end of the connection breaks a statement that it overtakes: an orderly end is no lost connection.
+    this.#sending = sent.catch(error => (this.#closed ? undefined : this.#onError(error)))
   }
 
   #lost(client: pg.Client, error: Error | null): void {

@@ -13,6 +13,8 @@ export interface Way {
   readonly port: number
   /** Forwards nothing more, in both directions, without closing. */
   silence(): void
+  /** The bytes that a silent path has kept from the server. */
+  held(): number
   /** Silences the open connections alone: new ones are served. */
   silenceOpen(): void
   /** Forwards again from now on. */
@@ -27,11 +29,15 @@ export async function openWay(to: string): Promise<Way> {
   const sockets = new Set<net.Socket>()
   const silenced = new WeakSet<net.Socket>()
   let isSilent = false
+  let held = 0
   const server = net.createServer(client => {
     const upstream = net.connect(Number(target.port), target.hostname)
     const relay = (from: net.Socket, into: net.Socket) => {
       sockets.add(from)
-      from.on('data', chunk => !isSilent && !silenced.has(from) && into.write(chunk))
+      from.on('data', chunk => {
+        if (isSilent || silenced.has(from)) held += from === client ? chunk.length : 0
+        else into.write(chunk)
+      })
       from.on('close', () => sockets.delete(from) && into.destroy())
       from.on('error', () => undefined)
     }
@@ -48,6 +54,7 @@ export async function openWay(to: string): Promise<Way> {
     silence: () => {
       isSilent = true
     },
+    held: () => held,
     silenceOpen: () => {
       for (const socket of sockets) silenced.add(socket)
     },
