@@ -79,7 +79,7 @@ withBrowser('The sign-in', () => {
     await page.getByText('apikey_revoked').waitFor()
   })
 
-  it('removes a code from the address of an open page, whoever was signed in before', async () => {
+  it('removes a code from the address of an open page in any earlier session', async () => {
     const code = await makeConsoleCode(dir, new Date())
     open = await openConsole(browser(), { url, key: mooring.organization.testKey })
     const { page } = open

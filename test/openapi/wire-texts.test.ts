@@ -266,7 +266,7 @@ describe('The fault of a task', () => {
     expect(faultOfTask({ fault: 'timeout' }).headers).not.toHaveProperty('Retry-After')
   })
 
-  it('is one of ours, with one issue at most', () => {
+  it('is a known fault with at most one issue', () => {
     for (const wrong of [
       { fault: 'none' },
       { fault: 'timeout', issues: [issue, issue] },

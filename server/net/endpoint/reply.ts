@@ -84,7 +84,7 @@ export function retryAfterSeconds(reply: ExchangeReply, nowSeconds: number): num
 }
 
 /**
- * The number of seconds by which the peer's clock is ahead of ours, according to its `Date` header; null without one.
+ * The number of seconds by which the peer's clock is ahead of this machine's, according to its `Date` header; null without one.
  */
 export function clockOffsetSeconds(reply: ExchangeReply, nowSeconds: number): number | null {
   const at = secondsOf(reply.headers.date ?? '')

@@ -1,6 +1,6 @@
 /**
  * Revokes API keys together with their descendants: the keys and capabilities that they issued, and what those issued.
- * Whatever issues a key or a capability takes the same locks, so that none appears while its issuer is being revoked.
+ * Every statement that issues a key or a capability takes the same locks, so that none appears while its issuer is being revoked.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { missingConsent, type RevocationConsent } from '#server/domain/access/revocation.ts'

@@ -28,14 +28,13 @@ export async function openWay(to: string): Promise<Way> {
   const target = new URL(to)
   const sockets = new Set<net.Socket>()
   const silenced = new WeakSet<net.Socket>()
-  let isSilent = false
-  let held = 0
+  const now = { isSilent: false, held: 0 }
   const server = net.createServer(client => {
     const upstream = net.connect(Number(target.port), target.hostname)
     const relay = (from: net.Socket, into: net.Socket) => {
       sockets.add(from)
       from.on('data', chunk => {
-        if (isSilent || silenced.has(from)) held += from === client ? chunk.length : 0
+        if (now.isSilent || silenced.has(from)) now.held += from === client ? chunk.length : 0
         else into.write(chunk)
       })
       from.on('close', () => sockets.delete(from) && into.destroy())
@@ -51,16 +50,12 @@ export async function openWay(to: string): Promise<Way> {
   return {
     url: url.href,
     port: portOf(server),
-    silence: () => {
-      isSilent = true
-    },
-    held: () => held,
+    silence: () => void Object.assign(now, { isSilent: true }),
+    held: () => now.held,
     silenceOpen: () => {
       for (const socket of sockets) silenced.add(socket)
     },
-    speak: () => {
-      isSilent = false
-    },
+    speak: () => void Object.assign(now, { isSilent: false }),
     close: () => {
       server.close()
       for (const socket of sockets) socket.destroy()

@@ -9,8 +9,7 @@ const PATTERNS: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/(?:^|[.:!] )(?:What|Whoever|Who|Where) [a-z`]/, 'name the thing: no sentence opens with what, who or where'],
   [/^How far [a-z]/, 'name the thing: its progress, state or difference'],
   [/\b(?:he|him|his|himself|she|her|hers)\b/i, 'a person is they'],
-  // A clock may be ahead of ours.
-  [/(?<!ahead )\bof (?:ours|yours)\b/, '"our", or the name of the thing'],
+  [/\bof (?:ours|yours)\b/, '"our", or the name of the thing'],
   [/^The same\.$|^As above\.$/, 'name the thing'],
   // Words of a translation.
   [/\banew\b/i, '"again", or "a new …"'],
