@@ -75,7 +75,7 @@ describe('A server that vanishes silently', () => {
     notifications.ring('news')
     await vi.waitFor(() => expect(way.held()).toBeGreaterThan(0))
     await notifications.close()
-    // What the end has broken is reported before a later statement is answered.
+    // A statement that the end broke is reported before a later one is answered.
     await query(inject('adminUrl'), 'select 1')
     expect(errors).toEqual([])
   })
