@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import type { TlsPair } from '#server/standalone/embedded/certificate.ts'
+import { drained } from './drained.ts'
 import { createScramServer } from './scram-server.ts'
 
 /**
@@ -121,7 +122,7 @@ export class Peer {
   /** Sends bytes repeatedly until the client closes, at the client's pace. */
   async flood(bytes: Buffer): Promise<void> {
     while (!this.socket.destroyed && this.socket.writable) {
-      if (!this.socket.write(bytes)) await Promise.race([once(this.socket, 'drain'), once(this.socket, 'close')])
+      if (!this.socket.write(bytes)) await drained(this.socket)
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { drained } from '#test/support/dials/drained.ts'
 import { columns, frame, READY, row } from '#test/support/dials/hostile-postgres.ts'
 
 /** A server between Mooring and a customer's real one. Connections must be without TLS. */
@@ -96,7 +97,7 @@ async function lie(socket: Socket, rows: Iterable<string>): Promise<void> {
   for (const text of rows) {
     count += 1
     if (socket.destroyed) return
-    if (!socket.write(row(text))) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    if (!socket.write(row(text))) await drained(socket)
   }
   socket.write(Buffer.concat([frame('C', `SELECT ${count}\0`), frame('C', 'COMMIT\0'), READY]))
 }
