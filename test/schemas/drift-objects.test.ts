@@ -179,6 +179,67 @@ describe('What must be told', () => {
       `comment on trigger g on t is 'x'; comment on policy y on t is 'x'; comment on rule r on t is 'x'`,
       ['safe: policy comment', 'safe: trigger comment', 'safe: rule comment'],
     ],
+    [
+      'a sequence of a column that has another name',
+      'create table t (id serial)',
+      'alter sequence t_id_seq rename to numbers',
+      ['safe: column default', 'safe: sequence added', 'risky: sequence removed'],
+    ],
+    [
+      'a sequence of a column that gives way to another one',
+      'create table t (id serial)',
+      `create sequence numbers as int increment 2 owned by t.id; alter table t alter id set default nextval('numbers');
+       drop sequence t_id_seq`,
+      ['risky: column default', 'safe: sequence added', 'risky: sequence removed'],
+    ],
+    [
+      'an enum with another name and one label more',
+      `create type e as enum ('a', 'b'); create table t (v e)`,
+      `alter type e rename to f; alter type f add value 'c'`,
+      ['risky: column type', 'risky: enum removed', 'safe: enum added'],
+    ],
+    [
+      'an enum with another name and one label less',
+      `create type e as enum ('a', 'b'); create table t (v e)`,
+      `create type f as enum ('a'); alter table t alter v type f using v::text::f; drop type e`,
+      ['breaking: column type', 'breaking: enum removed', 'safe: enum added'],
+    ],
+    [
+      'a function that takes one argument more, which has a default',
+      F,
+      `drop function f; create function f(n int, m int default 2) returns int language sql immutable as 'select n + m'`,
+      ['risky: function removed', 'safe: function added'],
+    ],
+    [
+      'a function that takes one argument more, which has none',
+      F,
+      `drop function f; create function f(n int, m int) returns int language sql immutable as 'select n + m'`,
+      ['breaking: function removed', 'safe: function added'],
+    ],
+    [
+      'a function that returns something else and takes one argument more',
+      F,
+      `drop function f; create function f(n int, m int default 2) returns text language sql immutable as 'select null'`,
+      ['breaking: function removed', 'safe: function added'],
+    ],
+    [
+      'policies that now apply to the owner',
+      `${T} alter table t enable row level security; create policy y on t using (a > 0)`,
+      'alter table t force row level security',
+      ['risky: relation rowSecurityForced'],
+    ],
+    [
+      'policies that now apply to the owner, none of which lets a row through',
+      `${T} alter table t enable row level security`,
+      'alter table t force row level security',
+      ['breaking: relation rowSecurityForced'],
+    ],
+    [
+      'policies that would apply to the owner if row-level security were on',
+      T,
+      'alter table t force row level security',
+      ['safe: relation rowSecurityForced'],
+    ],
   ])('%s', async (...[, before, after, expected]) => {
     const schema = `pair_${count + 1}`
     expect(await changes(before, after.replaceAll(':s', schema))).toEqual(expected)

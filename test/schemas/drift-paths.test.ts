@@ -105,7 +105,7 @@ describe('Columns and their numbers', () => {
     ],
     [USERS, 'drop table t', 'breaking: relation removed'],
     [USERS, 'alter table t drop column n', 'breaking: column removed'],
-    [USERS, 'alter sequence t_id_seq rename to other', 'risky: column default, sequence removed'],
+    [USERS, 'alter sequence t_id_seq rename to other', 'risky: sequence removed'],
     [
       USERS,
       'alter table t add o bigint references t, add constraint p check (o > 0), add constraint u unique (o)',

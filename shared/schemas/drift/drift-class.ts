@@ -6,6 +6,7 @@
  */
 
 import { COLUMN, newColumn } from '#shared/schemas/drift/rules/drift-column.ts'
+import { LOST_FUNCTION } from '#shared/schemas/drift/rules/drift-function.ts'
 import * as objects from '#shared/schemas/drift/rules/drift-object.ts'
 import { LOST_OTHER, NEW_OTHER, OTHER } from '#shared/schemas/drift/rules/drift-other.ts'
 import { CONSTRAINT, INDEX, LOST_PART, NEW_PART, POLICY } from '#shared/schemas/drift/rules/drift-part.ts'
@@ -77,7 +78,7 @@ const REMOVED: Readonly<Record<ObjectKind, DriftRule>> = {
   composite: LOST_TYPE,
   attribute: breaking('queries that name the field fail'),
   range: LOST_TYPE,
-  function: GONE,
+  function: LOST_FUNCTION,
   sequence: objects.LOST_SEQUENCE,
   other: LOST_OTHER,
 }

@@ -54,6 +54,18 @@ function withoutOwnName(name: string, definition: unknown): unknown {
   return definition
 }
 
+/** Returns the sequences of a snapshot that columns own, by the column's path as JSON. */
+export function ownedSequences(snapshot: Node): ReadonlyMap<string, readonly Node[]> {
+  const owned = nodesIn(snapshot, 'schemas').flatMap(schema =>
+    nodesIn(schema, 'sequences').flatMap(node => {
+      // Sound: the shape of a sequence in a snapshot.
+      const owner = node['ownedBy'] as { relation: string; column: string } | undefined
+      return owner === undefined ? [] : [{ node, key: JSON.stringify([nameOf(schema), owner.relation, owner.column]) }]
+    }),
+  )
+  return new Map([...Map.groupBy(owned, ({ key }) => key)].map(([key, found]) => [key, found.map(({ node }) => node)]))
+}
+
 /** The types of a snapshot, looked up by name. */
 export interface KnownTypes {
   has(name: string): boolean
@@ -68,6 +80,8 @@ export interface KnownTypes {
   fills(name: string): boolean
   /** The definitions of types whose names the other snapshot does not have. */
   textsBeyond(other: KnownTypes): ReadonlySet<string>
+  /** The labels of the enums whose names the other snapshot does not have. */
+  labelsBeyond(other: KnownTypes): readonly (readonly string[])[]
 }
 
 const MAX_CHAIN = 100
@@ -116,5 +130,6 @@ export function knownTypes(snapshot: Node): KnownTypes {
     refusesNull: name => chain(nodes, name).some(it => it['notNull'] === true || requiredBy(it).has('VALUE')),
     fills: name => chain(nodes, name).some(it => it['default'] !== undefined),
     textsBeyond: other => new Set([...nodes.keys()].filter(name => !other.has(name)).map(name => text(name) ?? '')),
+    labelsBeyond: other => [...nodes.keys()].filter(name => !other.has(name)).flatMap(name => [labels(name) ?? []]),
   }
 }

@@ -65,6 +65,8 @@ export interface Compared {
   readonly types: Both<KnownTypes>
   /** Definitions of types whose names only one of the snapshots has. */
   readonly goneTypes: Both<ReadonlySet<string>>
+  /** The sequences that columns own; see `ownedSequences`. */
+  readonly sequences: Both<ReadonlyMap<string, readonly Node[]>>
   /** Keys of the relations that are partitions of a table; see `partitionKeys`. */
   readonly partitions: Both<ReadonlySet<string>>
   /** True if the servers have different major versions, which format some expressions differently. */

@@ -10,7 +10,7 @@ import { requiredBy } from './drift-check.ts'
 import { keyColumnsOf } from './drift-key.ts'
 import { partitionKeys } from './drift-partition.ts'
 import { isHidden } from './drift-row-security.ts'
-import { isIdentical, knownTypes, partTexts } from './drift-same.ts'
+import { isIdentical, knownTypes, ownedSequences, partTexts } from './drift-same.ts'
 import { isReprinted } from './drift-spelling.ts'
 import type { Both, Carried, Compared, Draft, Within } from './drift-verdict.ts'
 
@@ -42,7 +42,8 @@ export function walk(before: Node, after: Node, { isOtherMajor, tell }: { isOthe
     was: once(() => types.was().textsBeyond(types.is())),
     is: once(() => types.is().textsBeyond(types.was())),
   }
-  const compared = { types, goneTypes, partitions: lazily(before, after, partitionKeys), isOtherMajor }
+  const [partitions, sequences] = [lazily(before, after, partitionKeys), lazily(before, after, ownedSequences)]
+  const compared = { types, goneTypes, partitions, sequences, isOtherMajor }
   tellChildren({ object: 'snapshot', path: [], pair: pairOf(before, after), compared, owned: null }, tell)
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { requiredBy } from '#shared/schemas/drift/drift-check.ts'
+import { textWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
   breaking,
   type ChangeVerdict,
@@ -15,8 +16,10 @@ import {
   risky,
   safe,
   spellingRule,
+  verdictOf,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
+import { type Node, nameOf } from '#shared/schemas/snapshot-parts.ts'
 import type { Column } from '#shared/schemas/snapshot-relation.ts'
 import { COLUMN_PERMISSIONS } from './drift-permissions.ts'
 import { COLLATION, REMARK, TYPE } from './drift-property.ts'
@@ -93,6 +96,20 @@ const newIdentity: DriftRule = ({ was, after }) => {
     : breaking('inserts that give the column a value fail')
 }
 
+const OTHER_DEFAULT = spellingRule(risky('inserts that omit the column get a different value'))
+
+/** True if the column draws its numbers from a sequence of its own, and that sequence has only another name. */
+function isRenamedSequence({ path, before, after, compared: { sequences } }: Draft): boolean {
+  const key = JSON.stringify(path)
+  const [was, is] = [drawnFrom(before, sequences.was().get(key)), drawnFrom(after, sequences.is().get(key))]
+  return was !== undefined && is !== undefined && textWithoutName(was) === textWithoutName(is)
+}
+
+function drawnFrom(value: unknown, owned: readonly Node[] = []): Node | undefined {
+  const text = String(value)
+  return text.startsWith('nextval(') ? owned.find(sequence => text.includes(nameOf(sequence))) : undefined
+}
+
 /** Rules of the properties of a column. */
 export const COLUMN: Rules<Column> = {
   type: TYPE,
@@ -102,7 +119,8 @@ export const COLUMN: Rules<Column> = {
   default: whether({
     gained: safe('inserts may now omit the column'),
     lost: lostDefault,
-    altered: spellingRule(risky('inserts that omit the column get a different value')),
+    altered: draft =>
+      isRenamedSequence(draft) ? safe('its sequence has another name') : verdictOf(OTHER_DEFAULT, draft),
   }),
   identity: whether({
     gained: newIdentity,

@@ -10,7 +10,6 @@ import {
   breaking,
   type Draft,
   type DriftRule,
-  RESPELLED,
   type Rules,
   risky,
   safe,
@@ -26,12 +25,12 @@ import type {
   Extension,
   Publication,
   Range,
-  Routine,
   Sequence,
   Server,
 } from '#shared/schemas/snapshot-object.ts'
 import { nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import { DOMAIN_NOT_NULL, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
+import { FUNCTION } from './drift-function.ts'
 import { COLLATION, GONE, isValidated, REMARK, TYPE, textsIn, UNVALIDATED, VALIDATED } from './drift-property.ts'
 
 /** Added objects. */
@@ -53,9 +52,20 @@ const LABELS: DriftRule = ({ before, after }) => {
  */
 export const LOST_TYPE: DriftRule = ({ path, was, compared }) => {
   if (compared.types.is().has(path.at(-1) ?? '')) return safe('it still exists, but no column here uses it any longer')
-  return compared.goneTypes.is().has(textWithoutName(was ?? {}))
-    ? risky('the same type has another name or schema: references to it by name fail')
+  if (compared.goneTypes.is().has(textWithoutName(was ?? {})))
+    return risky('the same type has another name or schema: references to it by name fail')
+  return isExtended(textsIn(was?.['labels']), compared)
+    ? risky('a type with its labels and more has another name or schema: references to it by name fail')
     : GONE
+}
+
+/** True if a new enum has these labels and others. */
+function isExtended(labels: readonly string[], { types }: Draft['compared']): boolean {
+  if (labels.length === 0) return false
+  return types
+    .is()
+    .labelsBeyond(types.was())
+    .some(more => labels.every(label => more.includes(label)))
 }
 
 /** The rule for a new check of a domain. */
@@ -165,45 +175,6 @@ const SEQUENCE: Rules<Sequence> = {
   comment: REMARK,
 }
 
-const withoutIn = (text: unknown) => String(text).replaceAll(/(^|, )IN /g, '$1')
-const OTHER_BODY = risky('it may do something else')
-const FUNCTION: Rules<Routine> = {
-  kind: breaking('it is called differently'),
-  arguments: draft =>
-    // Versions 14 and later print the mode IN of a procedure's arguments.
-    draft.compared.isOtherMajor && withoutIn(draft.before) === withoutIn(draft.after)
-      ? verdictOf(RESPELLED, draft)
-      : verdictOf(spellingRule(risky('calls that name its arguments or leave some out may fail')), draft),
-  result: breaking('it returns another type'),
-  language: OTHER_BODY,
-  // The server formats a body that it stores as a parse tree.
-  hash: ({ compared, is }) =>
-    compared.isOtherMajor && is?.['language'] === 'sql'
-      ? risky('possibly unchanged: the two major versions of the server may format it differently')
-      : OTHER_BODY,
-  volatility: risky('it may be called more or less often'),
-  securityDefiner: whether({
-    gained: risky("it runs with its owner's permissions"),
-    lost: risky("it runs with the caller's permissions"),
-  }),
-  strict: risky('it may treat null differently'),
-  leakproof: whether({
-    gained: risky('it may see rows before row security and view barriers hide them'),
-    lost: safe('it no longer sees rows that are hidden'),
-  }),
-  parallel: risky('it may run in other processes than before'),
-  settings: risky('it runs with other settings'),
-  searchPath: whether({
-    gained: safe('it resolves names with a search path of its own'),
-    lost: risky("it resolves names with the caller's search path"),
-    altered: risky('it resolves names with another search path'),
-  }),
-  denied: whether({
-    gained: breaking('the role may no longer execute it'),
-    lost: safe('the role may execute it'),
-  }),
-  comment: REMARK,
-}
 const PUBLICATION: Rules<Publication> = {
   allTables: whether({
     gained: risky('all tables are published'),

@@ -62,7 +62,12 @@ export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Drift
     lost: breaking('row-level security is off: no policy applies any longer'),
   }),
   rowSecurityForced: whether({
-    gained: safe('policies now apply to the owner too'),
+    gained: ({ is }) => {
+      if (!is?.['rowSecurity']) return safe('row-level security is off, so that no policy applies')
+      return isHidden(is)
+        ? breaking('policies now apply to the owner too, and none lets a row through')
+        : risky('policies now apply to the owner too: rows may be hidden or refused')
+    },
     lost: risky('row-level security is no longer forced: policies do not apply to the owner'),
   }),
   partitionKey: spellingRule(risky('the table is partitioned differently')),
