@@ -1,4 +1,6 @@
-/** Waits until a socket takes more bytes. Hostile servers use it, so that they hold no catalog of their own in memory. */
+/**
+ * Waits until a socket takes more bytes. Hostile servers use it, so that they hold no large answer in memory.
+ */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
