@@ -3,13 +3,10 @@
  * nobody in between can read, over addresses that passed the network policy. Never imported by `index.ts`, which
  * browsers bundle.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { leaseKeysFromEnvironment } from '#client/node/config.ts'
+import { RenewedLease } from '#client/node/lease-renewal.ts'
 import { leasedClient } from '#client/node/leased-client.ts'
-import type { LeasedPlace } from '#client/node/leased-place.ts'
-import { SharedWatch } from '#client/node/shared-watch.ts'
-import { type Held, returnLease, takeLease } from '#client/node/take-lease.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Client } from './index.ts'
 
@@ -32,9 +29,6 @@ const TTL_SECONDS = 900
 const MAX_CONNECTIONS = 4
 /** Idle connections are closed soon, so that none is left with the old credential after a rotation. */
 const IDLE_MS = 10_000
-/** A lease is renewed when a fifth of its duration is left, and retried at this interval if that fails. */
-const RENEW_AT = 0.8
-const RETRY_MS = 2_000
 
 /**
  * Leases a datasource's credential, runs `fn` with a connection pool, and releases the lease. New connections go only
@@ -49,12 +43,13 @@ export async function withDatasource<T>(
   fn: (pool: pg.Pool) => Promise<T>,
 ): Promise<T> {
   const options = typeof datasource === 'string' ? { id: datasource } : datasource
-  const holder = new Holder(client, options)
+  const { id, verifyKeys = leaseKeysFromEnvironment(), ttlSeconds = TTL_SECONDS } = options
+  const lease = new RenewedLease(client, { id, verifyKeys, ttlSeconds })
   try {
-    await holder.renew()
-    holder.keepFresh()
+    await lease.renew()
+    lease.keepFresh()
     const pool = new pg.Pool({
-      Client: leasedClient(() => holder.place()),
+      Client: leasedClient(() => lease.place()),
       max: options.max ?? MAX_CONNECTIONS,
       idleTimeoutMillis: IDLE_MS,
     })
@@ -66,96 +61,6 @@ export async function withDatasource<T>(
       await pool.end()
     }
   } finally {
-    await holder.close()
-  }
-}
-
-/** Holds one lease at a time and replaces it before it expires. */
-class Holder {
-  readonly #client: Client
-  readonly #options: LeaseOptions & { readonly verifyKeys: readonly string[]; readonly ttlSeconds: number }
-  readonly #closed = new AbortController()
-  #held: Held | null = null
-  /** The newest credential version known. */
-  #newest = 0
-  #renewing: Promise<void> | null = null
-  #unwatch: () => void = () => undefined
-
-  constructor(client: Client, options: LeaseOptions) {
-    this.#client = client
-    const { verifyKeys = leaseKeysFromEnvironment(), ttlSeconds = TTL_SECONDS } = options
-    this.#options = { ...options, verifyKeys, ttlSeconds }
-  }
-
-  /** Returns the current addresses and connection options; null if the lease has expired and could not be renewed. */
-  place(): LeasedPlace | null {
-    return this.#held === null || this.#held.expiresMs <= Date.now() ? null : this.#held.place
-  }
-
-  /** Takes a new lease and releases the previous one. Concurrent calls share one renewal. */
-  renew(): Promise<void> {
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = null
-    })
-    return this.#renewing
-  }
-
-  async #renew(): Promise<void> {
-    const before = this.#held
-    this.#held = await takeLease(this.#client, this.#options)
-    if (before !== null) await this.#release(before)
-  }
-
-  /** Renews before the lease expires, and as soon as a new credential is in force. */
-  keepFresh(): void {
-    const { id } = this.#options
-    const { datasources } = this.#client
-    const { signal } = this.#closed
-    void this.#renewInTime()
-    this.#unwatch = SharedWatch.of(this.#client).listen({
-      id,
-      onStarted: () => {
-        const asked = datasources.get.query({ id }, { signal })
-        asked.then(found => this.#hear(found.credentialVersion)).catch(() => undefined)
-      },
-      onVersion: version => void this.#hear(version),
-    })
-  }
-
-  /**
-   * Renews when a newer credential is in force. A second renewal may be needed, because one already in progress may
-   * return the old credential.
-   */
-  async #hear(version: number): Promise<void> {
-    this.#newest = Math.max(this.#newest, version)
-    const isBehind = () => !this.#closed.signal.aborted && this.#held !== null && this.#held.version < this.#newest
-    for (let turn = 0; turn < 2 && isBehind(); turn += 1) await this.renew().catch(() => undefined)
-  }
-
-  async #renewInTime(): Promise<void> {
-    const { signal } = this.#closed
-    while (!signal.aborted && this.#held !== null) {
-      const { grantedMs, expiresMs } = this.#held
-      const dueMs = grantedMs + (expiresMs - grantedMs) * RENEW_AT - Date.now()
-      const isOpen = await delay(Math.max(RETRY_MS, dueMs), true, { signal, ref: false }).catch(() => false)
-      // Another renewal, caused by a rotation, has replaced the lease in the meantime.
-      if (!isOpen || this.#held.grantedMs !== grantedMs) continue
-      await this.renew().catch(() => undefined)
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closed.abort()
-    this.#unwatch()
-    await this.#renewing?.catch(() => undefined)
-    const held = this.#held
-    this.#held = null
-    if (held !== null) await this.#release(held)
-  }
-
-  /** Releases a lease and wipes it. A lease that cannot be released expires by itself. */
-  async #release(held: Held): Promise<void> {
-    held.place.wipe()
-    await returnLease(this.#client, held.leaseId)
+    await lease.close()
   }
 }

@@ -20,7 +20,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/cli/schema/sql-needs.ts missed': "a command of the caller's, in the caller's own process",
   'client/cli/schema/sql-types.ts all': "a command of the caller's, in the caller's own process",
   'client/endpoint.ts readAll()': "the customer's own endpoint: counted against MAX_BODY_BYTES of endpoint-answer.ts",
-  'client/node.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
+  'client/node/lease-renewal.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
   'client/core/sealing-kept.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
   'client/node/shared-watch.ts #listeners': 'the leases that a program holds, in its own process',
   'shared/connection-string/stray-characters.ts bareLength()':

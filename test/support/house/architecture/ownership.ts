@@ -14,6 +14,7 @@ type Owners = readonly string[]
 /** The client's files that run in Node alone; `index.ts` reaches none of them. */
 const NODE_CLIENT = [
   'client/node.ts',
+  'client/node/lease-renewal.ts',
   'client/node/leased-client.ts',
   'client/node/leased-place.ts',
   'client/node/tls-offer.ts',
