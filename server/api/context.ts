@@ -20,10 +20,12 @@ import type { Log } from '#server/log.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
-import type { Actor, AuditRow } from '#server/store/access/audit.ts'
+import type { AuditRow } from '#server/store/access/audit.ts'
+import { transaction } from '#server/store/database/db.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Quotas } from '#server/store/organizations/quotas.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { Actor, UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 
@@ -88,7 +90,10 @@ export interface ComparedRequest {
 
 /** The context of one request. */
 export interface Context {
-  readonly deps: WebDeps
+  /** All but the pool, which `db` replaces. */
+  readonly deps: Omit<WebDeps, 'db'>
+  /** The database of this call: the pool, or the transaction of its idempotency key's claim. */
+  readonly db: Db
   /** The caller, or the fault of their credential. */
   readonly principal: Principal | Fault
   readonly surface: Surface
@@ -112,9 +117,13 @@ export interface KnownContext extends Context {
   readonly principal: Principal
 }
 
-/** The same context inside a transaction, to which all further reads and writes belong. */
-export function inTransaction(ctx: KnownContext, tx: Tx): KnownContext {
-  return { ...ctx, deps: { ...ctx.deps, db: tx } }
+/**
+ * Runs `work` as one unit of the caller's organization: in the transaction of the call's claim if it has one, otherwise
+ * in a new transaction.
+ */
+export function asCaller<T>(ctx: KnownContext, work: (unit: UnitOfWork) => Promise<T>): Promise<T> {
+  const { db, deps, principal } = ctx
+  return transaction(db, tx => work({ org: principal.organizationId, tx, actor: actorOf(ctx), now: deps.clock() }))
 }
 
 /** The caller as an actor in the audit record. */

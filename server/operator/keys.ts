@@ -3,7 +3,6 @@
  * nowhere.
  */
 
-import { newId } from '#server/domain/access/ids.ts'
 import type { RevocationConsent } from '#server/domain/access/revocation.ts'
 import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
@@ -13,7 +12,7 @@ import type { Revocation } from '#server/store/access/revocation.ts'
 import * as revocation from '#server/store/access/revocation.ts'
 import { DEFAULT_SCOPES } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
-import { OPERATOR, type OperatorDeps } from './organizations.ts'
+import type { OperatorDeps } from './organizations.ts'
 import { writing } from './writing.ts'
 
 /** Creates a key and returns it, the only time that it is known. Calls `begins` with its id before the key exists. */
@@ -25,13 +24,9 @@ export async function createKeyAsOperator(
   const { begins, ...ask } = of
   const minted = mintKey(tokens, { ...ask, issuerId: null, scopes: DEFAULT_SCOPES, now: deps.now })
   await begins?.(minted.row.id)
-  await writing(deps.db, of.organizationId, async tx => {
-    await apiKeys.insert(tx, of.organizationId, minted.row)
-    await audit.append(
-      tx,
-      of.organizationId,
-      event(deps, { action: 'key.created', objectKind: 'key', id: minted.row.id }),
-    )
+  await writing(deps, of.organizationId, async unit => {
+    await apiKeys.insert(unit, minted.row)
+    await audit.append(unit, { action: 'key.created', objectKind: 'key', objectId: minted.row.id })
   })
   return minted.token
 }
@@ -42,20 +37,17 @@ export async function revokeKeyAsOperator(
   of: RevocationConsent & { organizationId: string; id: string },
 ): Promise<Revocation> {
   const { organizationId: org, ...ask } = of
-  return writing(deps.db, org, async tx => {
-    const done = await revocation.revokeKeyRow(tx, org, { ...ask, now: deps.now })
+  return writing(deps, org, async unit => {
+    const done = await revocation.revokeKeyRow(unit, ask)
     if (done.outcome !== 'revoked') return done
-    await audit.appendAll(tx, org, [
-      ...[of.id, ...done.revoked.keys].map(id => event(deps, { action: 'key.revoked', objectKind: 'key', id })),
-      ...done.revoked.capabilities.map(id =>
-        event(deps, { action: 'capability.revoked', objectKind: 'capability', id }),
-      ),
+    await audit.appendAll(unit, [
+      ...[of.id, ...done.revoked.keys].map(revokedEntry('key')),
+      ...done.revoked.capabilities.map(revokedEntry('capability')),
     ])
     return done
   })
 }
 
-function event(deps: OperatorDeps, of: { action: string; objectKind: string; id: string }): audit.AuditRow {
-  const { action, objectKind, id: objectId } = of
-  return { id: newId(), actor: OPERATOR, action, objectKind, objectId, outcome: 'ok', at: deps.now }
+function revokedEntry(objectKind: 'key' | 'capability') {
+  return (objectId: string): audit.AuditEntry => ({ action: `${objectKind}.revoked`, objectKind, objectId })
 }

@@ -3,7 +3,6 @@
  * made with the worker's key, so that no web tier can grant this to itself.
  */
 
-import { newId } from '#server/domain/access/ids.ts'
 import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
 import { mintCapability } from '#server/seal/mint.ts'
@@ -14,7 +13,7 @@ import * as leases from '#server/store/access/leases.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Operation } from '#shared/access/credential.ts'
 import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
-import { OPERATOR, type OperatorDeps } from './organizations.ts'
+import type { OperatorDeps } from './organizations.ts'
 import { writing } from './writing.ts'
 
 /** The operations of a lease capability: lease a datasource, read it, and watch it for rotations. */
@@ -39,8 +38,8 @@ export async function createLeaseCapability(deps: OperatorDeps, of: LeaseGrant):
   const { token, row } = mintCapability(tokens, granted)
   const sealer = await createLeaseSealer(deps.keyring)
   const signed = sealer.sign({ ...granted, capabilityId: row.id, hash: row.hash })
-  await writing(deps.db, organizationId, async tx => {
-    await capabilities.insert(tx, organizationId, {
+  await writing(deps, organizationId, async unit => {
+    await capabilities.insert(unit, {
       ...row,
       rotated_from: null,
       participant_kind: 'system',
@@ -53,9 +52,9 @@ export async function createLeaseCapability(deps: OperatorDeps, of: LeaseGrant):
       last_used_at: null,
       revoked_at: null,
     })
-    await leases.insertGrant(tx, organizationId, { capabilityId: row.id, signed })
+    await leases.insertGrant(unit, { capabilityId: row.id, signed })
     const about = { action: 'capability.created', objectKind: 'capability', objectId: row.id }
-    await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: deps.now, ...about })
+    await audit.append(unit, about)
   })
   return token
 }
@@ -79,11 +78,11 @@ export async function modeOf(deps: OperatorDeps, organizationId: string, ids: re
  * well.
  */
 export async function revokeLease(deps: OperatorDeps, of: { organizationId: string; id: string }): Promise<boolean> {
-  return writing(deps.db, of.organizationId, async tx => {
-    const ended = await leases.end(tx, of.organizationId, { id: of.id, by: 'revoked', now: deps.now })
+  return writing(deps, of.organizationId, async unit => {
+    const ended = await leases.end(unit, { id: of.id, by: 'revoked' })
     if (ended === undefined) return false
     const about = { action: 'lease.revoked', objectKind: 'lease', objectId: of.id }
-    await audit.append(tx, of.organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: deps.now, ...about })
+    await audit.append(unit, about)
     return true
   })
 }

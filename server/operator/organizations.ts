@@ -9,6 +9,7 @@ import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import { OPERATOR } from './writing.ts'
 
 /** The dependencies of an operator's command. */
 export interface OperatorDeps {
@@ -16,9 +17,6 @@ export interface OperatorDeps {
   readonly keyring: WorkerKeyring
   readonly now: Date
 }
-
-/** The operator as an actor in the audit record. */
-export const OPERATOR: audit.Actor = { kind: 'operator', id: null, requestId: null, address: null }
 
 /** Creates an organization with its first sealing key, and returns its UUID. */
 export async function createOrganization(deps: OperatorDeps, name: string): Promise<string> {
@@ -39,16 +37,8 @@ export async function createOrganization(deps: OperatorDeps, name: string): Prom
         retired_at: null,
       },
     })
-    const event = {
-      id: newId(),
-      actor: OPERATOR,
-      action: 'organization.created',
-      objectKind: 'organization',
-      objectId: id,
-      outcome: 'ok',
-      at: deps.now,
-    }
-    await audit.append(tx, id, event)
+    const unit = { org: id, tx, actor: OPERATOR, now: deps.now }
+    await audit.append(unit, { action: 'organization.created', objectKind: 'organization', objectId: id })
   })
   return id
 }

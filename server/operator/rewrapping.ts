@@ -9,7 +9,7 @@ import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import type { OperatorDeps } from './organizations.ts'
 import { MOVED, unlessMoving } from './writing.ts'
 
@@ -35,7 +35,7 @@ export async function rewrapAll(deps: OperatorDeps, onLeft: OnLeft): Promise<num
   const { db, keyring } = deps
   const unsealer = await createUnsealer(keyring)
   const masterKeyId = inUse(keyring.master).id
-  const moving = await writeEach(db, {
+  const moving = await writeEach(deps, {
     onLeft: async () => onLeft(await organizationKeys.countOthers(db, { masterKeyId })),
     list: without => organizationKeys.list(db, { notMaster: masterKeyId, limit: BATCH, without }),
     write: (tx, key) => organizationKeys.writeWrapped(tx, key, unsealer.rewrap(key)),
@@ -45,7 +45,7 @@ export async function rewrapAll(deps: OperatorDeps, onLeft: OnLeft): Promise<num
 
 /** Writes every key that is still listed, each behind the fence of its organization. */
 async function writeEach(
-  db: Db,
+  deps: OperatorDeps,
   of: {
     onLeft: () => Promise<void>
     list: (without: readonly string[]) => Promise<WrappedOrganizationKey[]>
@@ -59,7 +59,7 @@ async function writeEach(
     if (batch.length === 0) return moving
     for (const key of batch) {
       const org = key.organizationId
-      if ((await unlessMoving(db, org, tx => of.write(tx, key))) === MOVED) moving.add(org)
+      if ((await unlessMoving(deps, org, ({ tx }) => of.write(tx, key))) === MOVED) moving.add(org)
     }
   }
 }
@@ -69,7 +69,7 @@ export async function resignAll(deps: OperatorDeps, onLeft: OnLeft): Promise<num
   const { db, keyring } = deps
   const unsealer = await createUnsealer(keyring)
   const signerId = inUse(keyring.signing).id
-  const moving = await writeEach(db, {
+  const moving = await writeEach(deps, {
     onLeft: async () => onLeft(await organizationKeys.countOthers(db, { signerId })),
     list: without => organizationKeys.list(db, { notSigner: signerId, limit: BATCH, without }),
     async write(tx, key) {
@@ -94,7 +94,7 @@ async function resignGrants(
     const grant = { organizationId, capabilityId, hash, mode, operations, datasourceIds, expiresAt }
     if (!sealer.isSigned(grant, granted.signed)) continue
     const entry = { capabilityId, signed: sealer.sign(grant) }
-    const done = await unlessMoving(db, organizationId, tx => leases.replaceGrant(tx, organizationId, entry))
+    const done = await unlessMoving(deps, organizationId, unit => leases.replaceGrant(unit, entry))
     if (done === MOVED) moving.add(organizationId)
   }
 }

@@ -12,8 +12,9 @@ import * as keyUses from '#server/store/keys/key-uses.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
-import { OPERATOR, type OperatorDeps } from './organizations.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
+import type { OperatorDeps } from './organizations.ts'
 import { unlessMoving, writing } from './writing.ts'
 
 /** The keys that must sign and fingerprint a credential. */
@@ -33,12 +34,11 @@ export async function countStaleRows(deps: OperatorDeps, organizationId: string 
 
 /** Requests the resealing of stale credentials: of one organization, or of all that have some and are not moving. */
 export async function requestReseal(deps: OperatorDeps, organizationId: string | null): Promise<void> {
-  const { db, now } = deps
-  const submit = (org: string) => (tx: Tx) => resealing.submit(tx, org, { id: newId(), now })
-  if (organizationId !== null) return writing(db, organizationId, submit(organizationId))
+  const submit = (unit: UnitOfWork) => resealing.submit(unit, newId())
+  if (organizationId !== null) return writing(deps, organizationId, submit)
   const which = { expected: await upToDate(deps), areMoving: false }
   // If an organization's move begins meanwhile, `countMoving` reports it at the end.
-  for (const id of await resealing.organizationsToReseal(db, which)) await unlessMoving(db, id, submit(id))
+  for (const id of await resealing.organizationsToReseal(deps.db, which)) await unlessMoving(deps, id, submit)
 }
 
 /** The number of moving organizations with stale credentials: either just this organization, or all. */
@@ -54,24 +54,25 @@ export async function countMoving(deps: OperatorDeps, organizationId: string | n
  * still in progress; that one then continues, and no further key is created.
  */
 export async function rotateOrganization(deps: OperatorDeps, organizationId: string): Promise<boolean> {
-  const { db, keyring, now } = deps
+  const { keyring } = deps
   const unsealer = await createUnsealer(keyring)
   const isNew = (await countStaleRows(deps, organizationId)) === 0
   if (isNew) {
-    await writing(db, organizationId, async tx => {
-      const current = (await organizationKeys.list(tx, { org: organizationId })).find(key => key.retiredAt === null)
+    await writing(deps, organizationId, async unit => {
+      const current = (await organizationKeys.list(unit.tx, { org: organizationId })).find(
+        key => key.retiredAt === null,
+      )
       if (current === undefined) throw new Error('The organization has no sealing key.')
-      const retired = { ...current, retiredAt: now }
+      const retired = { ...current, retiredAt: unit.now }
       const id = newId()
       const fresh = { id, ...unsealer.createOrganizationKey(organizationId, id) }
       const signed = unsealer.signOrganizationKey(retired)
-      await organizationKeys.replaceCurrent(tx, organizationId, {
-        retired: { id: current.id, retiredAt: now, ...signed },
+      await organizationKeys.replaceCurrent(unit, {
+        retired: { id: current.id, retiredAt: unit.now, ...signed },
         fresh,
-        now,
       })
       const about = { action: 'sealing_key.rotated', objectKind: 'sealing_key', objectId: id }
-      await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: now, ...about })
+      await audit.append(unit, about)
     })
   }
   await requestReseal(deps, organizationId)
@@ -88,11 +89,10 @@ export function usesOf(db: Db, now: Date): Promise<keyUses.KeyUses> {
  * its keys and capabilities. The audit record stays. False if it was already removed.
  */
 export async function removeOrganization(deps: OperatorDeps, organizationId: string): Promise<boolean> {
-  const { db, now } = deps
-  return writing(db, organizationId, async tx => {
-    if (!(await organizations.remove(tx, organizationId, now))) return false
+  return writing(deps, organizationId, async unit => {
+    if (!(await organizations.remove(unit))) return false
     const about = { action: 'organization.removed', objectKind: 'organization', objectId: organizationId }
-    await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: now, ...about })
+    await audit.append(unit, about)
     return true
   })
 }

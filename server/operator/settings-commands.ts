@@ -3,14 +3,12 @@
  * recorded as the operator's.
  */
 
-import { newId } from '#server/domain/access/ids.ts'
 import { PROVIDERS } from '#server/domain/checks/provider.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as schedule from '#server/store/datasources/schedule.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { type Arguments, type Command, ORG_OPTION, option, organizationOf, required } from './command.ts'
-import { OPERATOR } from './organizations.ts'
 import { writing } from './writing.ts'
 
 const POLICIES = ['strict', 'enforce', 'warn', 'off'] as const
@@ -49,15 +47,15 @@ export const settingsCommands: readonly Command[] = [
       const [policy, seconds] = [rolePolicy(args), checkInterval(args)]
       const db = await context.openDb()
       const org = await organizationOf(db, args)
-      const about = { action: 'organization.configured', objectKind: 'organization', objectId: org, outcome: 'ok' }
-      await writing(db, org, async tx => {
-        await organizations.configure(tx, org, {
+      const about = { action: 'organization.configured', objectKind: 'organization', objectId: org }
+      await writing({ db, now: context.now }, org, async unit => {
+        await organizations.configure(unit, {
           ...(policy === undefined ? {} : { rolePolicy: policy }),
           ...(seconds === undefined ? {} : { checkIntervalSeconds: seconds }),
         })
         const within = [...(seconds ? [seconds] : []), ...(policy === undefined ? [] : [JUDGED_ANEW_SECONDS])]
-        if (within.length > 0) await schedule.bringForward(tx, org, { seconds: Math.min(...within), now: context.now })
-        await audit.append(tx, org, { id: newId(), actor: OPERATOR, ...about, at: context.now })
+        if (within.length > 0) await schedule.bringForward(unit, Math.min(...within))
+        await audit.append(unit, about)
       })
       context.complain('set')
       return 0

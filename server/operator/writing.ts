@@ -4,18 +4,32 @@
  */
 import { transaction } from '#server/store/database/db.ts'
 import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { Actor, UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 const MOVING =
   'The organization is being moved to another installation, or has moved there, and nothing was changed. Run this again when the move ' +
   'has ended, at the installation that the organization is in.'
 
+/** The operator as an actor in the audit record. */
+export const OPERATOR: Actor = { kind: 'operator', id: null, requestId: null, address: null }
+
+/** The database that a command writes to, and its time. */
+interface Operating {
+  readonly db: Db
+  readonly now: Date
+}
+
 /**
  * Runs `work` in one transaction that writes for the organization. Throws a sentence and writes nothing if it is
  * moving.
  */
-export async function writing<T>(db: Db, organizationId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const done = await unlessMoving(db, organizationId, work)
+export async function writing<T>(
+  by: Operating,
+  organizationId: string,
+  work: (unit: UnitOfWork) => Promise<T>,
+): Promise<T> {
+  const done = await unlessMoving(by, organizationId, work)
   if (done === MOVED) throw new Error(MOVING)
   return done
 }
@@ -28,12 +42,13 @@ export const MOVED = Symbol('the organization moves')
  * continue.
  */
 export async function unlessMoving<T>(
-  db: Db,
+  { db, now }: Operating,
   organizationId: string,
-  work: (tx: Tx) => Promise<T>,
+  work: (unit: UnitOfWork) => Promise<T>,
 ): Promise<T | typeof MOVED> {
+  const inUnit = () => transaction(db, tx => work({ org: organizationId, tx, actor: OPERATOR, now }))
   try {
-    return await asWriter({ organizationId, phase: 'begins' }, () => transaction(db, work))
+    return await asWriter({ organizationId, phase: 'begins' }, inUnit)
   } catch (error) {
     if (error instanceof OrganizationMoving) return MOVED
     throw error

@@ -84,9 +84,9 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   // If the procedure is unknown, no procedure records the call.
   const isKnown = calls.every(call => Object.hasOwn(appRouter._def.procedures, call.path))
   if (refused !== null && principal instanceof Fault) {
-    await recordRefusal(deps, { principal: refused, action, fault: principal, ...about })
+    await recordRefusal({ db: deps.db, deps }, { principal: refused, action, fault: principal, ...about })
   } else if (!isKnown && !(principal instanceof Fault)) {
-    await recordRefusal(deps, { principal, action, fault: new Fault('route_not_found'), ...about })
+    await recordRefusal({ db: deps.db, deps }, { principal, action, fault: new Fault('route_not_found'), ...about })
   }
   const token = () => presentedToken(request.headers)
   const answers = answerBudget()
@@ -94,6 +94,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   const recheck = async () => requireHere(await authenticate(request.headers, deps))
   return {
     deps,
+    db: deps.db,
     principal,
     surface: 'trpc',
     ...about,

@@ -14,8 +14,10 @@ import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Unsealer } from '#server/seal/unsealer.ts'
 import type { VerdictSigner } from '#server/seal/verdicts.ts'
+import { transaction } from '#server/store/database/db.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import type { Actor, UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { ClaimOf } from '#server/store/tasks/claims.ts'
 import type { Semaphore } from './semaphore.ts'
 
@@ -44,6 +46,18 @@ export interface WorkerDeps {
     /** Limits the concurrent dials of polls. */
     readonly dials: Semaphore
   }
+}
+
+/** The worker as an actor in the audit record. */
+const WORKER: Actor = { kind: 'worker', id: null, requestId: null, address: null }
+
+/** Runs `work` in one transaction of an organization. The worker is its actor unless an audit event has another one. */
+export function asWorker<T>(
+  { db, clock }: Pick<WorkerDeps, 'db' | 'clock'>,
+  org: string,
+  work: (unit: UnitOfWork) => Promise<T>,
+): Promise<T> {
+  return transaction(db, tx => work({ org, tx, actor: WORKER, now: clock() }))
 }
 
 /** Performs one claimed task and settles it. If it throws, the loop logs the error and releases the task for later. */

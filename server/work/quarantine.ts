@@ -12,16 +12,16 @@ import type { Alone, AloneEnd } from '#server/net/process/alone.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as changes from '#server/store/database/changes.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { isClaimed } from '#server/store/tasks/claim-hold.ts'
 import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { claimQuarantined, type QuarantinedClaim } from '#server/store/tasks/quarantine.ts'
 import { intervalMs } from '#server/work/credentials/next-check.ts'
+import { asWorker } from '#server/work/deps.ts'
 import { aboutTask } from './about-task.ts'
 import type { WorkerDeps } from './deps.ts'
 import { CLAIM_DEADLINE_MS } from './loop.ts'
@@ -126,7 +126,7 @@ export class Quarantine {
     const about = { ...aboutTask(claim), stage: 'quarantine' }
     log.warn({ ...about, end }, 'task left quarantine')
     try {
-      if (end === 'died') await transaction(db, tx => endUnfit(this.#parts, tx, claim))
+      if (end === 'died') await asWorker(this.#parts, claim.organizationId, unit => endUnfit(this.#parts, unit, claim))
       if (end === 'not started')
         await release(db, claim, new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random())))
     } catch (cause) {
@@ -140,24 +140,24 @@ export class Quarantine {
 /**
  * Ends a task that killed its process: its datasource shows that, and a standing task is due again after its interval.
  */
-async function endUnfit(deps: WorkerDeps, tx: Tx, claim: QuarantinedClaim): Promise<void> {
-  const { organizationId: org, datasourceId } = claim
-  const now = deps.clock()
-  if (datasourceId !== null && (await lockDatasource(tx, org, { id: datasourceId })) === undefined) return
+async function endUnfit(deps: WorkerDeps, unit: UnitOfWork, claim: QuarantinedClaim): Promise<void> {
+  const { datasourceId } = claim
+  const { now } = unit
+  if (datasourceId !== null && (await lockDatasource(unit, { id: datasourceId })) === undefined) return
   // The process may have settled its task before it died, or another holder of the claim has settled it by now.
-  if (!(await isClaimed(tx, claim))) return
-  const row = datasourceId === null ? undefined : await sealed.datasource(tx, org, datasourceId)
+  if (!(await isClaimed(unit.tx, claim))) return
+  const row = datasourceId === null ? undefined : await sealed.datasource(unit.tx, unit.org, datasourceId)
   const interval = row === undefined || claim.kind === 'poll' ? deps.feeds.pace.maxBackoffMs : intervalMs(deps, row)
   const dueAt = new Date(now.getTime() + jittered(interval, deps.random()))
-  if (claim.standing) await claims.settle(tx, claim, { dueAt, now, failed: false })
-  else await claims.finish(tx, claim, { fault: 'internal_error' })
+  if (claim.standing) await claims.settle(unit.tx, claim, { dueAt, now, failed: false })
+  else await claims.finish(unit.tx, claim, { fault: 'internal_error' })
   if (datasourceId === null) return
   const isCheck = claim.standing && claim.kind === 'verify'
-  await datasources.update(tx, org, {
+  await datasources.update(unit, {
     id: datasourceId,
     set: { status_reason: 'internal_error', ...(isCheck ? { next_check_at: dueAt } : {}) },
     changedAt: now,
   })
-  if (claim.kind === 'poll') await feeds.noteError(tx, org, { datasourceId, error: UNFIT })
-  changes.append(tx, org, { datasourceId, change: 'verified', at: now })
+  if (claim.kind === 'poll') await feeds.noteError(unit, { datasourceId, error: UNFIT })
+  changes.append(unit, { datasourceId, change: 'verified' })
 }

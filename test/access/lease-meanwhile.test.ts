@@ -1,4 +1,5 @@
 /** Changes that happen while the host of a lease is being resolved, which may take seconds. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/access/ids.ts'
@@ -8,6 +9,7 @@ import { transaction } from '#server/store/database/db.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { meanwhile } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
@@ -135,11 +137,11 @@ describe('A lease under way', () => {
     const now = new Date()
     const expiresAt = new Date(now.getTime() + 60_000)
     const entry = { datasourceId, capabilityId, version: 1, verdictSignature, now, expiresAt }
-    const begin = () => transaction(mooring.db, tx => leases.insert(tx, org, { ...entry, id: newId() }))
+    const begin = () => transaction(mooring.db, tx => leases.insert(unitOf(tx, org), { ...entry, id: newId() }))
     expect(await begin()).toBe(true)
     const granted = await meanwhile(mooring, {
-      holding: tx => lockAccess(tx, org),
-      besides: tx => revokeCapabilities(tx, org, { ids: [capabilityId], now }),
+      holding: tx => lockAccess(unitOf(tx, org)),
+      besides: tx => revokeCapabilities(unitOf(tx, org, now), [capabilityId]),
       waiting: begin,
     })
     expect(granted).toBe(false)

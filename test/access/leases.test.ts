@@ -1,4 +1,5 @@
 /** Leases: a platform's worker receives a credential that no process in between can read, if an operator granted it. */
+
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
@@ -8,12 +9,14 @@ import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import * as leases from '#server/store/access/leases.ts'
+import { transaction } from '#server/store/database/db.ts'
 import { SMALLEST_BATCH } from '#server/store/installation/brief.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { formatConnectionString } from '#shared/connection-string/connection-string-text.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows } from '#test/support/database/rows.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -152,7 +155,9 @@ describe('A lease is refused', () => {
       expiresAt: new Date(Date.now() + 60_000),
     })
     const rest = { participant_kind: 'system' as const, sync_groups: [], user_meta: '{}', wide_scope: true }
-    await capabilities.insert(mooring.db, mooring.organization.id, { ...row, ...rest, created_at: new Date() })
+    await transaction(mooring.db, tx =>
+      capabilities.insert(unitOf(tx, mooring.organization.id), { ...row, ...rest, created_at: new Date() }),
+    )
     expect(await refusedLease(token)).toBe('capability_scope_denied')
     // Even with the signature of another capability.
     await leaseCapability(mooring)

@@ -3,6 +3,7 @@
  * dialling process, ÷ the time of a bare `pg` connect and one role query, against the same server, in one run,
  * alternating, for plain TCP and for TLS; and the CPU of Node of both. `npm run bench:verify`.
  */
+
 import pg from 'pg'
 import { newId } from '#server/domain/access/ids.ts'
 import * as claims from '#server/store/tasks/claims.ts'
@@ -14,6 +15,7 @@ import { printResults } from '#test/bench/support/results.ts'
 import { microsOf } from '#test/bench/table/cpu.ts'
 import { median, type Result } from '#test/bench/table/row.ts'
 import { startServer } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { selfSigned } from '#test/support/dials/certificates.ts'
 import { localTarget, type TestDialler, testDialler } from '#test/support/dials/dialling.ts'
 import { makeCredentials } from '#test/support/keys/many-credentials.ts'
@@ -71,7 +73,7 @@ async function verified(
   { datasourceId }: Measured,
 ): Promise<Used> {
   const now = new Date()
-  await tasks.request(deps.db, org, { id: newId(), kind: 'verify', datasourceId, now })
+  await tasks.request(unitOf(deps.db, org, now), { id: newId(), kind: 'verify', datasourceId })
   const ask = { kinds: ['verify'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
   const [claim] = await claims.claim(deps.db, { ...ask, priorities: ['asked', 'scheduled'] })
   if (claim === undefined || !claims.isOfKind(claim, 'verify') || claim.datasourceId !== datasourceId)

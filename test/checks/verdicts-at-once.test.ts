@@ -16,6 +16,7 @@ import type * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { claimed, later, meanwhile, NOW } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -55,14 +56,14 @@ describe('A verdict that waits', () => {
   }
   /** Replaces the pending credential by a new one with the bytes of the first: nobody opens it here. */
   const rotating = (id: string, version: number) => async (tx: Tx) => {
-    await lockDatasource(tx, org(), { id })
+    await lockDatasource(unitOf(tx, org()), { id })
     const sql = `select key_id, sealed, signer_id, signature from credentials where datasource_id = '${id}' and version = 1`
     const [one] = await rows(sql)
     const sealed = { keyId: `${one?.['key_id']}`, signerId: `${one?.['signer_id']}` }
     const box = { ...sealed, box: Buffer.from('sealed'), signature: Buffer.from('signed') }
     const credential = { sealed: box, fingerprint: null, last4: null }
-    await credentials.replacePending(tx, org(), { datasourceId: id, version, credential, now: NOW })
-    await tasks.request(tx, org(), { id: newId(), kind: 'verify', datasourceId: id, now: NOW })
+    await credentials.replacePending(unitOf(tx, org(), NOW), { datasourceId: id, version, credential })
+    await tasks.request(unitOf(tx, org(), NOW), { id: newId(), kind: 'verify', datasourceId: id })
   }
   const written = async (id: string) => ({
     verdicts: await rows(`select version from verifications where datasource_id = '${id}'`),
@@ -94,8 +95,8 @@ describe('A verdict that waits', () => {
   it('for a removal writes nothing', async () => {
     const { id, claim } = await registered()
     const removing = async (tx: Tx) => {
-      await lockDatasource(tx, org(), { id })
-      await datasources.remove(tx, org(), { id, now: NOW })
+      await lockDatasource(unitOf(tx, org()), { id })
+      await datasources.remove(unitOf(tx, org(), NOW), id)
     }
     const of = settlement(id, { version: 1, state: 'current' })
     await meanwhile(mooring, { holding: removing, waiting: () => verdicts.settle(mooring.db, claim, of) })

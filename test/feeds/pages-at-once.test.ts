@@ -17,6 +17,7 @@ import type * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { claimed, later, meanwhile, NOW } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { events } from '#test/support/feeds/followed.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -35,7 +36,7 @@ describe('A page of a feed that waits', () => {
   async function followedFeed(): Promise<{ id: string; claim: claims.Claim }> {
     const registration = { endpoint: `https://127.0.0.1/source/${made++}`, signingKey: 'sk_test_of_nobody_at_all' }
     const id = bareUuid((await mooring.client().datasources.register.mutate(registration)).id)
-    await transaction(mooring.db, tx => feeds.ensure(tx, org(), { datasourceId: id, intervalMs: 1_000 }))
+    await transaction(mooring.db, tx => feeds.ensure(unitOf(tx, org()), { datasourceId: id, intervalMs: 1_000 }))
     return { id, claim: await claimed(mooring, { kind: 'poll', id }) }
   }
   const found = (from: number, to: number) =>
@@ -52,13 +53,12 @@ describe('A page of a feed that waits', () => {
     return feedEvents.store(mooring.db, org(), arrived)
   }
   const pushing = (id: string, from: number, to: number) => (tx: Tx) =>
-    feedPushes.accept(tx, org(), {
+    feedPushes.accept(unitOf(tx, org(), NOW), {
       datasourceId: id,
       events: found(from, to),
       messageId: null,
       senderId: newId(),
       digests: [],
-      now: NOW,
       intervalMs: 1,
     })
   const stored = (id: string) =>
@@ -100,7 +100,7 @@ describe('A page of a feed that waits', () => {
 
   it('for a request to poll is followed by that poll at once', async () => {
     const { id, claim } = await followedFeed()
-    const asking = (tx: Tx) => tasks.request(tx, org(), { id: newId(), kind: 'poll', datasourceId: id, now: NOW })
+    const asking = (tx: Tx) => tasks.request(unitOf(tx, org(), NOW), { id: newId(), kind: 'poll', datasourceId: id })
     expect(await meanwhile(mooring, { holding: asking, waiting: () => store(id, { claim, from: 0, to: 3 }) })).toBe(3)
     expect(await rows(`select due_at from tasks where id = '${claim.id}'`)).toEqual([{ due_at: NOW }])
   })
@@ -113,8 +113,8 @@ describe('A page of a feed that waits', () => {
     ).toBeNull()
     const again = await claimed(mooring, { kind: 'poll', id })
     const removing = async (tx: Tx) => {
-      await lockDatasource(tx, org(), { id })
-      await datasources.remove(tx, org(), { id, now: NOW })
+      await lockDatasource(unitOf(tx, org()), { id })
+      await datasources.remove(unitOf(tx, org(), NOW), id)
     }
     expect(
       await meanwhile(mooring, {

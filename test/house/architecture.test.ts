@@ -273,6 +273,10 @@ describe('The house rules', () => {
     ['no way out of the folder but by #', "import { a } from '../log.ts'\n", '5 specifier'],
     ['no import without an extension', "import { a } from './two'\n", '5 specifier'],
     ['no computed import', 'const load = (name: string) => import(name)\n', '5 specifier'],
+    ['no loose organization', 'function f(tx: Tx, org: string) {}\n', '5 carrier'],
+    ['no loose time', 'const f = (tx: Tx, { now }: { now: Date }) => now\n', '5 carrier'],
+    ['none in a type', 'type F = (tx: Tx, now: Date) => void\n', '5 carrier'],
+    ['no hidden transaction', 'const f = (tx: object) => ({ deps: { ...a, db: tx } })\n', '5 carrier'],
   ])('require %s', (_what, text, expected) => {
     expect(broken({ 'server/store/one.ts': text })).toContain(`server/store/one.ts:${expected}`)
   })
@@ -302,6 +306,8 @@ describe('The house rules', () => {
       "const c = new Set(['x'])",
       'const database = { data: 1, lib: 2 }',
       'const f = () => { let d = 1; return d }',
+      'function g(tx: Tx, held: Claim, next: { dueAt: Date }) {}',
+      'function h({ tx, org, now }: UnitOfWork, db: Db, { deps }: { deps: Omit<Deps, "db"> }) {}',
     ]
     expect(broken({ 'server/store/one.ts': `${text.join('\n')}\n` })).toEqual([])
     expect(broken({ 'server/config.ts': 'const a = () => process.env\n' })).toEqual([])

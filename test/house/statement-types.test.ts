@@ -2,6 +2,7 @@
  * The rows of raw statements match their types in the code: a real server prepares and describes each on the migrated
  * schema. The test fails for a statement of the store that it does not compile.
  */
+
 import { fileURLToPath } from 'node:url'
 import type { CompiledQuery } from 'kysely'
 import pg from 'pg'
@@ -49,6 +50,7 @@ import * as outcomes from '#server/store/tasks/outcomes.ts'
 import { claimQuarantined } from '#server/store/tasks/quarantine.ts'
 import { queueDepths } from '#server/store/tasks/queue-depth.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { readSources } from '#test/support/house/architecture/source.ts'
 import { describe as described, isOf, notingDb, typedStatements } from '#test/support/house/statement-types.ts'
 
@@ -146,7 +148,7 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => new SettledCounts(db).take('k', 1, { limit: 1, windowMs: 1 }),
   db => claims.claim(db, ASK),
   db => claimQuarantined(db, CLAIMING),
-  db => transaction(db, tx => comparisons.submit(tx, ORG, { id: ID, checkId: ID, datasourceId: ID, now: NOW })),
+  db => transaction(db, tx => comparisons.submit(unitOf(tx, ORG, NOW), { id: ID, checkId: ID, datasourceId: ID })),
   db => changeReads.heads(db, [ORG]),
   db => changeReads.unnumbered(db, [ORG]),
   db => feedRetention.blankBatch(db, NOW),
@@ -155,14 +157,15 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => feedEvents.newest(db, ORG, { datasourceId: ID, limit: 1, maxBytes: 1 }),
   db => feedEvents.heads(db, [{ organizationId: ORG, datasourceId: ID }]),
   db => grantPeppers.isAnyHashedOtherwise(db, ORG, ['p']),
-  db => transaction(db, tx => revocation.revokeKeyRow(tx, ORG, { id: ID, now: NOW, children: 'revoke', force: true })),
+  db =>
+    transaction(db, tx => revocation.revokeKeyRow(unitOf(tx, ORG, NOW), { id: ID, children: 'revoke', force: true })),
   db => dialBudgets.charge(db, { budget: { key: 'k', limit: 1, windowMs: 1 }, units: 1 }, NOW),
   db => registration.register(db, ORG, REGISTRATION),
   db => verdicts.settle(db, CLAIM, SETTLEMENT),
-  db => transaction(db, tx => keptSnapshots.trim(tx, ORG, ID)),
-  db => checkRequests.awaitCheck(db, CLAIM, { taskId: ID, now: NOW, dueAt: NOW }),
+  db => transaction(db, tx => keptSnapshots.trim(unitOf(tx, ORG), ID)),
+  db => transaction(db, tx => checkRequests.awaitCheck(unitOf(tx, ORG, NOW), CLAIM, { taskId: ID, dueAt: NOW })),
   db => lacksDeadlines(db),
-  db => transaction(db, tx => quotas.hasRoom(tx, ORG, { table: 'api_keys', max: 1, now: NOW })),
+  db => transaction(db, tx => quotas.hasRoom(unitOf(tx, ORG, NOW), { table: 'api_keys', max: 1 })),
   db => verdictSignatures.countStale(db, ORG, ['s']),
   db => resealing.countStale(db, ORG, UP_TO_DATE),
   db => resealing.organizationsToReseal(db, { expected: UP_TO_DATE, areMoving: false }),
@@ -203,8 +206,8 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => oldRows.purgeCapabilities(db, NOW),
   db => oldRows.purgeKeys(db, NOW),
   db => processes.standing(db, ID),
-  db => transaction(db, tx => resealing.lockStale(tx, ORG, { expected: UP_TO_DATE, after: null, limit: 1 })),
-  db => transaction(db, tx => verdictSignatures.lockStale(tx, ORG, { signerIds: ['s'], limit: 1 })),
+  db => transaction(db, tx => resealing.lockStale(unitOf(tx, ORG), { expected: UP_TO_DATE, after: null, limit: 1 })),
+  db => transaction(db, tx => verdictSignatures.lockStale(unitOf(tx, ORG), { signerIds: ['s'], limit: 1 })),
   db => moveRows.hashesAfter(db, PART, { after: null, limit: 1 }),
   db => moveRows.hashesOf(db, PART, [[]]),
   db => moveShapes.shapeOf(db, PART.shape),

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { commands } from '#server/operator/commands.ts'
-import { OPERATOR } from '#server/operator/organizations.ts'
+import { OPERATOR } from '#server/operator/writing.ts'
 import { epochOf, leave } from '#server/store/moves/move-source.ts'
 import { typedId } from '#shared/base/wire.ts'
 import { meanwhile } from '#test/support/database/meanwhile.ts'

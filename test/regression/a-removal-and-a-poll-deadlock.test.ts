@@ -11,6 +11,7 @@ import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import { extend } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -41,9 +42,9 @@ it('A removal waits for the page that is being stored, and both succeed', async 
   await transaction(mooring.db, async tx => {
     expect(await extend(tx, claim, new Date(now.getTime() + 60_000))).toBe(true)
     removal = transaction(mooring.db, async other => {
-      await lockDatasource(other, org, { id: bareUuid(id) })
+      await lockDatasource(unitOf(other, org), { id: bareUuid(id) })
       locked.resolve()
-      await datasources.remove(other, org, { id: bareUuid(id), now })
+      await datasources.remove(unitOf(other, org, now), bareUuid(id))
     })
     await locked.promise
     expect(await claims.settle(tx, claim, { dueAt: null, now, failed: false })).toBe(true)

@@ -9,6 +9,7 @@ import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import { claimed, meanwhile } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -27,7 +28,7 @@ it('A removal of an organization waits for a check that is being settled, and th
   const removed = await meanwhile(mooring, {
     // A verdict locks in this order: the datasource, its task, then the credential.
     holding: async tx => {
-      await lockDatasource(tx, organization.id, { id })
+      await lockDatasource(unitOf(tx, organization.id), { id })
       expect(await assertHeld(tx, claim)).toBe(true)
     },
     waiting: () => removeOrganization({ db, keyring, now: new Date() }, organization.id),

@@ -1,4 +1,5 @@
 /** The table of a task's states against the store: each event in each state ends in the state that the table names. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { TASK_TRANSITIONS, type TaskEvent, type TaskState, taskState } from '#server/domain/tasks/task-state.ts'
@@ -8,6 +9,7 @@ import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as outcomes from '#server/store/tasks/outcomes.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -35,7 +37,7 @@ interface Subject {
 const org = () => mooring.organization.id
 
 async function ask({ id, stands, now }: Subject): Promise<void> {
-  if (stands) return void (await tasks.request(mooring.db, org(), { id, kind: 'verify', datasourceId, now }))
+  if (stands) return void (await tasks.request(unitOf(mooring.db, org(), now), { id, kind: 'verify', datasourceId }))
   const task = { id, kind: 'validate', datasourceId: null, payload: null, now, expiresAt: later(1e9) } as const
   await tasks.submit(mooring.db, org(), task)
 }

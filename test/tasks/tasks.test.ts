@@ -1,4 +1,5 @@
 /** Tasks: due times on rows, claimed by one worker at a time, settled with a fencing token, never lost. */
+
 import { on, once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -18,6 +19,7 @@ import { startWorker, type Worker } from '#server/wiring-worker.ts'
 import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { difference, effects } from '#test/support/database/rows.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
@@ -65,7 +67,7 @@ const settle = (held: claims.Claim, dueAt: Date | null, failed = false) =>
   transaction(mooring.db, tx => claims.settle(tx, held, { dueAt, now, failed }))
 
 const request = () =>
-  tasks.request(mooring.db, mooring.organization.id, { id: newId(), kind: 'verify', datasourceId: id, now })
+  tasks.request(unitOf(mooring.db, mooring.organization.id, now), { id: newId(), kind: 'verify', datasourceId: id })
 
 async function state(): Promise<Record<string, unknown>> {
   const [row] = await query(

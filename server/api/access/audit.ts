@@ -20,7 +20,7 @@ export const auditProcedure = procedure('organization.read')
       objectId === undefined
         ? undefined
         : (uuidOf(objectId, 'ds_', 'ds_test_', 'dse_', 'key_', 'cap_', 'org_') ?? NOBODY)
-    const rows = await audit.list(ctx.deps.db, ctx.principal.organizationId, {
+    const rows = await audit.list(ctx.db, ctx.principal.organizationId, {
       ...filter,
       objectId: uuid,
       olderThan: cursor,

@@ -3,7 +3,7 @@
  * neither mint capabilities nor see other ones.
  */
 
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { idempotent } from '#server/api/procedure/idempotent.ts'
 import { procedure } from '#server/api/procedure/trpc.ts'
 import { capabilityToResponse } from '#server/api/responses/capability.ts'
@@ -11,7 +11,6 @@ import { requireScope } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import { lockAccess, revokeCapabilities } from '#server/store/access/revocation.ts'
-import { transaction } from '#server/store/database/db.ts'
 import {
   Capability,
   CapabilityInput,
@@ -47,7 +46,7 @@ export const capabilityProcedures = {
     .input(CapabilityInput)
     .output(Capability)
     .query(async ({ ctx, input }) => {
-      const row = await capabilities.find(ctx.deps.db, ctx.principal.organizationId, idOf(input.id))
+      const row = await capabilities.find(ctx.db, ctx.principal.organizationId, idOf(input.id))
       if (row === undefined) throw new Fault('capability_not_found')
       return capabilityToResponse(row, ctx.deps.clock())
     }),
@@ -61,7 +60,7 @@ export const capabilityProcedures = {
     .query(async ({ ctx, input = { limit: 20 } }) => {
       const olderThan = input.cursor === undefined ? null : idOf(input.cursor)
       const page = { olderThan, limit: input.limit + 1 }
-      const rows = await capabilities.list(ctx.deps.db, ctx.principal.organizationId, page)
+      const rows = await capabilities.list(ctx.db, ctx.principal.organizationId, page)
       const items = rows.slice(0, input.limit).map(row => capabilityToResponse(row, ctx.deps.clock()))
       return { items, nextCursor: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
     }),
@@ -76,18 +75,16 @@ export const capabilityProcedures = {
 }
 
 async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
-  const { principal, deps } = ctx
-  const about = eventOf(ctx, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
-  return transaction(deps.db, async tx => {
-    const [org, now] = [principal.organizationId, deps.clock()]
-    const row = await capabilities.find(tx, org, id)
+  const { principal } = ctx
+  return asCaller(ctx, async unit => {
+    const row = await capabilities.find(unit.tx, unit.org, id)
     if (row === undefined) throw new Fault('capability_not_found')
     requireScope(principal, 'organization.write', { mode: row.mode })
-    await lockAccess(tx, org)
-    await requireUnrevoked(ctx, tx)
-    await revokeCapabilities(tx, org, { ids: [id], now })
-    await audit.append(tx, org, about)
-    return capabilityToResponse((await capabilities.find(tx, org, id)) ?? row, now)
+    await lockAccess(unit)
+    await requireUnrevoked(ctx, unit)
+    await revokeCapabilities(unit, [id])
+    await audit.append(unit, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
+    return capabilityToResponse((await capabilities.find(unit.tx, unit.org, id)) ?? row, unit.now)
   })
 }
 

@@ -21,11 +21,11 @@ export const currentProcedure = procedure(null)
     const { organizationId: org, kind, id, mode, scopes, expiresAt } = principal
     const isKey = kind === 'key'
     return {
-      organization: { id: typedId('org_', org), name: await readName(deps.db, org) },
+      organization: { id: typedId('org_', org), name: await readName(ctx.db, org) },
       principal: {
         kind,
         id: isKey ? typedId('key_', id) : typedId('cap_', id),
-        name: isKey ? await apiKeys.nameOf(deps.db, org, id) : null,
+        name: isKey ? await apiKeys.nameOf(ctx.db, org, id) : null,
         mode,
         scopes: [...scopes],
         expiresAt: expiresAt?.toISOString() ?? null,
@@ -39,7 +39,8 @@ export const usageProcedure = procedure('organization.read')
   .input(z.strictObject({}).optional())
   .output(Usage)
   .query(async ({ ctx }) => {
-    const { db, quotas: max, rates, checkIntervalMs, clock } = ctx.deps
+    const { quotas: max, rates, checkIntervalMs, clock } = ctx.deps
+    const { db } = ctx
     const org = ctx.principal.organizationId
     const living = (table: 'api_keys' | 'capabilities', most: number) =>
       quotas.livingOf(db, org, { table, max: most, now: clock() })

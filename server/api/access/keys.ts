@@ -2,8 +2,9 @@
  * Creates and revokes API keys. A key creates only keys of its own mode, with scopes that it has; the token is in the
  * first answer and is stored nowhere, not even under an idempotency key.
  */
+
 import type { z } from 'zod'
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { idempotent, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { countedDescendants, type RevocationConsent } from '#server/domain/access/revocation.ts'
 import { isWithin, requireScope } from '#server/domain/access/scope.ts'
@@ -12,9 +13,8 @@ import * as apiKeys from '#server/store/access/api-keys.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as revocation from '#server/store/access/revocation.ts'
 import { lockAccess, type Revocation } from '#server/store/access/revocation.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { CreatedKey, CreateKeyInput, RevokedKey, RevokeKeyInput } from '#shared/access/api-key.ts'
 import { typedId, uuidOf } from '#shared/base/wire.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
@@ -54,14 +54,13 @@ export async function createKey(ctx: KnownContext, input: z.output<typeof Create
 }
 
 async function store(ctx: KnownContext, row: ReturnType<typeof mintKey>['row']): Promise<void> {
-  const { deps, principal } = ctx
-  const org = principal.organizationId
-  await transaction(deps.db, async tx => {
-    const ask = { table: 'api_keys' as const, max: deps.quotas.keys, now: deps.clock() }
-    if (!(await quotas.hasRoom(tx, org, ask))) throw new Fault('resource_limit_reached')
-    await requireUnrevoked(ctx, tx)
-    await apiKeys.insert(tx, org, row)
-    await audit.append(tx, org, eventOf(ctx, { action: 'key.created', objectKind: 'key', objectId: row.id }))
+  const { deps } = ctx
+  await asCaller(ctx, async unit => {
+    if (!(await quotas.hasRoom(unit, { table: 'api_keys', max: deps.quotas.keys })))
+      throw new Fault('resource_limit_reached')
+    await requireUnrevoked(ctx, unit)
+    await apiKeys.insert(unit, row)
+    await audit.append(unit, { action: 'key.created', objectKind: 'key', objectId: row.id })
   })
 }
 
@@ -69,9 +68,9 @@ async function store(ctx: KnownContext, row: ReturnType<typeof mintKey>['row']):
  * Reads the calling key again, under the lock that a revocation takes: a request authenticated before its key was
  * revoked creates nothing afterwards. Throws `apikey_revoked`.
  */
-export async function requireUnrevoked(ctx: KnownContext, tx: Tx): Promise<void> {
-  const { id, organizationId } = ctx.principal
-  if ((await apiKeys.find(tx, organizationId, id))?.revoked_at !== null) throw new Fault('apikey_revoked')
+export async function requireUnrevoked(ctx: KnownContext, unit: UnitOfWork): Promise<void> {
+  const { id } = ctx.principal
+  if ((await apiKeys.find(unit.tx, unit.org, id))?.revoked_at !== null) throw new Fault('apikey_revoked')
 }
 
 /**
@@ -99,20 +98,22 @@ export async function revokeKey(
 type Revoked = Extract<Revocation, { outcome: 'revoked' }>
 
 async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }): Promise<Revoked> {
-  const { deps, principal } = ctx
-  const org = principal.organizationId
-  return transaction(deps.db, async tx => {
-    const row = await apiKeys.find(tx, org, ask.id)
+  const { principal } = ctx
+  return asCaller(ctx, async unit => {
+    const row = await apiKeys.find(unit.tx, unit.org, ask.id)
     if (row === undefined) throw new Fault('entity_not_found')
     requireScope(principal, 'organization.write', { mode: row.mode })
-    await lockAccess(tx, org)
-    await requireUnrevoked(ctx, tx)
-    const done = await revocation.revokeKeyRow(tx, org, { ...ask, now: deps.clock() })
+    await lockAccess(unit)
+    await requireUnrevoked(ctx, unit)
+    const done = await revocation.revokeKeyRow(unit, ask)
     if (done.outcome === 'unknown') throw new Fault('entity_not_found')
     if (done.outcome === 'refused') throw new Fault('conflict', { issues: [issueOf(done)] })
-    const event = (objectKind: 'key' | 'capability') => (objectId: string) =>
-      eventOf(ctx, { action: `${objectKind}.revoked`, objectKind, objectId })
-    await audit.appendAll(tx, org, [
+    const event = (objectKind: 'key' | 'capability') => (objectId: string) => ({
+      action: `${objectKind}.revoked`,
+      objectKind,
+      objectId,
+    })
+    await audit.appendAll(unit, [
       ...[ask.id, ...done.revoked.keys].map(event('key')),
       ...done.revoked.capabilities.map(event('capability')),
     ])

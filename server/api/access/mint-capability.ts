@@ -3,17 +3,16 @@
  * token is in the first answer and is stored nowhere, not even under an idempotency key.
  */
 
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { capabilityToResponse, issuerName, withoutToken } from '#server/api/responses/capability.ts'
 import { isWithin } from '#server/domain/access/scope.ts'
 import { mintCapability } from '#server/seal/mint.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { MintCapabilityInput, MintedCapability } from '#shared/access/capability.ts'
 import { OPERATIONS, type Operation } from '#shared/access/credential.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
@@ -59,14 +58,14 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
     created_at: now,
   }
   const stored = (within: KnownContext) =>
-    transaction(within.deps.db, async tx => {
+    asCaller(within, async unit => {
       // Inside the transaction, like everything that may change meanwhile: a replay is answered even if a datasource
       // was removed.
-      if (datasourceIds !== null) await requireKnown(within, datasourceIds)
-      await requireRoom(within, tx, deps.quotas.capabilities)
-      await requireUnrevoked(within, tx)
-      await recordCapability(within, tx, { action: 'capability.minted', id: row.id })
-      return capabilityToResponse(await capabilities.insert(tx, principal.organizationId, row), now)
+      if (datasourceIds !== null) await requireKnown(unit, datasourceIds)
+      await requireRoom(unit, deps.quotas.capabilities)
+      await requireUnrevoked(within, unit)
+      await recordCapability(unit, { action: 'capability.minted', id: row.id })
+      return capabilityToResponse(await capabilities.insert(unit, row), unit.now)
     })
   return idempotentAs({ ctx, path: 'organization.mintCapability', input }, stored, {
     answer: async (_, made): Promise<MintedCapability> => ({ ...made, token: minted.token }),
@@ -75,9 +74,9 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
 }
 
 /** A missing datasource is a fault of the body, not a 404: callers take a 404 for a wrong path. */
-async function requireKnown(ctx: KnownContext, ids: readonly DatasourceId[]): Promise<void> {
+async function requireKnown(unit: UnitOfWork, ids: readonly DatasourceId[]): Promise<void> {
   const uuids = ids.map(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? '')
-  const known = await datasources.known(ctx.deps.db, ctx.principal.organizationId, uuids)
+  const known = await datasources.known(unit.tx, unit.org, uuids)
   const at = uuids.findIndex(uuid => !known.has(uuid))
   if (at === -1) return
   throw new Fault('invalid_body', {
@@ -94,13 +93,11 @@ export function noLaterThan(limit: Date | null, at: Date): Date {
  * Throws `resource_limit_reached` unless the organization may have one more. The transaction holds the lock from here
  * on.
  */
-export async function requireRoom(ctx: KnownContext, tx: Tx, max: number): Promise<void> {
-  const ask = { table: 'capabilities' as const, max, now: ctx.deps.clock() }
-  if (!(await quotas.hasRoom(tx, ctx.principal.organizationId, ask))) throw new Fault('resource_limit_reached')
+export async function requireRoom(unit: UnitOfWork, max: number): Promise<void> {
+  if (!(await quotas.hasRoom(unit, { table: 'capabilities', max }))) throw new Fault('resource_limit_reached')
 }
 
 /** Records an action on a capability. */
-export async function recordCapability(ctx: KnownContext, tx: Tx, of: { action: string; id: string }): Promise<void> {
-  const event = eventOf(ctx, { action: of.action, objectKind: 'capability', objectId: of.id })
-  await audit.append(tx, ctx.principal.organizationId, event)
+export async function recordCapability(unit: UnitOfWork, entry: { action: string; id: string }): Promise<void> {
+  await audit.append(unit, { action: entry.action, objectKind: 'capability', objectId: entry.id })
 }

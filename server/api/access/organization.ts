@@ -64,7 +64,7 @@ export const organizationRouter = router({
       const { limit = ctx.deps.quotas.keys, cursor } = input
       const olderThan = cursor === undefined ? null : (uuidOf(cursor, 'key_') ?? null)
       const page = { olderThan, limit: limit + 1 }
-      const rows = await apiKeys.list(ctx.deps.db, ctx.principal.organizationId, page)
+      const rows = await apiKeys.list(ctx.db, ctx.principal.organizationId, page)
       const items = rows.slice(0, limit).map(presentKey)
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),

@@ -4,7 +4,7 @@
  * rotate.
  */
 
-import type { KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { capabilityToResponse, issuerName, withoutToken } from '#server/api/responses/capability.ts'
 import { capabilityState } from '#server/domain/access/capability-state.ts'
@@ -12,9 +12,8 @@ import { isWithin, requireScope } from '#server/domain/access/scope.ts'
 import { grantOf, mintCapability } from '#server/seal/mint.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import { revokeCapabilities } from '#server/store/access/revocation.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { MintedCapability, RotateCapabilityInput } from '#shared/access/capability.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -30,8 +29,8 @@ export async function rotateCapability(ctx: KnownContext, input: RotateCapabilit
   if (id === null) throw new Fault('capability_not_found')
   const displayed: { token?: string } = {}
   const rotated = (within: KnownContext) =>
-    transaction(within.deps.db, async tx => {
-      const { token, ...made } = await replace(within, tx, { ...input, uuid: id })
+    asCaller(within, async unit => {
+      const { token, ...made } = await replace(within, unit, { ...input, uuid: id })
       displayed.token = token
       return made
     })
@@ -45,20 +44,19 @@ export async function rotateCapability(ctx: KnownContext, input: RotateCapabilit
   })
 }
 
-async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { uuid: string }) {
+async function replace(ctx: KnownContext, unit: UnitOfWork, of: RotateCapabilityInput & { uuid: string }) {
   const { deps, principal } = ctx
-  const org = principal.organizationId
-  const now = deps.clock()
+  const { org, now } = unit
   // Before the row: a revocation takes the two locks in this order.
-  await quotas.lock(tx, org, 'capabilities')
-  await requireUnrevoked(ctx, tx)
-  const old = await capabilities.lock(tx, org, of.uuid)
+  await quotas.lock(unit, 'capabilities')
+  await requireUnrevoked(ctx, unit)
+  const old = await capabilities.lock(unit, of.uuid)
   if (old === undefined) throw new Fault('capability_not_found')
   requireScope(principal, 'organization.write', { mode: old.mode })
   if (!isWithin(old.operations, principal.scopes)) throw new Fault('forbidden')
   if (capabilityState(old, now) !== 'active') throw new Fault('conflict')
-  const endsAt = await endOld(ctx, tx, { old, graceMs: of.graceSeconds * 1000, now })
-  await requireRoom(ctx, tx, deps.quotas.capabilities + 1)
+  const endsAt = await endOld(ctx, unit, { old, graceMs: of.graceSeconds * 1000 })
+  await requireRoom(unit, deps.quotas.capabilities + 1)
   const asked = of.ttlSeconds === undefined ? old.expires_at : new Date(now.getTime() + of.ttlSeconds * 1000)
   const minted = mintCapability(deps.tokens, {
     organizationId: org,
@@ -68,10 +66,10 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
     datasourceIds: old.datasource_ids,
     expiresAt: noLaterThan(principal.expiresAt, asked),
   })
-  await recordCapability(ctx, tx, { action: 'capability.rotated', id: old.id })
+  await recordCapability(unit, { action: 'capability.rotated', id: old.id })
   const row = { ...minted.row, ...described(old), rotated_from: old.id, created_at: now }
   const rotatedFrom = { id: of.id, capabilityId: of.id, expiresAt: endsAt.toISOString() }
-  const capability = capabilityToResponse(await capabilities.insert(tx, org, row), now)
+  const capability = capabilityToResponse(await capabilities.insert(unit, row), now)
   return { token: minted.token, capability, rotatedFrom }
 }
 
@@ -81,17 +79,17 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
  */
 async function endOld(
   ctx: KnownContext,
-  tx: Tx,
-  of: { old: capabilities.CapabilityRow; graceMs: number; now: Date },
+  unit: UnitOfWork,
+  of: { old: capabilities.CapabilityRow; graceMs: number },
 ): Promise<Date> {
-  const { old, graceMs, now } = of
+  const { old, graceMs } = of
   if (graceMs === 0) {
-    await revokeCapabilities(tx, old.org_id, { ids: [old.id], now })
-    return now
+    await revokeCapabilities(unit, [old.id])
+    return unit.now
   }
-  const expiresAt = noLaterThan(old.expires_at, new Date(now.getTime() + graceMs))
+  const expiresAt = noLaterThan(old.expires_at, new Date(unit.now.getTime() + graceMs))
   const mac = ctx.deps.tokens.mac({ pepperId: old.pepper_id, hash: old.hash }, { ...grantOf(old), expiresAt })
-  await capabilities.reschedule(tx, old.org_id, { id: old.id, expiresAt, mac })
+  await capabilities.reschedule(unit, { id: old.id, expiresAt, mac })
   return expiresAt
 }
 

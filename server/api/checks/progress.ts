@@ -16,7 +16,7 @@ export async function progress(ctx: KnownContext, { id }: { readonly id: Datasou
   const row = await requireDatasource(ctx, id)
   requireScope(principal, 'datasources.read', { datasourceId: row.id })
   const of = { datasourceId: row.id, now: deps.clock() }
-  const reached = await checkProgress.read(deps.db, principal.organizationId, of)
+  const reached = await checkProgress.read(ctx.db, principal.organizationId, of)
   const done = reached === undefined || reached === null ? 0 : DIAL_ITEMS.indexOf(reached) + 1
   return { isRunning: reached !== undefined, reached: DIAL_ITEMS.slice(0, done) }
 }

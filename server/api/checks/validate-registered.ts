@@ -3,12 +3,11 @@
  * worker opens the current credential; the task does not contain it.
  */
 
-import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
 import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
 import type { Validation } from '#shared/checks/validation.ts'
 import type { ValidateRegisteredInput } from '#shared/datasources/datasource-change.ts'
@@ -43,7 +42,7 @@ async function meant(ctx: KnownContext, { id }: ValidateRegisteredInput): Promis
     throw refused('id', 'An endpoint is checked by POST /v1/datasources/{id}/verify.')
   }
   const { organizationId, mode } = ctx.principal
-  const [only, ...others] = await someOf(ctx.deps.db, organizationId, { mode, kind: 'direct', limit: 2 })
+  const [only, ...others] = await someOf(ctx.db, organizationId, { mode, kind: 'direct', limit: 2 })
   if (only === undefined) throw new Fault('entity_not_found')
   if (others.length === 0) return only.id
   throw refused('connectionString', 'There are several: give one, or POST /v1/datasources/{id}/validate.')
@@ -62,9 +61,9 @@ interface Submitted {
 
 async function submit(ctx: KnownContext, datasourceId: string): Promise<Submitted> {
   const about = { action: 'datasource.validated', objectKind: 'datasource', objectId: datasourceId }
-  return transaction(ctx.deps.db, async tx => {
-    const taskId = await submitTask(inTransaction(ctx, tx), { kind: 'validate', datasourceId, payload: null })
-    await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about))
+  return asCaller(ctx, async unit => {
+    const taskId = await submitTask({ ...ctx, db: unit.tx }, { kind: 'validate', datasourceId, payload: null })
+    await audit.append(unit, about)
     return { taskId, datasourceId }
   })
 }

@@ -2,8 +2,9 @@
  * Runs the whole checklist on a connection string without registering it. The string travels to the worker as a task's
  * payload, sealed like a credential, and is deleted with the task; nothing else is stored.
  */
+
 import type { z } from 'zod'
-import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import { withAdvice } from '#server/api/registration/advice.ts'
@@ -13,7 +14,6 @@ import { placeFix } from '#server/domain/checks/fixes/place-fixes.ts'
 import { judgeHost, type PlaceRefusal } from '#server/domain/network/host-policy.ts'
 import type { AskedPayload } from '#server/domain/tasks/contract.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
 import type { Validation } from '#shared/checks/validation.ts'
 import type { ValidateInput } from '#shared/datasources/registration.ts'
 import { failureSpec } from '#shared/faults/failure.ts'
@@ -81,12 +81,11 @@ interface Submitted {
 
 /** Submits it to the worker, if there is anything to dial, and records the request. */
 async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | null): Promise<Submitted> {
-  const org = ctx.principal.organizationId
   const about = { action: 'datasource.validated', objectKind: null, objectId: null }
-  return transaction(ctx.deps.db, async tx => {
-    await audit.append(tx, org, eventOf(ctx, about))
+  return asCaller(ctx, async unit => {
+    await audit.append(unit, about)
     if (payload === null) return { taskId: null }
-    return { taskId: await submitTask(inTransaction(ctx, tx), { kind: 'validate', datasourceId: null, payload }) }
+    return { taskId: await submitTask({ ...ctx, db: unit.tx }, { kind: 'validate', datasourceId: null, payload }) }
   })
 }
 

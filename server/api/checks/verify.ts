@@ -4,12 +4,11 @@
  */
 
 import type { z } from 'zod'
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { type AwaitedVerification, awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
@@ -29,11 +28,10 @@ export async function verify(ctx: KnownContext, input: z.output<typeof VerifyInp
 
 async function request(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<AwaitedVerification> {
   const { id } = await requireChangeable(ctx, input.id, 'datasources.update')
-  const org = ctx.principal.organizationId
   const about = { action: 'datasource.verification_requested', objectKind: 'datasource', objectId: id }
-  return transaction(ctx.deps.db, async tx => {
-    if ((await lockDatasource(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
-    await audit.append(tx, org, eventOf(ctx, about))
-    return { id, request: await tasks.request(tx, org, verifyTask(ctx, id)) }
+  return asCaller(ctx, async unit => {
+    if ((await lockDatasource(unit, { id })) === undefined) throw new Fault('entity_not_found')
+    await audit.append(unit, about)
+    return { id, request: await tasks.request(unit, verifyTask(id)) }
   })
 }

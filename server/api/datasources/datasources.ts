@@ -69,7 +69,7 @@ export const datasourcesRouter = router({
       const { limit, cursor, newerThan, updatedSince, ...filter } = input
       const olderThan = position(cursor)
       const newer = position(newerThan)
-      const rows = await datasources.list(ctx.deps.db, ctx.principal.organizationId, {
+      const rows = await datasources.list(ctx.db, ctx.principal.organizationId, {
         ...filter,
         ...(updatedSince === undefined ? {} : { updatedSince: new Date(updatedSince) }),
         ...(olderThan === undefined ? {} : { olderThan }),

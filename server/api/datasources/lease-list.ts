@@ -19,7 +19,7 @@ export const leasesProcedure = procedure('datasources.read')
     requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
     const olderThan = input.cursor === undefined ? null : uuidOf(input.cursor, 'lease_')
     const page = { datasourceId: row.id, olderThan, limit: input.limit + 1 }
-    const found = await leases.ofDatasource(ctx.deps.db, row.org_id, page)
+    const found = await leases.ofDatasource(ctx.db, row.org_id, page)
     const items = found.slice(0, input.limit).map(present)
     return { items, nextCursor: found.length > input.limit ? (items.at(-1)?.leaseId ?? null) : null }
   })

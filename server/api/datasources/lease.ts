@@ -3,14 +3,13 @@
  * box that the worker sealed to the holder. This process cannot read any of it.
  */
 
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { isUsablePublicKey } from '#server/domain/access/lease.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as leases from '#server/store/access/leases.ts'
-import { transaction } from '#server/store/database/db.ts'
 import type { Lease, LeaseId, LeaseInput } from '#shared/access/lease.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -56,14 +55,14 @@ function submit(ctx: KnownContext, of: { datasourceId: string; input: LeaseInput
  * indistinguishable.
  */
 export async function releaseLease(ctx: KnownContext, leaseId: LeaseId): Promise<{ leaseId: LeaseId }> {
-  const { deps, principal } = ctx
+  const { principal } = ctx
   const id = uuidOf(leaseId, 'lease_')
   if (id === null) throw new Fault('entity_not_found')
-  await transaction(deps.db, async tx => {
-    const which = { id, capabilityId: principal.id, by: 'released' as const, now: deps.clock() }
-    if ((await leases.end(tx, principal.organizationId, which)) === undefined) throw new Fault('entity_not_found')
+  await asCaller(ctx, async unit => {
+    const which = { id, capabilityId: principal.id, by: 'released' as const }
+    if ((await leases.end(unit, which)) === undefined) throw new Fault('entity_not_found')
     const about = { action: 'lease.released', objectKind: 'lease', objectId: id }
-    await audit.append(tx, principal.organizationId, eventOf(ctx, about))
+    await audit.append(unit, about)
   })
   return { leaseId }
 }

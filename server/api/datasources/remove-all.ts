@@ -3,10 +3,9 @@
  * before a failure stay removed, and the call may be repeated.
  */
 
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
@@ -36,25 +35,20 @@ export async function removeAll(ctx: KnownContext): Promise<RemovedAll> {
 }
 
 async function removeSome(ctx: KnownContext, until: Date) {
-  const { organizationId: org, mode } = ctx.principal
-  return transaction(ctx.deps.db, async tx => {
-    const found = await someOf(tx, org, { mode, limit: AT_ONCE, until })
+  const { mode } = ctx.principal
+  return asCaller(ctx, async unit => {
+    const found = await someOf(unit.tx, unit.org, { mode, limit: AT_ONCE, until })
     // Locks all of them before anything else: a concurrent removal holds one of them while it waits for the quota.
     const held: typeof found = []
     for (const row of found) {
       // Another call may have removed it in the meantime.
-      if ((await lockDatasource(tx, org, { id: row.id })) !== undefined) held.push(row)
+      if ((await lockDatasource(unit, { id: row.id })) !== undefined) held.push(row)
     }
     const removed: ('direct' | 'endpoint')[] = []
     for (const row of held) {
-      const now = ctx.deps.clock()
-      await datasources.remove(tx, org, { id: row.id, now })
-      await audit.append(
-        tx,
-        org,
-        eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: row.id }),
-      )
-      changes.append(tx, org, { datasourceId: row.id, change: 'removed', at: now })
+      await datasources.remove(unit, row.id)
+      await audit.append(unit, { action: 'datasource.removed', objectKind: 'datasource', objectId: row.id })
+      changes.append(unit, { datasourceId: row.id, change: 'removed' })
       removed.push(row.kind)
     }
     return { found: found.length, removed }

@@ -4,13 +4,12 @@
  */
 
 import type { z } from 'zod'
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { idempotent } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import { toResponse } from '#server/api/responses/datasource.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
@@ -21,19 +20,19 @@ import { Fault } from '#shared/faults/fault.ts'
 export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInput>): Promise<Datasource> {
   const removed = async (inside: KnownContext) => {
     const row = await requireChangeable(inside, input.id, 'datasources.remove')
-    const now = inside.deps.clock()
-    await removeRow(inside, row.id, now)
-    return toResponse({ ...row, deleted_at: now, next_check_at: null })
+    const removedAt = await removeRow(inside, row.id)
+    return toResponse({ ...row, deleted_at: removedAt, next_check_at: null })
   }
   return idempotent({ ctx, path: 'datasources.remove', input }, removed, { wakes: ['news'] })
 }
 
-async function removeRow(ctx: KnownContext, id: string, now: Date): Promise<void> {
-  const org = ctx.principal.organizationId
-  await transaction(ctx.deps.db, async tx => {
-    if ((await lockDatasource(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
-    await datasources.remove(tx, org, { id, now })
-    await audit.append(tx, org, eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: id }))
-    changes.append(tx, org, { datasourceId: id, change: 'removed', at: now })
+/** Returns the time of the removal. */
+async function removeRow(ctx: KnownContext, id: string): Promise<Date> {
+  return asCaller(ctx, async unit => {
+    if ((await lockDatasource(unit, { id })) === undefined) throw new Fault('entity_not_found')
+    await datasources.remove(unit, id)
+    await audit.append(unit, { action: 'datasource.removed', objectKind: 'datasource', objectId: id })
+    changes.append(unit, { datasourceId: id, change: 'removed' })
+    return unit.now
   })
 }

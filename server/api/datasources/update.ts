@@ -4,14 +4,13 @@
  */
 
 import type { z } from 'zod'
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import { directNaturalKey } from '#server/domain/datasources/natural-key.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
@@ -42,10 +41,8 @@ async function change(ctx: KnownContext, input: Update): Promise<{ id: string }>
 }
 
 async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id: string }> {
-  const org = ctx.principal.organizationId
-  const now = ctx.deps.clock()
-  await transaction(ctx.deps.db, async tx => {
-    const held = await lockDatasource(tx, org, { id })
+  await asCaller(ctx, async unit => {
+    const held = await lockDatasource(unit, { id })
     if (held === undefined) throw new Fault('entity_not_found')
     const isMoved = input.schema !== undefined && input.schema !== held.schema
     const set = {
@@ -55,10 +52,10 @@ async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id
       ...(input.excludedSchemas === undefined ? {} : { excluded_schemas: input.excludedSchemas }),
       ...(isMoved && held.identity !== null ? { identity: directNaturalKey({ ...held, schema: input.schema }) } : {}),
     }
-    if (Object.keys(set).length > 0) await datasources.update(tx, org, { id, set, changedAt: now })
-    await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))
-    changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
-    if (isMoved) await tasks.request(tx, org, verifyTask(ctx, id))
+    if (Object.keys(set).length > 0) await datasources.update(unit, { id, set, changedAt: unit.now })
+    await audit.append(unit, { action: 'datasource.updated', objectKind: 'datasource', objectId: id })
+    changes.append(unit, { datasourceId: id, change: 'updated' })
+    if (isMoved) await tasks.request(unit, verifyTask(id))
   })
   return { id }
 }

@@ -19,7 +19,7 @@ export async function listVerifications(
 ): Promise<{ items: Verification[]; nextCursor: string | null }> {
   const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
-  const rows = await verifications.list(ctx.deps.db, ctx.principal.organizationId, {
+  const rows = await verifications.list(ctx.db, ctx.principal.organizationId, {
     datasourceId: row.id,
     olderThan: cursor,
     limit: limit + 1,

@@ -20,7 +20,7 @@ export const feedsRouter = router({
     .query(async ({ ctx, input }) => {
       const row = await feedOf(ctx, input.id)
       const asked = { after: Number(input.after ?? '0'), limit: input.limit, maxBytes: MAX_PAGE_BYTES }
-      return readChangePage(ctx.deps.db, { org: row.org_id, datasourceId: row.id, ...asked })
+      return readChangePage(ctx.db, { org: row.org_id, datasourceId: row.id, ...asked })
     }),
 
   /** The newest events, for a person who monitors the feed. */

@@ -106,7 +106,7 @@ async function judged(
   if (organizationId === undefined) return null
   const { messageId: id = null, timestamp = null, signature = null, requestId, address } = push
   const payload = { body, id, timestamp, signature, keyless: { requestId, address } }
-  const asker = { deps, principal: { organizationId } }
+  const asker = { db: deps.db, deps, principal: { organizationId } }
   const taskId = await submitTask(asker, { kind: 'push', datasourceId: uuid, payload })
   deps.notifications.ring('work')
   try {

@@ -4,14 +4,13 @@
  * answer.
  */
 
-import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { awaiting, idempotent } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import { type FoundEvent, readPush } from '#server/domain/feeds/feed-page.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as pushes from '#server/store/feeds/feed-pushes.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { faultOfTask } from '#shared/faults/task-fault.ts'
@@ -45,20 +44,18 @@ async function pushUnsigned(
 ): Promise<PushAnswer> {
   const { deps, principal } = ctx
   const { datasourceId, events, input } = of
-  const org = principal.organizationId
-  return transaction(deps.db, async tx => {
-    const answer = await pushes.accept(tx, org, {
+  return asCaller(ctx, async unit => {
+    const answer = await pushes.accept(unit, {
       datasourceId,
       events,
       messageId: input.messageId ?? null,
       senderId: principal.id,
       digests: deps.tokens.digests(input.body),
-      now: deps.clock(),
       intervalMs: FEED_PACE.fastMs,
     })
     if (answer === null) throw new Fault('entity_not_found')
     if (answer === 'conflict') throw takenName()
-    await audit.append(tx, org, eventOf(ctx, about(datasourceId)))
+    await audit.append(unit, about(datasourceId))
     return answer
   })
 }
@@ -95,9 +92,9 @@ async function submit(
 ): Promise<Submitted> {
   const { body, messageId: id = null, timestamp = null, signature = null } = input
   const payload = { body, id, timestamp, signature }
-  return transaction(ctx.deps.db, async tx => {
-    const taskId = await submitTask(inTransaction(ctx, tx), { kind: 'push', datasourceId, payload })
-    await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about(datasourceId)))
+  return asCaller(ctx, async unit => {
+    const taskId = await submitTask({ ...ctx, db: unit.tx }, { kind: 'push', datasourceId, payload })
+    await audit.append(unit, about(datasourceId))
     return { taskId }
   })
 }

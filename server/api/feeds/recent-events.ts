@@ -21,7 +21,7 @@ export const recentEventsProcedure = procedure('feeds.read')
 async function recent(ctx: KnownContext, { id, limit }: RecentEventsInput): Promise<RecentEvent[]> {
   const row = await feedOf(ctx, id)
   const asked = { datasourceId: row.id, limit, maxBytes: MAX_BYTES }
-  const events = await feedEvents.newest(ctx.deps.db, row.org_id, asked)
+  const events = await feedEvents.newest(ctx.db, row.org_id, asked)
   return events.map(({ position, event_id, event, stored_at }) => {
     const { model, entityId, type, occurredAt } = FeedEvent.parse(JSON.parse(event))
     return {

@@ -6,7 +6,6 @@
 import { over } from '#server/api/caller/limits.ts'
 import type { Context } from '#server/api/context.ts'
 import { openProcedure, router } from '#server/api/procedure/trpc.ts'
-import { newId } from '#server/domain/access/ids.ts'
 import { isOfThisMachine, type LocalConsole } from '#server/domain/access/local-console.ts'
 import { mintKey } from '#server/seal/mint.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
@@ -53,17 +52,10 @@ async function makeKey(ctx: Context, local: LocalConsole): Promise<LocalSignIn> 
   // Noted before its row exists: an unknown key would merely lack access to the installation's figures.
   await local.note(row.id)
   await asWriter({ organizationId, phase: 'begins' }, () =>
-    transaction(deps.db, async tx => {
-      await apiKeys.insert(tx, organizationId, row)
-      await audit.append(tx, organizationId, {
-        id: newId(),
-        actor: { kind: 'operator', id: null, requestId, address },
-        action: 'key.created',
-        objectKind: 'key',
-        objectId: row.id,
-        outcome: 'ok',
-        at: now,
-      })
+    transaction(ctx.db, async tx => {
+      const unit = { org: organizationId, tx, actor: { kind: 'operator', id: null, requestId, address }, now } as const
+      await apiKeys.insert(unit, row)
+      await audit.append(unit, { action: 'key.created', objectKind: 'key', objectId: row.id })
     }),
   )
   return { key: token, keyId: typedId('key_', row.id), expiresAt: expiresAt.toISOString() }

@@ -26,7 +26,8 @@ export const operationsRouter = router({
 })
 
 async function overview(ctx: KnownContext): Promise<Overview> {
-  const { db, clock, local } = ctx.deps
+  const { clock, local } = ctx.deps
+  const { db } = ctx
   const now = clock()
   const isAll = local !== null && (await local.isOwn(ctx.principal.id))
   const org = ctx.principal.organizationId

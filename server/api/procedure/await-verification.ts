@@ -20,15 +20,15 @@ export interface AwaitedVerification {
 }
 
 /** The standing task that verifies a datasource, due now. */
-export function verifyTask(ctx: KnownContext, datasourceId: string) {
-  return { id: newId(), kind: 'verify' as const, datasourceId, now: ctx.deps.clock() }
+export function verifyTask(datasourceId: string) {
+  return { id: newId(), kind: 'verify' as const, datasourceId }
 }
 
 /**
  * The standing task that compares a pending credential with the current one, due now, and the check that may follow it.
  */
-export function compareTask(ctx: KnownContext, datasourceId: string) {
-  return { id: newId(), checkId: newId(), datasourceId, now: ctx.deps.clock() }
+export function compareTask(datasourceId: string) {
+  return { id: newId(), checkId: newId(), datasourceId }
 }
 
 /** The datasource, after its check if the caller wants to wait for it and the check ends in time. */
@@ -43,18 +43,18 @@ export async function awaitVerification(
     const until = new Date(deps.clock().getTime() + waitMs)
     let isNoted = false
     await pollUntil(ctx, waitMs, async () => {
-      const settled = await tasks.settledRequest(deps.db, org, { datasourceId: of.id, kind: 'verify' })
+      const settled = await tasks.settledRequest(ctx.db, org, { datasourceId: of.id, kind: 'verify' })
       if (settled >= of.request) return true
       if (!isNoted) {
         isNoted = true
-        await noteWait(deps.db, org, { datasourceId: of.id, until })
+        await noteWait(ctx.db, org, { datasourceId: of.id, until })
         // A claim that read the row in the meantime has skipped it.
         deps.notifications.ring('work')
       }
       return undefined
     })
   }
-  const row = await datasources.find(deps.db, org, { id: of.id, includeRemoved: true })
+  const row = await datasources.find(ctx.db, org, { id: of.id, includeRemoved: true })
   if (row === undefined) throw new Fault('entity_not_found')
   return toResponse(row)
 }

@@ -2,12 +2,11 @@
  * A call's claim on its idempotency key. Claim and effect are one transaction: a process that dies between them leaves neither.
  * A second request with the key waits for the commit of the first.
  */
-import { inTransaction, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { comparedBody } from '#server/domain/access/compared-body.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
 import { OutcomeUnknown } from '#server/store/connection/availability.ts'
-import { transaction } from '#server/store/database/db.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { ReadString } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { databaseAway } from './store-fault.ts'
@@ -57,7 +56,7 @@ export function claimOf({ ctx, path, input }: IdempotentCall): Claimed | null {
 /** True if an earlier request has the claim, and its answer is still valid. */
 export async function isRepeat(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
   if (claimed === null) return false
-  const kept = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
+  const kept = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
   return kept !== undefined && ctx.deps.clock().getTime() - kept.createdAt.getTime() < ctx.deps.idempotencyMs
 }
 
@@ -79,9 +78,9 @@ export async function underClaim<T>(
   const until = performance.now() + WAIT_MS
   for (;;) {
     try {
-      return await transaction(ctx.deps.db, async tx => {
-        const kept = await claimNow(ctx, tx, claimed)
-        return kept === null ? { done: await work(inTransaction(ctx, tx)) } : { kept }
+      return await asCaller(ctx, async unit => {
+        const kept = await claimNow(ctx, unit, claimed)
+        return kept === null ? { done: await work({ ...ctx, db: unit.tx }) } : { kept }
       })
     } catch (thrown) {
       // With a key, a retry finds out the outcome.
@@ -97,7 +96,7 @@ export async function underClaim<T>(
  * same in six. Null if that is uncertain: there is no claim, it has expired, or its request is in progress.
  */
 async function answeredBefore(ctx: KnownContext, claimed: Claimed): Promise<idempotency.StoredClaim | null> {
-  const kept = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
+  const kept = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
   if (kept === undefined || kept.answer === null || kept.expiresAt <= ctx.deps.clock()) return null
   requireSameBody(ctx, claimed, kept)
   return kept
@@ -111,14 +110,18 @@ function requireSameBody({ deps }: KnownContext, claimed: Claimed, { bodyHash }:
 /** Another request with this key is in progress. */
 class ClaimBusy extends Error {}
 
-async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<idempotency.StoredClaim | null> {
-  const { clock, idempotencyMs, tokens } = ctx.deps
-  const now = clock()
+async function claimNow(
+  ctx: KnownContext,
+  unit: UnitOfWork,
+  claimed: Claimed,
+): Promise<idempotency.StoredClaim | null> {
+  const { idempotencyMs, tokens } = ctx.deps
+  const { now } = unit
   const [bodyHash] = tokens.digests(claimed.body)
   if (bodyHash === undefined) throw new Error('the keyring has no pepper')
   const expiresAt = new Date(now.getTime() + idempotencyMs)
-  const entry = { ...claimed, bodyHash, now, expiresAt, waitMs: CLAIM_MS }
-  const kept = await idempotency.claim(tx, ctx.principal.organizationId, entry)
+  const entry = { ...claimed, bodyHash, expiresAt, waitMs: CLAIM_MS }
+  const kept = await idempotency.claim(unit, entry)
   if (kept === 'busy') throw new ClaimBusy()
   if (kept !== null) requireSameBody(ctx, claimed, kept)
   return kept
@@ -129,5 +132,5 @@ async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<id
  * emptied.
  */
 export async function trimAfter(ctx: KnownContext, bytes: number): Promise<void> {
-  if (idempotency.isTrimDue(bytes)) await idempotency.trim(ctx.deps.db, ctx.principal.organizationId)
+  if (idempotency.isTrimDue(bytes)) await idempotency.trim(ctx.db, ctx.principal.organizationId)
 }

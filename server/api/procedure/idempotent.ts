@@ -38,7 +38,7 @@ export async function idempotentAs<R, A>(
     const result = await procedure(inside)
     const answer = await of.answer(inside, result)
     const all = { ...claimed, result, answer: storedOf(of, answer), remarks: ctx.responseMetadata }
-    return { answer, bytes: await idempotency.save(inside.deps.db, ctx.principal.organizationId, all) }
+    return { answer, bytes: await idempotency.save(inside.db, ctx.principal.organizationId, all) }
   })
   if ('kept' in attempt) {
     using _place = attempt.kept.answer === null ? ctx.deps.waiters.take(ctx.principal) : null
@@ -78,7 +78,7 @@ function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<
   return underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
     const { organizationId } = ctx.principal
-    await idempotency.save(inside.deps.db, organizationId, {
+    await idempotency.save(inside.db, organizationId, {
       ...claimed,
       result,
       remarks: ctx.responseMetadata,

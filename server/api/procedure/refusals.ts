@@ -3,7 +3,7 @@
  * sample, so that nobody can fill the audit record by being refused.
  */
 
-import type { WebDeps } from '#server/api/context.ts'
+import type { Context, WebDeps } from '#server/api/context.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -20,18 +20,21 @@ export interface RefusedCall {
   readonly address: string | null
 }
 
+/** The database and the dependencies of a recording, as a context has them. */
+type Recording = Pick<Context, 'db'> & { readonly deps: Pick<WebDeps, 'clock' | 'refusals' | 'log'> }
+
 /**
  * Records a refusal. Our own failures are not refusals; a refusal that cannot be recorded is logged, and the answer
  * stays the same.
  */
-export async function recordRefusal(deps: WebDeps, of: RefusedCall): Promise<void> {
+export async function recordRefusal({ db, deps }: Recording, of: RefusedCall): Promise<void> {
   const { principal, action, fault, requestId, address } = of
   const now = deps.clock()
   if (faultSpec(fault.code).status >= 500 || !deps.refusals.admits(principal.id, now)) return
   const actor = { kind: principal.kind, id: principal.id, requestId, address }
   const event = { id: newId(), actor, action, objectKind: null, objectId: null, outcome: fault.code, at: now }
   try {
-    await audit.appendAlone(deps.db, principal.organizationId, event)
+    await audit.appendAlone(db, principal.organizationId, event)
   } catch (cause) {
     deps.log.error(
       { requestId, organizationId: principal.organizationId, stage: 'audit', cause },

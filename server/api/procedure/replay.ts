@@ -73,16 +73,16 @@ export async function answerAndKeep<R, A>(
 }
 
 /** Ends the task of a refusal, and releases its key. */
-async function giveBack({ deps, principal }: KnownContext, claimed: Claimed, taskId: string | null): Promise<void> {
-  if (taskId !== null) await outcomes.drop(deps.db, principal.organizationId, taskId)
-  await idempotency.release(deps.db, principal.organizationId, claimed)
+async function giveBack({ db, principal }: KnownContext, claimed: Claimed, taskId: string | null): Promise<void> {
+  if (taskId !== null) await outcomes.drop(db, principal.organizationId, taskId)
+  await idempotency.release(db, principal.organizationId, claimed)
 }
 
 /** Stores the answer and ends its task in one transaction: a retry finds one or the other. */
-function keepAndEnd({ deps, principal }: KnownContext, kept: Kept, taskId: string | null): Promise<number> {
+function keepAndEnd({ db, principal }: KnownContext, kept: Kept, taskId: string | null): Promise<number> {
   const { organizationId } = principal
-  if (taskId === null) return idempotency.save(deps.db, organizationId, kept)
-  return transaction(deps.db, async tx => {
+  if (taskId === null) return idempotency.save(db, organizationId, kept)
+  return transaction(db, async tx => {
     await outcomes.drop(tx, organizationId, taskId)
     return idempotency.save(tx, organizationId, kept)
   })
@@ -103,7 +103,7 @@ export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise
   if (kept.isGone) return again(ctx, of)
   const answer = kept.answer ?? (await pollUntil(ctx, patienceMs(ctx, kept), () => lookAgain(ctx, claimed)))
   if (answer === 'gone') {
-    const found = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
+    const found = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
     if (found !== undefined) return again(ctx, { ...of, kept: found })
   }
   // The first request's process died while it waited for the verdict: its effect remains, and the answer is built
@@ -119,7 +119,7 @@ function patienceMs(ctx: KnownContext, { createdAt }: idempotency.StoredClaim): 
 }
 
 async function lookAgain(ctx: KnownContext, claimed: Claimed): Promise<unknown> {
-  const found = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
+  const found = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
   // The first request was refused after all, and has released the key.
   if (found === undefined) throw new Fault('timeout')
   return found.isGone ? 'gone' : (found.answer ?? undefined)

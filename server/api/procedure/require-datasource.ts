@@ -23,9 +23,7 @@ export async function requireDatasource(
 ): Promise<DatasourceRow> {
   const uuid = uuidOf(id, 'ds_', 'ds_test_', 'dse_')
   const row =
-    uuid === null
-      ? undefined
-      : await datasources.find(ctx.deps.db, ctx.principal.organizationId, { id: uuid, ...options })
+    uuid === null ? undefined : await datasources.find(ctx.db, ctx.principal.organizationId, { id: uuid, ...options })
   if (row === undefined) throw new Fault('entity_not_found')
   const fits = ctx.surface === 'connections' ? row.kind === 'direct' : datasourceId(row) === id
   if (!fits) throw new Fault('entity_not_found')

@@ -15,14 +15,17 @@ import {
   type TaskOutcome,
 } from '#server/domain/tasks/contract.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import * as outcomes from '#server/store/tasks/outcomes.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { pollUntil } from './poll-until.ts'
 
-/** The requester of a task. Within a transaction, its `deps.db` is that transaction. */
+/** The requester of a task. */
 export interface Asker {
-  readonly deps: WebDeps
+  /** The pool, or the transaction that the request belongs to. */
+  readonly db: Db
+  readonly deps: Pick<WebDeps, 'clock' | 'notifications' | 'sealer' | 'sealingKeys' | 'waiters'>
   readonly principal: Pick<Principal, 'organizationId'>
 }
 
@@ -36,15 +39,15 @@ export interface TaskRequest<K extends AskedKind> {
 
 /** Seals the request into a task and makes it due. Returns its id. The caller notifies the workers after the commit. */
 export async function submitTask<K extends AskedKind>(
-  { deps, principal }: Asker,
+  { db, deps, principal }: Asker,
   asked: TaskRequest<K>,
 ): Promise<string> {
   const { organizationId } = principal
   const taskId = newId()
-  const key = asked.payload === null ? null : await deps.sealingKeys.of(deps.db, organizationId)
+  const key = asked.payload === null ? null : await deps.sealingKeys.of(db, organizationId)
   const content = { version: PAYLOAD_VERSION, ...asked.payload }
   const now = deps.clock()
-  await tasks.submit(deps.db, organizationId, {
+  await tasks.submit(db, organizationId, {
     id: taskId,
     kind: asked.kind,
     datasourceId: asked.datasourceId,
@@ -79,7 +82,7 @@ export type OutcomeAccess = 'taken' | 'read'
  * has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
  */
 export async function awaitTask<K extends AskedKind>(asker: Asker, of: AwaitedTask<K>): Promise<TaskOutcome<K>> {
-  const { db } = asker.deps
+  const { db } = asker
   const org = asker.principal.organizationId
   const look = of.reading === 'read' ? outcomes.readOutcome : outcomes.takeOutcome
   const done = await pollUntil(asker, of.waitMs, () => look(db, org, of.taskId))

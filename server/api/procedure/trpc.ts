@@ -77,7 +77,7 @@ export async function failureOf(
   }
   // A dialect records its own refusals, including those of invalid bodies.
   if (ctx.surface === 'trpc' && !(principal instanceof Fault)) {
-    await recordRefusal(ctx.deps, { principal, action: path, fault, requestId, address })
+    await recordRefusal(ctx, { principal, action: path, fault, requestId, address })
   }
   const status = faultSpec(fault.code).status
   const code = CODE_OF_STATUS[status as keyof typeof CODE_OF_STATUS] // every status of the table is a key

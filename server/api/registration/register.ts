@@ -3,7 +3,7 @@
  * contains them; only the worker can open what is stored. Nothing is dialled in this process.
  */
 
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { asCaller, eventOf, type KnownContext } from '#server/api/context.ts'
 import { type AwaitedVerification, awaitVerification } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
@@ -12,11 +12,10 @@ import { newId } from '#server/domain/access/ids.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as registration from '#server/store/datasources/registration.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -52,7 +51,7 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
  * datasource, unless another one has the schema that the string names.
  */
 async function withKnownIdentity(
-  { deps: { db }, principal }: KnownContext,
+  { db, principal }: KnownContext,
   drafted: ParsedRegistration,
 ): Promise<ParsedRegistration> {
   const { formerIdentity: former, datasource } = drafted
@@ -67,7 +66,7 @@ async function withKnownIdentity(
 async function place(ctx: KnownContext, drafted: ParsedRegistration, id: string): Promise<Datasource | null> {
   const { deps, principal } = ctx
   const now = deps.clock()
-  const made = await registration.register(deps.db, principal.organizationId, {
+  const made = await registration.register(ctx.db, principal.organizationId, {
     datasource: { id, ...drafted.datasource },
     credential: await sealCredential(ctx, { datasourceId: id, version: 1 }, drafted),
     taskId: newId(),
@@ -108,33 +107,29 @@ function displayedRow(id: string, { datasource, last4 }: ParsedRegistration, now
  * last wins.
  */
 async function registerAgain(ctx: KnownContext, drafted: ParsedRegistration): Promise<AwaitedVerification> {
-  const { deps, principal } = ctx
-  const org = principal.organizationId
+  const { principal } = ctx
   const identity = drafted.datasource.identity
   if (identity === null) throw new Error('only a natural key can be taken')
-  return transaction(deps.db, async tx => {
-    const held = await lockDatasource(tx, org, { identity })
+  return asCaller(ctx, async unit => {
+    const held = await lockDatasource(unit, { identity })
     // It was removed between the two statements: the caller may simply retry.
     if (held === undefined) throw new Fault('conflict')
     // Registering again under an existing natural key is a rotation. Authorized before anything else: a caller who may
     // only create learns that the key is taken, and nothing about the credential behind it.
     requireScope(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
     const staged = { held, drafted, action: 'datasource.reregistered' } as const
-    const request = await stageCredential(ctx, tx, staged)
-    if (drafted.metadata !== undefined) await relabel(ctx, tx, { id: held.id, metadata: drafted.metadata })
+    const request = await stageCredential(ctx, unit, staged)
+    if (drafted.metadata !== undefined) await relabel(unit, { id: held.id, metadata: drafted.metadata })
     return { id: held.id, request }
   })
 }
 
 /** New labels replace the existing ones, whatever becomes of the credential submitted with them. */
 async function relabel(
-  ctx: KnownContext,
-  tx: Tx,
+  unit: UnitOfWork,
   { id, metadata }: { id: string; metadata: Readonly<Record<string, string>> },
 ): Promise<void> {
-  const org = ctx.principal.organizationId
-  const now = ctx.deps.clock()
-  if (!(await datasources.replaceMetadata(tx, org, { id, metadata, now }))) return
-  await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))
-  changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
+  if (!(await datasources.replaceMetadata(unit, { id, metadata }))) return
+  await audit.append(unit, { action: 'datasource.updated', objectKind: 'datasource', objectId: id })
+  changes.append(unit, { datasourceId: id, change: 'updated' })
 }

@@ -5,14 +5,13 @@
  */
 
 import type { z } from 'zod'
-import type { KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { type AwaitedVerification, awaitVerification } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { pollUntil } from '#server/api/procedure/poll-until.ts'
 import { requireChangeable, requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
-import { transaction } from '#server/store/database/db.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
@@ -91,13 +90,13 @@ interface Placing {
 }
 
 async function place(ctx: KnownContext, of: Placing): Promise<AwaitedVerification> {
-  const org = ctx.principal.organizationId
-  return transaction(ctx.deps.db, async tx => {
-    const held = await lockDatasource(tx, org, { id: of.id })
+  return asCaller(ctx, async unit => {
+    const held = await lockDatasource(unit, { id: of.id })
     if (held === undefined) throw new Fault('entity_not_found')
-    if (of.expectedVersion !== undefined) requireVersion(await credentials.live(tx, org, of.id), of.expectedVersion)
+    if (of.expectedVersion !== undefined)
+      requireVersion(await credentials.live(unit.tx, unit.org, of.id), of.expectedVersion)
     const staged = { held, drafted: of.entry, action: 'datasource.rotation_requested', set: of.set } as const
-    return { id: of.id, request: await stageCredential(ctx, tx, staged) }
+    return { id: of.id, request: await stageCredential(ctx, unit, staged) }
   })
 }
 
@@ -126,7 +125,7 @@ async function onceSettled<T>(ctx: KnownContext, id: DatasourceId, rotation: () 
       const { id: datasourceId } = await requireDatasource(ctx, id)
       using _place = ctx.deps.waiters.take(ctx.principal)
       await pollUntil(ctx, leftMs, async () => {
-        const live = await credentials.live(ctx.deps.db, ctx.principal.organizationId, datasourceId)
+        const live = await credentials.live(ctx.db, ctx.principal.organizationId, datasourceId)
         return live.some(({ state }) => state === 'pending') ? undefined : true
       })
     }

@@ -11,7 +11,7 @@ import { Fault } from '#shared/faults/fault.ts'
 
 /** The key to seal to. Its row's signature was verified: a planted pair is never handed out. */
 export async function currentSealingKey(ctx: KnownContext): Promise<SealingKey> {
-  const { id, publicKey } = await ctx.deps.sealingKeys.of(ctx.deps.db, ctx.principal.organizationId)
+  const { id, publicKey } = await ctx.deps.sealingKeys.of(ctx.db, ctx.principal.organizationId)
   return { keyId: id, key: Buffer.from(publicKey).toString('base64') }
 }
 
@@ -23,7 +23,7 @@ export async function requireOurKey(ctx: KnownContext, input: object): Promise<v
   const keyId = 'keyId' in input ? input.keyId : undefined
   if (typeof keyId !== 'string') return
   const { deps, principal } = ctx
-  const key = await organizations.keyById(deps.db, principal.organizationId, keyId)
+  const key = await organizations.keyById(ctx.db, principal.organizationId, keyId)
   if (key !== undefined && deps.sealer.isGenuine(key) && isAcceptedFromCallers(key, deps.clock())) return
   const message = 'That is no sealing key of this organization, or one that was replaced a while ago. Fetch it anew.'
   throw new Fault('invalid_body', { issues: [{ path: ['keyId'], code: 'unknown_key', message }] })

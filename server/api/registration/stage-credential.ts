@@ -3,14 +3,14 @@
  * it. Nothing is compared here, or an answer and its timing would reveal whether a guess is right.
  */
 
-import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
+import type { KnownContext } from '#server/api/context.ts'
 import { compareTask } from '#server/api/procedure/await-verification.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { LockedDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as comparisons from '#server/store/tasks/comparisons.ts'
 
 /** A secret about to be sealed, and its displayable part. */
@@ -25,9 +25,9 @@ export async function sealCredential(
   at: { datasourceId: string; version: number },
   { secret, last4 }: UnsealedSecret,
 ): Promise<credentials.NewCredential> {
-  const { db, sealer, sealingKeys } = ctx.deps
+  const { sealer, sealingKeys } = ctx.deps
   const organizationId = ctx.principal.organizationId
-  const key = await sealingKeys.of(db, organizationId)
+  const key = await sealingKeys.of(ctx.db, organizationId)
   return { sealed: sealer.sealCredential(key, { organizationId, ...at }, secret), last4 }
 }
 
@@ -46,19 +46,18 @@ export interface Staged {
  */
 export async function stageCredential(
   ctx: KnownContext,
-  tx: Tx,
+  unit: UnitOfWork,
   { held, drafted, action, set = {} }: Staged,
 ): Promise<number> {
-  const org = ctx.principal.organizationId
-  const now = ctx.deps.clock()
+  const { now } = unit
   const version = held.credential_version + 1
   const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
-  const credential = await sealCredential(inTransaction(ctx, tx), { datasourceId: held.id, version }, asked)
+  const credential = await sealCredential({ ...ctx, db: unit.tx }, { datasourceId: held.id, version }, asked)
   // Before the credential: its task is locked first everywhere.
-  const request = await comparisons.submit(tx, org, compareTask(ctx, held.id))
-  await credentials.replacePending(tx, org, { datasourceId: held.id, version, credential, now })
-  await datasources.update(tx, org, { id: held.id, set: { ...set, credential_version: version }, changedAt: now })
-  await audit.append(tx, org, eventOf(ctx, { action, objectKind: 'datasource', objectId: held.id }))
+  const request = await comparisons.submit(unit, compareTask(held.id))
+  await credentials.replacePending(unit, { datasourceId: held.id, version, credential })
+  await datasources.update(unit, { id: held.id, set: { ...set, credential_version: version }, changedAt: now })
+  await audit.append(unit, { action, objectKind: 'datasource', objectId: held.id })
   return request
 }
 

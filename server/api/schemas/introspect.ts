@@ -4,14 +4,13 @@
  */
 
 import type { z } from 'zod'
-import { eventOf, inTransaction, type KnownContext } from '#server/api/context.ts'
+import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable, requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { awaitTask, type OutcomeAccess, submitTask } from '#server/api/procedure/task.ts'
 import { snapshotToResponse } from '#server/api/responses/snapshot.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
@@ -60,8 +59,7 @@ async function introspectable(ctx: KnownContext, input: z.output<typeof Introspe
 }
 
 async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number): Promise<void> {
-  const org = row.org_id
-  const request = await transaction(ctx.deps.db, tx => tasks.request(tx, org, verifyTask(ctx, row.id)))
+  const request = await asCaller(ctx, unit => tasks.request(unit, verifyTask(row.id)))
   ctx.deps.notifications.ring('work')
   await awaitVerification(ctx, { id: row.id, request, waitSeconds: waitMs / 1000 })
 }
@@ -89,13 +87,16 @@ interface Submitted {
 
 async function submit(ctx: KnownContext, row: DatasourceRow, schemas: string[] | null): Promise<Submitted> {
   const about = { action: 'datasource.introspected', objectKind: 'datasource', objectId: row.id }
-  return transaction(ctx.deps.db, async tx => {
-    const taskId = await submitTask(inTransaction(ctx, tx), {
-      kind: 'introspect',
-      datasourceId: row.id,
-      payload: { schemas },
-    })
-    await audit.append(tx, row.org_id, eventOf(ctx, about))
+  return asCaller(ctx, async unit => {
+    const taskId = await submitTask(
+      { ...ctx, db: unit.tx },
+      {
+        kind: 'introspect',
+        datasourceId: row.id,
+        payload: { schemas },
+      },
+    )
+    await audit.append(unit, about)
     return { taskId }
   })
 }
@@ -111,7 +112,7 @@ async function outcome(ctx: KnownContext, of: Waited): Promise<Found> {
 
 async function presented(ctx: KnownContext, of: Found & { row: DatasourceRow }): Promise<Introspection> {
   const { row, changed } = of
-  const stored = await snapshots.findPacked(ctx.deps.db, ctx.principal.organizationId, of.snapshotId)
+  const stored = await snapshots.findPacked(ctx.db, ctx.principal.organizationId, of.snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
   const { tables, schemas, findings, hidden } = await ctx.deps.snapshotReader.names(stored, ctx.answers)
   return {

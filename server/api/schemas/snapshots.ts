@@ -57,7 +57,7 @@ export const snapshotsRouter = router({
         throw new Fault('invalid_request', {
           issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of this list' }],
         })
-      const found = await snapshots.list(ctx.deps.db, row.org_id, {
+      const found = await snapshots.list(ctx.db, row.org_id, {
         datasourceId: row.id,
         limit: limit + 1,
         olderThan,
@@ -73,7 +73,7 @@ export const snapshotsRouter = router({
     .query(async ({ ctx, input }) => {
       const uuid = uuidOf(input.snapshotId, 'snap_')
       const org = ctx.principal.organizationId
-      const snapshot = uuid === null ? undefined : await snapshots.findPacked(ctx.deps.db, org, uuid)
+      const snapshot = uuid === null ? undefined : await snapshots.findPacked(ctx.db, org, uuid)
       if (snapshot === undefined) throw new Fault('entity_not_found')
       const row = await ownerOf(ctx, snapshot.datasource_id)
       const part: unknown = await ctx.deps.snapshotReader.part(snapshot, input, ctx.answers)
@@ -87,7 +87,7 @@ export const snapshotsRouter = router({
     .output(SnapshotSummary)
     .query(async ({ ctx, input }) => {
       const row = await readable(ctx, input.id)
-      const latest = await snapshots.latest(ctx.deps.db, row.org_id, { datasourceId: row.id })
+      const latest = await snapshots.latest(ctx.db, row.org_id, { datasourceId: row.id })
       if (latest === undefined) throw new Fault('entity_not_found')
       return snapshotToResponse(latest, row)
     }),
@@ -117,15 +117,14 @@ async function readable(ctx: KnownContext, id: DatasourceId) {
 /** A snapshot by its id, with its datasource: a removed one no longer has snapshots. */
 async function found(ctx: KnownContext, id: string) {
   const uuid = uuidOf(id, 'snap_')
-  const snapshot =
-    uuid === null ? undefined : await snapshots.findPacked(ctx.deps.db, ctx.principal.organizationId, uuid)
+  const snapshot = uuid === null ? undefined : await snapshots.findPacked(ctx.db, ctx.principal.organizationId, uuid)
   if (snapshot === undefined) throw new Fault('entity_not_found')
   const row = await ownerOf(ctx, snapshot.datasource_id)
   return { snapshot, row }
 }
 
 async function ownerOf(ctx: KnownContext, datasourceId: string) {
-  const row = await datasources.find(ctx.deps.db, ctx.principal.organizationId, { id: datasourceId })
+  const row = await datasources.find(ctx.db, ctx.principal.organizationId, { id: datasourceId })
   if (row === undefined) throw new Fault('entity_not_found')
   requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
   return row

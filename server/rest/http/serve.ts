@@ -82,7 +82,7 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
     if (isOurFailure(fault)) logFailure(deps, of, { ...from, fault, principal: seen.principal })
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
-      await recordRefusal(deps, { principal: seen.principal, action, fault, ...from })
+      await recordRefusal({ db: deps.db, deps }, { principal: seen.principal, action, fault, ...from })
     }
     refuse(dialect, { request, response, fault, body: seen.body })
   }
@@ -99,7 +99,7 @@ async function run(
   const responseMetadata: ResponseMetadata = {}
   const answers = { leftBytes: MAX_ANSWER_BYTES, texts: [] }
   const caller = createCaller({
-    ...{ deps, responseMetadata, answers, surface: dialect.surface, ...from },
+    ...{ deps, db: deps.db, responseMetadata, answers, surface: dialect.surface, ...from },
     header: name => headers[name],
     idempotency: headers['idempotency-key'] === undefined ? null : idempotencyOf(request, body),
     token: () => presentedToken(headers),
@@ -168,7 +168,7 @@ async function admitted(deps: WebDeps, { request, response, route }: Exchange & 
   const about = { action: `${request.method} ${route.path}`, requestId: requestIdOf(request, response), address }
   if (refused !== null) {
     notePrincipal(response, refused)
-    await recordRefusal(deps, { principal: refused, fault: principal, ...about })
+    await recordRefusal({ db: deps.db, deps }, { principal: refused, fault: principal, ...about })
   }
   throw principal
 }

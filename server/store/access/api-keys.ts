@@ -6,10 +6,10 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Move } from '#server/domain/access/scope.ts'
 import { preparedRead } from '#server/store/connection/prepared-read.ts'
-import { transaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { MOVE } from '#server/store/organizations/move-state.ts'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as tokens from '#server/store/tokens/directory.ts'
 import { keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
 import type { Mode } from '#shared/base/wire.ts'
@@ -23,14 +23,12 @@ export interface ApiKeyRow extends Selectable<Tables['api_keys']> {
 export type FoundKey = ApiKeyRow & { readonly move: Move | null }
 
 /** Inserts a new key, and its token into the directory. */
-export async function insert(db: Db, org: string, row: Omit<Insertable<Tables['api_keys']>, 'org_id'>): Promise<void> {
-  await transaction(db, async tx => {
-    await tokens.enter(tx, org, row.hash)
-    await tx
-      .insertInto('api_keys')
-      .values({ ...row, org_id: org })
-      .execute()
-  })
+export async function insert(unit: UnitOfWork, row: Omit<Insertable<Tables['api_keys']>, 'org_id'>): Promise<void> {
+  await tokens.enter(unit, row.hash)
+  await unit.tx
+    .insertInto('api_keys')
+    .values({ ...row, org_id: unit.org })
+    .execute()
 }
 
 /** Finds a key of the organization named by the directory, by its hashes (one for each pepper in use). */

@@ -5,27 +5,31 @@
  */
 
 import { type RawBuilder, sql } from 'kysely'
+import { newId } from '#server/domain/access/ids.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import type { Actor, UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
-/** The actor: a key, a capability, an operator at the command line, or the worker. */
-export interface Actor {
-  readonly kind: 'key' | 'capability' | 'operator' | 'worker'
-  readonly id: string | null
-  readonly requestId: string | null
-  readonly address: string | null
-}
-
-/** One row of the audit record. */
-export interface AuditRow {
-  readonly id: string
-  readonly actor: Actor
+/** An event of a unit of work, which has the actor and the time. */
+export interface AuditEntry {
   readonly action: string
   readonly objectKind: string | null
   readonly objectId: string | null
-  /** `ok`, or the code of a fault. */
+  /** The code of a fault; `ok` if it is left out. */
+  readonly outcome?: string
+}
+
+/** One row of the audit record. */
+export interface AuditRow extends AuditEntry {
+  readonly id: string
+  readonly actor: Actor
   readonly outcome: string
   readonly at: Date
+}
+
+/** The row of an event. */
+function rowOf({ actor, now }: UnitOfWork, entry: AuditEntry): AuditRow {
+  return { id: newId(), actor, outcome: 'ok', at: now, ...entry }
 }
 
 /** The columns of one event. */
@@ -46,7 +50,9 @@ function auditRow(org: string, event: AuditRow) {
 }
 
 /** Appends one event, in the transaction that it records. */
-export async function append(tx: Db, org: string, event: AuditRow): Promise<void> {
+export async function append(unit: UnitOfWork, entry: AuditEntry): Promise<void> {
+  const { tx, org } = unit
+  const event = rowOf(unit, entry)
   if (!isOfCaller(event)) return insertAll(tx, [auditRow(org, event)])
   await sql`select ${recorded(org, event)}`.execute(tx)
 }
@@ -68,7 +74,9 @@ function recorded(org: string, event: AuditRow): RawBuilder<unknown> {
 const ROWS_AT_ONCE = 1_000
 
 /** Appends many events, in the transaction that they record. */
-export async function appendAll(tx: Db, org: string, events: readonly AuditRow[]): Promise<void> {
+export async function appendAll(unit: UnitOfWork, entries: readonly AuditEntry[]): Promise<void> {
+  const { tx, org } = unit
+  const events = entries.map(entry => rowOf(unit, entry))
   const rows = events.map(event => auditRow(org, event))
   const isCallers = events.every(isOfCaller)
   for (let at = 0; at < rows.length; at += ROWS_AT_ONCE)

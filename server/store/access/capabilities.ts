@@ -6,10 +6,10 @@
 import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Move } from '#server/domain/access/scope.ts'
 import { preparedRead } from '#server/store/connection/prepared-read.ts'
-import { transaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { MOVE } from '#server/store/organizations/move-state.ts'
-import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as tokens from '#server/store/tokens/directory.ts'
 import { keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
 import type { ApiKeyRow } from './api-keys.ts'
@@ -56,18 +56,15 @@ const COLUMNS = [
 
 /** Inserts a new capability, and its token into the directory. */
 export async function insert(
-  db: Db,
-  org: string,
+  unit: UnitOfWork,
   row: Omit<Insertable<Tables['capabilities']>, 'org_id'>,
 ): Promise<CapabilityRow> {
-  return transaction(db, async tx => {
-    await tokens.enter(tx, org, row.hash)
-    return tx
-      .insertInto('capabilities')
-      .values({ ...row, org_id: org })
-      .returning([...COLUMNS, 'revoked_at'])
-      .executeTakeFirstOrThrow()
-  })
+  await tokens.enter(unit, row.hash)
+  return unit.tx
+    .insertInto('capabilities')
+    .values({ ...row, org_id: unit.org })
+    .returning([...COLUMNS, 'revoked_at'])
+    .executeTakeFirstOrThrow()
 }
 
 function rows(db: Db, org: string) {
@@ -131,7 +128,7 @@ export function find(db: Db, org: string, id: string): Promise<CapabilityRow | u
  * As `find`, under the row's lock. The caller already holds the lock of capabilities: of two concurrent rotations, the
  * second sees the first one's changes, including its revocation.
  */
-export function lock(tx: Tx, org: string, id: string): Promise<CapabilityRow | undefined> {
+export function lock({ tx, org }: UnitOfWork, id: string): Promise<CapabilityRow | undefined> {
   return rows(tx, org).where('c.id', '=', id).forNoKeyUpdate('c').executeTakeFirst()
 }
 
@@ -144,8 +141,7 @@ export function list(db: Db, org: string, page: { olderThan: string | null; limi
 
 /** Changes a capability's expiry. The caller holds its lock. The MAC covers the changed grant. */
 export async function reschedule(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   change: { id: string; expiresAt: Date; mac: Buffer },
 ): Promise<void> {
   await tx

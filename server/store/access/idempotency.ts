@@ -7,7 +7,8 @@ import { sql } from 'kysely'
 import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /**
  * The total bytes of answers kept per organization, as JSON. Beyond it the oldest are deleted; claims and results stay.
@@ -38,17 +39,16 @@ export interface StoredClaim {
  * and then returns `busy`; the transaction is then unusable. An expired claim is replaced.
  */
 export async function claim(
-  tx: Tx,
-  org: string,
-  entry: ClaimKey & { bodyHash: Buffer; now: Date; expiresAt: Date; waitMs: number },
+  { tx, org, now }: UnitOfWork,
+  entry: ClaimKey & { bodyHash: Buffer; expiresAt: Date; waitMs: number },
 ): Promise<StoredClaim | 'busy' | null> {
   await sql.raw(`set local lock_timeout = ${Math.ceil(entry.waitMs)}`).execute(tx)
   const inserted = sql`
     insert into idempotency_keys (org_id, principal_id, route, key, body_hash, created_at, expires_at)
-    values (${org}, ${entry.principalId}, ${entry.route}, ${entry.key}, ${entry.bodyHash}, ${entry.now}, ${entry.expiresAt})
+    values (${org}, ${entry.principalId}, ${entry.route}, ${entry.key}, ${entry.bodyHash}, ${now}, ${entry.expiresAt})
     on conflict (org_id, principal_id, route, key) do update
-      set body_hash = ${entry.bodyHash}, result = null, answer = null, answer_bytes = null, remarks = null, created_at = ${entry.now}, expires_at = ${entry.expiresAt}
-      where idempotency_keys.expires_at <= ${entry.now}
+      set body_hash = ${entry.bodyHash}, result = null, answer = null, answer_bytes = null, remarks = null, created_at = ${now}, expires_at = ${entry.expiresAt}
+      where idempotency_keys.expires_at <= ${now}
     returning key
   `
   const rows = await inserted.execute(tx).then(result => result.rows, busyOrThrow)

@@ -3,10 +3,12 @@
  * through the task's outcome and is stored nowhere. The web tier ends leases; only the worker and operators write
  * grants and begin leases.
  */
+
 import { type Selectable, sql } from 'kysely'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
-import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { isUnrevoked, revokedAt } from '#server/store/tokens/revocations.ts'
 
 /** A lease's row. */
@@ -20,8 +22,7 @@ export interface GrantSignature {
 
 /** Stores an operator's signature on a grant, in the transaction that writes the capability. */
 export async function insertGrant(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   entry: { capabilityId: string; signed: GrantSignature },
 ): Promise<void> {
   const { capabilityId, signed } = entry
@@ -63,11 +64,10 @@ export async function grantsOfOthers(db: Db, than: { signerId: string; now: Date
 
 /** Replaces a grant's signature with a new one. */
 export async function replaceGrant(
-  db: Db,
-  org: string,
+  { tx, org }: UnitOfWork,
   entry: { capabilityId: string; signed: GrantSignature },
 ): Promise<void> {
-  await db
+  await tx
     .updateTable('lease_grants')
     .set({ signer_id: entry.signed.signerId, signature: entry.signed.signature })
     .where('org_id', '=', org)
@@ -101,7 +101,6 @@ export interface NewLease {
   readonly capabilityId: string
   readonly version: number
   readonly verdictSignature: Buffer
-  readonly now: Date
   readonly expiresAt: Date
 }
 
@@ -110,16 +109,17 @@ export interface NewLease {
  * the host was resolved no longer hold: the capability was revoked or expired, the datasource was removed or verified
  * again, or the credential was replaced.
  */
-export async function insert(tx: Tx, org: string, entry: NewLease): Promise<boolean> {
+export async function insert(unit: UnitOfWork, entry: NewLease): Promise<boolean> {
+  const { tx, org, now } = unit
   // Waits for a revocation in progress, so that no lease is handed out after the revocation was confirmed.
-  await quotas.lockShared(tx, org, 'capabilities')
+  await quotas.lockShared(unit, 'capabilities')
   const { rows } = await sql`
     insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at)
-    select d.org_id, ${entry.id}::uuid, d.id, g.id, c.version, ${entry.now}::timestamptz, ${entry.expiresAt}::timestamptz
+    select d.org_id, ${entry.id}::uuid, d.id, g.id, c.version, ${now}::timestamptz, ${entry.expiresAt}::timestamptz
     from datasources d
     join credentials c on c.org_id = d.org_id and c.datasource_id = d.id and c.state = 'current'
     join capabilities g on g.org_id = d.org_id and g.id = ${entry.capabilityId} and ${isUnrevoked('capability', 'g')}
-      and g.expires_at > ${entry.now}
+      and g.expires_at > ${now}
     where d.org_id = ${org} and d.id = ${entry.datasourceId} and d.deleted_at is null and d.status = 'active'
       and c.version = ${entry.version} and d.verdict_signature = ${entry.verdictSignature}
     returning id
@@ -132,13 +132,12 @@ export async function insert(tx: Tx, org: string, entry: NewLease): Promise<bool
  * lease.
  */
 export function end(
-  tx: Tx,
-  org: string,
-  which: { id: string; capabilityId?: string; by: 'released' | 'revoked'; now: Date },
+  { tx, org, now }: UnitOfWork,
+  which: { id: string; capabilityId?: string; by: 'released' | 'revoked' },
 ): Promise<{ datasource_id: string } | undefined> {
   const query = tx
     .updateTable('leases')
-    .set({ ended_at: which.now, ended_by: which.by })
+    .set({ ended_at: now, ended_by: which.by })
     .where('org_id', '=', org)
     .where('id', '=', which.id)
     .where('ended_at', 'is', null)

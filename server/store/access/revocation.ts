@@ -2,10 +2,11 @@
  * Revokes API keys together with their descendants: the keys and capabilities that they issued, and what those issued.
  * Every statement that issues a key or a capability takes the same locks, so that none appears while its issuer is being revoked.
  */
+
 import { type RawBuilder, sql } from 'kysely'
 import { missingConsent, type RevocationConsent } from '#server/domain/access/revocation.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as revocations from '#server/store/tokens/revocations.ts'
 import { isUnrevoked, revokedAt } from '#server/store/tokens/revocations.ts'
 import type { Mode } from '#shared/base/wire.ts'
@@ -33,10 +34,10 @@ export type Revocation =
 const NONE: Family = { keys: [], capabilities: [] }
 
 /** Until the transaction ends, no other transaction issues or revokes a key or a capability of the organization. */
-export async function lockAccess(tx: Tx, org: string): Promise<void> {
+export async function lockAccess(unit: UnitOfWork): Promise<void> {
   // Always in this order, to avoid deadlocks.
-  await quotas.lock(tx, org, 'api_keys')
-  await quotas.lock(tx, org, 'capabilities')
+  await quotas.lock(unit, 'api_keys')
+  await quotas.lock(unit, 'capabilities')
 }
 
 /**
@@ -44,21 +45,21 @@ export async function lockAccess(tx: Tx, org: string): Promise<void> {
  * from here on.
  */
 export async function revokeKeyRow(
-  tx: Tx,
-  org: string,
-  ask: RevocationConsent & { readonly id: string; readonly now: Date },
+  unit: UnitOfWork,
+  ask: RevocationConsent & { readonly id: string },
 ): Promise<Revocation> {
-  await lockAccess(tx, org)
-  const { id, now, children } = ask
-  const living = await livingDescendants(tx, org, { id, now })
+  const { tx, org } = unit
+  await lockAccess(unit)
+  const { id, children } = ask
+  const living = await livingDescendants(unit, id)
   const revoked = children === 'revoke' ? living : NONE
-  const endsWriting = await leavesNoWriter(tx, org, { ids: [id, ...revoked.keys], now })
+  const endsWriting = await leavesNoWriter(unit, [id, ...revoked.keys])
   const counts = { keys: living.keys.length, capabilities: living.capabilities.length }
   const missing = missingConsent(ask, { living: counts, endsWriting })
   if (missing !== null) return { outcome: 'refused', missing, living }
-  await revokeCapabilities(tx, org, { ids: revoked.capabilities, now })
-  await revocations.revokeKeys(tx, org, { ids: revoked.keys, now, keepsChildren: false })
-  await revocations.revokeKeys(tx, org, { ids: [id], now, keepsChildren: children === 'keep' })
+  await revokeCapabilities(unit, revoked.capabilities)
+  await revocations.revokeKeys(unit, { ids: revoked.keys, keepsChildren: false })
+  await revocations.revokeKeys(unit, { ids: [id], keepsChildren: children === 'keep' })
   const row = await tx
     .selectFrom('api_keys as k')
     .select(revokedAt('key', 'k').as('revoked_at'))
@@ -70,18 +71,15 @@ export async function revokeKeyRow(
 }
 
 /** Revokes capabilities that are not yet revoked, and ends their leases. The caller holds their lock. */
-export async function revokeCapabilities(
-  tx: Tx,
-  org: string,
-  which: { readonly ids: readonly string[]; readonly now: Date },
-): Promise<void> {
-  if (which.ids.length === 0) return
-  await revocations.revokeCapabilityRows(tx, org, which)
+export async function revokeCapabilities(unit: UnitOfWork, ids: readonly string[]): Promise<void> {
+  const { tx, org, now } = unit
+  if (ids.length === 0) return
+  await revocations.revokeCapabilityRows(unit, ids)
   await tx
     .updateTable('leases')
-    .set({ ended_at: which.now, ended_by: 'revoked' })
+    .set({ ended_at: now, ended_by: 'revoked' })
     .where('org_id', '=', org)
-    .where('capability_id', 'in', [...which.ids])
+    .where('capability_id', 'in', [...ids])
     .where('ended_at', 'is', null)
     .execute()
 }
@@ -90,10 +88,10 @@ export async function revokeCapabilities(
  * All living descendants of a key, including capabilities rotated from them. Revoked links are followed too: a revoked
  * child whose own children were kept still leads to them.
  */
-async function livingDescendants(tx: Tx, org: string, of: { id: string; now: Date }): Promise<Family> {
+async function livingDescendants({ tx, org, now }: UnitOfWork, id: string): Promise<Family> {
   const { rows } = await sql<{ kind: 'key' | 'capability'; id: string }>`
     with recursive made (kind, id) as (
-      select 'key', ${of.id}::uuid
+      select 'key', ${id}::uuid
       union
       select step.kind, step.id from made m cross join lateral (
         select 'key' as kind, k.id from api_keys k
@@ -107,10 +105,10 @@ async function livingDescendants(tx: Tx, org: string, of: { id: string; now: Dat
       ) step
     )
     select m.kind, m.id from made m join api_keys k on m.kind = 'key' and k.org_id = ${org} and k.id = m.id
-      where m.id <> ${of.id}::uuid and ${isUnrevoked('key', 'k')} and (k.expires_at is null or k.expires_at > ${of.now})
+      where m.id <> ${id}::uuid and ${isUnrevoked('key', 'k')} and (k.expires_at is null or k.expires_at > ${now})
     union all
     select m.kind, m.id from made m join capabilities c on m.kind = 'capability' and c.org_id = ${org} and c.id = m.id
-      where ${isUnrevoked('capability', 'c')} and c.expires_at > ${of.now}
+      where ${isUnrevoked('capability', 'c')} and c.expires_at > ${now}
   `.execute(tx)
   const idsOf = (kind: 'key' | 'capability') => rows.flatMap(row => (row.kind === kind ? [row.id] : []))
   return { keys: idsOf('key'), capabilities: idsOf('capability') }
@@ -133,12 +131,12 @@ function isRecordedAsMadeBy(maker: RawBuilder<unknown>): RawBuilder<boolean> {
 }
 
 /** True if these keys are the last living ones of a mode that may write the organization's affairs. */
-async function leavesNoWriter(tx: Tx, org: string, of: { ids: readonly string[]; now: Date }): Promise<boolean> {
-  const ids = [...of.ids]
+async function leavesNoWriter({ tx, org, now }: UnitOfWork, keyIds: readonly string[]): Promise<boolean> {
+  const ids = [...keyIds]
   const { rows } = await sql<{ mode: Mode }>`
     with writers as (
       select k.id, k.mode from api_keys k
-      where k.org_id = ${org} and ${isUnrevoked('key', 'k')} and (k.expires_at is null or k.expires_at > ${of.now})
+      where k.org_id = ${org} and ${isUnrevoked('key', 'k')} and (k.expires_at is null or k.expires_at > ${now})
         and 'organization.write' = any (k.scopes)
     )
     select mode from writers group by mode having bool_and(id = any (${ids}::uuid[]))

@@ -2,9 +2,11 @@
  * The web tier's access to credential rows: it writes new bytes, destroys bytes, and reads every column except the
  * bytes. The worker's reads are in `sealed.ts`, which the web process cannot reach.
  */
+
 import { sql } from 'kysely'
 import type { SealedBox } from '#server/domain/access/sealed.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** A credential to insert. `last4` is set for a signing key, otherwise null. */
 export interface NewCredential {
@@ -32,11 +34,11 @@ export function live(tx: Db, org: string, datasourceId: string): Promise<Credent
 
 /** Writes a pending credential and destroys the bytes of any previous pending one: the last write wins. */
 export async function replacePending(
-  tx: Tx,
-  org: string,
-  entry: { datasourceId: string; version: number; credential: NewCredential; now: Date },
+  unit: UnitOfWork,
+  entry: { datasourceId: string; version: number; credential: NewCredential },
 ): Promise<void> {
-  await destroy(tx, org, { datasourceId: entry.datasourceId, state: 'pending' })
+  const { tx, org, now } = unit
+  await destroy(unit, { datasourceId: entry.datasourceId, state: 'pending' })
   await tx
     .insertInto('credentials')
     .values({
@@ -49,28 +51,26 @@ export async function replacePending(
       signer_id: entry.credential.sealed.signerId,
       signature: entry.credential.sealed.signature,
       last4: entry.credential.last4,
-      created_at: entry.now,
+      created_at: now,
     })
     .execute()
 }
 
 /** Destroys the bytes of a datasource's credentials: those in one state, or all. The rows remain, as `retired`. */
 export async function destroy(
-  tx: Tx,
-  org: string,
+  unit: UnitOfWork,
   which: { datasourceId: string; state?: 'pending' | 'current' },
 ): Promise<void> {
   const states = which.state === undefined ? ['pending', 'current'] : [which.state]
-  await retire(tx, org, { datasourceId: which.datasourceId, states, version: null })
+  await retire(unit, { datasourceId: which.datasourceId, states, version: null })
 }
 
 /** Destroys the bytes of one version that is still pending, after its refusal. */
 export async function destroyVersion(
-  tx: Tx,
-  org: string,
+  unit: UnitOfWork,
   which: { datasourceId: string; version: number },
 ): Promise<void> {
-  await retire(tx, org, { ...which, states: ['pending'] })
+  await retire(unit, { ...which, states: ['pending'] })
 }
 
 /**
@@ -78,8 +78,7 @@ export async function destroyVersion(
  * could put any credential in force.
  */
 async function retire(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   of: { datasourceId: string; states: string[]; version: number | null },
 ): Promise<void> {
   const { datasourceId, states, version } = of

@@ -7,7 +7,8 @@ import { type Selectable, sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
 import type { SignedVerdict } from '#server/domain/datasources/verdict.ts'
 import type { OrganizationSettings } from '#server/store/organizations/organizations.ts'
-import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** A credential with its bytes, the row that they belong to, and the key pair that sealed them. */
 export interface SealedCredential {
@@ -191,7 +192,7 @@ export async function organizationKey(db: Db, org: string, keyId: string): Promi
 }
 
 /** Puts the pending credential in force and destroys the one it replaces, in the transaction of the verdict. */
-export async function promote(tx: Tx, org: string, at: { datasourceId: string; version: number }): Promise<void> {
+export async function promote({ tx, org }: UnitOfWork, at: { datasourceId: string; version: number }): Promise<void> {
   await tx
     .updateTable('credentials')
     .set({ state: 'retired', sealed: null, signature: null })

@@ -8,16 +8,23 @@
  * for a head.
  */
 import { type QueryExecutorProvider, sql } from 'kysely'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** The kinds of changes of a datasource. */
 export type ChangeKind = 'registered' | 'updated' | 'rotated' | 'verified' | 'removed' | 'introspected' | 'drifted'
 
-/** A change to append. */
+/** A change to append, at the time of its unit of work. */
 export interface NewChange {
   readonly datasourceId: string
   readonly change: ChangeKind
+}
+
+interface DatedChange extends NewChange {
   readonly at: Date
 }
+
+/** The part of a unit of work that a change needs. */
+type Changing = Pick<UnitOfWork, 'org' | 'now'> & { readonly tx: object }
 
 /** The changes of a transaction, by organization. */
 const COLLECTED = Symbol('changes')
@@ -27,18 +34,18 @@ export function collectChanges(tx: object): void {
   Reflect.set(tx, COLLECTED, new Map())
 }
 
-function collectedOf(tx: object): Map<string, NewChange[]> {
+function collectedOf(tx: object): Map<string, DatedChange[]> {
   const collected: unknown = Reflect.get(tx, COLLECTED)
   if (!(collected instanceof Map)) throw new Error('a change is appended in a transaction')
   return collected
 }
 
 /** Appends a change to those that the transaction publishes on commit, in call order. */
-export function append(tx: object, org: string, entry: NewChange): void {
+export function append({ tx, org, now }: Changing, entry: NewChange): void {
   const collected = collectedOf(tx)
   const list = collected.get(org) ?? []
   collected.set(org, list)
-  list.push(entry)
+  list.push({ ...entry, at: now })
 }
 
 /**
@@ -52,7 +59,7 @@ export async function writeCollected(tx: QueryExecutorProvider & object): Promis
 }
 
 /** The first epoch of a head is a timestamp, so that two copies of a database never start with the same epoch. */
-async function write(tx: QueryExecutorProvider, org: string, list: readonly NewChange[]): Promise<void> {
+async function write(tx: QueryExecutorProvider, org: string, list: readonly DatedChange[]): Promise<void> {
   const [first] = list
   if (first === undefined) return
   await sql`

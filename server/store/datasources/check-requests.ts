@@ -4,9 +4,8 @@
  */
 
 import { sql } from 'kysely'
-import { transaction } from '#server/store/database/db.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
 /** A check of a standing task is requested and due, or is running. */
@@ -20,22 +19,20 @@ const SELDOM = sql`interval '10 minutes'`
  * at `dueAt`. Does nothing if the claim was lost.
  */
 export async function awaitCheck(
-  db: Db,
+  unit: UnitOfWork,
   held: Claim & { readonly datasourceId: string },
-  of: { taskId: string; now: Date; dueAt: Date },
+  { taskId, dueAt }: { taskId: string; dueAt: Date },
 ): Promise<void> {
-  const { organizationId: org, datasourceId } = held
-  await transaction(db, async tx => {
-    // Two tasks of one datasource change, so the datasource's lock comes first, as everywhere.
-    await lockDatasource(tx, org, { id: datasourceId })
-    // Requested once: a check that settles between two looks must not cause another one.
-    const awaits = held.awaits ?? (await request(tx, org, { ...of, datasourceId }))
-    await tx
-      .updateTable('tasks')
-      .set(eb => ({ locked_until: null, due_at: of.dueAt, token: eb('token', '+', 1), awaits }))
-      .where(isHeld(held))
-      .execute()
-  })
+  const { datasourceId } = held
+  // Two tasks of one datasource change, so the datasource's lock comes first, as everywhere.
+  await lockDatasource(unit, { id: datasourceId })
+  // Requested once: a check that settles between two looks must not cause another one.
+  const awaits = held.awaits ?? (await request(unit, { datasourceId, taskId }))
+  await unit.tx
+    .updateTable('tasks')
+    .set(eb => ({ locked_until: null, due_at: dueAt, token: eb('token', '+', 1), awaits }))
+    .where(isHeld(held))
+    .execute()
 }
 
 /**
@@ -43,22 +40,19 @@ export async function awaitCheck(
  * take it and sign nothing, and the two must not bounce it between them. False if a check was requested recently.
  */
 export async function requestUnsigned(
-  db: Db,
-  org: string,
-  of: { datasourceId: string; taskId: string; now: Date },
+  unit: UnitOfWork,
+  asked: { datasourceId: string; taskId: string },
 ): Promise<boolean> {
-  const { datasourceId, now } = of
-  return transaction(db, async tx => {
-    const { rows } = await sql`
-      update datasources set verdict_asked_at = ${now}
-      where org_id = ${org} and id = ${datasourceId} and deleted_at is null
-        and (verdict_asked_at is null or verdict_asked_at <= ${now}::timestamptz - ${SELDOM})
-      returning id
-    `.execute(tx)
-    if (rows.length === 0) return false
-    await request(tx, org, of)
-    return true
-  })
+  const { tx, org, now } = unit
+  const { rows } = await sql`
+    update datasources set verdict_asked_at = ${now}
+    where org_id = ${org} and id = ${asked.datasourceId} and deleted_at is null
+      and (verdict_asked_at is null or verdict_asked_at <= ${now}::timestamptz - ${SELDOM})
+    returning id
+  `.execute(tx)
+  if (rows.length === 0) return false
+  await request(unit, asked)
+  return true
 }
 
 /**
@@ -66,9 +60,8 @@ export async function requestUnsigned(
  * (`comparisons.ts`) does not count, since it may not lead to a check.
  */
 async function request(
-  tx: Tx,
-  org: string,
-  { datasourceId, taskId, now }: { datasourceId: string; taskId: string; now: Date },
+  { tx, org, now }: UnitOfWork,
+  { datasourceId, taskId }: { datasourceId: string; taskId: string },
 ): Promise<number> {
   const { rows } = await sql<{ requested: number }>`
     insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)

@@ -2,13 +2,15 @@
  * Rows of datasources: read, list, change, remove. Every function is scoped to an organization; none reads a sealed
  * column. Registration is in `registration.ts`.
  */
+
 import { type Selectable, sql, type Updateable } from 'kysely'
 import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import { NaturalKeyTaken } from '#server/store/database/refusals.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
-import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
@@ -206,9 +208,10 @@ interface Update {
 }
 
 /** Sets columns of a live datasource; the caller holds its lock. Throws `NaturalKeyTaken` if the new key is taken. */
-export async function update(tx: Tx, org: string, change: Update): Promise<void> {
+export async function update(unit: UnitOfWork, change: Update): Promise<void> {
+  const { tx, org } = unit
   const { identity } = change.set
-  if (typeof identity === 'string' && (await isTaken(tx, org, { identity, by: change.id })))
+  if (typeof identity === 'string' && (await isTaken(unit, { identity, by: change.id })))
     throw new NaturalKeyTaken('the natural key is taken')
   // Never moves backwards, whichever clock is slow: a list of recent changes must not miss the row.
   const updated_at = sql<Date>`greatest(${change.changedAt ?? null}::timestamptz, updated_at, created_at)`
@@ -218,9 +221,8 @@ export async function update(tx: Tx, org: string, change: Update): Promise<void>
 
 /** Replaces the labels of a live datasource whose lock the caller holds. False, writing nothing, if they are equal. */
 export async function replaceMetadata(
-  tx: Tx,
-  org: string,
-  { id, metadata, now }: { id: string; metadata: Readonly<Record<string, string>>; now: Date },
+  { tx, org, now }: UnitOfWork,
+  { id, metadata }: { id: string; metadata: Readonly<Record<string, string>> },
 ): Promise<boolean> {
   const text = JSON.stringify(metadata)
   const { numUpdatedRows } = await tx
@@ -237,10 +239,11 @@ export async function replaceMetadata(
  * Removes a live datasource whose lock the caller holds, in the caller's transaction: its record stays; its
  * credentials' bytes, its tasks and its place in the quota are removed.
  */
-export async function remove(tx: Tx, org: string, which: { id: string; now: Date }): Promise<void> {
-  const set = { deleted_at: which.now, next_check_at: null }
-  await update(tx, org, { id: which.id, set, changedAt: which.now })
-  await tasks.endAll(tx, org, which.id)
-  await credentials.destroy(tx, org, { datasourceId: which.id })
-  await quotas.release(tx, org)
+export async function remove(unit: UnitOfWork, id: string): Promise<void> {
+  const { tx, org, now } = unit
+  const set = { deleted_at: now, next_check_at: null }
+  await update(unit, { id: id, set, changedAt: now })
+  await tasks.endAll(tx, org, id)
+  await credentials.destroy(unit, { datasourceId: id })
+  await quotas.release(unit)
 }

@@ -11,7 +11,8 @@ import { append } from '#server/store/database/changes.ts'
 import { JoinedWrites } from '#server/store/database/joined-writes.ts'
 import { LimitReached } from '#server/store/database/refusals.ts'
 import { mayWrite, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
-import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
 
@@ -58,7 +59,7 @@ export async function register(db: Db, org: string, entry: Registration): Promis
   if (outcome === 'moving') throw new OrganizationMoving()
   if (outcome === 'full') throw new LimitReached('the quota of datasources is used up')
   if (outcome === 'registered' && db.isTransaction)
-    append(db, org, { datasourceId: entry.datasource.id, change: 'registered', at: entry.now })
+    append({ tx: db, org, now: entry.now }, { datasourceId: entry.datasource.id, change: 'registered' })
   return outcome === 'registered'
 }
 
@@ -133,7 +134,7 @@ export async function isThere(db: Db, org: string, identity: string): Promise<bo
  * datasources that swap keys would deadlock. Until the transaction ends no one else takes the key, by registration or
  * by update, so that the answer rests on what was read, not on a unique violation.
  */
-export async function isTaken(tx: Tx, org: string, of: { identity: string; by: string }): Promise<boolean> {
+export async function isTaken({ tx, org }: UnitOfWork, of: { identity: string; by: string }): Promise<boolean> {
   await sql`select pg_advisory_xact_lock(hashtextextended('mooring identity' || ${org}::text || ${of.identity}::text, 0))`.execute(
     tx,
   )

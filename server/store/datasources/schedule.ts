@@ -2,9 +2,10 @@
  * Reschedules an organization's checks when its interval becomes shorter or its policy changes. Operators' commands
  * call it.
  */
+
 import { sql } from 'kysely'
 import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /**
  * The position of a task `t` in the spread, from 0 up to 1: derived from its id, so that every statement gets the same
@@ -16,9 +17,9 @@ const PLACE = sql`((hashtextextended(t.id::text, 0) & 2147483647) / 2147483648.0
  * Moves checks that are due later than one interval from now forward, spread evenly over it, so that a shorter interval
  * also applies to existing databases. Checks that are due sooner or running stay unchanged.
  */
-export async function bringForward(tx: Tx, org: string, of: { seconds: number; now: Date }): Promise<void> {
-  const { seconds, now } = of
-  await lockDatasources(tx, org)
+export async function bringForward(unit: UnitOfWork, seconds: number): Promise<void> {
+  const { tx, org, now } = unit
+  await lockDatasources(unit)
   const isLater = sql`t.org_id = ${org} and t.standing and t.due_at > ${now}::timestamptz + ${seconds} * interval '1 second'`
   const dueAt = sql`${now}::timestamptz + ${PLACE} * ${seconds} * interval '1 second'`
   await sql`

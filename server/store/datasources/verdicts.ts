@@ -105,7 +105,7 @@ export async function settle(db: Db, claim: Claim, of: SettledVerification): Pro
   const { verdict, state, after, signed } = of
   const { organizationId: org } = claim
   const { datasourceId: id, at } = verdict
-  const change = { datasourceId: id, change: 'verified', at } as const
+  const change = { datasourceId: id, change: 'verified' } as const
   // In a transaction, the change is written last, just before the commit.
   const epoch = isTransaction(db) ? null : at.getTime()
   const { rows } = await sql<{ outcome: string | null }>`
@@ -119,5 +119,5 @@ export async function settle(db: Db, claim: Claim, of: SettledVerification): Pro
       ${signed?.signerId ?? null}::text, ${signed?.signature ?? null}::bytea,
       ${of.introspection}::uuid, ${MAX_VERIFICATIONS}::integer, ${FORGOTTEN_AT_ONCE}::integer, ${epoch}::bigint) end as outcome
   `.execute(db)
-  if (rows[0]?.outcome === 'recorded' && epoch === null) append(db, org, change)
+  if (rows[0]?.outcome === 'recorded' && epoch === null) append({ tx: db, org, now: at }, change)
 }

@@ -5,7 +5,8 @@
 
 import type { FoundEvent } from '#server/domain/feeds/feed-page.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { store } from './feed-events.ts'
 import * as feeds from './feeds.ts'
 
@@ -21,7 +22,6 @@ export interface Pushed {
   readonly senderId: string | null
   /** Keyed hashes of the exact body; the first is stored. */
   readonly digests: readonly Buffer[]
-  readonly now: Date
   /** The pace of a feed that has no row yet. */
   readonly intervalMs: number
 }
@@ -39,13 +39,14 @@ export interface PushAnswer {
  * A message name belongs to one sender: otherwise anyone who may push could take the name of a signed message, which
  * would be dropped.
  */
-export async function accept(tx: Tx, org: string, pushed: Pushed): Promise<PushAnswer | 'conflict' | null> {
-  const { datasourceId, events, messageId, senderId, now, intervalMs } = pushed
+export async function accept(unit: UnitOfWork, pushed: Pushed): Promise<PushAnswer | 'conflict' | null> {
+  const { tx, org, now } = unit
+  const { datasourceId, events, messageId, senderId, intervalMs } = pushed
   // Pushes to one endpoint are serialised, so that a message sent twice at once is recognised the second time.
-  if ((await lockDatasource(tx, org, { id: datasourceId })) === undefined) return null
-  await feeds.ensure(tx, org, { datasourceId, intervalMs })
+  if ((await lockDatasource(unit, { id: datasourceId })) === undefined) return null
+  await feeds.ensure(unit, { datasourceId, intervalMs })
   const sender = senderId ?? SIGNED
-  const kept = messageId === null ? undefined : await answered(tx, org, { datasourceId, messageId, sender })
+  const kept = messageId === null ? undefined : await answered(unit, { datasourceId, messageId, sender })
   if (kept !== undefined) return sameAnswer(kept, pushed.digests)
   const arrived = { datasourceId, events, now, page: null, isVouched: senderId === null }
   const stored = (await store(tx, org, arrived)) ?? 0
@@ -88,8 +89,7 @@ export async function organizationOfEndpoint(db: Db, id: string): Promise<string
 }
 
 function answered(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   of: { datasourceId: string; messageId: string; sender: string },
 ): Promise<StoredPush | undefined> {
   return tx

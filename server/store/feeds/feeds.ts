@@ -4,8 +4,10 @@
  *
  * Locks are taken in one order everywhere: datasource, task, feed.
  */
+
 import { type Selectable, sql } from 'kysely'
-import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** A feed's row. */
 export type FeedRow = Selectable<Tables['feeds']>
@@ -28,7 +30,7 @@ type Shown =
 export type ListedFeed = { readonly [K in Shown]: FeedRow[K] | null } & { readonly pending_last4: string | null }
 
 /** Creates a feed's row if it does not exist. The caller holds the datasource's lock. */
-export async function ensure(tx: Tx, org: string, of: { datasourceId: string; intervalMs: number }): Promise<void> {
+export async function ensure({ tx, org }: UnitOfWork, of: { datasourceId: string; intervalMs: number }): Promise<void> {
   await tx
     .insertInto('feeds')
     .values({ org_id: org, datasource_id: of.datasourceId, interval_ms: of.intervalMs })
@@ -86,7 +88,7 @@ export interface FailedRequest {
 }
 
 /** Records that a request failed; the cursor and events stay unchanged. */
-export async function recordFailure(tx: Tx, org: string, failed: FailedRequest): Promise<void> {
+export async function recordFailure({ tx, org }: UnitOfWork, failed: FailedRequest): Promise<void> {
   await tx
     .updateTable('feeds')
     .set(eb => ({
@@ -100,7 +102,10 @@ export async function recordFailure(tx: Tx, org: string, failed: FailedRequest):
 }
 
 /** Records why a feed cannot be polled at all; no request was made. */
-export async function noteError(tx: Tx, org: string, entry: { datasourceId: string; error: string }): Promise<void> {
+export async function noteError(
+  { tx, org }: UnitOfWork,
+  entry: { datasourceId: string; error: string },
+): Promise<void> {
   await tx
     .updateTable('feeds')
     .set({ last_error: entry.error })
@@ -111,8 +116,7 @@ export async function noteError(tx: Tx, org: string, entry: { datasourceId: stri
 
 /** Records that a check's request succeeded. It is not a poll and does not advance the feed. */
 export async function recordSuccess(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   entry: { datasourceId: string; requestedAt: Date; answeredAt: Date },
 ): Promise<void> {
   await tx
@@ -125,8 +129,7 @@ export async function recordSuccess(
 
 /** Sets a few columns of a feed: its pace, or the result of a rotation. */
 export async function update(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   change: { datasourceId: string; set: Partial<Pick<FeedRow, 'interval_ms' | 'last_request_at' | 'rotation_error'>> },
 ): Promise<void> {
   await tx

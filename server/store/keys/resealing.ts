@@ -2,10 +2,12 @@
  * The rows that a key rotation reads and writes: credentials that were sealed or signed with an old key, and the task
  * that reseals them. The worker and operators call it; the web role may run none of it.
  */
+
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
 import * as verdicts from '#server/store/keys/verdict-signatures.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { isAtHome } from '#server/store/tasks/claim-choice.ts'
 import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
@@ -50,8 +52,7 @@ function isStale(expected: UpToDate) {
  * Locks up to `limit` stale credentials of an organization after a position, in order; skips those that others hold.
  */
 export async function lockStale(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   ask: { expected: UpToDate; after: After | null; limit: number },
 ): Promise<StaleCredential[]> {
   const { datasourceId, version } = ask.after ?? { datasourceId: '00000000-0000-0000-0000-000000000000', version: 0 }
@@ -96,7 +97,7 @@ export async function isAnyLeft(
 }
 
 /** Writes resealed credentials in one statement, in the transaction that holds the locks. */
-export async function writeResealed(tx: Tx, org: string, entries: readonly Resealed[]): Promise<void> {
+export async function writeResealed({ tx, org }: UnitOfWork, entries: readonly Resealed[]): Promise<void> {
   if (entries.length === 0) return
   const column = <T>(of: (entry: Resealed) => T) => entries.map(of)
   await sql`
@@ -144,16 +145,14 @@ export async function organizationsToReseal(
 }
 
 /** Enqueues the task that reseals an organization's stale credentials; does nothing if it exists already. */
-export async function submit(db: Db, org: string, task: { id: string; now: Date }): Promise<void> {
+export async function submit({ tx, org, now }: UnitOfWork, id: string): Promise<void> {
   await sql`
     insert into tasks (org_id, id, kind, standing, due_at, created_at, requested)
-    select ${org}::uuid, ${task.id}::uuid, 'reseal', false, ${task.now}::timestamptz, ${task.now}::timestamptz, 0
+    select ${org}::uuid, ${id}::uuid, 'reseal', false, ${now}::timestamptz, ${now}::timestamptz, 0
     where not exists (select 1 from tasks where org_id = ${org} and kind = 'reseal')
-  `.execute(db)
+  `.execute(tx)
   // A task that waits for a key's end, or for its next retry, runs now.
-  await sql`update tasks set due_at = ${task.now} where org_id = ${org} and kind = 'reseal' and due_at > ${task.now}`.execute(
-    db,
-  )
+  await sql`update tasks set due_at = ${now} where org_id = ${org} and kind = 'reseal' and due_at > ${now}`.execute(tx)
 }
 
 /** Ends a claim without an outcome: due again at `dueAt`, as if it had never failed, or deleted if that is null. */

@@ -2,9 +2,11 @@
  * The verdicts that a rotation of the worker's signing key reads and writes: those signed by another key. The worker
  * and operators call it; the web role may write none of it.
  */
+
 import { sql } from 'kysely'
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** A verdict as stored in its row, and its signer, under the row's lock. */
 export interface SignedRow {
@@ -28,8 +30,7 @@ interface StaleRow extends Pick<VerdictContent, 'mode' | 'status'> {
 
 /** Locks up to `limit` stale verdicts of an organization; skips those whose rows others hold. */
 export async function lockStale(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   ask: { signerIds: readonly string[]; limit: number },
 ): Promise<SignedRow[]> {
   const { rows } = await sql<StaleRow>`
@@ -58,7 +59,7 @@ export interface NewSignature {
 }
 
 /** Writes new signatures in one statement, in the transaction that holds the locks. */
-export async function write(tx: Tx, org: string, entries: readonly NewSignature[]): Promise<void> {
+export async function write({ tx, org }: UnitOfWork, entries: readonly NewSignature[]): Promise<void> {
   if (entries.length === 0) return
   await sql`
     update datasources d set

@@ -2,7 +2,7 @@
  * The locks that changes of datasources begin with: of one datasource, or of all of an organization, to remove it or to
  * change its interval.
  */
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind, Status } from '#shared/datasources/datasource.ts'
 
@@ -27,8 +27,7 @@ export interface LockedDatasource {
  * order.
  */
 export function lockDatasource(
-  tx: Tx,
-  org: string,
+  { tx, org }: UnitOfWork,
   which: { id: string } | { identity: string },
 ): Promise<LockedDatasource | undefined> {
   const query = tx
@@ -47,7 +46,7 @@ export function lockDatasource(
  * Locks all live datasources of an organization, before their tasks, which precede the credentials: every change,
  * including checks, uses this order.
  */
-export async function lockDatasources(tx: Tx, org: string): Promise<void> {
+export async function lockDatasources({ tx, org }: UnitOfWork): Promise<void> {
   await tx
     .selectFrom('datasources')
     .select('id')

@@ -97,7 +97,7 @@ export async function leave(
       update organizations set moved_at = clock_timestamp()
       where id = ${of.org} and move_id = ${of.moveId}::uuid and frozen_at is not null and moved_at is null returning id
     `.execute(tx)
-    if (rows.length === 1) await audit.append(tx, of.org, of.event)
+    if (rows.length === 1) await audit.append({ org: of.org, tx, actor: of.event.actor, now: of.event.at }, of.event)
   })
 }
 
@@ -107,6 +107,6 @@ export async function lift(db: Db, of: { org: string; event: audit.AuditRow }): 
     await sql`
       update organizations set moving_at = null, frozen_at = null, moved_at = null, move_id = null where id = ${of.org}
     `.execute(tx)
-    await audit.append(tx, of.org, of.event)
+    await audit.append({ org: of.org, tx, actor: of.event.actor, now: of.event.at }, of.event)
   })
 }

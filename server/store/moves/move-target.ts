@@ -67,7 +67,7 @@ export async function goLive(db: Db, of: { org: string; moveId: string; event: a
       where id = ${of.org} and move_id = ${of.moveId}::uuid and arriving_at is not null returning id
     `.execute(tx)
     if (rows.length === 0) return false
-    await audit.append(tx, of.org, of.event)
+    await audit.append({ org: of.org, tx, actor: of.event.actor, now: of.event.at }, of.event)
     return true
   })
 }

@@ -2,9 +2,11 @@
  * The life cycle of organizations' keys: replacing the current one, rewrapping its secret half, signing its row again,
  * and destroying it. Operators and the worker call it; the web role may run none of it.
  */
+
 import { type Selectable, sql } from 'kysely'
 import type { WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
-import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** The columns of a key's row that its signature covers. */
 interface Signed {
@@ -22,11 +24,10 @@ export interface NewKeyRow extends Signed {
 
 /** Retires the current key, whose row is signed as retired, and inserts a new one. */
 export async function replaceCurrent(
-  tx: Tx,
-  org: string,
-  of: { retired: Signed & { id: string; retiredAt: Date }; fresh: NewKeyRow; now: Date },
+  { tx, org, now }: UnitOfWork,
+  of: { retired: Signed & { id: string; retiredAt: Date }; fresh: NewKeyRow },
 ): Promise<void> {
-  const { retired, fresh, now } = of
+  const { retired, fresh } = of
   await tx
     .updateTable('organization_keys')
     .set({ retired_at: retired.retiredAt, signer_id: retired.signerId, signature: retired.signature })
@@ -155,10 +156,10 @@ export async function writeSigned(db: Db, key: WrappedOrganizationKey, signed: S
  * Destroys the secret half of a retired key, unless something is or may still be sealed to it: the key that a caller
  * sealed to is known only after a worker has opened the box. True if it was destroyed.
  */
-export async function destroy(tx: Tx, org: string, which: { id: string; now: Date }): Promise<boolean> {
+export async function destroy({ tx, org, now }: UnitOfWork, id: string): Promise<boolean> {
   const { rows } = await sql`
-    update organization_keys k set secret = null, destroyed_at = ${which.now}
-    where k.org_id = ${org} and k.id = ${which.id} and k.retired_at is not null and k.secret is not null
+    update organization_keys k set secret = null, destroyed_at = ${now}
+    where k.org_id = ${org} and k.id = ${id} and k.retired_at is not null and k.secret is not null
       and not exists (select 1 from credentials c where c.org_id = k.org_id and c.key_id = k.id and c.sealed is not null)
       and not exists (
         select 1 from credentials c join tasks t on t.org_id = c.org_id and t.datasource_id = c.datasource_id

@@ -2,10 +2,12 @@
  * Organizations, the public halves of their sealing keys, and their API keys (hashes only). The secret halves are read in
  * `sealed.ts`, by the worker alone.
  */
+
 import type { Insertable } from 'kysely'
 import type { OrganizationKeyRow } from '#server/domain/access/sealed.ts'
 import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** Creates an organization together with its first key pair. An operator's command, so it takes no organization id. */
 export async function create(
@@ -59,7 +61,7 @@ export async function settings(db: Db, org: string): Promise<OrganizationSetting
 }
 
 /** Changes the given settings of an organization; false if there is no such organization. */
-export async function configure(tx: Tx, org: string, change: Partial<OrganizationSettings>): Promise<boolean> {
+export async function configure({ tx, org }: UnitOfWork, change: Partial<OrganizationSettings>): Promise<boolean> {
   const { rolePolicy, checkIntervalSeconds } = change
   const row = await tx
     .updateTable('organizations')
@@ -107,7 +109,8 @@ async function publicHalf(db: Db, org: string, which: { id: string | null }): Pr
  * Removes an organization and shreds it: the secret halves of its keys, the bytes of its credentials, its tasks and
  * leases. Its rows stay for the audit record. False if it does not exist or was removed before.
  */
-export async function remove(tx: Tx, org: string, now: Date): Promise<boolean> {
+export async function remove(unit: UnitOfWork): Promise<boolean> {
+  const { tx, org, now } = unit
   const marked = await tx
     .updateTable('organizations')
     .set({ removed_at: now })
@@ -116,7 +119,7 @@ export async function remove(tx: Tx, org: string, now: Date): Promise<boolean> {
     .returning('id')
     .execute()
   if (marked.length === 0) return false
-  await lockDatasources(tx, org)
+  await lockDatasources(unit)
   await tx.deleteFrom('tasks').where('org_id', '=', org).execute()
   await tx
     .updateTable('credentials')

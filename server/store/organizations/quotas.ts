@@ -2,8 +2,10 @@
  * The quotas of an organization. Datasources are counted in a row that is incremented only while there is room; keys
  * and capabilities, which also expire, are counted under a lock. Concurrent processes cannot exceed a quota.
  */
+
 import { sql } from 'kysely'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { isUnrevoked } from '#server/store/tokens/revocations.ts'
 
 /** The quotas of an organization. */
@@ -14,7 +16,7 @@ export interface Quotas {
 }
 
 /** Counts a datasource as removed, in the transaction that removes it. */
-export async function release(tx: Tx, org: string): Promise<void> {
+export async function release({ tx, org }: UnitOfWork): Promise<void> {
   await tx
     .updateTable('quotas')
     .set(eb => ({ datasources: eb('datasources', '-', 1) }))
@@ -27,12 +29,12 @@ export async function release(tx: Tx, org: string): Promise<void> {
  * Until the transaction ends, no one else creates, counts or revokes entries of this table for the organization. If
  * both tables are locked, `api_keys` comes first.
  */
-export async function lock(tx: Tx, org: string, table: 'api_keys' | 'capabilities'): Promise<void> {
+export async function lock({ tx, org }: UnitOfWork, table: 'api_keys' | 'capabilities'): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('mooring quota'), hashtext(${`${table} ${org}`}))`.execute(tx)
 }
 
 /** A shared lock for callers who only need to exclude revocations and do not block each other. */
-export async function lockShared(tx: Tx, org: string, table: 'capabilities'): Promise<void> {
+export async function lockShared({ tx, org }: UnitOfWork, table: 'capabilities'): Promise<void> {
   await sql`select pg_advisory_xact_lock_shared(hashtext('mooring quota'), hashtext(${`${table} ${org}`}))`.execute(tx)
 }
 
@@ -41,12 +43,12 @@ export async function lockShared(tx: Tx, org: string, table: 'capabilities'): Pr
  * calls the second counts the first one's insert. Only living entries count: neither revoked nor expired.
  */
 export async function hasRoom(
-  tx: Tx,
-  org: string,
-  ask: { table: 'api_keys' | 'capabilities'; max: number; now: Date },
+  unit: UnitOfWork,
+  ask: { table: 'api_keys' | 'capabilities'; max: number },
 ): Promise<boolean> {
-  await lock(tx, org, ask.table)
-  return (await livingOf(tx, org, ask)) < ask.max
+  const { tx, org, now } = unit
+  await lock(unit, ask.table)
+  return (await livingOf(tx, org, { ...ask, now })) < ask.max
 }
 
 /** The number of entries that are neither revoked nor expired, counted up to `max`. Takes no lock: for readers. */

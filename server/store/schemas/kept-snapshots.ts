@@ -2,8 +2,9 @@
  * Limits the number of snapshots kept of a datasource.
  * The worker calls it in the transaction that stores another one.
  */
+
 import { sql } from 'kysely'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** The limits per datasource: the number of snapshots, and their packed bytes as stored. */
 export const KEPT_SNAPSHOTS = { count: 100, bytes: 64 << 20 } as const
@@ -13,7 +14,7 @@ export const KEPT_SNAPSHOTS = { count: 100, bytes: 64 << 20 } as const
  * and so does the newest of all schemas: repeated introspections of one schema must not hide the next drift. Snapshots
  * that refer to a deleted one no longer have a predecessor. The lengths are read without the bytes.
  */
-export async function trim(tx: Tx, org: string, datasourceId: string): Promise<void> {
+export async function trim({ tx, org }: UnitOfWork, datasourceId: string): Promise<void> {
   const { rows } = await sql<{ id: string }>`
     with ranked as (
       select id, row_number() over newest as place,

@@ -2,8 +2,10 @@
  * Rows of snapshots: written by the worker, read by the web tier. A row never changes, except for the time it was last
  * seen to hold and its estimates.
  */
+
 import { sql } from 'kysely'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** A row without its content. */
 export interface SnapshotRow {
@@ -54,7 +56,7 @@ const SUMMARY = [
 ] as const
 
 /** Writes a snapshot. */
-export async function insert(tx: Tx, org: string, entry: NewSnapshot): Promise<void> {
+export async function insert({ tx, org }: UnitOfWork, entry: NewSnapshot): Promise<void> {
   await tx
     .insertInto('snapshots')
     .values({
@@ -90,7 +92,7 @@ export interface Seen {
 }
 
 /** Records that a snapshot still matches the database. */
-export async function seen(tx: Tx, org: string, { id, read, at }: Seen): Promise<void> {
+export async function seen({ tx, org }: UnitOfWork, { id, read, at }: Seen): Promise<void> {
   const found = read === null ? {} : { observed: read.observed, ...digestSet({ digest: read.digest, at }) }
   await tx
     .updateTable('snapshots')

@@ -383,7 +383,7 @@ export interface Tables {
   verifications: Verifications
 }
 
-/** A pool, or a transaction on it: the first parameter of every store function. */
+/** A pool, or a transaction on it. */
 export type Db = Kysely<Tables>
 /** A transaction: the parameter of a function that must not run outside of one. */
 export type Tx = Transaction<Tables>

@@ -2,8 +2,9 @@
  * The comparison of a pending credential with the one in force, a task separate from the check that may follow it: if
  * the two are equal, the check's own schedule and attempts stay unchanged.
  */
+
 import { sql } from 'kysely'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { request } from './tasks.ts'
 
 /**
@@ -12,14 +13,14 @@ import { request } from './tasks.ts'
  * request.
  */
 export async function submit(
-  tx: Tx,
-  org: string,
-  task: { id: string; checkId: string; datasourceId: string; now: Date },
+  unit: UnitOfWork,
+  task: { id: string; checkId: string; datasourceId: string },
 ): Promise<number> {
-  await request(tx, org, { ...task, kind: 'compare' })
+  const { tx, org, now } = unit
+  await request(unit, { ...task, kind: 'compare' })
   const { rows } = await sql<{ requested: number }>`
     insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
-    values (${org}, ${task.checkId}, 'verify', ${task.datasourceId}, true, null, ${task.now})
+    values (${org}, ${task.checkId}, 'verify', ${task.datasourceId}, true, null, ${now})
     on conflict (org_id, datasource_id, kind) where standing do update set requested = tasks.requested + 1
     returning requested
   `.execute(tx)
@@ -27,10 +28,10 @@ export async function submit(
 }
 
 /** Makes the counted check due, because the credentials differ. */
-export async function settleUnequal(tx: Tx, org: string, of: { datasourceId: string; now: Date }): Promise<void> {
+export async function settleUnequal({ tx, org, now }: UnitOfWork, datasourceId: string): Promise<void> {
   await sql`
-    update tasks set due_at = ${of.now}, attempts = 0
-    where org_id = ${org} and datasource_id = ${of.datasourceId} and kind = 'verify' and standing and requested > settled
+    update tasks set due_at = ${now}, attempts = 0
+    where org_id = ${org} and datasource_id = ${datasourceId} and kind = 'verify' and standing and requested > settled
   `.execute(tx)
 }
 
@@ -38,10 +39,10 @@ export async function settleUnequal(tx: Tx, org: string, of: { datasourceId: str
  * Counts the check as settled, because the credentials are equal. If another caller has also requested a check, that
  * check settles both requests.
  */
-export async function settleEqual(tx: Tx, org: string, of: { datasourceId: string; now: Date }): Promise<void> {
+export async function settleEqual({ tx, org, now }: UnitOfWork, datasourceId: string): Promise<void> {
   await sql`
     update tasks set settled = requested, awaited_until = null
-    where org_id = ${org} and datasource_id = ${of.datasourceId} and kind = 'verify' and standing and requested > settled
-      and (requested - settled = 1 or (locked_until is null and (due_at is null or due_at > ${of.now})))
+    where org_id = ${org} and datasource_id = ${datasourceId} and kind = 'verify' and standing and requested > settled
+      and (requested - settled = 1 or (locked_until is null and (due_at is null or due_at > ${now})))
   `.execute(tx)
 }

@@ -8,12 +8,12 @@ import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { mayWrite, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** Makes a standing task due now, creating it if it does not exist, and returns the number of this request. */
 export async function request(
-  tx: Db,
-  org: string,
-  task: { id: string; kind: TaskKind; datasourceId: string; now: Date },
+  { tx, org, now }: UnitOfWork,
+  task: { id: string; kind: TaskKind; datasourceId: string },
 ): Promise<number> {
   const row = await tx
     .insertInto('tasks')
@@ -23,14 +23,14 @@ export async function request(
       kind: task.kind,
       datasource_id: task.datasourceId,
       standing: true,
-      due_at: task.now,
-      created_at: task.now,
+      due_at: now,
+      created_at: now,
     })
     .onConflict(conflict =>
       conflict
         .columns(['org_id', 'datasource_id', 'kind'])
         .where('standing', '=', sql.lit(true))
-        .doUpdateSet(eb => ({ requested: eb('tasks.requested', '+', 1), due_at: task.now, attempts: 0 })),
+        .doUpdateSet(eb => ({ requested: eb('tasks.requested', '+', 1), due_at: now, attempts: 0 })),
     )
     .returning('requested')
     .executeTakeFirstOrThrow()

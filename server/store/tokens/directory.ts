@@ -7,6 +7,7 @@
 import { sql } from 'kysely'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /**
  * The maximum number of entries that a process caches; the oldest is evicted. Only existing tokens are cached, so
@@ -75,7 +76,7 @@ async function addFromBefore(
 }
 
 /** Inserts a new token, in the transaction that writes its row. */
-export async function enter(tx: Tx, org: string, hash: Buffer): Promise<void> {
+export async function enter({ tx, org }: UnitOfWork, hash: Buffer): Promise<void> {
   await tx.insertInto('tokens').values({ hash, org_id: org }).execute()
 }
 

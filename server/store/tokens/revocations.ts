@@ -3,8 +3,10 @@
  * the last release instead read and write `revoked_at` in the row of the key or capability: this release writes both,
  * and either counts.
  */
+
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** The kinds of revocable objects. */
 export type Revocable = 'key' | 'capability'
@@ -35,19 +37,18 @@ function isOf(kind: Revocable, alias: string): RawBuilder<boolean> {
 
 /** Revokes capabilities of the organization; earlier revocations keep their time. */
 export async function revokeCapabilityRows(
-  tx: Tx,
-  org: string,
-  of: { ids: readonly string[]; now: Date },
+  { tx, org, now }: UnitOfWork,
+  capabilityIds: readonly string[],
 ): Promise<void> {
-  const ids = [...of.ids]
+  const ids = [...capabilityIds]
   await sql`
     insert into revocations (org_id, kind, id, at)
-    select org_id, 'capability', id, coalesce(revoked_at, ${of.now}) from capabilities
+    select org_id, 'capability', id, coalesce(revoked_at, ${now}) from capabilities
     where org_id = ${org} and id = any(${ids}::uuid[])
     on conflict (org_id, kind, id) do nothing
   `.execute(tx)
   await sql`
-    update capabilities set revoked_at = ${of.now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
+    update capabilities set revoked_at = ${now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
   `.execute(tx)
 }
 
@@ -56,19 +57,18 @@ export async function revokeCapabilityRows(
  * already revoked, by any release: the earlier revocation then stays unchanged.
  */
 export async function revokeKeys(
-  tx: Tx,
-  org: string,
-  of: { ids: readonly string[]; now: Date; keepsChildren: boolean },
+  { tx, org, now }: UnitOfWork,
+  of: { ids: readonly string[]; keepsChildren: boolean },
 ): Promise<void> {
   const ids = [...of.ids]
   await sql`
     insert into revocations (org_id, kind, id, at, keeps_children)
-    select org_id, 'key', id, coalesce(revoked_at, ${of.now}), ${of.keepsChildren} and revoked_at is null from api_keys
+    select org_id, 'key', id, coalesce(revoked_at, ${now}), ${of.keepsChildren} and revoked_at is null from api_keys
     where org_id = ${org} and id = any(${ids}::uuid[])
     on conflict (org_id, kind, id) do nothing
   `.execute(tx)
   await sql`
-    update api_keys set revoked_at = ${of.now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
+    update api_keys set revoked_at = ${now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
   `.execute(tx)
 }
 

@@ -6,10 +6,9 @@
 import { openingOr } from '#server/seal/held-key.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as comparisons from '#server/store/tasks/comparisons.ts'
@@ -17,7 +16,7 @@ import { endpointCanonical, endpointKeys, endpointLogin } from '#server/work/cre
 import { countUnequal, keptFromComparing, type OwnLogin } from '#server/work/credentials/login-budgets.ts'
 import { openCredential, openInForce } from '#server/work/credentials/open.ts'
 import { resolveTarget } from '#server/work/credentials/resolve-target.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
 /**
@@ -30,7 +29,7 @@ export async function handleCompare(deps: WorkerDeps, claim: claims.ClaimOf<'com
   const row = await sealed.datasource(deps.db, claim.organizationId, claim.datasourceId)
   const isEqual = row !== undefined && (await isNoOther(deps, row))
   const isKnown = row !== undefined && isEqual && (await isJudged(deps, row))
-  await transaction(deps.db, tx => settle(tx, claim, { row, isEqual, isKnown, now: deps.clock() }))
+  await asWorker(deps, claim.organizationId, unit => settle(unit, claim, { row, isEqual, isKnown }))
   deps.notifications.ring('news')
   if (!isKnown) deps.notifications.ring('work')
 }
@@ -40,21 +39,18 @@ interface Compared {
   readonly isEqual: boolean
   /** True if checking the current credential would tell nothing new. */
   readonly isKnown: boolean
-  readonly now: Date
 }
 
 /** Takes locks in the global order: datasource, its tasks, its credentials. */
-async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now }: Compared): Promise<void> {
-  const org = claim.organizationId
-  const held = row === undefined ? undefined : await lockDatasource(tx, org, { id: row.id })
-  if (!(await assertHeld(tx, claim))) return
-  if (row !== undefined && held !== undefined && (await isStill(tx, row))) {
-    const check = { datasourceId: row.id, now }
-    await (isKnown ? comparisons.settleEqual(tx, org, check) : comparisons.settleUnequal(tx, org, check))
-    if (isEqual) await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
+async function settle(unit: UnitOfWork, claim: claims.Claim, { row, isEqual, isKnown }: Compared): Promise<void> {
+  const held = row === undefined ? undefined : await lockDatasource(unit, { id: row.id })
+  if (!(await assertHeld(unit.tx, claim))) return
+  if (row !== undefined && held !== undefined && (await isStill(unit, row))) {
+    await (isKnown ? comparisons.settleEqual(unit, row.id) : comparisons.settleUnequal(unit, row.id))
+    if (isEqual) await credentials.destroy(unit, { datasourceId: row.id, state: 'pending' })
   }
   // The transaction has held the task's row from its beginning.
-  await claims.settle(tx, claim, { dueAt: null, now, failed: false })
+  await claims.settle(unit.tx, claim, { dueAt: null, now: unit.now, failed: false })
 }
 
 /**
@@ -63,17 +59,17 @@ async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now 
  */
 export async function withoutEqual(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<sealed.SealedDatasource> {
   if (!(await isNoOther(deps, row))) return row
-  const isDestroyed = await transaction(deps.db, async tx => {
-    if ((await lockDatasource(tx, row.org_id, { id: row.id })) === undefined || !(await isStill(tx, row))) return false
-    await credentials.destroy(tx, row.org_id, { datasourceId: row.id, state: 'pending' })
+  const isDestroyed = await asWorker(deps, row.org_id, async unit => {
+    if ((await lockDatasource(unit, { id: row.id })) === undefined || !(await isStill(unit, row))) return false
+    await credentials.destroy(unit, { datasourceId: row.id, state: 'pending' })
     return true
   })
   return isDestroyed ? { ...row, pending: null } : row
 }
 
 /** True if both are still the credentials that were compared. */
-async function isStill(tx: Tx, { org_id: org, id, current, pending }: sealed.SealedDatasource): Promise<boolean> {
-  const live = await credentials.live(tx, org, id)
+async function isStill(unit: UnitOfWork, { id, current, pending }: sealed.SealedDatasource): Promise<boolean> {
+  const live = await credentials.live(unit.tx, unit.org, id)
   return [current, pending].every(
     one => one === null || live.some(({ version, state }) => version === one.context.version && state === one.state),
   )

@@ -12,12 +12,11 @@ import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as changes from '#server/store/database/changes.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
@@ -36,7 +35,7 @@ import { lookAgainMs, nextCheck } from '#server/work/credentials/next-check.ts'
 import { currentKey } from '#server/work/credentials/open.ts'
 import { recordRotation } from '#server/work/credentials/record-rotation.ts'
 import { signedVerdict } from '#server/work/credentials/standing.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { type EndpointVerification, type Findings, probeEndpoint } from './probe-endpoint.ts'
 
 /**
@@ -71,7 +70,9 @@ export async function verifyEndpoint(
   const after = verified === null ? before : nextStanding(before, { ...verified.verification, at: deps.clock() })
   const dueAt = nextDue(deps, claim, { ...findings, row, after })
   const marks = keys === null ? null : await marksOf(deps, keys, findings)
-  await transaction(deps.db, tx => settle(deps, tx, { claim, outcome: { ...findings, row, after, dueAt, marks } }))
+  await asWorker(deps, claim.organizationId, unit =>
+    settle(deps, unit, { claim, outcome: { ...findings, row, after, dueAt, marks } }),
+  )
   if (keys !== null && findings.rotation?.decision === 'retire_old')
     await uncount(deps, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
   if (verified !== null) countVerdict(deps, verified)
@@ -121,22 +122,25 @@ function organizationIdOf({ verified, rotation }: Findings): string {
 }
 
 /** Takes locks in the global order: datasource, tasks, feed. */
-async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
+async function settle(
+  deps: WorkerDeps,
+  unit: UnitOfWork,
+  of: { claim: claims.Claim; outcome: Outcome },
+): Promise<void> {
   const { claim, outcome } = of
   const { row, verified, rotation, after, dueAt } = outcome
-  const org = row.org_id
-  const now = deps.clock()
-  if ((await lockDatasource(tx, org, { id: row.id })) === undefined) return
-  if (!(await assertHeld(tx, claim))) return
+  const { now } = unit
+  if ((await lockDatasource(unit, { id: row.id })) === undefined) return
+  if (!(await assertHeld(unit.tx, claim))) return
   const failed = verified?.verification.outcome === 'unreachable' || rotation?.decision === 'wait'
   const next = { dueAt, now, failed }
   // Another key arrived while this one was tried: that one needs a verdict, and the task is due again.
-  if (!(await isStill(tx, org, outcome))) return void (await claims.settle(tx, claim, next))
+  if (!(await isStill(unit, outcome))) return void (await claims.settle(unit.tx, claim, next))
   if (verified?.verification.outcome === 'passed')
-    await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
-  await moveKeys(tx, outcome, now)
-  await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: deps.feeds.pace.fastMs })
-  await writeFeed(tx, outcome, now)
+    await tasks.request(unit, { id: newId(), kind: 'poll', datasourceId: row.id })
+  await moveKeys(unit, outcome)
+  await feeds.ensure(unit, { datasourceId: row.id, intervalMs: deps.feeds.pace.fastMs })
+  await writeFeed(unit, outcome)
   if (verified !== null) {
     const state = rotation?.decision === 'retire_old' ? 'current' : verified.credential.state
     const verdict = verdictOf(row.id, verified, now)
@@ -149,11 +153,11 @@ async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outco
     // A request that was never sent says nothing about the endpoint.
     const isMade = verdict.outcome !== 'unreachable' || verified.requestedAt !== null
     const settlement = { verdict, state, after, reason, signed, dueAt, failed, isMade, introspection: null }
-    return verdicts.settle(tx, claim, settlement)
+    return verdicts.settle(unit.tx, claim, settlement)
   }
-  await claims.settle(tx, claim, next)
-  await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })
-  changes.append(tx, org, { datasourceId: row.id, change: 'updated', at: now })
+  await claims.settle(unit.tx, claim, next)
+  await datasources.update(unit, { id: row.id, set: { next_check_at: dueAt } })
+  changes.append(unit, { datasourceId: row.id, change: 'updated' })
 }
 
 function verdictOf(
@@ -166,8 +170,8 @@ function verdictOf(
   return { id: newId(), datasourceId, version, at, tookMs, outcome, reason, checks, advisories }
 }
 
-async function isStill(tx: Tx, org: string, { row, verified, rotation }: Outcome): Promise<boolean> {
-  const live = await credentials.live(tx, org, row.id)
+async function isStill(unit: UnitOfWork, { row, verified, rotation }: Outcome): Promise<boolean> {
+  const live = await credentials.live(unit.tx, unit.org, row.id)
   const tried = [verified?.credential, rotation?.credential].filter(one => one !== undefined)
   const pending = live.find(one => one.state === 'pending')?.version
   if (pending !== rotation?.credential.context.version && verified?.verification.reason !== 'credential_unreadable')
@@ -175,20 +179,19 @@ async function isStill(tx: Tx, org: string, { row, verified, rotation }: Outcome
   return tried.every(one => live.some(found => found.version === one.context.version && found.state === one.state))
 }
 
-async function moveKeys(tx: Tx, { rotation, marks }: Outcome, now: Date): Promise<void> {
-  if (marks !== null) await credentialMarks.mark(tx, marks.context, marks.marks)
+async function moveKeys(unit: UnitOfWork, { rotation, marks }: Outcome): Promise<void> {
+  if (marks !== null) await credentialMarks.mark(unit.tx, marks.context, marks.marks)
   if (rotation === null || rotation.decision === 'wait') return
   const { context } = rotation.credential
   if (rotation.decision === 'destroy_new') {
-    await credentials.destroyVersion(tx, context.organizationId, context)
+    await credentials.destroyVersion(unit, context)
     return
   }
-  await sealed.promote(tx, context.organizationId, context)
-  await recordRotation(tx, context, { requestedBy: rotation.requestedBy, at: now })
+  await sealed.promote(unit, context)
+  await recordRotation(unit, context, rotation.requestedBy)
 }
 
-async function writeFeed(tx: Tx, { row, verified, rotation }: Outcome, now: Date): Promise<void> {
-  const org = row.org_id
+async function writeFeed(unit: UnitOfWork, { row, verified, rotation }: Outcome): Promise<void> {
   const datasourceId = row.id
   const requestedAt = verified?.requestedAt ?? rotation?.requestedAt ?? null
   // An attempt with the new key alone is a request, but its refusal is no failure of the key in use.
@@ -196,15 +199,15 @@ async function writeFeed(tx: Tx, { row, verified, rotation }: Outcome, now: Date
     ...(requestedAt === null ? {} : { last_request_at: requestedAt }),
     ...(rotation === null ? {} : { rotation_error: rotation.decision === 'destroy_new' ? NOT_ACCEPTED : null }),
   }
-  if (Object.keys(set).length > 0) await feeds.update(tx, org, { datasourceId, set })
+  if (Object.keys(set).length > 0) await feeds.update(unit, { datasourceId, set })
   if (verified === null || verified.requestedAt === null) return
   if (verified.verification.outcome === 'passed') {
-    await feeds.recordSuccess(tx, org, { datasourceId, requestedAt: verified.requestedAt, answeredAt: now })
+    await feeds.recordSuccess(unit, { datasourceId, requestedAt: verified.requestedAt, answeredAt: unit.now })
     return
   }
   const actual = verified.verification.checks.find(check => check.outcome === 'fail')?.actual ?? 'no usable answer'
   const error = `The last check failed: ${actual}.`
-  await feeds.recordFailure(tx, org, { datasourceId, requestedAt: verified.requestedAt, error })
+  await feeds.recordFailure(unit, { datasourceId, requestedAt: verified.requestedAt, error })
 }
 
 /** The time of the next check: soon for a pending key, otherwise on the usual schedule. */

@@ -18,7 +18,7 @@ import * as datasources from '#server/store/datasources/datasources.ts'
 import * as registration from '#server/store/datasources/registration.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import { type LockedDatasource, lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { runningTask } from '#server/work/about-task.ts'
@@ -28,7 +28,7 @@ import { intervalMs, nextCheck } from '#server/work/credentials/next-check.ts'
 import { openCredential, openInForce } from '#server/work/credentials/open.ts'
 import { recordRotation } from '#server/work/credentials/record-rotation.ts'
 import { isMoved, isTrusted, lacksVerdict, signedVerdict } from '#server/work/credentials/standing.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { withoutEqual } from './compare.ts'
 import { displayedReason, standingBefore } from './confirm.ts'
 import { marksOf } from './credential-marks.ts'
@@ -151,7 +151,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
     introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
   }
   if (isRotation || of.marks !== null)
-    await transaction(deps.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
+    await asWorker(deps, claim.organizationId, unit => settleMoving(unit, claim, { ...settlement, ...of }))
   else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current' })
   deps.meter.count('mooring_verdicts_total', { kind: 'direct', outcome, reason: reason ?? 'none' })
   deps.meter.observe('mooring_verdict_seconds', { kind: 'direct' }, tookMs / 1000)
@@ -164,23 +164,23 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
  * change of one does.
  */
 async function settleMoving(
-  tx: Tx,
+  unit: UnitOfWork,
   claim: claims.Claim,
   of: Outcome & Omit<verdicts.SettledVerification, 'state'>,
 ): Promise<void> {
   const { tried, marks, verification } = of
-  const { organizationId: org, datasourceId } = tried.context
-  const held = await lockDatasource(tx, org, { id: datasourceId })
-  if (held === undefined || !(await assertHeld(tx, claim))) return
-  const isMoving = await isStill(tx, org, tried)
-  if (isMoving && marks !== null) await credentialMarks.mark(tx, tried.context, marks)
+  const { datasourceId } = tried.context
+  const held = await lockDatasource(unit, { id: datasourceId })
+  if (held === undefined || !(await assertHeld(unit.tx, claim))) return
+  const isMoving = await isStill(unit, tried)
+  if (isMoving && marks !== null) await credentialMarks.mark(unit.tx, tried.context, marks)
   const state = isMoving ? CREDENTIAL_TRANSITIONS[tried.state][verification.outcome] : tried.state
   if (state !== tried.state && state === 'current') {
-    await putInForce(tx, of, held)
-    await recordRotation(tx, tried.context, { requestedBy: of.requestedBy, at: of.verdict.at })
+    await putInForce(unit, of, held)
+    await recordRotation({ ...unit, now: of.verdict.at }, tried.context, of.requestedBy)
   } else if (state !== tried.state && state === 'retired')
-    await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
-  await verdicts.settle(tx, claim, { ...of, state })
+    await credentials.destroy(unit, { datasourceId, state: 'pending' })
+  await verdicts.settle(unit.tx, claim, { ...of, state })
 }
 
 /**
@@ -188,13 +188,12 @@ async function settleMoving(
  * one.
  */
 async function putInForce(
-  tx: Tx,
+  unit: UnitOfWork,
   of: Tried & VerifiedConnection & Pick<verdicts.SettledVerification, 'verdict'>,
   held: LockedDatasource,
 ): Promise<void> {
   const { tried, resolved } = of
-  const org = tried.context.organizationId
-  await sealed.promote(tx, org, tried.context)
+  await sealed.promote(unit, tried.context)
   if (resolved === null) return
   const { host, port, database, tlsMode } = resolved.target
   // Read under the lock: the schema may have changed during the dial.
@@ -202,12 +201,12 @@ async function putInForce(
   const identity = held.identity === null ? null : directNaturalKey({ mode, host, port, database, schema })
   // A natural key that another datasource has stays there: this datasource continues without one.
   const isMoved = identity !== null && identity !== held.identity
-  const isTaken = isMoved && (await registration.isTaken(tx, org, { identity, by: held.id }))
+  const isTaken = isMoved && (await registration.isTaken(unit, { identity, by: held.id }))
   const set = { host, port, database, tls_mode: tlsMode, ...(isMoved ? { identity: isTaken ? null : identity } : {}) }
-  await datasources.update(tx, org, { id: held.id, set, changedAt: of.verdict.at })
+  await datasources.update(unit, { id: held.id, set, changedAt: of.verdict.at })
 }
 
-async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Promise<boolean> {
-  const live = await credentials.live(tx, org, tried.context.datasourceId)
+async function isStill(unit: UnitOfWork, tried: sealed.SealedCredential): Promise<boolean> {
+  const live = await credentials.live(unit.tx, unit.org, tried.context.datasourceId)
   return live.some(credential => credential.version === tried.context.version && credential.state === tried.state)
 }

@@ -9,7 +9,7 @@ import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import * as checkRequests from '#server/store/datasources/check-requests.ts'
 import { isMadeSince } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { FAULTS, type FaultCode, isFaultCode } from '#shared/faults/fault.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
@@ -44,12 +44,13 @@ export async function usableOrAwaited(
     throw new KeyLacking(row.verdict.signerId)
   if (!lacksVerdict(deps, row)) return refusedMeanwhile(deps, row)
   const { awaits } = claim
-  const now = deps.clock()
-  const asked = { taskId: newId(), now, dueAt: new Date(now.getTime() + LOOK_MS) }
   // Read in the same statement as the row: a check settled after the row was read may have made it usable.
   const isSettled = awaits !== null && row.checks_settled >= awaits
   if (isSettled && !(await mayAskAgain(deps, claim, row))) return { fault: whyNot(row) }
-  await checkRequests.awaitCheck(deps.db, isSettled ? { ...claim, awaits: null } : claim, asked)
+  await asWorker(deps, claim.organizationId, unit => {
+    const asked = { taskId: newId(), dueAt: new Date(unit.now.getTime() + LOOK_MS) }
+    return checkRequests.awaitCheck(unit, isSettled ? { ...claim, awaits: null } : claim, asked)
+  })
   // Sends no notification: this worker now has a free slot, while a worker of the last release would sign no verdict.
   return null
 }
@@ -66,8 +67,9 @@ async function mayAskAgain(deps: WorkerDeps, claim: Claim, row: SealedDatasource
 /** Requests a check of an unsigned datasource for work that nobody waits for: the check makes that work due again. */
 export async function requestUnsigned(deps: WorkerDeps, row: SealedDatasource): Promise<void> {
   if (row.status !== 'active' || row.current === null || !isUnsigned(deps, row)) return
-  const asked = { datasourceId: row.id, taskId: newId(), now: deps.clock() }
-  if (await checkRequests.requestUnsigned(deps.db, row.org_id, asked)) deps.notifications.ring('work')
+  const asked = { datasourceId: row.id, taskId: newId() }
+  if (await asWorker(deps, row.org_id, unit => checkRequests.requestUnsigned(unit, asked)))
+    deps.notifications.ring('work')
 }
 
 /**

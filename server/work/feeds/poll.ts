@@ -16,7 +16,7 @@ import { aboutTask } from '#server/work/about-task.ts'
 import { requestUnsigned } from '#server/work/credentials/await-check.ts'
 import { endpointKeys, signingKeysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { isUsable } from '#server/work/credentials/standing.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { logRefused } from '#server/work/refused-task.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import { askEndpoint, type EndpointAttempt } from './ask-endpoint.ts'
@@ -154,10 +154,17 @@ async function fail(deps: WorkerDeps, poll: Poll, of: { asked: EndpointAttempt; 
   const retryCount = poll.sent.length > 1 ? 1 : feed.retry_count + 1
   const end = { failed: true, retryCount, retryAfterSeconds: answer.retryAfterSeconds } as const
   const { delayMs } = nextPoll(end, feed.interval_ms, dice(deps))
-  await transaction(deps.db, async tx => {
-    if (!(await claims.settle(tx, claim, { dueAt: new Date(now.getTime() + delayMs), now, failed: true }))) return
+  await asWorker(deps, claim.organizationId, async unit => {
+    if (
+      !(await claims.settle(unit.tx, claim, {
+        dueAt: new Date(unit.now.getTime() + delayMs),
+        now: unit.now,
+        failed: true,
+      }))
+    )
+      return
     const error = lastError(of.failure, answer.status)
-    await feeds.recordFailure(tx, claim.organizationId, { datasourceId: feed.datasource_id, requestedAt, error })
+    await feeds.recordFailure(unit, { datasourceId: feed.datasource_id, requestedAt, error })
   })
   const about = { ...aboutTask(claim), stage: 'poll' }
   deps.log.info({ ...about, failure: of.failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
@@ -184,9 +191,9 @@ async function settleLater(deps: WorkerDeps, claim: claims.Claim, dueAt: Date): 
 async function settleUnreadable(deps: WorkerDeps, claim: claims.Claim, datasourceId: string): Promise<void> {
   const now = deps.clock()
   const dueAt = new Date(now.getTime() + backoffMs(claim.attempts, UNREACHABLE, deps.random()))
-  await transaction(deps.db, async tx => {
-    if (!(await claims.settle(tx, claim, { dueAt, now, failed: true }))) return
-    await feeds.noteError(tx, claim.organizationId, { datasourceId, error: UNREADABLE })
+  await asWorker(deps, claim.organizationId, async unit => {
+    if (!(await claims.settle(unit.tx, claim, { dueAt, now: unit.now, failed: true }))) return
+    await feeds.noteError(unit, { datasourceId, error: UNREADABLE })
   })
   logRefused(deps, claim, { fault: 'credential_unreadable' })
   deps.notifications.ring('news')

@@ -2,7 +2,7 @@
  * Verifies the signature of a push and stores its events, which the web tier cannot do because it cannot open a signing
  * key. The task contains the exact bytes and headers, sealed like every payload.
  */
-import { newId } from '#server/domain/access/ids.ts'
+
 import { isOverlapOver } from '#server/domain/checks/endpoint-verdict.ts'
 import { readPush } from '#server/domain/feeds/feed-page.ts'
 import type { TaskPayload } from '#server/domain/tasks/contract.ts'
@@ -10,13 +10,13 @@ import { checkSignature } from '#server/net/endpoint/signature.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as pushes from '#server/store/feeds/feed-pushes.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { type EndpointKeys, endpointKeys, signingKeysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { openPayload } from '#server/work/credentials/open.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { logRefused } from '#server/work/refused-task.ts'
 import type { PushOutcome } from '#shared/feeds/feed.ts'
 
@@ -58,15 +58,14 @@ async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise
     messageId: payload.id,
     senderId: null,
     digests: deps.tokens.digests(body),
-    now: deps.clock(),
     intervalMs: deps.feeds.pace.fastMs,
   }
   // Stored before the task is finished, in a transaction of its own: if a worker dies in between or loses its claim,
   // the next one finds the answer under the message's id.
-  const answer = await transaction(deps.db, async tx => {
-    const accepted = await pushes.accept(tx, org, pushed)
+  const answer = await asWorker(deps, org, async unit => {
+    const accepted = await pushes.accept(unit, pushed)
     if (accepted !== null && accepted !== 'conflict' && keyless !== undefined)
-      await audit.append(tx, org, recordOf(deps, { datasourceId, keyless }))
+      await recordPush(unit, { datasourceId, keyless })
     return accepted
   })
   if (answer === 'conflict') return { fault: 'idempotency_conflict' }
@@ -83,11 +82,11 @@ function believed(deps: WorkerDeps, keys: EndpointKeys): string[] {
   return signingKeysOf(isOverlapOver(overlap) ? { ...keys, pending: null } : keys)
 }
 
-function recordOf(
-  deps: WorkerDeps,
-  of: { datasourceId: string; keyless: NonNullable<TaskPayload<'push'>['keyless']> },
-): audit.AuditRow {
-  const actor = { kind: 'worker' as const, id: null, ...of.keyless }
-  const about = { action: 'feed.pushed', objectKind: 'datasource', objectId: of.datasourceId, outcome: 'ok' }
-  return { id: newId(), actor, ...about, at: deps.clock() }
+/** Records a push whose sender presented no key, as the worker's act. */
+function recordPush(
+  unit: UnitOfWork,
+  { datasourceId, keyless }: { datasourceId: string; keyless: NonNullable<TaskPayload<'push'>['keyless']> },
+): Promise<void> {
+  const by = { ...unit, actor: { ...unit.actor, ...keyless } }
+  return audit.append(by, { action: 'feed.pushed', objectKind: 'datasource', objectId: datasourceId })
 }

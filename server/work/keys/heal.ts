@@ -7,14 +7,13 @@ import { newId } from '#server/domain/access/ids.ts'
 import { isSealBroken, KeyLacking } from '#server/seal/held-key.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as unreadable from '#server/store/datasources/unreadable.ts'
 import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { endpointKeys } from '#server/work/credentials/endpoint-keys.ts'
 import { openInForce } from '#server/work/credentials/open.ts'
 import { isMoved } from '#server/work/credentials/standing.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 
 const EVERY_MS = 3_600_000
 const BATCH = 100
@@ -39,10 +38,10 @@ export async function healUnreadable(deps: WorkerDeps, stopped: AbortSignal): Pr
 async function heal(deps: WorkerDeps, { organizationId, id: datasourceId }: unreadable.Place): Promise<boolean> {
   const row = await sealed.datasource(deps.db, organizationId, datasourceId)
   if (row === undefined || !canOpen(deps, row)) return false
-  const task = { id: newId(), kind: 'verify', datasourceId, now: deps.clock() } as const
+  const task = { id: newId(), kind: 'verify', datasourceId } as const
   return asWriter({ organizationId, phase: 'begins' }, () =>
-    transaction(deps.db, async tx => {
-      await tasks.request(tx, organizationId, task)
+    asWorker(deps, organizationId, async unit => {
+      await tasks.request(unit, task)
       return true
     }),
   ).catch((thrown: unknown) => {

@@ -5,13 +5,11 @@
  * is destroyed.
  */
 
-import { newId } from '#server/domain/access/ids.ts'
 import { destroyableAt, KEY_CACHE_MS } from '#server/domain/access/key-life.ts'
 import type { Secret, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
 import { type HeldKey, openOr, SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import { extend } from '#server/store/tasks/claim-hold.ts'
@@ -20,7 +18,7 @@ import { aboutTask } from '#server/work/about-task.ts'
 import { endpointCanonical } from '#server/work/credentials/endpoint-keys.ts'
 import { currentKey, requireKeysOf } from '#server/work/credentials/open.ts'
 import { openedSecret } from '#server/work/credentials/resolve-target.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
 import { resignVerdicts } from './resign-verdicts.ts'
 
@@ -92,11 +90,11 @@ type Batch = { readonly after: resealing.After; readonly resealed: number } | 'd
 async function resealBatch(deps: WorkerDeps, claim: Claim, pass: Pass): Promise<Batch> {
   const { org, after } = pass
   const until = new Date(deps.clock().getTime() + CLAIM_MS)
-  return transaction(deps.db, async tx => {
-    if (!(await extend(tx, claim, until))) return 'lost'
-    const stale = await resealing.lockStale(tx, org, { expected: upToDate(deps), after, limit: BATCH })
+  return asWorker(deps, org, async unit => {
+    if (!(await extend(unit.tx, claim, until))) return 'lost'
+    const stale = await resealing.lockStale(unit, { expected: upToDate(deps), after, limit: BATCH })
     const entries = stale.map(credential => resealOne(deps, pass, credential)).filter(entry => entry !== null)
-    await resealing.writeResealed(tx, org, entries)
+    await resealing.writeResealed(unit, entries)
     const last = stale.at(-1)?.context
     return last === undefined ? 'done' : { after: last, resealed: entries.length }
   })
@@ -152,17 +150,15 @@ async function endKeys(deps: WorkerDeps, org: string): Promise<Date | null> {
     const end = destroyableAt(key.retiredAt)
     const cached = key.retiredAt.getTime() + KEY_CACHE_MS + MARGIN_MS
     if (end > now) dues.push(cached > now.getTime() ? cached : end.getTime())
-    else if (!(await destroyKey(deps, org, { id: key.id, now }))) dues.push(now.getTime() + 2 * KEY_CACHE_MS)
+    else if (!(await destroyKey(deps, org, key.id))) dues.push(now.getTime() + 2 * KEY_CACHE_MS)
   }
   return dues.length === 0 ? null : new Date(Math.min(...dues))
 }
 
-async function destroyKey(deps: WorkerDeps, org: string, which: { id: string; now: Date }): Promise<boolean> {
-  return transaction(deps.db, async tx => {
-    if (!(await organizationKeys.destroy(tx, org, which))) return false
-    const actor = { kind: 'worker', id: null, requestId: null, address: null } as const
-    const about = { action: 'sealing_key.destroyed', objectKind: 'sealing_key', objectId: which.id }
-    await audit.append(tx, org, { id: newId(), actor, outcome: 'ok', at: which.now, ...about })
+async function destroyKey(deps: WorkerDeps, org: string, id: string): Promise<boolean> {
+  return asWorker(deps, org, async unit => {
+    if (!(await organizationKeys.destroy(unit, id))) return false
+    await audit.append(unit, { action: 'sealing_key.destroyed', objectKind: 'sealing_key', objectId: id })
     return true
   })
 }

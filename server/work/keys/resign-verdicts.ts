@@ -2,13 +2,13 @@
  * Signs an organization's verdicts again after a rotation of the worker's signing key, in batches, as part of the task
  * that reseals its credentials: the old key can be dropped when no verdict depends on it.
  */
+
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as signatures from '#server/store/keys/verdict-signatures.ts'
 import { extend } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import { runningTask } from '#server/work/about-task.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 
 const BATCH = 64
 
@@ -41,13 +41,12 @@ function resignBatch(deps: WorkerDeps, claim: Claim, claimMs: number): Promise<n
   const org = claim.organizationId
   const until = new Date(deps.clock().getTime() + claimMs)
   const ask = { signerIds: [deps.verdicts.signerId()], limit: BATCH }
-  return transaction(deps.db, async tx => {
+  return asWorker(deps, org, async unit => {
     // Every change of a datasource locks it before its task; rows that others hold are skipped.
-    const stale = await signatures.lockStale(tx, org, ask)
-    if (!(await extend(tx, claim, until))) return 'lost'
+    const stale = await signatures.lockStale(unit, ask)
+    if (!(await extend(unit.tx, claim, until))) return 'lost'
     await signatures.write(
-      tx,
-      org,
+      unit,
       stale.map(row => ({ datasourceId: row.verdict.datasourceId, signed: resigned(deps, row) })),
     )
     return stale.length

@@ -13,13 +13,13 @@ import { openingOr, openOr } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { transaction } from '#server/store/database/db.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { aboutTask } from '#server/work/about-task.ts'
 import { onceFound, usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { openInForce, openPayload } from '#server/work/credentials/open.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import type { Lease, LeasedCredential } from '#shared/access/lease.ts'
 import { type Mode, typedId } from '#shared/base/wire.ts'
 import { formatConnectionString } from '#shared/connection-string/connection-string-text.ts'
@@ -86,21 +86,20 @@ async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, of: Grant
   const content = { ...of.content, ...bound } satisfies LeasedCredential
   const sealed = deps.leaseSealer.sealLease(Buffer.from(publicKey, 'base64'), content).toString('base64')
   const lease: Lease = { leaseId, sealed, expiresAt: content.expiresAt, credentialVersion: version }
-  const end = await transaction(deps.db, async tx => {
+  const end = await asWorker(deps, org, async unit => {
     // The claim was lost: its new holder answers, and this box is discarded.
-    if (!(await assertHeld(tx, claim))) return 'lost'
+    if (!(await assertHeld(unit.tx, claim))) return 'lost'
     const entry = {
       id,
       datasourceId,
       capabilityId: capability.id,
       version,
       verdictSignature: of.verdictSignature,
-      now,
       expiresAt,
     }
-    if (!(await leases.insert(tx, org, entry))) return 'changed'
-    await claims.finish(tx, claim, { lease } satisfies TaskOutcome<'lease'>)
-    await audit.append(tx, org, eventOf(deps, asked, { capabilityId: capability.id, outcome: 'ok' }))
+    if (!(await leases.insert(unit, entry))) return 'changed'
+    await claims.finish(unit.tx, claim, { lease } satisfies TaskOutcome<'lease'>)
+    await recordLease(unit, asked, { capabilityId: capability.id, outcome: 'ok' })
     return 'granted'
   })
   if (end === 'granted') {
@@ -172,24 +171,25 @@ async function refuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, refusal:
   const { capabilityId, payload, ...outcome } = refusal
   const { fault } = outcome
   const organizationId = claim.organizationId
-  await transaction(deps.db, async tx => {
-    if (!(await claims.finish(tx, claim, outcome satisfies TaskOutcome<'lease'>))) return
+  await asWorker(deps, claim.organizationId, async unit => {
+    if (!(await claims.finish(unit.tx, claim, outcome satisfies TaskOutcome<'lease'>))) return
     if (payload === null || capabilityId === null) return
     const asked = { organizationId, datasourceId: claim.datasourceId, payload }
-    await audit.append(tx, organizationId, eventOf(deps, asked, { capabilityId, outcome: fault }))
+    await recordLease(unit, asked, { capabilityId, outcome: fault })
   })
   deps.log.warn({ ...aboutTask(claim), fault, stage: 'lease' }, 'lease refused')
 }
 
-function eventOf(deps: WorkerDeps, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditRow {
-  const { requestId, address } = asked.payload
-  return {
-    id: newId(),
-    actor: { kind: 'capability', id: of.capabilityId, requestId, address },
-    action: 'datasource.leased',
-    objectKind: 'datasource',
-    objectId: asked.datasourceId,
-    outcome: of.outcome,
-    at: deps.clock(),
-  }
+/** Records a lease or its refusal as the holder's act. */
+function recordLease(
+  unit: UnitOfWork,
+  { payload, datasourceId }: Asked,
+  { capabilityId, outcome }: { capabilityId: string; outcome: string },
+): Promise<void> {
+  const { requestId, address } = payload
+  const actor = { kind: 'capability', id: capabilityId, requestId, address } as const
+  return audit.append(
+    { ...unit, actor },
+    { action: 'datasource.leased', objectKind: 'datasource', objectId: datasourceId, outcome },
+  )
 }

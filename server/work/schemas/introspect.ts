@@ -10,10 +10,9 @@ import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as changes from '#server/store/database/changes.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
@@ -23,7 +22,7 @@ import { onceFound, requestUnsigned, usableOrAwaited } from '#server/work/creden
 import { openInForce, openPayload } from '#server/work/credentials/open.ts'
 import { resolveTarget } from '#server/work/credentials/resolve-target.ts'
 import { isUsable } from '#server/work/credentials/standing.ts'
-import type { WorkerDeps } from '#server/work/deps.ts'
+import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { logRefused } from '#server/work/refused-task.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
@@ -69,7 +68,7 @@ export async function handleIntrospect(deps: WorkerDeps, claim: claims.ClaimOf<'
   const asked = { schemas, byDigest: claim.standing }
   const found = row.kind === 'direct' ? await describe(deps, row, asked) : { fault: 'entity_not_found' as const }
   if ('fault' in found) logRefused(deps, claim, { fault: found.fault })
-  const isSettled = await transaction(deps.db, tx => settle(deps, tx, { claim, row, found }))
+  const isSettled = await asWorker(deps, org, unit => settle(deps, unit, { claim, row, found }))
   // Another snapshot was stored in the meantime, so this one's drift has the wrong base: read the catalog again.
   if (!isSettled) await release(deps.db, claim, deps.clock())
   deps.notifications.ring(isSettled ? 'news' : 'work')
@@ -89,19 +88,19 @@ async function standingUse(deps: WorkerDeps, row: sealed.SealedDatasource): Prom
 async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
   const { id, ...outcome } = of
   logRefused(deps, claim, outcome)
-  if (claim.standing) await transaction(deps.db, tx => settleIdle(deps, tx, { claim, id }))
+  if (claim.standing) await asWorker(deps, claim.organizationId, unit => settleIdle(deps, unit, { claim, id }))
   else await claims.finish(deps.db, claim, outcome satisfies TaskOutcome<'introspect'>)
   deps.notifications.ring('news')
 }
 
 /** Under the datasource's lock: a verdict may have made it usable since it was read, while the task was still due. */
-async function settleIdle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; id: string }): Promise<void> {
+async function settleIdle(deps: WorkerDeps, unit: UnitOfWork, of: { claim: claims.Claim; id: string }): Promise<void> {
   const { claim, id } = of
-  const now = deps.clock()
-  const held = await lockDatasource(tx, claim.organizationId, { id })
-  const row = held === undefined ? undefined : await sealed.datasource(tx, claim.organizationId, id)
+  const { now } = unit
+  const held = await lockDatasource(unit, { id })
+  const row = held === undefined ? undefined : await sealed.datasource(unit.tx, unit.org, id)
   const isBack = row !== undefined && isUsable(deps, row)
-  await claims.settle(tx, claim, { dueAt: isBack ? now : null, now, failed: false })
+  await claims.settle(unit.tx, claim, { dueAt: isBack ? now : null, now, failed: false })
 }
 
 const UNREADABLE = { fault: 'credential_unreadable' } as const
@@ -171,32 +170,30 @@ function failed(code: FailureCode): Found {
 
 async function settle(
   deps: WorkerDeps,
-  tx: Tx,
+  unit: UnitOfWork,
   of: { claim: claims.Claim; row: sealed.SealedDatasource; found: Found },
 ): Promise<boolean> {
   const { claim, row, found } = of
-  const org = claim.organizationId
-  const now = deps.clock()
-  if ((await lockDatasource(tx, org, { id: row.id })) === undefined) return true
+  const { now } = unit
+  if ((await lockDatasource(unit, { id: row.id })) === undefined) return true
   if ('fault' in found) {
     const isRefused = found.isRefused === true
-    await settleTask(deps, tx, { claim, row, isFailed: true, isRefused, outcome: outcomeOf(found) })
+    await settleTask(deps, unit, { claim, row, isFailed: true, isRefused, outcome: outcomeOf(found) })
     return true
   }
-  if (!(await assertHeld(tx, claim))) return true
-  const kept = await keep(tx, org, { found, now })
+  if (!(await assertHeld(unit.tx, claim))) return true
+  const kept = await keep(unit, found)
   if (kept === null) return false
-  await settleTask(deps, tx, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
-  await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
-  changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
+  await settleTask(deps, unit, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
+  await datasources.update(unit, { id: row.id, set: { introspected_at: now } })
+  changes.append(unit, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected' })
   return true
 }
 
-function keep(tx: Tx, org: string, of: { found: Exclude<Found, TaskFault>; now: Date }): Promise<SavedSnapshot | null> {
-  const { found, now } = of
+function keep(unit: UnitOfWork, found: Exclude<Found, TaskFault>): Promise<SavedSnapshot | null> {
   const { covered, ...taken } = found
-  if ('unchanged' in taken) return keepUnchanged(tx, org, { ...covered, id: taken.unchanged, now })
-  return saveSnapshot(tx, org, { id: newId(), ...covered, ...taken, now })
+  if ('unchanged' in taken) return keepUnchanged(unit, { ...covered, id: taken.unchanged })
+  return saveSnapshot(unit, { id: newId(), ...covered, ...taken })
 }
 
 function outcomeOf(of: SavedSnapshot | Extract<Found, TaskFault>): TaskOutcome<'introspect'> {
@@ -213,12 +210,12 @@ interface Ended {
 
 async function settleTask(
   deps: WorkerDeps,
-  tx: Tx,
+  unit: UnitOfWork,
   of: Ended & { claim: claims.Claim; outcome: TaskOutcome<'introspect'> },
 ): Promise<void> {
   const { claim, isFailed } = of
-  if (!claim.standing) return void (await claims.finish(tx, claim, of.outcome))
-  await claims.settle(tx, claim, { dueAt: nextDue(deps, claim, of), now: deps.clock(), failed: isFailed })
+  if (!claim.standing) return void (await claims.finish(unit.tx, claim, of.outcome))
+  await claims.settle(unit.tx, claim, { dueAt: nextDue(deps, claim, of), now: unit.now, failed: isFailed })
 }
 
 function nextDue(deps: WorkerDeps, claim: claims.Claim, { row, isFailed, isRefused = false }: Ended): Date {

@@ -3,10 +3,12 @@
  * produced them and counted the drift from the last snapshot, so that nothing here iterates over data that a stranger
  * sized. Called by `introspect.ts`.
  */
+
 import type { FinishedSnapshot, LastSnapshot } from '#server/net/catalog/finish-catalog.ts'
 import { trim } from '#server/store/schemas/kept-snapshots.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 /** The datasource, and the requested schemas: null for all but the excluded ones. */
 export interface Covered {
@@ -22,7 +24,6 @@ export interface Taken extends Covered {
   /** The digest of the catalog; null where none was taken. */
   readonly digest: string | null
   readonly comparedWith: string | null
-  readonly now: Date
 }
 
 /** A snapshot as it is compared with, its id, and the digest of the catalog that it was read of, with the time. */
@@ -57,15 +58,11 @@ export async function lastSnapshot(
 }
 
 /** Notes that the last snapshot holds, by its digest; null when it is no longer the last: then the catalog is to be read. */
-export async function keepUnchanged(
-  tx: Tx,
-  org: string,
-  of: Covered & { id: string; now: Date },
-): Promise<SavedSnapshot | null> {
-  const { id, datasourceId, schemasAsked, now } = of
-  const last = await snapshots.latest(tx, org, { datasourceId, asked: schemasAsked })
+export async function keepUnchanged(unit: UnitOfWork, of: Covered & { id: string }): Promise<SavedSnapshot | null> {
+  const { id, datasourceId, schemasAsked } = of
+  const last = await snapshots.latest(unit.tx, unit.org, { datasourceId, asked: schemasAsked })
   if (last?.id !== id) return null
-  await snapshots.seen(tx, org, { id, read: null, at: now })
+  await snapshots.seen(unit, { id, read: null, at: unit.now })
   return { id, changed: false, drifted: false }
 }
 
@@ -73,22 +70,23 @@ export async function keepUnchanged(
  * Stores the snapshot; null if the last snapshot is no longer the one that it was compared with: the catalog must then
  * be read again. The caller holds the datasource's lock, so that two readings cannot both become the next one.
  */
-export async function saveSnapshot(tx: Tx, org: string, taken: Taken): Promise<SavedSnapshot | null> {
-  const { id, datasourceId, schemasAsked, comparedWith, now } = taken
+export async function saveSnapshot(unit: UnitOfWork, taken: Taken): Promise<SavedSnapshot | null> {
+  const { id, datasourceId, schemasAsked, comparedWith } = taken
+  const { now } = unit
   const { fingerprint, tableCount, drift, content, observed } = taken.snapshot
-  const last = await snapshots.latest(tx, org, { datasourceId, asked: schemasAsked })
+  const last = await snapshots.latest(unit.tx, unit.org, { datasourceId, asked: schemasAsked })
   if (last?.fingerprint === fingerprint) {
-    await snapshots.seen(tx, org, { id: last.id, read: { observed, digest: taken.digest }, at: now })
+    await snapshots.seen(unit, { id: last.id, read: { observed, digest: taken.digest }, at: now })
     return { id: last.id, changed: false, drifted: false }
   }
   if ((last?.id ?? null) !== comparedWith) return null
   const { excludedSchemas } = taken
-  await snapshots.insert(tx, org, {
+  await snapshots.insert(unit, {
     ...{ id, datasourceId, fingerprint, schemasAsked, excludedSchemas, tableCount, content, observed, drift, at: now },
     digest: taken.digest,
     // A previous snapshot too large to compare is not shown as the predecessor.
     previousId: drift === null ? null : comparedWith,
   })
-  await trim(tx, org, datasourceId)
+  await trim(unit, datasourceId)
   return { id, changed: true, drifted: drift !== null && drift.breaking + drift.risky + drift.safe > 0 }
 }

@@ -2,6 +2,7 @@
  * Amplification (A2): a caller requests, in batches, a hostile catalog that is stored in kilobytes and unpacks to
  * megabytes. The web process is a child process; the test measures its memory and another tenant's latency.
  */
+
 import { fileURLToPath } from 'node:url'
 import { zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -17,6 +18,7 @@ import { newId } from '#server/domain/access/ids.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
 import { typedId } from '#shared/base/wire.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
 import { snapshot } from '#test/support/schemas/snapshots.ts'
@@ -54,7 +56,7 @@ async function stored(tables: number): Promise<string> {
   const { observed, ...content } = catalog(tables)
   const id = newId()
   await transaction(tiers.db, tx =>
-    snapshots.insert(tx, tiers.organization.id, {
+    snapshots.insert(unitOf(tx, tiers.organization.id), {
       id,
       datasourceId: bareUuid(datasourceId),
       fingerprint: id,

@@ -2,6 +2,7 @@
  * Storage without a bound (A8): stored answers, snapshots, verifications and ended rows grew for ever, inside every
  * limit. The tests reach each bound, and then check what a caller may still rely on.
  */
+
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/access/ids.ts'
@@ -12,6 +13,7 @@ import { KEPT_SNAPSHOTS } from '#server/store/schemas/kept-snapshots.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
 import { typedId } from '#shared/base/wire.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -100,7 +102,7 @@ async function fillSnapshots(amount: number, bytes: number): Promise<string[]> {
   for (const [at, one] of ids.entries()) {
     const previousId = ids[at - 1] ?? null
     await transaction(mooring.db, tx =>
-      snapshots.insert(tx, org, {
+      snapshots.insert(unitOf(tx, org), {
         ...{ id: one, datasourceId: bareUuid(id), fingerprint: one, schemasAsked: ['public'], excludedSchemas: [] },
         ...{ tableCount: 0, content, observed: Buffer.alloc(1), digest: null, previousId },
         drift: previousId === null ? null : { breaking: 1, risky: 0, safe: 0 },

@@ -3,6 +3,7 @@
  * their server. It asks for the password in clear, as MD5 or by SCRAM, and must never get one that was given under
  * another trust.
  */
+
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import sodium from 'libsodium-wrappers'
@@ -15,6 +16,7 @@ import * as credentials from '#server/store/credentials/credentials.ts'
 import { openDb, transaction } from '#server/store/database/db.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { createAuthority } from '#test/support/dials/certificates.ts'
 import { frame, startHostile } from '#test/support/dials/hostile-postgres.ts'
 import { startTlsServers, type TlsServers, TRUE_PASSWORD } from '#test/support/dials/tls-servers.ts'
@@ -336,7 +338,7 @@ describe('A captured web tier, apart from the worker and under its own role', ()
       credential: { sealed, last4: null },
       now: new Date(),
     }
-    await transaction(taken, tx => credentials.replacePending(tx, context.organizationId, entry))
+    await transaction(taken, tx => credentials.replacePending(unitOf(tx, context.organizationId), entry))
     const ended = await client.datasources.verify.mutate({ id, waitSeconds: 20 })
     expect(ended).toMatchObject({ status: 'active', statusReason: 'ca_certificate_required', credentialVersion: 1 })
     // The next check of the credential in force meets the attacker's server, whose certificate no named authority has

@@ -2,6 +2,7 @@
  * Attack: a stolen key makes others before it is revoked, and they outlive it. A revocation reaches everything that the
  * revoked key made, reports its extent before it acts, and never locks out an ordinary rotation.
  */
+
 import { TRPCClientError } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
@@ -11,6 +12,7 @@ import { families } from '#test/support/access/key-family.ts'
 import { meanwhile } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { effects } from '#test/support/database/rows.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { operator } from '#test/support/mooring/operator.ts'
@@ -209,8 +211,8 @@ describe('A creation under way while its key is revoked', () => {
     const capability = await capabilityOf(mooring.organization.testKey)
     const uuid = String(uuidOf(id, 'key_'))
     const ended = await meanwhile(mooring, {
-      holding: tx => lockAccess(tx, org()),
-      besides: tx => revokeKeyRow(tx, org(), { id: uuid, children: 'keep', now: new Date() }),
+      holding: tx => lockAccess(unitOf(tx, org())),
+      besides: tx => revokeKeyRow(unitOf(tx, org(), new Date()), { id: uuid, children: 'keep' }),
       waiting: () =>
         attempt({ key, capability }).then(
           () => 'done',

@@ -2,6 +2,7 @@
  * Frequent operations of workers, and of web processes for their subscribers, through the functions that they call.
  * Callers' rows are in `rows.ts`.
  */
+
 import { newId } from '#server/domain/access/ids.ts'
 import * as changeReads from '#server/store/changes/change-reads.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -10,6 +11,7 @@ import * as verdicts from '#server/store/datasources/verdicts.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as claimReturn from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import { purgeLater } from '#test/support/operations/forgetting.ts'
 import type { Row } from './row.ts'
 import type { Site } from './site.ts'
@@ -75,8 +77,7 @@ export const WORKERS: readonly Row[] = [
   work(
     'bring checks forward, small',
     20,
-    async site => () =>
-      transaction(site.db, tx => schedule.bringForward(tx, site.small.id, { seconds: 3_600, now: new Date() })),
+    async site => () => transaction(site.db, tx => schedule.bringForward(unitOf(tx, site.small.id, new Date()), 3_600)),
   ),
   work('heads of feeds', 40, async site => {
     const feeds = Array.from({ length: 50 }, () => ({ organizationId: site.large.id, datasourceId: site.next() }))

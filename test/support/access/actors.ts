@@ -2,11 +2,14 @@
  * Every kind of caller, by the defect of their credential:
  * for the matrix of procedures × actors.
  */
+
 import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
+import { transaction } from '#server/store/database/db.ts'
 import { OPERATIONS, Scope } from '#shared/access/credential.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 import { makeKey, mistyped } from './keys.ts'
 
@@ -60,15 +63,16 @@ export async function capability(mooring: Mooring, options: CapabilityOptions = 
     expiresAt: options.expiresAt ?? new Date(Date.now() + 3_600_000),
   })
   if (options.stored === false) return token
-  await capabilities.insert(mooring.db, mooring.organization.id, {
+  const stored = {
     ...row,
-    participant_kind: 'agent',
+    participant_kind: 'agent' as const,
     participant_id: null,
     label: null,
     sync_groups: [],
     user_meta: '{}',
     wide_scope: false,
     created_at: new Date(),
-  })
+  }
+  await transaction(mooring.db, tx => capabilities.insert(unitOf(tx, mooring.organization.id), stored))
   return token
 }

@@ -2,11 +2,14 @@
  * API keys in every state that a caller's key can have,
  * made with the product's own minting and storing.
  */
+
 import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
+import { transaction } from '#server/store/database/db.ts'
 import { DEFAULT_SCOPES, type Scope } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 
 /** The properties of a key. */
@@ -35,7 +38,8 @@ export async function makeKey(mooring: Mooring, options: KeyOptions = {}): Promi
     datasourceIds: null,
     expiresAt,
   })
-  await apiKeys.insert(mooring.db, organizationId, { ...row, mac, expires_at: expiresAt, revoked_at: revokedAt })
+  const stored = { ...row, mac, expires_at: expiresAt, revoked_at: revokedAt }
+  await transaction(mooring.db, tx => apiKeys.insert(unitOf(tx, organizationId), stored))
   return token
 }
 

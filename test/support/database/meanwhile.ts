@@ -2,12 +2,14 @@
  * Two of our own transactions at once, for tests of single-statement writes: one holds rows, and the server reports
  * that the other one waits for them.
  */
+
 import { newId } from '#server/domain/access/ids.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
+import { unitOf } from '#test/support/database/unit.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 import { query } from './postgres.ts'
 
@@ -58,7 +60,7 @@ export async function claimed(
   of: { kind: TaskKind; id: string },
 ): Promise<claims.Claim> {
   const { kind, id } = of
-  await tasks.request(db, organization.id, { id: newId(), kind, datasourceId: id, now: NOW })
+  await tasks.request(unitOf(db, organization.id, NOW), { id: newId(), kind, datasourceId: id })
   const ask = { kinds: [kind], limit: 100, perOrganization: 100, held: [], leaseMs: 60_000, now: later(1) }
   const found = await claims.claim(db, { ...ask, priorities: ['asked', 'scheduled'] })
   const claim = found.find(one => one.datasourceId === id)

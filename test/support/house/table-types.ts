@@ -90,7 +90,7 @@ function documented(text: string): string {
     .replace(/^export (interface|type) /gm, '$1 ')
     .replace(/^interface DB /m, '/** Every table of Mooring. */\nexport interface Tables ')
   return `${own}
-/** A pool, or a transaction on it: the first parameter of every store function. */
+/** A pool, or a transaction on it. */
 export type Db = Kysely<Tables>
 /** A transaction: the parameter of a function that must not run outside of one. */
 export type Tx = Transaction<Tables>

@@ -4,6 +4,7 @@
  */
 import { checkArrows } from './arrows.ts'
 import { checkBudgets } from './budgets.ts'
+import { checkCarrier } from './carrier.ts'
 import { checkDocumentation } from './documentation.ts'
 import { checkEnglish } from './english.ts'
 import { checkCycles, checkWalls } from './graph.ts'
@@ -19,6 +20,7 @@ const EACH = [
   checkArrows,
   checkRooms,
   checkBudgets,
+  checkCarrier,
   checkDocumentation,
   checkEnglish,
   checkLanguage,

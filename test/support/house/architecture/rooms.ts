@@ -41,7 +41,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     organizations: ['tables', 'locks', 'tokens'],
     changes: ['fence', 'tables', 'database'],
     installation: ['tables', 'connection', 'tokens', 'database', 'changes'],
-    access: ['fence', 'tables', 'connection', 'tokens', 'database', 'organizations', 'installation'],
+    access: ['fence', 'tables', 'connection', 'tokens', 'organizations', 'installation'],
     credentials: ['tables', 'organizations', 'installation'],
     tasks: ['fence', 'tables', 'database', 'installation'],
     feeds: ['fence', 'tables', 'locks', 'database', 'installation', 'tasks'],
