@@ -191,6 +191,10 @@ const OTHERS: readonly Ddl[] = [
   ],
   ['a membership', 'grant other to reader'],
   ['an end of it', 'revoke other from reader'],
+  ['a membership by way of another role', 'grant other to reader; create role third; grant third to other'],
+  ['an end of that', 'revoke third from other; drop role third'],
+  ['default privileges of another role', 'alter default privileges in schema app grant select on sequences to crew'],
+  ['rename that role', 'alter role crew rename to staff'],
   ['a superuser', 'alter role reader superuser'],
   ['no superuser', 'alter role reader nosuperuser'],
 ]
@@ -215,5 +219,8 @@ export const SILENT: readonly (readonly [title: string, sql: string])[] = [
     'begin; create table app.never (id int); alter table app.t add column never int; rollback',
   ],
   ['a password', "alter role other password 'x'"],
+  ['a role of somebody else', 'create role stranger noinherit'],
+  ['a membership of somebody else', 'grant stranger to other'],
+  ['an end of both', 'alter role stranger rename to gone; drop role gone'],
   ['a checkpoint', 'checkpoint'],
 ]

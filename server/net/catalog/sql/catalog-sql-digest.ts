@@ -46,7 +46,9 @@ const CATALOGS: readonly Versions[] = [
   ),
   ...['pg_cast', 'pg_event_trigger', 'pg_am', 'pg_transform', 'pg_default_acl', 'pg_publication'].map(of),
   ...['pg_foreign_server', 'pg_foreign_data_wrapper', 'pg_ts_config', 'pg_ts_config_map', 'pg_ts_dict'].map(of),
-  ...['pg_ts_parser', 'pg_ts_template', 'pg_auth_members'].map(of),
+  ...['pg_ts_parser', 'pg_ts_template'].map(of),
+  // The memberships from which the role has its permissions. Those of others change none of them.
+  { catalog: 'pg_auth_members', where: "pg_catalog.pg_has_role(x.member, 'MEMBER')" },
 ]
 
 function of(catalog: string): Versions {
@@ -82,8 +84,13 @@ function isNotOf(temporary: string, column: string): string {
 const hashed = (...texts: readonly string[]) =>
   `pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(',', ${texts.join(', ')}), 0))`
 
-// Every role may read some of these columns, but not the rows' versions.
-const ROLES = `select 'roles', ${hashed('x.oid', 'x.rolname', 'x.rolsuper', 'x.rolinherit')} from pg_catalog.pg_roles as x`
+// Every role may read some of these columns, but not the rows' versions. Of the roles of the whole cluster, these count: those
+// that the role is a member of, and those that policies and default privileges name.
+const ROLES = `select 'roles', ${hashed('x.oid', 'x.rolname', 'x.rolsuper', 'x.rolinherit')} from pg_catalog.pg_roles as x
+  where pg_catalog.pg_has_role(x.oid, 'MEMBER')
+    or exists (select from pg_catalog.pg_policy as p where x.oid ${EQ} any (p.polroles))
+    or exists (select from pg_catalog.pg_default_acl as p, pg_catalog.aclexplode(p.defaclacl) as a
+      where x.oid ${EQ} a.grantee or x.oid ${EQ} a.grantor)`
 const SUBSCRIPTIONS = `select 'subscriptions', ${hashed('x.subdbid', 'x.subname', 'x.subpublications')}
   from pg_catalog.pg_subscription as x`
 const SESSION = `select pg_catalog.concat_ws(' ', current_user, pg_catalog.current_setting('server_version_num')), 0, 0`
