@@ -22,7 +22,7 @@ export type Inputs = inferRouterInputs<AppRouter>
 /** The output of every procedure: `Outputs['datasources']['get']`. */
 export type Outputs = inferRouterOutputs<AppRouter>
 
-/** A client of one installation. */
+/** A client of one installation: `client.datasources.register.mutate(input)`, `client.datasources.get.query(input)`. */
 export type Client = TRPCClient<AppRouter>
 
 /** The options of a client; only `url` and `key` are required. */
@@ -60,9 +60,10 @@ export interface ClientOptions {
 const RETRIES = 2
 
 /**
- * Creates a client of the installation at `url`. Calls made in the same tick are sent as one batch, except mutations
- * that wait, which must not delay the others. A refused call rejects with an error that `faultOf` reads. If you build a
- * tRPC client yourself, put `sealingLink()` first.
+ * Creates a client of the installation at `url`; nothing is sent yet. Calls made in the same tick are sent as one
+ * batch, except mutations that wait, which must not delay the others. A refused call rejects with a `TRPCClientError`
+ * that `faultOf` reads; with `timeoutMs`, a call that takes longer rejects with an error without a fault. If you build
+ * a tRPC client yourself, put `sealingLink()` first.
  */
 export function createClient(options: ClientOptions): Client {
   const { key, headers, fetch, seal = true, links = [], timeoutMs, retries = RETRIES } = options
@@ -78,8 +79,8 @@ export function createClient(options: ClientOptions): Client {
 }
 
 /**
- * Returns the fault code of the error that a call rejected with; null if the server could not be reached or the answer
- * did not come from Mooring.
+ * Returns the fault code of the error that a call rejected with, such as `entity_not_found`; null if the server could
+ * not be reached or the answer did not come from Mooring. The codes are those of `/docs/faults`. Never throws.
  */
 export function faultOf(error: unknown): FaultCode | null {
   if (!(error instanceof TRPCClientError)) return null

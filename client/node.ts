@@ -12,6 +12,7 @@ import type { Client } from './index.ts'
 
 /** The options that a caller may set; everything else is fixed. */
 export interface LeaseOptions {
+  /** The datasource: `ds_…` or `ds_test_…` with 32 hex digits. */
   readonly id: DatasourceId
   /**
    * The keys that a lease must be signed with, in base64, as `mooring lease-key show` prints them; one valid signature
@@ -19,7 +20,7 @@ export interface LeaseOptions {
    * `MOORING_LEASE_KEYS`.
    */
   readonly verifyKeys?: readonly string[]
-  /** The duration of a lease, which is renewed while `fn` runs. Default: 900; at most 3600. */
+  /** The duration of a lease in seconds; it is renewed while `fn` runs. Default: 900; at most 3600. */
   readonly ttlSeconds?: number
   /** The maximum number of connections. Default: 4. */
   readonly max?: number

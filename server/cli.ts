@@ -86,14 +86,14 @@ async function requireInstallation({ databaseUrl, localDir }: Config): Promise<v
   const found: readonly string[] = await readdir(localDir).catch(() => [])
   if (!found.includes('postgres'))
     throw new Error(
-      `There is no installation in MOORING_DATA_DIR=${localDir}: start one by npm start, or set DATABASE_URL.`,
+      `There is no installation in MOORING_DATA_DIR=${localDir}: start one with npm start, or set DATABASE_URL.`,
     )
 }
 
 /** A mistyped setting has no effect, which would otherwise go unnoticed. */
 function complainOfUnknownSettings(): void {
   for (const { name, nearest } of unknownSettings(environment()))
-    complainLine(`${name} is no setting, and has no effect.${nearest === null ? '' : ` Did you mean ${nearest}?`}`)
+    complainLine(`${name} is not a setting and has no effect.${nearest === null ? '' : ` Did you mean ${nearest}?`}`)
 }
 
 /** Commands only print safe text. This protects against one that forgets: no output may control a terminal. */

@@ -77,7 +77,7 @@ const MOMENTS = { min: 100, max: 3_600_000 }
 const LOOPBACK = ['127.0.0.0/8', '::1/128']
 
 const FOLDER = 'the path of a folder'
-const ADDRESS = 'an address of this machine, or a name that stands for one'
+const ADDRESS = 'an address of this machine, or a name that resolves to one'
 
 /** Parses the environment. Throws `ConfigError`; the value itself is never in the message. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {

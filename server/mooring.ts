@@ -24,7 +24,7 @@ function become([word = '', ...rest]: readonly string[]): void {
   const { execPath, platform, versions } = process
   if (Number.parseInt(versions.node, 10) < OLDEST_NODE)
     throw new Error(
-      `Mooring needs Node ${OLDEST_NODE} or newer, and this is Node ${versions.node}. Install it from https://nodejs.org`,
+      `Mooring requires Node ${OLDEST_NODE} or newer, and this is Node ${versions.node}. Install it from https://nodejs.org`,
     )
   if (process.execve === undefined) throw new Error(`The command mooring does not run on ${platform}.`)
   const file = PROCESSES[word]

@@ -18,7 +18,7 @@ version=$(node --version 2>/dev/null) || {
 }
 major=${version#v}
 major=${major%%.*}
-[ "$major" -ge 24 ] || say "Mooring needs Node 24 or newer, and this is Node ${version#v}. Install it from https://nodejs.org; on Linux" \
+[ "$major" -ge 24 ] || say "Mooring requires Node 24 or newer, and this is Node ${version#v}. Install it from https://nodejs.org; on Linux" \
   "it comes as a package with: npm ci --include=optional"
 [ "$mode" = check ] && exit 0
 file=$2

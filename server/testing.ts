@@ -9,14 +9,20 @@ import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** An organization with a key for each mode. */
+/** An organization with an API key for each mode. Both keys have every scope except `datasources.lease`. */
 export interface TestOrganization {
+  /** A UUID; `org_` and its 32 hex digits name it in answers. */
   readonly organizationId: string
+  /** `sk_test_…`. It can read both modes and change datasources of the mode `test`. */
   readonly testKey: string
+  /** `sk_live_…`. It can read both modes and change datasources of the mode `live`. */
   readonly liveKey: string
 }
 
-/** Connection strings of PostgreSQL databases with one defect each, and Mooring's finding for each. */
+/**
+ * Connection strings of PostgreSQL databases with one defect each (`postgresql://…` on loopback), and the fault that
+ * Mooring reports for each. docs/testing.md has a table with the failing checks.
+ */
 export interface TestDatabases {
   /** The role is a superuser: `byo_role_cannot_enforce_rls`. */
   readonly superuser: string
@@ -62,27 +68,40 @@ export interface TestDatabases {
   readonly forbiddenHost: string
 }
 
-/** A running Mooring with an organization of its own. Everything in it is secret and temporary. */
+/** A running Mooring with its own organization. Its keys, databases and data exist only until it stops. */
 export interface TestMooring extends TestOrganization {
+  /** The base address, `http://127.0.0.1:PORT`, without a slash at the end. */
   readonly url: string
   /** The connection string of a database that passes every check. */
   readonly sample: string
   readonly databases: TestDatabases
-  /** Creates another organization, which cannot see the first. */
+  /**
+   * Creates another organization, which cannot see the first. `name` has 1 to 200 characters.
+   *
+   * @throws an `Error` with the reason if the name is refused, or if Mooring has ended
+   */
   newOrganization(name?: string): Promise<TestOrganization>
-  /** Stops it and waits until nothing of it is left. A second call does nothing. */
+  /**
+   * Stops it, within 30 seconds, and waits until its processes and its folder are gone. A second call does nothing.
+   *
+   * @throws an `Error` with its last output if it had to be killed or ended with an error
+   */
   stop(): Promise<void>
 }
 
-/** Options for starting it. */
+/** The options of `startMooring`; all are optional. */
 export interface StartOptions {
-  /** Settings of docs/settings.md, except those that name a database, a folder or an address. */
+  /**
+   * Settings from docs/settings.md. Those that name a database, a folder, a keyring or an address are ignored. From
+   * your own environment, only `PATH`, `HOME`, `TMPDIR` and the names of the cache folder are passed on.
+   */
   readonly env?: Readonly<Record<string, string>>
   /**
-   * Receives each line of its log, which contains no secrets. `MOORING_LOG_LEVEL` is `warn` unless `env` overrides it.
+   * Receives each line of its log (JSON, without a line break), which contains no secrets. `MOORING_LOG_LEVEL` is `warn`
+   * unless `env` overrides it.
    */
   readonly log?: (line: string) => void
-  /** A Node of version 24 or newer, if the tests run on an older one. */
+  /** The path of a Node of version 24 or newer, if the tests run on an older one. Default: the Node of this process. */
   readonly node?: string
 }
 

@@ -12,9 +12,12 @@ import { readySodium } from './sodium.ts'
  * compares with the content of the box.
  */
 export interface SealedConnectionString {
+  /** Base64 of the box. */
   readonly sealedConnectionString: string
+  /** The `keyId` of the sealing key, a UUID. */
   readonly keyId: string
   readonly host: string
+  /** 1 to 65535. */
   readonly port: number
   readonly database: string
   /**

@@ -6,31 +6,42 @@
  */
 import { type HeaderReader, type Rejection, verifyRequest } from './endpoint-signature.ts'
 
-/** One change of an entity. `id` is unique and stays the same each time the event is returned. */
+/** One change of an entity. */
 export interface OutgoingEvent {
+  /** Unique in the feed. It stays the same each time the event is returned, so that Mooring stores it once. */
   readonly id: string
+  /** The kind of entity, such as `order`. */
   readonly model: string
   readonly entityId: string
   readonly type: 'CREATE' | 'UPDATE' | 'DELETE' | 'ARCHIVE' | 'UNARCHIVE'
+  /** Any JSON value; stored and returned unchanged. */
   readonly data?: unknown
+  /** Your own organization, if you have several. */
   readonly organizationId?: string
+  /** The id of your own transaction. */
   readonly clientTxId?: string
-  /** Epoch milliseconds. */
+  /** Milliseconds since 1970. */
   readonly occurredAt?: number
 }
 
-/** A page, oldest first. `nextCursor` is where the next page begins; omit it from an empty page. */
+/**
+ * A page of at most `limit` events, oldest first, of at most 1 MiB as JSON. `nextCursor` is the opaque position after
+ * its last event; omit it from an empty page.
+ */
 export interface OutgoingPage {
   readonly events: readonly OutgoingEvent[]
   readonly nextCursor?: string
 }
 
-/** Returns the events after a cursor; null means from the beginning. Returns null for a cursor that it never issued. */
+/**
+ * Returns the events after a cursor, at most `limit` (1 to 1,000); the cursor null means from the beginning. Returns
+ * null for a cursor that it never issued, which is answered with 400. If it rejects, the answer is a 500.
+ */
 export type EventSource = (after: { cursor: string | null; limit: number }) => Promise<OutgoingPage | null>
 
 /** The options of an endpoint. */
 export interface EndpointOptions {
-  /** The whole signing key, exactly as it was registered. */
+  /** The whole signing key, exactly as it was registered, including a `whsec_` prefix. Its UTF-8 bytes are the HMAC key. */
   readonly signingKey: string
   readonly events: EventSource
   /** Called with anything that `events` throws; the answer is a 500 without its text. */

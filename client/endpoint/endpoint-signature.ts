@@ -5,7 +5,7 @@
  * `endpoint-answer.ts`, and by customers with servers of their own.
  */
 
-/** The reason for refusing a request: the status, and the body `{ error, message }`. */
+/** The reason for refusing a request: the status, and the JSON body `{ error, message }` with a `source_*` code. */
 export interface Rejection {
   readonly status: number
   readonly error: string
@@ -21,9 +21,10 @@ const MAX_CLOCK_SECONDS = 300
 const MAX_ENTRIES = 16
 
 /**
- * Verifies `webhook-id`, `webhook-timestamp` and `webhook-signature` over the exact bytes of the body. Returns null if
- * one of the `v1` entries is valid, otherwise a 401 with a `source_*` code. Other schemes are ignored; clocks may
- * differ by 300 s.
+ * Verifies `webhook-id`, `webhook-timestamp` and `webhook-signature` (Standard Webhooks, HMAC-SHA256) over the exact
+ * bytes of the body. Returns null if one of the `v1` entries is valid, otherwise a 401 with a `source_*` code. Other
+ * schemes are ignored; clocks may differ by 300 s. `nowSeconds` is Unix time. Rejects only if Web Crypto refuses the
+ * key, for example because it is empty.
  */
 export async function verifyRequest(
   header: HeaderReader,

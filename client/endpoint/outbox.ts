@@ -63,7 +63,10 @@ export type OutboxQuery = (sql: string, values: readonly [string, number]) => Pr
  */
 const MAX_PAGE_LENGTH = 1_000_000
 
-/** Reads the events of `mooring_outbox`. Every page except an empty one has the cursor of the next page. */
+/**
+ * Reads the events of `mooring_outbox`, with one call of `query` for each page. Cursors are decimal positions; every
+ * page except an empty one has the cursor of the next page. Rejects as `query` does.
+ */
 export function outboxEvents(query: OutboxQuery): EventSource {
   return async ({ cursor, limit }) => {
     if (cursor !== null && !/^[0-9]{1,18}$/.test(cursor)) return null

@@ -38,7 +38,7 @@ export const STREAM_LIMITS: readonly Limit[] = [
   ...places({ what: 'Waiting callers', places: WAITERS, names: 'WAITERS' }),
   {
     what: 'Changes of a replay',
-    ...{ bound: MAX_REPLAYED, unit: 'changes', happens: 'cut', how: 'then `{ change: "reset" }`: list anew' },
+    ...{ bound: MAX_REPLAYED, unit: 'changes', happens: 'cut', how: 'then `{ change: "reset" }`: list again' },
     test: ['attacks/sizes/streams', 'MAX_REPLAYED'],
     holds: [
       'server/api/changes/replay.ts from()',
@@ -100,7 +100,7 @@ export const STREAM_LIMITS: readonly Limit[] = [
   {
     what: 'Retention of changes for replays',
     ...{ bound: retention.changesMs, unit: 'ms', setting: 'MOORING_KEEP_CHANGES_DAYS' },
-    ...{ happens: 'oldest goes', how: 'list anew' },
+    ...{ happens: 'oldest goes', how: 'list again' },
     test: ['house/limits-bounds', 'changesMs'],
     holds: ['table changes'],
   },

@@ -11,7 +11,7 @@ const WEB = ['web'] as const
 export const WEB_METRICS = {
   mooring_http_requests_total: {
     kind: 'counter',
-    help: 'Requests that were answered, by the way of calling, the route or procedure, and the status.',
+    help: 'Answered requests, by API, route or procedure, and status.',
     labels: { surface: SURFACES, route: 'route', status: STATUSES },
     tiers: WEB,
     alert: 'MooringRequestsFail',
@@ -26,28 +26,28 @@ export const WEB_METRICS = {
   },
   mooring_http_requests_running: {
     kind: 'gauge',
-    help: 'Requests under way, subscriptions among them.',
+    help: 'Requests in progress, including subscriptions.',
     labels: {},
     tiers: WEB,
     alert: 'how busy is each process?',
   },
   mooring_faults_total: {
     kind: 'counter',
-    help: 'Faults that callers were answered, by code; one for each call of a batch.',
+    help: 'Faults returned to callers, by code; one for each call of a batch.',
     labels: { surface: SURFACES, fault: FAULT_CODES },
     tiers: WEB,
     alert: 'MooringFailsCallers',
   },
   mooring_subscribers: {
     kind: 'gauge',
-    help: 'Subscriptions that are open.',
+    help: 'Open subscriptions.',
     labels: {},
     tiers: WEB,
     alert: 'how many are connected, and do they come back after a restart?',
   },
   mooring_waiting_callers: {
     kind: 'gauge',
-    help: 'Callers who wait for a worker.',
+    help: 'Callers that wait for a worker.',
     labels: {},
     tiers: WEB,
     alert: 'do callers wait for workers?',

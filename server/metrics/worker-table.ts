@@ -14,21 +14,21 @@ const LAG = [1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400] as const
 const TASK_METRICS = {
   mooring_tasks_due: {
     kind: 'gauge',
-    help: 'Tasks that are due and that nobody works at, by whom they are for; 1000 stands for 1000 or more.',
+    help: 'Due tasks that no worker has claimed, by priority; 1000 means 1000 or more.',
     labels: { priority: PRIORITIES },
     tiers: WORKER,
     alert: 'MooringQuarantineFills',
   },
   mooring_tasks_oldest_due_seconds: {
     kind: 'gauge',
-    help: 'For how long the oldest of them has been due; 0 where none is.',
+    help: 'How long the oldest of them has been due; 0 if there is none.',
     labels: { priority: PRIORITIES },
     tiers: WORKER,
     alert: 'MooringQueueStands',
   },
   mooring_tasks_claimed_total: {
     kind: 'counter',
-    help: 'Tasks that this worker took, by kind and by whom they are for.',
+    help: 'Tasks that this worker claimed, by kind and priority.',
     labels: { task: TASKS, lane: LANES },
     tiers: WORKER,
     alert: 'how much of the work is whose?',
@@ -42,14 +42,14 @@ const TASK_METRICS = {
   },
   mooring_tasks_running: {
     kind: 'gauge',
-    help: 'Tasks under way.',
+    help: 'Tasks in progress.',
     labels: { queue: ['checks', 'feeds', 'quarantine'] },
     tiers: WORKER,
     alert: 'how many of its places does a worker use?',
   },
   mooring_task_places: {
     kind: 'gauge',
-    help: 'Tasks that may be under way at once (MOORING_DIAL_PROCESSES says how many).',
+    help: 'The maximum number of concurrent tasks (set by MOORING_DIAL_PROCESSES).',
     labels: { queue: ['checks', 'feeds'] },
     tiers: WORKER,
     alert: 'how many of its places does a worker use?',
@@ -71,7 +71,7 @@ const TASK_METRICS = {
   },
   mooring_quarantined_total: {
     kind: 'counter',
-    help: 'Tasks that ran alone since they took a worker down, by how that ended.',
+    help: 'Tasks that ran alone because they had crashed a worker, by result.',
     labels: { end: ['in order', 'died', 'not started'] },
     tiers: WORKER,
     alert: 'MooringQuarantineFills',
@@ -81,7 +81,7 @@ const TASK_METRICS = {
 const DIAL_METRICS = {
   mooring_verdicts_total: {
     kind: 'counter',
-    help: 'Verdicts over datasources, by kind, outcome, and the fault that is the reason.',
+    help: 'Verdicts on datasources, by kind, outcome and fault.',
     labels: {
       kind: ['direct', 'endpoint'],
       outcome: ['passed', 'refused', 'unreachable'],
@@ -92,7 +92,7 @@ const DIAL_METRICS = {
   },
   mooring_verdict_seconds: {
     kind: 'histogram',
-    help: 'How long a verdict took, dial included.',
+    help: 'How long a verdict took, including the dial.',
     labels: { kind: ['direct', 'endpoint'] },
     tiers: WORKER,
     buckets: SLOW,
@@ -100,14 +100,14 @@ const DIAL_METRICS = {
   },
   mooring_dials_total: {
     kind: 'counter',
-    help: "Dials of customers' databases and endpoints, by what was asked and how it ended.",
+    help: "Dials to customers' databases and endpoints, by purpose and result.",
     labels: { dial: DIAL_LABELS, result: DIAL_RESULTS },
     tiers: WORKER,
     alert: 'how do dials end?',
   },
   mooring_dial_seconds: {
     kind: 'histogram',
-    help: 'How long a dial took, with its wait for a process.',
+    help: 'How long a dial took, including its wait for a process.',
     labels: { dial: DIAL_LABELS },
     tiers: WORKER,
     buckets: SLOW,
@@ -129,7 +129,7 @@ const DIAL_METRICS = {
   },
   mooring_dial_processes_ended_total: {
     kind: 'counter',
-    help: 'Dialling processes that ended, and why.',
+    help: 'Dialling processes that ended, by reason.',
     labels: {
       reason: [...['closed', 'idle', 'deadline', 'memory', 'spoke_out_of_turn', 'spent', 'unasked', 'not_started']],
     },
@@ -141,21 +141,21 @@ const DIAL_METRICS = {
 const FEED_METRICS = {
   mooring_feed_polls_total: {
     kind: 'counter',
-    help: 'Polls of feeds, by how they ended.',
+    help: 'Polls of feeds, by result.',
     labels: { result: DIAL_RESULTS },
     tiers: WORKER,
     alert: 'which failures do endpoints have?',
   },
   mooring_feed_events_total: {
     kind: 'counter',
-    help: 'Events that were stored, by the way they came.',
+    help: 'Stored events, by the way they arrived.',
     labels: { way: ['poll', 'push'] },
     tiers: WORKER,
     alert: 'how much comes in?',
   },
   mooring_feed_lag_seconds: {
     kind: 'histogram',
-    help: 'Age of the newest event of a page when it was stored, by the time that the customer gives it.',
+    help: "Age of the newest event of a page when it was stored, by the customer's timestamp.",
     labels: {},
     tiers: WORKER,
     buckets: LAG,
@@ -166,14 +166,14 @@ const FEED_METRICS = {
 const RETENTION_METRICS = {
   mooring_retention_turns_total: {
     kind: 'counter',
-    help: 'Turns of retention of this worker: one a minute, by one worker of the installation.',
+    help: 'Runs of retention in this worker: one a minute, by one worker of the installation.',
     labels: { result: ['done', 'failed'] },
     tiers: WORKER,
     alert: 'MooringRetentionFails',
   },
   mooring_retention_batches_total: {
     kind: 'counter',
-    help: 'Batches that had old rows to remove, by what they were of.',
+    help: 'Batches that removed old rows, by table.',
     labels: {
       rows: [
         ...['months', 'tasks', 'leases', 'idempotency_keys', 'dial_budgets', 'fingerprints', 'event_contents'],
@@ -186,7 +186,7 @@ const RETENTION_METRICS = {
   },
   mooring_retention_last_turn_timestamp_seconds: {
     kind: 'gauge',
-    help: 'When this worker last finished a turn without a failure, as Unix time; 0 for never.',
+    help: 'When this worker last finished a run without a failure, as Unix time; 0 for never.',
     labels: {},
     tiers: WORKER,
     alert: 'MooringRetentionStands',

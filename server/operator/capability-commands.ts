@@ -52,16 +52,21 @@ export const capabilityCommands: readonly Command[] = [
     words: ['capability', 'create'],
     options: [
       { name: 'lease', isRequired: true, about: 'may lease credentials: every other kind is minted through the API' },
-      { name: 'ttl', value: 'TIME', isRequired: true, about: 'how long it is good: 90s, 15m, 12h, 30d at most' },
-      { name: 'datasource', value: 'ID', isRepeatable: true, about: 'a datasource that it is for: ds_… or ds_test_…' },
-      { ...MODE_OPTION, about: 'in place of datasources: all of this mode' },
-      { name: 'label', value: 'TEXT', about: 'what it is for, shown in lists' },
+      { name: 'ttl', value: 'TIME', isRequired: true, about: 'its lifetime: 90s, 15m, 12h; at most 30d' },
+      {
+        name: 'datasource',
+        value: 'ID',
+        isRepeatable: true,
+        about: 'a datasource that it may lease: ds_… or ds_test_…',
+      },
+      { ...MODE_OPTION, about: 'instead of datasources: all of this mode' },
+      { name: 'label', value: 'TEXT', about: 'its purpose, shown in lists' },
       ORG_OPTION,
     ],
-    about: 'signs a capability that may lease credentials, and prints it, this once',
+    about: 'signs a capability that may lease credentials, and prints it once',
     async run(context, args) {
       if (args.options['lease'] !== true)
-        throw new Error('Say --lease: every other capability is minted through the API, by a key.')
+        throw new Error('Add --lease: every other capability is minted through the API, with a key.')
       const ttlSeconds = seconds(required(args, 'ttl'))
       const ids = named(args)
       const deps = await groundOf(context)
@@ -80,7 +85,7 @@ export const capabilityCommands: readonly Command[] = [
   {
     words: ['lease-key', 'show'],
     options: [JSON_OPTION],
-    about: 'prints the public keys that programs verify leases with, one a line: verifyKeys, or MOORING_LEASE_KEYS',
+    about: 'prints the public keys with which programs verify leases, one per line: verifyKeys, or MOORING_LEASE_KEYS',
     async run(context, args) {
       printList(context, args, { items: leaseVerifyKeys(await context.keyring()), line: key => key })
       return 0
@@ -89,7 +94,7 @@ export const capabilityCommands: readonly Command[] = [
   {
     words: ['lease', 'list'],
     options: [ORG_OPTION, JSON_OPTION],
-    about: 'lists live leases and counts them; never what was leased',
+    about: 'lists and counts live leases, without the leased credentials',
     async run(context, args) {
       const db = await context.openDb()
       const rows = await leases.live(db, await organizationOf(db, args), context.now)
@@ -113,7 +118,7 @@ export const capabilityCommands: readonly Command[] = [
     words: ['lease', 'revoke'],
     operands: [{ name: 'ID', isRequired: true, about: 'the lease: lease_…' }],
     options: [ORG_OPTION],
-    about: 'marks a lease revoked; rotate the credential as well, since its holder knows it',
+    about: 'marks a lease as revoked; rotate the credential as well, since its holder knows it',
     async run(context, args) {
       const id = uuidOf(args.operands[0] ?? '', 'lease_')
       if (id === null) throw new Error('Name the lease to revoke: lease_ and 32 hex digits, as lease list prints it.')

@@ -41,7 +41,7 @@ export interface Command extends Described {
 }
 
 /** `--org`, for every command on one organization. */
-export const ORG_OPTION: OptionSpec = { name: 'org', value: 'ID', about: 'the organization; without it the first one' }
+export const ORG_OPTION: OptionSpec = { name: 'org', value: 'ID', about: 'the organization; default: the first one' }
 
 /** `--mode`. */
 export const MODE_OPTION: OptionSpec = { name: 'mode', choices: ['live', 'test'], about: 'live or test' }
@@ -75,7 +75,7 @@ export async function organizationOf(db: Db, args: Arguments): Promise<string> {
   if (given === undefined) {
     const first = await organizations.first(db)
     if (first === undefined)
-      throw new Error('There is no organization yet. Make one with: npm run -s mooring -- org create --name NAME')
+      throw new Error('There is no organization yet. Create one with: npm run -s mooring -- org create --name NAME')
     return first.id
   }
   const id = uuidOf(given, 'org_') ?? given

@@ -30,10 +30,10 @@ export const commands: readonly Command[] = [
     words: ['keys', 'create'],
     options: [
       { ...MODE_OPTION, isRequired: true },
-      { name: 'name', value: 'NAME', about: 'what it is for, shown in lists' },
+      { name: 'name', value: 'NAME', about: 'its purpose, shown in lists' },
       ORG_OPTION,
     ],
-    about: 'creates an API key and prints it, this once',
+    about: 'creates an API key and prints it once',
     async run(context, args) {
       const mode = Mode.safeParse(required(args, 'mode'))
       if (!mode.success) throw new Error('--mode must be live or test.')
@@ -49,7 +49,7 @@ export const commands: readonly Command[] = [
   {
     words: ['keys', 'list'],
     options: [ORG_OPTION, JSON_OPTION],
-    about: 'lists API keys; never the keys themselves',
+    about: 'lists API keys, without their text',
     async run(context, args) {
       const db = await context.openDb()
       const items = (await apiKeys.list(db, await organizationOf(db, args))).map(shownKey)
@@ -68,9 +68,9 @@ export const commands: readonly Command[] = [
       {
         name: 'children',
         choices: ['revoke', 'keep'],
-        about: 'what becomes of the keys and capabilities that it has made',
+        about: 'what happens to the keys and capabilities that it created',
       },
-      { name: 'force', about: 'also the last one with organization.write' },
+      { name: 'force', about: 'even if it is the last one with organization.write' },
       ORG_OPTION,
     ],
     about: 'revokes an API key at once; what it has made lives on or ends with it, as --children says',
@@ -144,7 +144,7 @@ function told(done: Revocation): string {
   if (done.missing === 'force')
     throw new Error('No key with organization.write would be left in this mode. Say --force to revoke it all the same.')
   throw new Error(
-    `The key has made ${countedDescendants(counted(done.living))}. Say --children revoke or --children keep.`,
+    `The key has made ${countedDescendants(counted(done.living))}. Add --children revoke or --children keep.`,
   )
 }
 

@@ -16,7 +16,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { type Command, required } from './command.ts'
 
 const RECOGNISED =
-  'This role recognises another server by itself. Each web process does so where its role may read the same: it logs a warning otherwise.'
+  'This role can identify another server by itself. So can each web process whose role may read the same; otherwise it logs a warning.'
 const UNRECOGNISED =
   'This role may not read both pg_control_system() and the timeline: run this command after each restore, copy or failover.'
 
@@ -26,11 +26,10 @@ export const dbCommands: readonly Command[] = [
     words: ['db', 'grant'],
     options: [
       { name: 'web', value: 'ROLE', isRequired: true, about: "the web processes' role" },
-      { name: 'worker', value: 'ROLE', isRequired: true, about: "the workers' role, another one" },
-      { name: 'apply', about: 'gives them, in place of printing the statements' },
+      { name: 'worker', value: 'ROLE', isRequired: true, about: "the workers' role, a different one" },
+      { name: 'apply', about: 'executes the statements instead of printing them' },
     ],
-    about:
-      'prints the grants and deadlines of both roles, or gives them exactly these; run it again after each migrate',
+    about: 'prints the grants and deadlines of both roles, or sets exactly these; run it again after each migrate',
     async run(context, args) {
       const roles = { web: required(args, 'web'), worker: required(args, 'worker') }
       if (args.options['apply'] !== true) {
@@ -58,12 +57,12 @@ export const dbCommands: readonly Command[] = [
   },
   {
     words: ['db', 'restored'],
-    about: 'has every subscriber list anew; run it after a restore or a copy where the server cannot be recognised',
+    about: 'makes every subscriber list again; run it after a restore or a copy if the server cannot be identified',
     async run(context) {
       const db = await context.openDb()
       const here = await readOrigin(db)
       const count = await restored(db, here)
-      context.complain(`subscribers of ${count} ${count === 1 ? 'organization' : 'organizations'} list anew`)
+      context.complain(`subscribers of ${count} ${count === 1 ? 'organization' : 'organizations'} must list again`)
       context.complain(isReported(here) ? RECOGNISED : UNRECOGNISED)
       return 0
     },

@@ -36,9 +36,9 @@ export const keyringCommands: readonly Command[] = [
   {
     words: ['keyring', 'init'],
     options: [
-      { name: 'dir', value: 'DIR', isRequired: true, completes: 'folders', about: 'made where it is not there' },
+      { name: 'dir', value: 'DIR', isRequired: true, completes: 'folders', about: 'created if it does not exist' },
     ],
-    about: 'writes DIR/web.json and DIR/worker.json, never over existing ones',
+    about: 'writes DIR/web.json and DIR/worker.json, and never overwrites them',
     async run(context, args) {
       const dir = required(args, 'dir')
       await initKeyrings(dir, newKeyId)
@@ -48,14 +48,14 @@ export const keyringCommands: readonly Command[] = [
   },
   {
     words: ['keyring', 'upgrade'],
-    about: 'brings the keyrings of an earlier release to the form of this one; back them up before',
+    about: 'converts the keyrings of an earlier release to the format of this one; back them up first',
     async run(context) {
       const isNew = await upgradeFiles(folderOf(context), newKeyId)
       context.complain(
         isNew
           ? 'Upgraded. Now start the new workers, then the new web processes, then run db grant. Processes of the release ' +
               'before go on with the keyring that they have read: replace them, and neither restart nor signal them.'
-          : 'The keyrings have the form of this release.',
+          : 'The keyrings have the format of this release.',
       )
       return 0
     },
@@ -63,24 +63,24 @@ export const keyringCommands: readonly Command[] = [
   {
     words: ['keyring', 'rotate-org'],
     operands: [ORG],
-    about: 'gives an organization a new sealing key, and waits while workers seal its credentials anew',
+    about: 'gives an organization a new sealing key, and waits until workers have resealed its credentials',
     async run(context, args) {
       const organizationId = await operandOf(context, args)
       const deps = await operatorDeps(context)
       const isNew = await rotateOrganization(deps, organizationId)
-      context.complain(isNew ? 'A new key is in use.' : 'A rotation is under way; it goes on.')
+      context.complain(isNew ? 'A new key is in use.' : 'A rotation is in progress; it continues.')
       return watchReseal(context, deps, organizationId)
     },
   },
-  rotation('master', 'a new master key: first announced, then used, and every organization key wrapped to it'),
+  rotation('master', 'a new master key: first announced, then used, and every organization key is wrapped with it'),
   rotation('signing', "new signing keys of both tiers: first announced, then used; then run 'keyring reseal'"),
   rotation('pepper', 'a new pepper for new keys and capabilities: first announced, then used'),
   rotation('fingerprint', "a new key for fingerprints: first announced, then used; then run 'keyring reseal'"),
   rotation('lease', 'a new key pair that signs leases: first announced, then used; holders must know it before'),
   {
     words: ['keyring', 'reseal'],
-    options: [{ ...ORG_OPTION, about: 'this organization alone; without it all of them' }],
-    about: 'has workers seal and sign anew what older keys sealed, signed or fingerprinted, and waits for it',
+    options: [{ ...ORG_OPTION, about: 'only this organization; default: all' }],
+    about: 'makes workers replace whatever older keys sealed, signed or fingerprinted, and waits for it',
     async run(context, args) {
       const given = option(args, 'org')
       const organizationId = given === undefined ? null : await operandOf(context, { ...args, operands: [given] })
@@ -92,18 +92,18 @@ export const keyringCommands: readonly Command[] = [
   {
     words: ['keyring', 'retire'],
     options: [JSON_OPTION],
-    about: 'drops the keys that nothing needs any more from both keyrings, and prints which',
+    about: 'removes the keys that are no longer needed from both keyrings, and prints them',
     run: retireKeys,
   },
   {
     words: ['org', 'remove'],
     operands: [ORG],
-    options: [{ name: 'yes', isRequired: true, about: 'says that it is meant: nothing brings them back' }],
-    about: 'destroys the keys and credentials of an organization for ever; its record stays',
+    options: [{ name: 'yes', isRequired: true, about: 'confirms it: nothing can restore them' }],
+    about: 'permanently destroys the keys and credentials of an organization; its audit record stays',
     async run(context, args) {
       const organizationId = await operandOf(context, args)
       if (args.options['yes'] !== true)
-        throw new Error('This cannot be undone: its credentials can never be opened again. Say --yes.')
+        throw new Error('This cannot be undone: its credentials can never be opened again. Add --yes to confirm.')
       await removeOrganization(await operatorDeps(context), organizationId)
       context.complain('removed')
       return 0

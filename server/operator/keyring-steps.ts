@@ -55,7 +55,7 @@ export async function watchReseal(
     if (next !== left) movedAt = performance.now()
     if (!isTold && performance.now() - movedAt > IDLE_MS) {
       isTold = true
-      context.complain('\nNothing moves: is a worker running, with this keyring? What cannot be opened is in its log.')
+      context.complain('\nNo progress: is a worker running with this keyring? Its log names what cannot be opened.')
     }
     left = next
   }
@@ -131,7 +131,7 @@ export async function retireKeys(context: CommandContext, args: Arguments): Prom
   printList(context, args, { items: dropped, line: id => id })
   context.complain(
     dropped.length === 0
-      ? 'Every key is needed still, or was replaced less than 15 minutes ago.'
+      ? 'Every key is still needed, or was replaced less than 15 minutes ago.'
       : 'Dropped. Send SIGHUP to every web and worker process, and destroy the copies of the old keyrings.',
   )
   return 0

@@ -39,8 +39,8 @@ export const settingsCommands: readonly Command[] = [
     words: ['org', 'set'],
     options: [
       ORG_OPTION,
-      { name: 'role-policy', choices: POLICIES, about: 'what becomes of a role that can do too much' },
-      { name: 'check-interval', value: 'SECONDS|default', about: 'between two checks: 60 to 2592000' },
+      { name: 'role-policy', choices: POLICIES, about: 'what happens to a role that can do too much' },
+      { name: 'check-interval', value: 'SECONDS|default', about: 'the interval between checks: 60 to 2592000' },
     ],
     about: "changes an organization's settings",
     async run(context, args) {
@@ -64,11 +64,15 @@ export const settingsCommands: readonly Command[] = [
   {
     words: ['role-sql'],
     options: [
-      { name: 'schema', value: 'SCHEMA', isRequired: true, about: 'the schema that it may use' },
-      { name: 'database', value: 'NAME', about: 'the database of the grants; without it where the SQL is run' },
-      { name: 'role', value: 'NAME', about: 'the name of the role; without it one derived from the database' },
-      { name: 'provider', choices: PROVIDERS, about: 'where the database runs; without it plain' },
-      { name: 'read-only', about: 'it may read alone' },
+      { name: 'schema', value: 'SCHEMA', isRequired: true, about: 'the schema to grant' },
+      {
+        name: 'database',
+        value: 'NAME',
+        about: 'the database of the grants; default: the one in which the SQL is run',
+      },
+      { name: 'role', value: 'NAME', about: 'the name of the role; default: derived from the database' },
+      { name: 'provider', choices: PROVIDERS, about: 'where the database runs; default: plain' },
+      { name: 'read-only', about: 'the role can only read' },
     ],
     about: 'prints the SQL of a role that passes every check',
     async run(context, args) {

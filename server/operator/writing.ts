@@ -9,7 +9,7 @@ import type { Actor, UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 
 const MOVING =
   'The organization is being moved to another installation, or has moved there, and nothing was changed. Run this again when the move ' +
-  'has ended, at the installation that the organization is in.'
+  "has ended, at the organization's current installation."
 
 /** The operator as an actor in the audit record. */
 export const OPERATOR: Actor = { kind: 'operator', id: null, requestId: null, address: null }

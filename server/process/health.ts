@@ -20,7 +20,7 @@ const MAX_CONNECTIONS = 100
 /** The default port of each tier; Prometheus exporters use numbers from 9100 on, and 9464 is OpenTelemetry's. */
 export const HEALTH_PORTS = { web: 9464, worker: 9465 } as const
 
-const WRONG = 'a port that nobody else listens on, at an address of this machine (MOORING_HEALTH_HOST)'
+const WRONG = 'a port on which nothing else listens, at an address of this machine (MOORING_HEALTH_HOST)'
 const TAKEN = 'metrics and probes are not served: the port is taken; set MOORING_HEALTH_PORT'
 
 /** A running server. */

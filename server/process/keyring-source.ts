@@ -77,7 +77,7 @@ async function fileOf(role: 'web' | 'worker', keyring: string, isDir: boolean): 
 async function ask(command: string, role: 'web' | 'worker', limitMs: number): Promise<string> {
   // SIGKILL: a command that ignores SIGTERM would keep the process from starting, and from saying why, forever.
   const options = { timeout: limitMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES, encoding: 'utf8' } as const
-  const remedy = `It is run by sh -c with ${role} as $1, and must print that role's keyring, nothing else, and end with status 0.`
+  const remedy = `It is run with sh -c and ${role} as $1, and must print only that role's keyring, and exit with status 0.`
   // The discarded error contains the command's output so far, which may be half a keyring.
   const said = await promisify(execFile)('/bin/sh', ['-c', command, 'mooring-keyring', role], options).catch(() => null)
   if (said === null)

@@ -30,12 +30,12 @@ async function listenAt(server: Server, { host, port }: Pick<ListenPlace, 'host'
   await listening
 }
 
-const WRONG_HOST = ['HOST', 'an address of this machine, or a name that stands for one'] as const
+const WRONG_HOST = ['HOST', 'an address of this machine, or a name that resolves to one'] as const
 
 /** The variable and what it must be, by system error code. */
 const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
-  EADDRINUSE: ['PORT', 'a port that nobody else listens on'],
-  EACCES: ['PORT', 'a port that this process may listen on: below 1024 that is a privilege'],
+  EADDRINUSE: ['PORT', 'a port on which nothing else listens'],
+  EACCES: ['PORT', 'a port on which this process may listen: ports below 1024 require a privilege'],
   EADDRNOTAVAIL: WRONG_HOST,
   EAFNOSUPPORT: WRONG_HOST,
   EINVAL: WRONG_HOST,

@@ -220,7 +220,7 @@ const HANDED_ON =
   'DATABASE_URL leads to a pooler that does not keep sessions. Use its session mode, or set MOORING_LISTEN_URL to the server itself.'
 const LISTEN_HANDED_ON = 'MOORING_LISTEN_URL must lead to the server itself, or to a pooler in session mode.'
 const STATEMENTS =
-  'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
+  'DATABASE_URL leads to a pooler in statement mode, which does not support transactions. Use its transaction mode or session mode.'
 
 /** The dependencies that a tier gets from its entry. */
 export interface EntryDeps extends OpenStore {

@@ -18,8 +18,8 @@ export const NOT_READY = {
   database_unreachable: 'the database does not answer',
   migrations_pending: 'migrations are pending; run: npm run -s mooring -- migrate',
   grants_missing: 'the database role lacks rights; run: npm run -s mooring -- db grant',
-  database_not_written: 'the database takes no changes: it is read-only, full or overloaded',
-  change_feed_down: 'changes are not heard of, or cannot be read',
+  database_not_written: 'the database accepts no changes: it is read-only, full or overloaded',
+  change_feed_down: 'notifications of changes do not arrive, or changes cannot be read',
   dialler_not_ready: 'no dialling process can be started',
   stopping: 'this process is stopping',
 } as const

@@ -113,5 +113,5 @@ function faultOf(status: number): Fault {
   const said = (message: string) => ({ issues: [{ path: [], code: 'http', message }] })
   if (status === 408) return new Fault('timeout', said('The request did not arrive in time.'))
   if (status === 431 || status === 413) return new Fault('payload_too_large')
-  return new Fault('invalid_request', said('This is not an HTTP request that can be read.'))
+  return new Fault('invalid_request', said('This is not a valid HTTP request.'))
 }

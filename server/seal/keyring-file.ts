@@ -16,8 +16,8 @@ async function readPrivate(path: string): Promise<string> {
   const text = await readPrivateFile(path, KEYRING)
   if (text !== null) return text
   throw new Error(
-    `There is no keyring at ${path}. For a new installation make one with: npm run -s mooring -- keyring init --dir DIR; ` +
-      'for one that has data restore it from its backup.',
+    `There is no keyring at ${path}. For a new installation, create one with: npm run -s mooring -- keyring init --dir DIR; ` +
+      'for an existing one, restore it from its backup.',
   )
 }
 
@@ -95,7 +95,7 @@ async function place(path: string, text: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Error) || Reflect.get(error, 'code') !== 'EEXIST') throw error
     throw new Error(
-      `There is a keyring at ${path} already, and it is never overwritten: without it nothing sealed can be opened.`,
+      `There is already a keyring at ${path}. It is never overwritten: without it, nothing sealed can be opened.`,
     )
   } finally {
     await rm(draft)

@@ -29,7 +29,7 @@ export async function upgradeKeyrings(
   if (!isFormerWeb && !isFormerWorker) return null
   if (!isFormerWeb)
     throw new Error(
-      'worker.json is of an earlier release than web.json. Restore both from one backup, then run this again.',
+      'worker.json is from an earlier release than web.json. Restore both from one backup, then run this again.',
     )
   const { fingerprint: _, ...web } = JSON.parse(texts.web)
   const worker = isFormerWorker ? await upgradedWorker(texts.worker, newKeyId) : texts.worker

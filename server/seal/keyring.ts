@@ -66,7 +66,7 @@ export class FormerKeyring extends Error {
 /** The key with which new things are made: the newest that is not merely announced. */
 export function inUse<T extends { readonly announced?: true | undefined }>(keys: readonly T[]): T {
   const found = keys.find(key => key.announced !== true)
-  if (found === undefined) throw new Error('The keyring has announced keys only, where one must be in use.')
+  if (found === undefined) throw new Error('The keyring has only announced keys, but one must be in use.')
   return found
 }
 
@@ -125,7 +125,7 @@ export function parseWorkerKeyring(text: string): WorkerKeyring {
 }
 
 /** A damaged keyring must never be recreated: new keys cannot open what the old ones sealed. */
-const REMEDY = 'Restore it from its backup, and never make it anew: new keys open nothing that is sealed already.'
+const REMEDY = 'Restore it from its backup, and never create a new one: new keys open nothing that is already sealed.'
 
 type AnyKeyring = WebKeyring | WorkerKeyring | z.output<typeof FormerWebKeyring> | z.output<typeof FormerWorkerKeyring>
 
@@ -144,7 +144,7 @@ function parse<T extends AnyKeyring>(text: string, of: { shape: z.ZodType<T>; fo
     throw new FormerKeyring()
   }
   const where = parsed.error.issues.map(issue => `${issue.path.join('.') || 'the file'}: ${issue.message}`).join('; ')
-  throw new Error(`The keyring is not acceptable (${where}). ${REMEDY}`)
+  throw new Error(`The keyring is invalid (${where}). ${REMEDY}`)
 }
 
 interface AnyKey {
@@ -172,14 +172,14 @@ function refuseOddLists(keyring: AnyKeyring): void {
     const ids = new Set(keys.map(key => key.id))
     const isInUse = keys.some(key => key.announced !== true)
     if (ids.size !== keys.length || !isInUse)
-      throw new Error(`The keyring has a key twice, or a list of which none is in use. ${REMEDY}`)
+      throw new Error(`The keyring has a key twice, or a list with no key in use. ${REMEDY}`)
   }
   const pairs = 'lease' in keyring ? [...keyring.signing, ...keyring.lease] : keyring.signing
   if (pairs.some(key => !key.secret.subarray(32).equals(key.public)))
-    throw new Error(`The keyring has a signing key whose halves do not fit. ${REMEDY}`)
+    throw new Error(`The keyring has a signing key whose halves do not match. ${REMEDY}`)
   // With one key for both roles the web tier could sign what it must only verify: the keys that it seals to.
   if (pairs.some(key => keyring.verify.some(other => other.public.equals(key.public))))
-    throw new Error(`The keyring verifies the other role with a key that it signs with itself. ${REMEDY}`)
+    throw new Error(`The keyring verifies the other role with its own signing key. ${REMEDY}`)
 }
 
 function parseJson(text: string): unknown {

@@ -47,7 +47,7 @@ export async function requirePrivateFolder(folder: string, what: string): Promis
     const { mode } = await stat(above)
     // In a sticky folder such as /tmp, only the owner of an entry can move it.
     if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0)
-      throw new Error(`${what} lies under ${above}, which everybody can write. Run: chmod o-w ${above}`)
+      throw new Error(`${what} lies under ${above}, which everyone can write to. Run: chmod o-w ${above}`)
     if (above === dirname(above)) return
   }
 }
@@ -56,15 +56,13 @@ export async function requirePrivateFolder(folder: string, what: string): Promis
 async function refuseLink(path: string, what: string): Promise<never> {
   const target = await realpath(path).catch(() => null)
   const remedy =
-    target === null
-      ? 'Name the file itself.'
-      : `Name what it leads to, ${target}, or print it by MOORING_KEYRING_COMMAND.`
+    target === null ? 'Name the file itself.' : `Name its target, ${target}, or print it with MOORING_KEYRING_COMMAND.`
   throw new Error(`${what} ${path} is a symbolic link. ${remedy}`)
 }
 
 function requireOwn(found: Stats, of: { path: string; what: string }): void {
   const { path, what } = of
-  if (!found.isFile()) throw new Error(`${what} ${path} is no file.`)
+  if (!found.isFile()) throw new Error(`${what} ${path} is not a file.`)
   if ((found.mode & OTHERS) !== 0) throw new Error(`${what} ${path} can be read by others. Run: chmod 600 ${path}`)
   requireOwner(found, of)
 }

@@ -80,7 +80,7 @@ export class Sealer {
 
   /** Seals a credential for one version of one datasource. Throws if the key belongs to another organization. */
   sealCredential(key: VerifiedKey, context: CredentialContext, secret: Secret): SealedBox {
-    if (key.organizationId !== context.organizationId) throw new Error('the key is of another organization')
+    if (key.organizationId !== context.organizationId) throw new Error('the key belongs to another organization')
     return this.#seal(key, { v: 1, purpose: 'credential', ...context, secret }, box =>
       credentialText(context, key.id, box),
     )
@@ -88,7 +88,7 @@ export class Sealer {
 
   /** Seals the payload of a task. Throws if the key belongs to another organization. */
   sealTask(key: VerifiedKey, context: TaskContext, payload: unknown): SealedBox {
-    if (key.organizationId !== context.organizationId) throw new Error('the key is of another organization')
+    if (key.organizationId !== context.organizationId) throw new Error('the key belongs to another organization')
     return this.#seal(key, { v: 1, purpose: 'task', ...context, payload }, box => taskText(context, key.id, box))
   }
 

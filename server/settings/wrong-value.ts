@@ -8,7 +8,7 @@
 export function wrongForm(value: string): string | null {
   if (value.trim() === '') return 'its value is blank'
   if (/[\r\n]/.test(value)) return 'there is a line break in its value'
-  if (value !== value.trim()) return 'there is white space around its value'
+  if (value !== value.trim()) return 'there is whitespace around its value'
   if (/^["'`]|["'`]$/.test(value)) return 'there are quotes around its value, which nothing takes away'
   if (/\s(?:#|\/\/)/.test(value)) return 'a comment follows its value'
   if (/^(?:tcp|udp):\/\//.test(value))
@@ -27,11 +27,11 @@ export function wrongNumber(value: string, { min, max }: Bounds): string | null 
   const form = wrongForm(value)
   if (form !== null) return form
   if (/^\d+$/.test(value))
-    return Number(value) < min ? 'its value is less' : Number(value) > max ? 'its value is more' : null
-  if (/^-\d+$/.test(value)) return 'its value is less'
+    return Number(value) < min ? 'its value is too small' : Number(value) > max ? 'its value is too large' : null
+  if (/^-\d+$/.test(value)) return 'its value is too small'
   if (/^\d[\d.,_]*\s?[a-z%]+$/i.test(value)) return 'its value has a unit'
-  if (/^\d[\d.,_ ]*$/.test(value)) return 'its value has more than digits'
-  return 'its value is no number'
+  if (/^\d[\d.,_ ]*$/.test(value)) return 'its value contains more than digits'
+  return 'its value is not a number'
 }
 
 /** Why a text is not one of the words; null if it is. */
@@ -40,7 +40,7 @@ export function wrongWord(value: string, words: readonly string[]): string | nul
   const form = wrongForm(value)
   if (form !== null) return form
   if (words.includes(value.toLowerCase())) return 'its value is in capital letters'
-  return 'its value is another word'
+  return 'its value is a different word'
 }
 
 /** Why a text is not a comma-separated list of such items; null if it is. */
@@ -52,8 +52,8 @@ export function wrongList(value: string, isItem: (item: string) => boolean): str
   const at = items.findIndex(item => !isItem(item))
   const item = items[at]
   if (item === undefined) return null
-  if (item === '') return 'there is a comma too many in its value'
-  if (/[;|]|\s/.test(item)) return 'its items are separated by something else than a comma'
+  if (item === '') return 'there is an extra comma in its value'
+  if (/[;|]|\s/.test(item)) return 'its items are not separated by commas'
   return items.length === 1 ? 'its value is none' : `item ${at + 1} of its value is none`
 }
 
@@ -63,8 +63,8 @@ export function wrongUrl(value: string, schemes: readonly string[]): string | nu
   if (form !== null) return form
   const scheme = schemes.find(one => value.toLowerCase().startsWith(`${one}://`))
   if (scheme !== undefined && URL.canParse(value)) return null
-  if (scheme !== undefined) return 'its value is no URL'
-  return value.includes('://') ? 'its value has another scheme' : `its value does not begin with ${schemes[0]}://`
+  if (scheme !== undefined) return 'its value is not a URL'
+  return value.includes('://') ? 'its value has a different scheme' : `its value does not begin with ${schemes[0]}://`
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {

@@ -39,7 +39,7 @@ export async function newConsoleAddress(
   now: Date,
 ): Promise<string> {
   const code = await makeConsoleCode(localDir, now).catch((error: unknown) => unlessGone(error, null))
-  if (code === null) throw new Error(`There is no local installation in ${localDir}: npm start makes one.`)
+  if (code === null) throw new Error(`There is no local installation in ${localDir}: npm start creates one.`)
   return consoleAddress(publicUrl, code)
 }
 

@@ -26,7 +26,7 @@ export function firstGreeting(at: GreetedPlace, { testKey, liveKey }: FirstKeys)
   return text([
     ...beginning(at),
     '',
-    'Two API keys, shown this once:',
+    'Two API keys, shown only now:',
     `  test  ${testKey}`,
     `  live  ${liveKey}`,
     '',
@@ -53,8 +53,8 @@ export function laterGreeting(at: GreetedPlace, isOwed: boolean): string {
     ...beginning(at),
     '',
     isOwed
-      ? 'Nobody reads this output: the first keys are shown by the next start.'
-      : 'API keys are shown once, when they are made.',
+      ? 'Nobody reads this output: the next start shows the first keys.'
+      : 'API keys are shown once, when they are created.',
     'The sample database, to be registered:',
     `  ${at.demoDatabase}`,
     '',
@@ -67,9 +67,9 @@ function ending(at: GreetedPlace): string[] {
   return [
     'The documents:',
     `  ${urlOf(at)}/docs`,
-    'To make another key:',
+    'To create another key:',
     `  ${keyCommand(at)}`,
-    'To register a database of your own, with that key in MOORING_API_KEY:',
+    'To register your own database, with that key in MOORING_API_KEY:',
     `  ${command(at, 'register')}`,
     `To stop: Ctrl-C, or kill ${process.pid}. ${shortest(at.config.localDir)} keeps everything for the next start.`,
     '',
@@ -79,7 +79,7 @@ function ending(at: GreetedPlace): string[] {
 function beginning(at: GreetedPlace): string[] {
   const lines = [`Mooring is at ${urlOf(at)}`]
   if (at.consoleCode !== null)
-    lines.push(`Console, for five minutes and once: ${consoleAddress(urlOf(at), at.consoleCode)}`)
+    lines.push(`Console sign-in, valid once and for five minutes: ${consoleAddress(urlOf(at), at.consoleCode)}`)
   if (at.config.openNetworksByDefault)
     lines.push('Local mode: databases on loopback may be registered (MOORING_ALLOWED_NETWORKS replaces this).')
   return lines

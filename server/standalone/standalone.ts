@@ -167,13 +167,13 @@ export async function startLocal(
   const isFirst = !(await isThere(join(config.localDir, 'postgres', 'cluster')))
   await say(
     isFirst
-      ? `Making a PostgreSQL in ${shortest(config.localDir)}: some seconds, this once …`
-      : `Starting the PostgreSQL of ${shortest(config.localDir)} …`,
+      ? `Creating a PostgreSQL in ${shortest(config.localDir)}: a few seconds, only this time …`
+      : `Starting the PostgreSQL in ${shortest(config.localDir)} …`,
   )
   const database = await startLocalDatabase(config, server)
   cleanup.defer(() => database.embedded.stop())
   cleanup.use(new Guard(database.embedded, guardLog(log)))
-  if (isFirst) await say('Making tables, keyrings and an organization …')
+  if (isFirst) await say('Creating tables, keyrings and an organization …')
   const prepared = await prepareLocal(config, database.url, server?.isMigrated)
   await say('Starting web and worker …')
   return { database, prepared }

@@ -56,7 +56,7 @@ const ParticipantKind = z
   .meta({ type: 'string', enum: [...KINDS] })
 
 /** The refusal for a missing scope, shared by every form of the input. */
-export const NARROW_SCOPE = failsAs('narrow_scope_required', 'Name at least one operation, or say wideScope: true.')
+export const NARROW_SCOPE = failsAs('narrow_scope_required', 'Name at least one operation, or set wideScope: true.')
 
 const described = {
   /** The only datasources that the capability may use; all of the organization's by default. */

@@ -18,26 +18,26 @@ export function readPem(
   text: string,
 ): { readonly ok: true; readonly pem: string } | { readonly ok: false; readonly message: string } {
   const no = (message: string) => ({ ok: false, message }) as const
-  if (/PRIVATE KEY-----/.test(text)) return no('it holds a private key: give the CA certificate alone')
+  if (/PRIVATE KEY-----/.test(text)) return no('it contains a private key: give only the CA certificate')
   const bodies = [...text.matchAll(BLOCK)].map(([, body = '']) => body)
   const begun = text.match(/-----BEGIN /g)?.length ?? 0
   if (bodies.some(body => body.includes('\\')) || (bodies.length === 0 && /\\n/.test(text) && begun > 0)) {
-    return no('its line ends are written as \\n: give PEM text with real line ends')
+    return no('its line breaks are written as \\n: give PEM text with real line breaks')
   }
   if (begun === 0) return no(otherThanPem(text))
   if (OTHER.test(text)) {
     return no(
-      'it holds a block of another kind than -----BEGIN CERTIFICATE-----, such as PKCS #7, a request, a key or a revocation list: give the CA certificates alone',
+      'it contains a block other than -----BEGIN CERTIFICATE-----, such as PKCS #7, a request, a key or a revocation list: give only the CA certificates',
     )
   }
   if (bodies.some(body => /[^A-Za-z0-9+/=\s.]/.test(body))) {
     return no(
-      'characters stand in a certificate that do not belong there, such as > or an invisible one: copy it again',
+      'a certificate in it contains characters that do not belong there, such as > or an invisible one: copy it again',
     )
   }
   if (bodies.length < begun || !bodies.every(isWhole)) {
     return no(
-      'a certificate in it is truncated or damaged: give it whole, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----',
+      'a certificate in it is truncated or damaged: give all of it, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----',
     )
   }
   const blocks = bodies.map(body => `-----BEGIN CERTIFICATE-----\n${linesOf(body)}\n-----END CERTIFICATE-----`)
@@ -50,13 +50,14 @@ const BEGINS = 'it begins with -----BEGIN CERTIFICATE-----'
 function otherThanPem(text: string): string {
   const plain = text.trim()
   if (plain === '') return `it is empty: leave it out, or give PEM text; ${BEGINS}`
-  if (/^LS0tLS1CRUdJTi/.test(plain)) return `it is PEM text in Base64 once more: decode it, so that ${BEGINS}`
+  if (/^LS0tLS1CRUdJTi/.test(plain))
+    return `it is PEM text that was encoded in Base64 again: decode it, so that ${BEGINS}`
   if (/^-{5}BEGIN(?:%20|\+)/.test(plain)) return `it is percent-encoded: decode it, so that ${BEGINS}`
   if (/^MI[A-Za-z0-9+/=\s]{100,40000}/.test(plain))
     return `its first line is missing: ${BEGINS} and ends with -----END CERTIFICATE-----`
   if (/^(?:https?:\/\/\S{1,2000}|[^\s"]{0,2000}\.(?:pem|crt|cer|cert|ca|p7b|der|jks|p12|pfx))$/i.test(plain))
-    return `it is no PEM text but the place of a file: give what stands in the file; ${BEGINS}`
-  return `it is no PEM text: ${BEGINS}`
+    return `it is the path of a file, not PEM text: give the content of the file; ${BEGINS}`
+  return `it is not PEM text: ${BEGINS}`
 }
 
 function linesOf(body: string): string {

@@ -156,9 +156,9 @@ function readOne(name: string, value: string, before: Before): One | Refusal {
 
 /** The accepted values of each parameter, for the message of a refusal. */
 const TAKEN: Readonly<Record<string, string>> = {
-  channel_binding: 'takes one of the values disable, prefer and require, in lower case',
-  sslnegotiation: 'takes one of the values postgres and direct, in lower case',
-  connect_timeout: 'takes a whole number of seconds',
+  channel_binding: 'must be disable, prefer or require, in lower case',
+  sslnegotiation: 'must be postgres or direct, in lower case',
+  connect_timeout: 'must be a whole number of seconds',
 }
 
 /** `system` is libpq 16's name for the system's roots, which are the public ones here. Any other value names a file. */
@@ -192,13 +192,13 @@ function readOptions(value: string, host: string): One | Refusal {
     return refuse('parameter_refused', `The parameter options is refused: ${refusedOption(value)}.`)
   // Any other server rejects the login because of an unknown argument, so the option is not sent there.
   if (!NEON_HOST.test(host)) return { ok: true, sets: {}, advice: "It is Neon's; this host is not. Leave it out." }
-  return { ok: true, sets: { neonEndpoint: endpoint }, advice: 'The host name already says it. Leave it out.' }
+  return { ok: true, sets: { neonEndpoint: endpoint }, advice: 'The host name already contains it. Leave it out.' }
 }
 
 /** The reason why an option is refused, and the replacement for it. */
 function refusedOption(value: string): string {
   if (/search_path/i.test(value)) return 'give the schema in the schema field, or as the parameter schema'
-  if (/--cluster/.test(value)) return 'it names a cluster of CockroachDB, which is not PostgreSQL; leave it out'
+  if (/--cluster/.test(value)) return 'it names a CockroachDB cluster, which is not PostgreSQL; leave it out'
   if (/(?:endpoint|project)=/.test(value))
     return "endpoint=… is the only one of Neon's options that is accepted; leave the others out"
   return "Mooring chooses the settings of the server's session; leave it out"

@@ -103,7 +103,7 @@ function readBehindLogin(behind: string, { user, password }: { user: string; pas
 /** Refuses a placeholder in place of the host, the port or the database name. */
 function refuseUnfilled(authority: string, path: string): Refusal | null {
   const [host = '', port = ''] = authority.split(':')
-  const say = (what: string) => `The ${what} is or contains a placeholder: put the real one there.`
+  const say = (what: string) => `The ${what} is or contains a placeholder: replace it with the real one.`
   if (isPlaceholderName(host) || /^(?:host|hostname)$/i.test(host)) return refuse('host_missing', say('host'))
   if (isPlaceholderName(port) || /^port$/i.test(port)) return refuse('port_malformed', say('port'))
   return isPlaceholderName(path.slice(1)) ? refuse('database_missing', say('database name')) : null
@@ -156,7 +156,7 @@ export function canonicalTarget(target: Target, caCertificate: string | null): s
   })
 }
 
-const UNFILLED = refuse('credentials_missing', 'The password is a mask or a placeholder: put the real one there.')
+const UNFILLED = refuse('credentials_missing', 'The password is a mask or a placeholder: replace it with the real one.')
 
 function readLogin(text: string): { ok: true; user: string; password: string } | Refusal {
   const colon = text.indexOf(':')
@@ -167,7 +167,7 @@ function readLogin(text: string): { ok: true; user: string; password: string } |
     )
   }
   if (isPlaceholderName(text.slice(0, colon))) {
-    return refuse('credentials_missing', 'The user name is or contains a placeholder: put the real one there.')
+    return refuse('credentials_missing', 'The user name is or contains a placeholder: replace it with the real one.')
   }
   const user = decodeComponent(text.slice(0, colon), 'user name')
   if (!user.ok) return user

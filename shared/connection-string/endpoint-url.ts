@@ -35,7 +35,7 @@ export function parseEndpointUrl(text: string): ParsedUrl {
   const unreadable = refuseText(text, MAX_URL)
   if (unreadable !== null) return unreadable
   const [start, scheme] = /^(https?):\/\//i.exec(text) ?? []
-  if (start === undefined || scheme === undefined) return refuse('scheme_refused', 'It has to begin with https://.')
+  if (start === undefined || scheme === undefined) return refuse('scheme_refused', 'It must begin with https://.')
   const rest = text.slice(start.length)
   if (rest.includes('#')) return refuse('fragment_refused', 'It contains a #; leave the fragment out.')
   const [authority = ''] = /^[^/?]*/.exec(rest) ?? []

@@ -40,7 +40,7 @@ export function refuseWide(text: string): Refusal | null {
   const [wide, plain] = WIDE.find(([character]) => text.includes(character)) ?? []
   if (wide === undefined) return null
   const code = wide.charCodeAt(0).toString(16).toUpperCase()
-  return refuse('character_refused', `A full-width ${plain} (U+${code}) is in it: write a plain ${plain} instead.`)
+  return refuse('character_refused', `It contains a full-width ${plain} (U+${code}): write a plain ${plain} instead.`)
 }
 
 type Rule = readonly [RegExp, Refusal]
@@ -60,11 +60,11 @@ const ANYWHERE: readonly Rule[] = [
   spelled(/&#(?:38|x26);/i, "HTML's"),
   spelled(/\\u0026/i, "\\u0026, JSON's"),
   spelled(/\\&/, "\\&, a shell's"),
-  unencoded(/&(?:quot|#34|#39|apos|lt|gt);/i, "It contains HTML's spelling of a quote or bracket: remove it."),
-  unencoded(/(?:\\r|\\n)$/, "A line end in JSON's spelling (\\n) is at its end: remove it."),
-  unencoded(/\\$/, 'A backslash is at its end: remove it.'),
-  malformed(/\\[?=]/, "A shell's backslash is before ? or =: remove it."),
-  malformed(/\\u00(?:3d|3f)/i, "It contains JSON's spelling of = or ?: write the character itself."),
+  unencoded(/&(?:quot|#34|#39|apos|lt|gt);/i, 'It contains a quote or bracket written as an HTML entity: remove it.'),
+  unencoded(/(?:\\r|\\n)$/, 'It ends with \\n, a line break as written in JSON: remove it.'),
+  unencoded(/\\$/, 'It ends with a backslash: remove it.'),
+  malformed(/\\[?=]/, "There is a shell's backslash before ? or =: remove it."),
+  malformed(/\\u00(?:3d|3f)/i, 'It contains = or ? as a JSON escape: write the character itself.'),
 ]
 const IN_PATH: readonly Rule[] = [
   malformed(/%3F/i, 'The ? before the parameters is written as %3F: write ? instead.'),
@@ -72,10 +72,10 @@ const IN_PATH: readonly Rule[] = [
 ]
 const IN_QUERY: readonly Rule[] = [
   malformed(/^\?/, 'There are two ? before the parameters: write one.'),
-  malformed(/.\?$/, 'A ? is at its end: remove the ? at the end.'),
+  malformed(/.\?$/, 'It ends with a ?: remove the ? at the end.'),
   malformed(
     /^&.|&&/,
-    'A & is before the first parameter, or two are next to each other: write one between two parameters.',
+    'There is a & before the first parameter, or two next to each other: write one between two parameters.',
   ),
   malformed(/%26[A-Za-z_]{1,40}=/i, 'The & between two parameters is written as %26: write & instead.'),
   malformed(

@@ -28,7 +28,7 @@ function refuseLines(text: string): Refusal | null {
   const code = end === '\r' ? 'U+000D' : 'U+000A'
   return refuse(
     'character_refused',
-    `It has several lines (a line end, ${code}, stands in it): give the connection URL alone.`,
+    `It has several lines (it contains a line break, ${code}): give only the connection URL.`,
   )
 }
 
@@ -38,17 +38,17 @@ function refuseInvisible(text: string): Refusal | null {
   const [character] = found
   const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
   const what = /[\n\r\u0085\p{Zl}\p{Zp}]/u.test(character)
-    ? 'a line end'
+    ? 'a line break'
     : /\p{Cs}/u.test(character)
       ? 'half of a surrogate pair'
       : /\p{Cc}/u.test(character)
         ? 'a control character'
         : character === '\ufffd'
-          ? 'the mark of a character that was lost'
+          ? 'the replacement of a lost character'
           : 'an invisible character'
   return refuse(
     'character_refused',
-    `It cannot be read: ${what} (U+${code}) stands ${placeOf(text, found.index)}; remove it.`,
+    `It cannot be read: ${what} (U+${code}) is ${placeOf(text, found.index)}; remove it.`,
   )
 }
 
@@ -85,7 +85,7 @@ const FIRST = 'the quote at the beginning'
 const LAST = 'the quote at the end'
 
 function refuseAround(text: string): Refusal | null {
-  if (/^\s/.test(text)) return refuse('scheme_refused', 'It cannot be read: a space stands before it; remove it.')
+  if (/^\s/.test(text)) return refuse('scheme_refused', 'It cannot be read: a space is before it; remove it.')
   if (!SCHEME.test(text)) return refuseInScheme(text)
   return refuseBehind(text) ?? refuseQuotes(text) ?? refuseMarks(text)
 }
@@ -94,16 +94,16 @@ function refuseAround(text: string): Refusal | null {
 function refuseBehind(text: string): Refusal | null {
   const behind = text.slice(text.lastIndexOf('@') + 1)
   return /^[^\s/]+\/[^\s"']+ +(?:--?[A-Za-z]|\/\/|[|>;]|&&)/.test(behind)
-    ? refuse('character_unencoded', 'Other text stands behind the URL: give the URL alone.')
+    ? refuse('character_unencoded', 'There is other text after the URL: give only the URL.')
     : null
 }
 
 /** Refuses spaces and backslashes inside the scheme. */
 function refuseInScheme(text: string): Refusal | null {
   if (/^postgres(?:ql)?(?: :|: ?\/ )/i.test(text))
-    return refuse('scheme_refused', 'A space stands in the scheme: remove it, so that it begins with postgresql://.')
+    return refuse('scheme_refused', 'There is a space in the scheme: remove it, so that it begins with postgresql://.')
   return /^postgres(?:ql)?:(?:\\\\|\\|\/\\)/i.test(text)
-    ? refuse('scheme_refused', 'Backslashes stand in the scheme: it has to begin with postgresql://.')
+    ? refuse('scheme_refused', 'There are backslashes in the scheme: it must begin with postgresql://.')
     : null
 }
 
@@ -116,16 +116,15 @@ function refuseQuotes(text: string): Refusal | null {
   // Brackets behind a quote come from the object in which the string stood.
   const isOfObject = /^[}\])]/.test(tail) && QUOTES.includes(end)
   const closes = opens ? isQuote(end) : isOfObject || QUOTES.includes(text.slice(-1))
-  const more = tail === '' ? '' : ' with what stands behind it'
-  if (opens && closes) return refuse('scheme_refused', `Quotes stand around it: remove ${FIRST} and ${LAST}${more}.`)
+  const more = tail === '' ? '' : ' and everything after it'
+  if (opens && closes) return refuse('scheme_refused', `It is in quotes: remove ${FIRST} and ${LAST}${more}.`)
   if (opens) return refuse('scheme_refused', `It begins with a quote: remove ${FIRST}.`)
-  if (text.endsWith(' '))
-    return refuse('character_unencoded', 'It cannot be read: a space stands at its end; remove it.')
+  if (text.endsWith(' ')) return refuse('character_unencoded', 'It cannot be read: a space is at its end; remove it.')
   if (!closes) return null
   return !isOfObject && /=["`\u2018-\u201f][^=&]*$/.test(text.slice(0, -1))
     ? refuse(
         'character_unencoded',
-        `Quotes stand around a value among the parameters: remove both, also ${LAST}, or encode " as %22.`,
+        `A value among the parameters is in quotes: remove both, also ${LAST}, or encode " as %22.`,
       )
     : refuse('character_unencoded', `It ends with a quote: remove ${LAST}${more}.`)
 }
@@ -142,13 +141,10 @@ function refuseMarks(text: string): Refusal | null {
   const [mark = ''] = /^[^A-Za-z]*/.exec(text) ?? []
   if (mark === '') return null
   if (mark === '<')
-    return refuse(
-      'scheme_refused',
-      'It stands between angle brackets: remove the < at the beginning and the > at the end.',
-    )
-  if (/^[([{]+$/.test(mark)) return refuse('scheme_refused', 'It stands between brackets: remove them.')
+    return refuse('scheme_refused', 'It is in angle brackets: remove the < at the beginning and the > at the end.')
+  if (/^[([{]+$/.test(mark)) return refuse('scheme_refused', 'It is in brackets: remove them.')
   return refuse(
     'scheme_refused',
-    'Other characters stand before it: remove them, and what belongs to them at the end, so that it begins with postgresql://.',
+    'There are other characters before it: remove them, and their counterparts at the end, so that it begins with postgresql://.',
   )
 }

@@ -42,7 +42,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 export function refuseText(text: string, maxLength: number): Refusal | null {
   if (text.length > maxLength) return refuse('too_long', `It is longer than ${maxLength} characters.`)
   if (!text.isWellFormed() || CONTROL.test(text)) {
-    return refuse('character_refused', 'It contains a control character, a line end or half of a surrogate pair.')
+    return refuse('character_refused', 'It contains a control character, a line break or half of a surrogate pair.')
   }
   return null
 }

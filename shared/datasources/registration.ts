@@ -12,14 +12,14 @@ import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { DbType, Metadata, SchemaName } from './datasource.ts'
 
 const TOO_LONG =
-  `at most ${MAX_PEM} characters: of a provider's bundle give only the certificates that issue for this server, such as those of ` +
+  `at most ${MAX_PEM} characters: from a provider's bundle, give only the certificates that issue for this server, such as those of ` +
   'its region'
 
 /** PEM text, never a path; it is reduced to its certificates. */
 export const CaCertificate = z
   .string()
   .max(MAX_PEM, { error: TOO_LONG, abort: true })
-  .meta({ description: 'One or more CA certificates as PEM; comments between them are left out.' })
+  .meta({ description: 'One or more CA certificates as PEM; comments between them are ignored.' })
   .transform((text, ctx): string => {
     const read = readPem(text)
     if (read.ok) return read.pem

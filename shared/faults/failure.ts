@@ -36,10 +36,10 @@ const tls = { stage: 'tls', fault: 'tls_failed', retryable: false } as const
 const unsafe = { stage: 'authenticate', fault: 'authentication_unsafe', retryable: false } as const
 const bogus = { stage: 'protocol', fault: 'server_misbehaved', retryable: false } as const
 
-const openFirewall = 'Check that the host and port are right and that the firewall lets this installation in.'
+const openFirewall = 'Check the host and port, and that the firewall allows this installation.'
 const askScram =
-  "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf (at PgBouncer: auth_type = scram-sha-256, and the new password in its auth_file)."
-const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.'
+  "Set password_encryption = 'scram-sha-256', set the role's password again, and use scram-sha-256 in pg_hba.conf (at PgBouncer: auth_type = scram-sha-256, and the new password in its auth_file)."
+const checkPort = 'Check that the port belongs to a PostgreSQL server or pooler.'
 
 /** Every failure of a dial, by code. */
 export const FAILURES = {
@@ -49,8 +49,8 @@ export const FAILURES = {
     stage: 'parse',
     fault: 'invalid_body',
     retryable: false,
-    observed: 'not an acceptable connection string',
-    fix: 'Register it again with an acceptable connection string.',
+    observed: 'not a valid connection string',
+    fix: 'Register it again with a valid connection string.',
   },
   name_not_found: {
     stage: 'resolve',
@@ -64,7 +64,7 @@ export const FAILURES = {
     fault: 'database_unreachable',
     retryable: true,
     observed: 'the name could not be resolved',
-    fix: "Check the name's DNS; it is tried again.",
+    fix: 'Check the DNS entry of the name; it is retried automatically.',
   },
   host_refused: {
     stage: 'policy',
@@ -77,8 +77,8 @@ export const FAILURES = {
     stage: 'policy',
     fault: 'byo_host_not_allowed',
     retryable: false,
-    observed: 'a name of a private network, which this installation does not share',
-    fix: 'Use the external connection string that the provider shows: this host is for machines of its own network.',
+    observed: 'a name in a private network that this installation cannot reach',
+    fix: 'Use the external connection string that the provider shows: this host works only inside its own network.',
   },
   port_refused: {
     stage: 'policy',
@@ -98,12 +98,12 @@ export const FAILURES = {
     stage: 'policy',
     fault: 'rate_limit_exceeded',
     retryable: true,
-    observed: 'too many dials of this target',
-    fix: 'Wait; it is tried again.',
+    observed: 'too many dials to this target',
+    fix: 'Wait; it is retried automatically.',
   },
   connection_refused: { ...away, observed: 'the connection was refused', fix: openFirewall },
-  connection_timeout: { ...away, observed: 'no answer within the time', fix: openFirewall },
-  connection_lost: { ...away, observed: 'the connection broke off', fix: openFirewall },
+  connection_timeout: { ...away, observed: 'no answer in time', fix: openFirewall },
+  connection_lost: { ...away, observed: 'the connection was interrupted', fix: openFirewall },
   network_unreachable: { ...away, observed: 'no route to the host', fix: openFirewall },
   tls_not_offered: {
     ...tls,
@@ -113,7 +113,7 @@ export const FAILURES = {
   tls_required: { ...tls, observed: 'sslmode=disable', fix: 'Use sslmode=require or stronger.' },
   tls_demanded: {
     ...tls,
-    observed: 'the server takes no such login without TLS',
+    observed: 'the server does not accept this login without TLS',
     fix: 'Use sslmode=require or stronger.',
   },
   tls_handshake_failed: {
@@ -123,14 +123,18 @@ export const FAILURES = {
   },
   certificate_untrusted: {
     ...tls,
-    observed: 'a certificate of no trusted CA',
+    observed: 'a certificate that no trusted CA has issued',
     fix: 'Give the CA certificate as PEM, or use sslmode=require.',
   },
-  certificate_expired: { ...tls, observed: 'a certificate outside its dates', fix: "Renew the server's certificate." },
+  certificate_expired: {
+    ...tls,
+    observed: 'a certificate outside its validity period',
+    fix: "Renew the server's certificate.",
+  },
   certificate_name_mismatch: {
     ...tls,
     observed: 'a certificate for another name',
-    fix: 'Use the name that the certificate has, or sslmode=verify-ca.',
+    fix: 'Use the name in the certificate, or sslmode=verify-ca.',
   },
   channel_binding_missing: {
     ...unsafe,
@@ -139,25 +143,29 @@ export const FAILURES = {
   },
   channel_binding_unusable: {
     ...unsafe,
-    observed: 'a certificate whose signature, such as Ed25519, has no hash that SCRAM can be bound with',
-    fix: 'Use channel_binding=disable with sslmode=verify-full, or a certificate that is signed by RSA or ECDSA.',
+    observed: 'a certificate whose signature algorithm, such as Ed25519, has no hash for SCRAM channel binding',
+    fix: 'Use channel_binding=disable with sslmode=verify-full, or a certificate signed with RSA or ECDSA.',
   },
-  password_exposed: { ...unsafe, observed: 'a password asked for in clear or as MD5 without TLS', fix: askScram },
+  password_exposed: {
+    ...unsafe,
+    observed: 'a request for the password in clear text or as MD5 without TLS',
+    fix: askScram,
+  },
   server_unverified: {
     ...unsafe,
-    observed: 'a password asked for in clear or as MD5 by a server whose certificate is not verified',
+    observed: 'a request for the password in clear text or as MD5 by a server whose certificate is not verified',
     fix: `${askScram} Or give the CA certificate and use sslmode=verify-full.`,
   },
   password_under_named_ca: {
     ...unsafe,
     observed:
-      'a password asked for in clear or as MD5 under a CA certificate that was given with the connection string',
+      'a request for the password in clear text or as MD5 under a CA certificate that was given with the connection string',
     fix: askScram,
   },
   scram_iterations: {
     ...unsafe,
     observed: 'SCRAM iterations outside 4,096 to 100,000',
-    fix: "Set scram_iterations to 100000 or less and the role's password anew.",
+    fix: "Set scram_iterations to 100000 or less and the role's password again.",
   },
   server_not_proven: { ...unsafe, observed: 'a server that did not prove that it knows the password', fix: askScram },
   authentication_method: { ...unsafe, observed: 'a login method other than SCRAM', fix: askScram },
@@ -165,7 +173,7 @@ export const FAILURES = {
     stage: 'privilege',
     fault: 'server_unsupported',
     retryable: false,
-    observed: 'a server that does not know statements of PostgreSQL 13 and later',
+    observed: 'a server that does not support the statements of PostgreSQL 13 and later',
     fix: 'Upgrade the server to PostgreSQL 13 or later, or register one. Databases that only speak its protocol are not supported.',
   },
   query_timeout: {
@@ -173,25 +181,25 @@ export const FAILURES = {
     fault: 'database_unreachable',
     retryable: true,
     observed: 'a catalog query took too long',
-    fix: 'Wait; it is tried again.',
+    fix: 'Wait; it is retried automatically.',
   },
   facts_unreadable: {
     stage: 'privilege',
     fault: 'byo_role_unreadable',
     retryable: false,
     observed: "the role's attributes could not be read",
-    fix: 'Let the role read pg_catalog, as everybody may in a new database.',
+    fix: 'Allow the role to read pg_catalog, as every role may in a new database.',
   },
-  not_postgres: { ...bogus, observed: 'something that does not speak PostgreSQL', fix: checkPort },
-  protocol_violation: { ...bogus, observed: 'an answer that PostgreSQL does not give', fix: checkPort },
-  response_too_large: { ...bogus, observed: 'an answer larger than is taken', fix: checkPort },
+  not_postgres: { ...bogus, observed: 'a server that does not speak the PostgreSQL protocol', fix: checkPort },
+  protocol_violation: { ...bogus, observed: 'an answer that PostgreSQL never gives', fix: checkPort },
+  response_too_large: { ...bogus, observed: 'an answer that is too large', fix: checkPort },
   // A problem of the installation itself, never reported as a problem of the customer's database.
   dialler_busy: {
     stage: 'policy',
     fault: 'internal_error',
     retryable: true,
-    observed: 'no dialling process of this installation was free within the time',
-    fix: 'Nothing has to be done: the check is repeated.',
+    observed: 'no dialling process of this installation was free in time',
+    fix: 'You need not do anything: the check is repeated.',
   },
   dialler_died: {
     stage: 'protocol',

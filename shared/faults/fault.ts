@@ -28,41 +28,45 @@ const unreachable = { status: 502, datasourcesStatus: 400, connections: 'DATABAS
 
 /** Every way in which Mooring refuses or fails, by code. */
 export const FAULTS = {
-  invalid_body: { ...invalid, message: 'The body is not acceptable; the named field says where.' },
+  invalid_body: { ...invalid, message: 'The body is invalid; the error names the field.' },
   narrow_scope_required: {
     ...invalid,
-    message:
-      'Name what the capability may do in operations, or say wideScope: true for everything that the key may do.',
+    message: 'List the permitted operations in operations, or set wideScope: true for everything that the key may do.',
   },
   invalid_participant_kind: {
     ...invalid,
-    message: 'A capability is for an agent or a system: participantKind says which.',
+    message: 'A capability is for an agent or a system: set participantKind to one of them.',
   },
   invalid_json: { ...invalid, message: 'The body is not valid JSON.' },
-  invalid_request: { ...invalid, message: 'A parameter or header is not acceptable; the named parameter says which.' },
+  invalid_request: { ...invalid, message: 'A parameter or header is invalid; the error names it.' },
   apikey_missing: {
     ...unauthorized,
     message: 'Send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>".',
   },
-  apikey_invalid: { ...unauthorized, message: 'This API key is unknown. Check that it was copied whole.' },
-  apikey_expired: { ...unauthorized, message: 'That API key has expired. Create a new one.' },
-  apikey_revoked: { ...unauthorized, message: 'That API key was revoked. Create a new one.' },
+  apikey_invalid: { ...unauthorized, message: 'This API key is unknown. Check that you copied all of it.' },
+  apikey_expired: { ...unauthorized, message: 'This API key has expired. Create a new one.' },
+  apikey_revoked: { ...unauthorized, message: 'This API key was revoked. Create a new one.' },
   capability_invalid: {
     ...denied,
-    message: 'That capability is mistyped, expired or revoked. Ask its issuer for a new one.',
+    message: 'This capability is mistyped, expired or revoked. Ask its issuer for a new one.',
   },
   capability_scope_denied: { ...denied, message: 'The credential does not grant this operation on this datasource.' },
-  forbidden: { ...denied, message: 'The credential may not do this. A key changes only its own mode, live or test.' },
+  forbidden: {
+    ...denied,
+    message: 'This key or capability may not do that. A key can change only objects of its own mode, live or test.',
+  },
   byo_host_not_allowed: {
     ...denied,
     connections: 'HOST_NOT_ALLOWED',
     aliases: ['database_host_not_allowed'],
-    message: 'The host is, or resolves to, an address or port that may not be dialled. Give a publicly routable host.',
+    message:
+      'The host or port may not be dialled, or the host resolves to an address that may not. Use a publicly routable host.',
   },
   byo_role_cannot_enforce_rls: {
     ...denied,
     aliases: ['database_role_cannot_enforce_rls'],
-    message: 'The role is, or can become, one that row-level security does not bind. Register a least-privileged role.',
+    message:
+      'The role can bypass row-level security, or can become a role that does. Register a least-privileged role.',
   },
   byo_role_unreadable: {
     ...denied,
@@ -73,71 +77,70 @@ export const FAULTS = {
   authentication_unsafe: {
     ...invalid,
     message:
-      'The server asked to log in in a way that would expose the password, or did not prove that it knows it. Use SCRAM over TLS.',
+      'The server requested a login that would expose the password, or did not prove that it knows the password. Use SCRAM over TLS.',
   },
   tls_failed: {
     ...invalid,
-    message: 'No acceptable TLS session. Turn TLS on at the server, or give its CA or the sslmode that fits.',
+    message:
+      'No acceptable TLS session could be established. Enable TLS on the server, provide its CA certificate, or choose a suitable sslmode.',
   },
   database_not_found: { ...invalid, message: 'The server has no such database, or the role may not connect to it.' },
-  schema_not_found: { ...invalid, message: 'The schema does not exist there, or the role has no USAGE on it.' },
+  schema_not_found: { ...invalid, message: 'The schema does not exist, or the role has no USAGE on it.' },
   schema_conflict: {
     ...invalid,
     message:
-      'The connection string names another schema than the request. Name the same one in both, or leave it out of the string.',
+      'The connection string names a different schema from the request. Name the same schema in both, or leave it out of the string.',
   },
   server_unsupported: {
     ...invalid,
-    message: 'The server is no PostgreSQL, or one older than 13. Register PostgreSQL 13 or later.',
+    message: 'The server is not PostgreSQL, or is older than version 13. Register PostgreSQL 13 or later.',
   },
   server_misbehaved: {
     ...unreachable,
     retryable: false,
-    message: 'What answers there does not behave like a PostgreSQL server.',
+    message: 'The server at this address is not a conforming PostgreSQL server.',
   },
   database_unreachable: {
     ...unreachable,
     retryable: true,
-    message: 'The database could not be reached. Check host, port and firewall.',
+    message: 'The database could not be reached. Check the host, the port and the firewall.',
   },
   endpoint_unavailable: {
     ...unreachable,
     retryable: true,
-    message: 'The endpoint cannot answer for now. It is tried again; look at its own log.',
+    message: 'The endpoint is temporarily unavailable. It is retried automatically; check its own log.',
   },
   endpoint_misbehaved: {
     ...unreachable,
     retryable: false,
-    message: 'What answers at the endpoint does not answer as the endpoint protocol asks.',
+    message: 'The endpoint did not answer as the endpoint protocol requires.',
   },
   signature_refused: {
     ...invalid,
-    message:
-      'The endpoint refused our signature. Check that it holds the signing key that is registered, and its clock.',
+    message: 'The endpoint rejected our signature. Check that it has the registered signing key, and check its clock.',
   },
   endpoint_clock_off: {
     ...invalid,
-    message: 'The endpoint refused the time of our signature. Set its clock.',
+    message: 'The endpoint rejected the timestamp of our signature. Synchronize its clock.',
   },
   endpoint_key_missing: {
     ...invalid,
-    message: 'The endpoint holds no key to check our signature with. Set it in the configuration of the endpoint.',
+    message: 'The endpoint has no key to verify our signature. Set it in the configuration of the endpoint.',
   },
   projection_mismatch: {
     ...invalid,
-    message: 'The sealed connection string names another host, port or database than the request.',
+    message: 'The sealed connection string names a different host, port or database from the request.',
   },
   credential_unreadable: {
     ...conflict,
-    message:
-      'The stored credential cannot be opened. Register it again; if it was not you who changed it, tell the operator.',
+    message: 'The stored credential cannot be opened. Register it again; if you did not change it, tell the operator.',
   },
   introspection_failed: {
     status: 502,
     connections: 'INTROSPECTION_FAILED',
     retryable: true,
     message:
-      'The schema could not be read. Try again; a table that is locked for long, as by a migration, holds the reading up.',
+      'The schema could not be read. Try again; a table that stays locked, for example during a migration, delays reading.',
   },
   entity_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', message: 'There is no such object.' },
   capability_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', message: 'There is no such capability.' },
@@ -146,35 +149,35 @@ export const FAULTS = {
     ...invalid,
     status: 405,
     connections: 'METHOD_NOT_ALLOWED',
-    message: 'This path does not take that method; the Allow header lists those it takes.',
+    message: 'This path does not support that method; the Allow header lists the supported ones.',
   },
   conflict: { ...conflict, message: 'The object is not in a state that allows this. Read it again.' },
   target_changed: {
     ...conflict,
     message:
-      'The new credential is for another host, port or database. Allow the move explicitly, or register it anew.',
+      'The new credential is for another host, port or database. Allow the move explicitly, or register a new datasource.',
   },
   ca_certificate_required: {
     ...conflict,
     message:
-      'A CA certificate changes only together with the connection string. Send both, or caCertificate null if public CAs are meant.',
+      'A CA certificate can be changed only together with the connection string. Send both, or set caCertificate to null for public CAs.',
   },
   idempotency_conflict: {
     ...conflict,
-    message: 'That idempotency key was used with a different request. Use a new key.',
+    message: 'This idempotency key was used with a different request. Use a new key.',
   },
   payload_too_large: {
     ...invalid,
     status: 413,
     connections: 'PAYLOAD_TOO_LARGE',
     message:
-      "The request is larger than is taken here. Of a provider's bundle of CA certificates, send the one of the server's region alone.",
+      "The request is too large. From a provider's bundle of CA certificates, send only the one for the server's region.",
   },
   response_too_large: {
     ...invalid,
     status: 413,
     connections: 'RESPONSE_TOO_LARGE',
-    message: 'The answer is larger than one request may have. Ask for less of it.',
+    message: 'The answer is too large for one request. Request a part of it.',
   },
   unsupported_media_type: {
     ...invalid,
@@ -184,32 +187,33 @@ export const FAULTS = {
   },
   resource_limit_reached: {
     ...denied,
-    message: 'The organization has as many of these as it may have. Remove some, or ask for more.',
+    message: 'The organization has reached its limit for these objects. Remove some, or ask for a higher limit.',
   },
   rate_limit_exceeded: {
     status: 429,
     connections: 'RATE_LIMITED',
     retryable: true,
-    message: 'Too many requests. Wait as long as Retry-After says.',
+    message: 'Too many requests. Wait for the time given in Retry-After.',
   },
   internal_error: {
     status: 500,
     connections: 'INTERNAL_ERROR',
     retryable: true,
-    message: 'Something failed on our side. Quote the request id when you report it.',
+    message: 'An internal error occurred. Quote the request id when you report it.',
   },
   service_unavailable: {
     status: 503,
     connections: 'SERVICE_UNAVAILABLE',
     retryable: true,
-    message: "Mooring's own database is away for now, and nothing was done. Repeat the request after Retry-After.",
+    message:
+      "Mooring's own database is temporarily unavailable, and nothing was done. Retry after the time given in Retry-After.",
   },
   organization_moving: {
     status: 503,
     connections: 'SERVICE_UNAVAILABLE',
     retryable: true,
     message:
-      'The organization is being moved to another installation: it can be read, and nothing was done. Repeat the request after Retry-After.',
+      'The organization is being moved to another installation: it can only be read, and nothing was done. Retry after the time given in Retry-After.',
   },
   organization_moved: {
     ...conflict,
@@ -220,13 +224,13 @@ export const FAULTS = {
     status: 503,
     connections: 'SERVICE_UNAVAILABLE',
     retryable: false,
-    message: 'The connection to our own database was lost. It may have been done; look before you repeat.',
+    message: 'The connection to our own database was lost. The request may have taken effect; check before you retry.',
   },
   timeout: {
     status: 504,
     connections: 'TIMEOUT',
     retryable: true,
-    message: 'It was not done within the time. The work goes on; ask again.',
+    message: 'Timed out. The operation is still running; retry to get its result.',
   },
 } as const satisfies Record<string, FaultSpec>
 

@@ -194,7 +194,7 @@ describe('A caller’s sealed box', () => {
       ok: false,
       code: 'sealed_content',
       message:
-        'The box holds neither a connection string nor JSON with connectionString and, where one is meant, caCertificate.',
+        'The box contains neither a connection string nor JSON with connectionString and, optionally, caCertificate.',
     }
     for (const wrong of ['{', '{}', '{"connectionString":7}', `{"connectionString":"${text}","more":1}`])
       expect(readSealedContent(wrong), wrong).toEqual(says)

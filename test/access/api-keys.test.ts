@@ -115,13 +115,15 @@ describe('An edited row', () => {
 })
 
 describe('A revoked key', () => {
-  it('is refused from the next request on with its own error; a repeated revocation keeps the first time', async () => {
+  it('is refused from the next request on with its own error; a repeated revocation changes and records nothing', async () => {
     const { organization } = mooring.client()
     const { id, key = '' } = await organization.createKey.mutate({ mode: 'test' })
     expect(await ends(key)).toBe('ok')
     const first = await organization.revokeKey.mutate({ id })
     expect(await ends(key)).toBe('apikey_revoked')
     expect((await organization.revokeKey.mutate({ id })).revokedAt).toBe(first.revokedAt)
+    const { items: recorded } = await organization.audit.query({ objectId: id, action: 'key.revoked' })
+    expect(recorded).toHaveLength(1)
     const { items } = await organization.listKeys.query()
     expect(items.find(item => item.id === id)).toMatchObject({ revokedAt: first.revokedAt, last4: key.slice(-4) })
     expect(JSON.stringify(items)).not.toContain(key)

@@ -214,6 +214,8 @@ describe('A capability ends', () => {
       expect(revoked).toMatchObject({ object: 'capability', id, revokedAt: expect.any(String) })
       expect([await statusWith(token), await elsewhere()]).toEqual([403, 403])
       expect((await mooring.call('DELETE', `${PATH}/${id}`)).body.revokedAt).toBe(revoked.revokedAt)
+      const { body } = await mooring.call('GET', `/v1/audit_events?object_id=${id}&action=capability.revoked`)
+      expect(body.data).toHaveLength(1)
     } finally {
       await second.stop()
     }

@@ -201,9 +201,7 @@ describe('a fix', () => {
     const target = aimed({ user: 'a"; drop table t; --', database: 'my shop' })
     const fixOf = (probe: Partial<Probe>) => failingLine(judged({ facts: null, ...probe }, target))?.fix
     const fix = fixOf({ failure: { code: 'password_refused' }, passed: 'tls' })
-    expect(fix).toMatch(
-      /^Check user name and password\. A role past its VALID UNTIL is refused in the same words\.\ndo /,
-    )
+    expect(fix).toMatch(/^Check the user name and password\. A role past its VALID UNTIL gets the same message\.\ndo /)
     expect(fix).toContain(`where r.rolname = 'a"; drop table t; --' and r.rolvaliduntil <= pg_catalog.now()`)
     expect(fix).toContain(`alter role "a""; drop table t; --" valid until 'infinity';`)
     expect(fix).toContain(newPasswordSql('a"; drop table t; --'))
@@ -249,7 +247,7 @@ describe('a fix', () => {
     const tables = { owned: 30, ownedRlsNotForced: 21 }
     const line = failingLine(withFacts({ tables, ownerBypassTables: ['"app"."t"'] }))
     expect(line?.actual).toBe('owns 21 tables whose row security does not bind the owner: "app"."t" and 20 more')
-    expect(line?.fix).toMatch(/^set role none;\n-- To force row security/)
+    expect(line?.fix).toMatch(/^set role none;\n-- Forcing row security/)
     expect(line?.fix?.split('\n').filter(text => text.includes('force row level') && !text.startsWith('--'))).toEqual(
       [],
     )
@@ -287,7 +285,7 @@ describe('advice about the link', () => {
     judged(probe, asked).advisories.map(({ item, recommendation }) => `${item}: ${recommendation}`)
 
   it('appears when nothing proves the server’s identity', () => {
-    expect(tlsAdvice(unbound)).toEqual([expect.stringContaining('tls: Nothing proves who answers.')])
+    expect(tlsAdvice(unbound)).toEqual([expect.stringContaining('tls: The identity of the server is not verified.')])
     expect(tlsAdvice({ ...unbound, channelBound: true })).toEqual([])
   })
 

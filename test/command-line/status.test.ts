@@ -102,7 +102,7 @@ describe('The status of an unhealthy installation', () => {
     expect(told.code).toBe(1)
     const text = told.out.join('\n')
     expect(text).toMatch(/^web {7}LOOK {2}2 processes of 0\.2\.9, /m)
-    expect(text).toMatch(/^web: Release 0\.2\.9 runs, and this command is of .*: finish the upgrade/m)
+    expect(text).toMatch(/^web: Release 0\.2\.9 is running, and this command is from .*: finish the upgrade/m)
     expect(text).toMatch(/^worker: 1 process has written nothing since \d+ s ago, and did not stop in order/m)
     expect(text).toMatch(
       /^worker: MOORING_ALLOWED_NETWORKS must be the same on all processes \(web: 10\.0\.0\.0\/8; web and worker: 127\.0\.0\.0\/8\)\.$|web and worker: 127\.0\.0\.0\/8; web: 10\.0\.0\.0\/8/m,
@@ -146,7 +146,7 @@ describe('The status of an unhealthy installation', () => {
     const one = startEntry('cli', { MOORING_DATA_DIR: folder }, ['status'])
     expect(await one.ended).toBe(1)
     expect(one.err()).toBe(
-      `There is no installation in MOORING_DATA_DIR=${folder}: start one by npm start, or set DATABASE_URL.\n`,
+      `There is no installation in MOORING_DATA_DIR=${folder}: start one with npm start, or set DATABASE_URL.\n`,
     )
     expect(await readdir(dir)).not.toContain('local')
     await writeFile(join(dir, 'done'), '')
@@ -174,7 +174,7 @@ describe('The parts', () => {
     const part = queuePart(depths, now)
     expect(part.message).toBe('10 tasks are due, the oldest for 2 h')
     expect(part.troubles).toEqual([
-      expect.stringMatching(/^What is due \(scheduled\) is not done .* MOORING_DIAL_PROCESSES/),
+      expect.stringMatching(/^Due tasks \(scheduled\) have been waiting .* MOORING_DIAL_PROCESSES/),
     ])
     // A failed task waits for its next time.
     expect(queuePart(depths.slice(2), now).troubles).toEqual([])

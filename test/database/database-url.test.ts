@@ -103,9 +103,9 @@ describe('A parameter of a DATABASE_URL', () => {
     ['target_session_attrs=standby', 'DATABASE_URL: target_session_attrs must be one of any, read-write, primary.'],
     ['connect_timeout=soon', 'DATABASE_URL: connect_timeout must be a whole number of seconds up to 9999.'],
     ['sslcert=/a.pem', 'DATABASE_URL: sslcert must be given together with sslkey.'],
-    ['sslrootcert=system&sslmode=require', 'DATABASE_URL: sslmode must be verify-full where sslrootcert is system.'],
-    ['sslnegotiation=direct', 'DATABASE_URL: sslnegotiation must be postgres where sslmode is weaker than require.'],
-    ['passfile=/etc/pgpass', 'DATABASE_URL: passfile must be left out: it is none that Mooring reads.'],
+    ['sslrootcert=system&sslmode=require', 'DATABASE_URL: sslmode must be verify-full if sslrootcert is system.'],
+    ['sslnegotiation=direct', 'DATABASE_URL: sslnegotiation must be postgres if sslmode is weaker than require.'],
+    ['passfile=/etc/pgpass', 'DATABASE_URL: passfile must be left out: Mooring does not support it.'],
     ['sslmode=%zz', 'DATABASE_URL: sslmode must be percent-encoded.'],
   ])('that is invalid is named, with its valid values: %s', (query, message) => {
     expect(refused(`${LOGIN}db/mooring?${query}`)).toBe(message)

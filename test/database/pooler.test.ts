@@ -100,7 +100,7 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => 
     expect(await refusal('web', envOf('web', url))).toEqual([1, HANDED_ON, []])
     const around = { ...envOf('web', url), MOORING_LISTEN_URL: tiers.roleUrl.web }
     const sentence =
-      'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.\n'
+      'DATABASE_URL leads to a pooler in statement mode, which does not support transactions. Use its transaction mode or session mode.\n'
     expect(await refusal('web', around)).toEqual([1, sentence, []])
     const handedOn = { ...around, DATABASE_URL: tiers.roleUrl.web, MOORING_LISTEN_URL: url }
     const listening = 'MOORING_LISTEN_URL must lead to the server itself, or to a pooler in session mode.\n'

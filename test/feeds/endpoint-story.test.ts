@@ -103,7 +103,7 @@ describe('An endpoint', () => {
       status_reason: 'signature_refused',
       retry_count: 1,
       last_success_at: null,
-      last_error: 'The last check failed: the signature was found to be wrong (HTTP 401).',
+      last_error: 'The last check failed: the endpoint found the signature invalid (HTTP 401).',
     })
     expect(await followed.stored(id)).toEqual([])
     expect(await credentialsOf(id)).toEqual([{ version: 1, state: 'current', destroyed: false }])

@@ -273,7 +273,7 @@ describe('The verdict on an endpoint', () => {
   it('reports when the check of signatures could not be tested', () => {
     const forged = { ...good, status: 503, page: null, failure: { code: 'endpoint_failing' } as const }
     expect(verifyEndpointKeys({ signed: good, forged }).advisories).toEqual([
-      { item: 'signature', recommendation: expect.stringContaining('could not be seen') },
+      { item: 'signature', recommendation: expect.stringContaining('could not tell whether') },
     ])
     const refused = { ...forged, status: 400, failure: { code: 'endpoint_status' } as const }
     expect(verifyEndpointKeys({ signed: good, forged: refused }).advisories).toEqual([])
@@ -281,10 +281,10 @@ describe('The verdict on an endpoint', () => {
 
   it('is one of our sentences, with the HTTP status at most', () => {
     expect(lastError({ code: 'endpoint_failing' }, 503)).toBe(
-      'The last poll failed: an answer that asks to come back later (HTTP 503).',
+      'The last poll failed: an answer that asks for a retry later (HTTP 503).',
     )
     expect(lastError({ code: 'endpoint_answer' }, 200)).toBe(
-      'The last poll failed: an answer that the endpoint protocol does not know.',
+      'The last poll failed: an answer that the endpoint protocol does not allow.',
     )
     expect(lastError({ code: 'connection_refused' }, null)).toBe('The last poll failed: the connection was refused.')
   })

@@ -63,7 +63,7 @@ const FAILING: readonly [string, Mood, string][] = [
   [
     '500',
     response => response.writeHead(500).end('our stack trace'),
-    'an answer that asks to come back later (HTTP 500)',
+    'an answer that asks for a retry later (HTTP 500)',
   ],
   [
     'a redirect',
@@ -73,25 +73,25 @@ const FAILING: readonly [string, Mood, string][] = [
   [
     'a body of 10 GB',
     response => response.writeHead(200, { 'content-length': '10000000000' }).end(),
-    'an answer larger than is taken',
+    'an answer that is too large',
   ],
-  ['a body without end', endless, 'an answer larger than is taken'],
+  ['a body without end', endless, 'an answer that is too large'],
   [
     'a gzip bomb',
     response => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(1 << 20))),
     'a compressed answer',
   ],
-  ['wrong JSON', response => response.end('{"events": [}'), 'an answer that the endpoint protocol does not know'],
+  ['wrong JSON', response => response.end('{"events": [}'), 'an answer that the endpoint protocol does not allow'],
   [
     'another shape',
     answering(() => ({ events: [event(2)], nextCursor: 3 })),
-    'an answer that the endpoint protocol does not know',
+    'an answer that the endpoint protocol does not allow',
   ],
-  ['a connection that breaks', response => response.socket?.destroy(), 'the connection broke off'],
+  ['a connection that breaks', response => response.socket?.destroy(), 'the connection was interrupted'],
   [
     'a clock ten minutes off',
     hosted({ nowSeconds: () => Date.now() / 1_000 + 600 }),
-    'the time of our signature was refused (HTTP 401)',
+    'the timestamp of our signature was rejected (HTTP 401)',
   ],
 ]
 

@@ -188,8 +188,8 @@ describe('A copy that is indistinguishable from the original', () => {
     const deps = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring }
     const ran = await operator(deps)('db', 'restored')
     expect([ran.status, ran.printed]).toEqual([0, []])
-    expect(ran.complained).toContain('list anew')
-    expect(ran.complained).toContain('recognises another server by itself')
+    expect(ran.complained).toContain('list again')
+    expect(ran.complained).toContain('can identify another server by itself')
     await stream.count(1)
     expect(changes(stream)).toEqual(['reset'])
     await stream.close()

@@ -33,26 +33,26 @@ const TAKEN: readonly [string, () => string, number][] = [
   ['indented, as in YAML', () => pem().replaceAll('\n', '\n    '), 1],
 ]
 const REFUSED: readonly [string, () => string, string][] = [
-  ['with escaped line ends', () => pem().replaceAll('\n', '\\n'), 'real line ends'],
+  ['with escaped line ends', () => pem().replaceAll('\n', '\\n'), 'real line breaks'],
   ['cut off at its end', () => pem().slice(0, -60), 'truncated'],
   ['cut off in its middle, with its end', () => pem().replace(/\n.{64}\n/, '\n'), 'truncated'],
   ['of which the second is cut off', () => `${pem()}\n${other.cert.trim().slice(0, -40)}`, 'truncated'],
-  ['which is a path', () => '/etc/ssl/certs/ca.pem', 'no PEM text'],
-  ['which is an address', () => 'https://truststore.pki.rds.amazonaws.com/eu-west-1/bundle.pem', 'the place of a file'],
-  ['in Base64 once more, as in a secret of Kubernetes', () => btoa(pem()), 'Base64 once more'],
+  ['which is a path', () => '/etc/ssl/certs/ca.pem', 'not PEM text'],
+  ['which is an address', () => 'https://truststore.pki.rds.amazonaws.com/eu-west-1/bundle.pem', 'the path of a file'],
+  ['in Base64 once more, as in a secret of Kubernetes', () => btoa(pem()), 'encoded in Base64 again'],
   ['percent-encoded', () => encodeURIComponent(pem()), 'percent-encoded'],
   ['without its first line', () => pem().replace(/^.*\n/, ''), 'first line is missing'],
-  ['in PKCS #7', () => pem().replaceAll('CERTIFICATE-----', 'PKCS7-----'), 'another kind'],
+  ['in PKCS #7', () => pem().replaceAll('CERTIFICATE-----', 'PKCS7-----'), 'a block other than'],
   [
     'beside a revocation list',
     () => `${pem()}\n${pem().replaceAll('CERTIFICATE-----', 'X509 CRL-----')}`,
-    'another kind',
+    'a block other than',
   ],
   ['quoted in a mail', () => pem().replaceAll('\n', '\n> '), 'do not belong there'],
   ['with an invisible character', () => pem().replaceAll('\n', '\u200b\n'), 'do not belong there'],
   ['of nothing', () => ' \n', 'it is empty'],
   ['which is a private key', () => authority.key, 'private key'],
-  ['of hundreds of roots', () => `${pem()}\n`.repeat(80), "of a provider's bundle"],
+  ['of hundreds of roots', () => `${pem()}\n`.repeat(80), "from a provider's bundle"],
 ]
 
 describe('A CA certificate', () => {

@@ -102,7 +102,7 @@ describe('A certificate', () => {
     const { subject, keys } = root
     const former = await makeCertificate({ subject, keys, isAuthority: true, fromDays: -30, toDays: -2 })
     const { fix } = await lineOf({ pair: await makeCertificate(HERE), ca: former.cert })
-    expect(fix).toContain('The given CA certificate "Root of the test, Acme" is outside its dates')
+    expect(fix).toContain('The given CA certificate "Root of the test, Acme" is outside its validity period')
   })
 
   it('of an intermediate that has expired is named as that one', async () => {
@@ -115,7 +115,7 @@ describe('A certificate', () => {
     })
     const own = await makeCertificate({ ...HERE, issuer: between })
     const { fix } = await lineOf({ pair: { cert: `${own.cert}${between.cert}`, key: own.key } })
-    expect(fix).toContain('The intermediate certificate "Between" that the server sends is outside its dates')
+    expect(fix).toContain('The intermediate certificate "Between" that the server sends is outside its validity period')
   })
 
   it('that repeats eight characters of the password is not shown at all', async () => {

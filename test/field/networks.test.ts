@@ -60,7 +60,8 @@ const PRIVATE = [
   'eu-west.private-connect.psdb.cloud',
 ]
 /** Such a network has no public connection string. */
-const OF_OVERLAY = "It is of an overlay network such as Tailscale, or of a carrier's. Give a public name or address."
+const OF_OVERLAY =
+  "It belongs to an overlay network such as Tailscale, or to a carrier's network. Give a public name or address."
 const PUBLIC = [
   'db.shop.io',
   'private-shop.io',

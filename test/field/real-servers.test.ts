@@ -61,14 +61,14 @@ describe('A standby', () => {
     expect(judgement).toMatchObject({ reason: 'database_unreachable', retryable: true })
     expect(judgement.checks.find(({ outcome }) => outcome === 'fail')).toMatchObject({
       item: 'database',
-      actual: expect.stringContaining('a standby that takes no connections (SQLSTATE 57P03)'),
+      actual: expect.stringContaining('a standby that does not accept connections (SQLSTATE 57P03)'),
       fix: expect.stringMatching(/hot_standby = on.*host of the primary/),
     })
   })
 })
 
 describe.each([installedMajors()[0] ?? 18, 18] as const)(
-  'A database whose drop was broken off, on PostgreSQL %i,',
+  'A database whose drop was interrupted, on PostgreSQL %i,',
   major => {
     it('is distinguished from a missing one, with a fix that its owner can paste', async () => {
       const server = await startServer({ major })
@@ -79,7 +79,7 @@ describe.each([installedMajors()[0] ?? 18, 18] as const)(
         const { judgement } = await verifyLogin({ ...LOGIN, port: server.port })
         expect(judgement).toMatchObject({ reason: 'database_not_found', retryable: false })
         const line = judgement.checks.find(({ outcome }) => outcome === 'fail')
-        expect(line).toMatchObject({ item: 'database', actual: expect.stringContaining('dropping it was broken off') })
+        expect(line).toMatchObject({ item: 'database', actual: expect.stringContaining('dropping it was interrupted') })
         const [, sql = ''] = /(drop database .+;)$/.exec(line?.fix ?? '') ?? []
         await query(asRole(server.adminUrl, 'shop_owner'), sql)
         expect(await server.query("select from pg_catalog.pg_database where datname = 'shop'")).toEqual([])

@@ -101,7 +101,7 @@ describe('A refused string', () => {
         const id = typedId('ds_test_', made.uuid)
         const found = await mooring.call('GET', `/v1/datasources/${id}`)
         const [host] = found.body.checks
-        const actual = `not an acceptable connection string (${code})`
+        const actual = `not a valid connection string (${code})`
         expect({ text, status: found.body.status, reason: found.body.status_reason, host }).toEqual({
           ...{ text, status: 'rejected', reason: 'invalid_body' },
           host: { item: 'host', outcome: 'fail', actual, fix: message },

@@ -63,7 +63,7 @@ export async function mend(fix: string, place: Place, owner: Owner): Promise<Men
     printed = await pasted({ sql: filled(sql, place, owner), fix, url }, place)
     note(isSuperuser ? 'SQL of a superuser' : 'SQL of the owner')
   }
-  if (/restore or make it anew/.test(fix) && owner.restoreDatabase !== undefined) {
+  if (/restore or create it again/.test(fix) && owner.restoreDatabase !== undefined) {
     await owner.restoreDatabase()
     note('database')
   }
@@ -131,8 +131,7 @@ function stringOf(fix: string, { place, owner, printed, sql }: Read): Attempt {
   const changes: Partial<Attempt>[] = []
   if (role !== undefined) changes.push({ user: role.replaceAll('""', '"') })
   if (sql.includes('<a new password>')) changes.push({ password: owner.newPassword })
-  if (/Give the CA|give the one that is in force/.test(fix) && owner.ca !== undefined)
-    changes.push({ caCertificate: owner.ca })
+  if (/Give the CA|give a current one/.test(fix) && owner.ca !== undefined) changes.push({ caCertificate: owner.ca })
   const parameters = parametersOf(fix, { place, owner })
   if (parameters !== null) changes.push(parameters)
   const [, schema] = /The role may use "([^"]+)"/.exec(fix) ?? []

@@ -20,11 +20,22 @@ const SLEEPS: Readonly<Record<string, readonly [number, string]>> = {
   'test/attacks/sizes/streams.test.ts': [1, 'half a second of an idle loop is what the others are compared with'],
   'test/attacks/sizes/task-takes-workers-down.test.ts': [1, 'for five seconds there are never three in quarantine'],
   'test/attacks/trust/a-lease-that-anybody-could-have-sealed.test.ts': [1, 'a lease of a second runs out'],
+  'test/database/database-away.test.ts': [1, 'a session is terminated while it executes a statement'],
+  'test/database/lanes.test.ts': [1, 'a slow statement, which the others overtake'],
+  'test/datasources/idempotency.test.ts': [1, 'the pause between two looks at a lock'],
+  'test/datasources/updated-since.test.ts': [1, 'until the clock of the database is past a date'],
   'test/datasources/with-datasource.test.ts': [1, 'a lease of a second runs out'],
+  'test/dials/postgres-session.test.ts': [1, 'a statement that the end of its session interrupts'],
+  'test/feeds/customer-outbox.test.ts': [1, 'transactions of several lengths, which overlap'],
   'test/http/http-exchange.test.ts': [1, 'a connection is idle for longer than headers may take'],
+  'test/regression/a-pool-ends-before-its-connections.test.ts': [1, 'transactions that need all connections at once'],
+  'test/schemas/hostile-catalog.test.ts': [1, 'a view that would sleep if it were executed'],
   'test/operations/rolling-restart.test.ts': [1, 'callers leave the machine time for what they call'],
+  'test/house/waits.test.ts': [1, 'the example below'],
   'test/support/access/procedures.ts': [1, 'a subscription is refused within the time, or is not'],
   'test/support/dials/hostile-postgres.ts': [1, 'a server drips'],
+  'test/support/nth/task-story.ts': [1, 'the pause between two looks at the tasks of an organization'],
+  'test/tasks/batch-size.test.ts': [2, 'a batch that takes too long'],
   'test/support/operations/balancer.ts': [1, 'a balancer looks once a second, and is asked what it has seen'],
 }
 const CHANCE: Readonly<Record<string, readonly [number, string]>> = {
@@ -57,9 +68,15 @@ it('The check finds sleeps and random choices in each of their forms', () => {
     const port = randomInt(5)
     fc.sample(values, { numRuns: 2 })
     fc.sample(values, { numRuns: 2, seed: 7 })
-    const name = randomUUID()`
+    const name = randomUUID()
+    setTimeout(over.resolve, 5)
+    await once(AbortSignal.timeout(5), 'abort')
+    await client.query('select pg_sleep(5)')
+    await client.query(\`select pg_sleep(\${seconds})\`)`
   const found = waitsOf(sourceOf('test/one.test.ts', text)).map(({ kind, line }) => `${line} ${kind}`)
-  expect(found).toEqual(['4 sleep', '5 sleep', '6 sleep', '7 sleep', '8 sleep', '10 chance', '11 chance', '12 chance'])
+  const sleeps = [4, 5, 6, 7, 8].map(line => `${line} sleep`)
+  const chances = [10, 11, 12].map(line => `${line} chance`)
+  expect(found).toEqual([...sleeps, ...chances, ...[15, 16, 17, 18].map(line => `${line} sleep`)])
 })
 
 async function counted(kind: 'sleep' | 'chance'): Promise<Record<string, number>> {

@@ -138,7 +138,7 @@ describe('A new key for an organization', () => {
     expect(await keys()).toMatchObject([{ destroyed: false }, { retired_at: null }])
     await mooring.client().datasources.remove.mutate({ id: broken })
     expect((await watching).status).toBe(0)
-    expect((await again).complained).toContain('A rotation is under way')
+    expect((await again).complained).toContain('A rotation is in progress')
     expect(await keys()).toHaveLength(2)
   })
 })

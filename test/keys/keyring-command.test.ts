@@ -139,13 +139,17 @@ describe('A start is refused, with a sentence that names the remedy,', () => {
     [
       'fails, though it printed a keyring',
       role => `cat ${fileOf(role)}; echo ${ASIDE} >&2; exit 3`,
-      /^MOORING_KEYRING_COMMAND failed.* with (web|worker) as \$1, and must print that role's keyring/,
+      /^MOORING_KEYRING_COMMAND failed.* and (web|worker) as \$1, and must print only that role's keyring/,
     ],
-    ['prints nothing', () => `echo; echo ${ASIDE} >&2`, /^MOORING_KEYRING_COMMAND printed nothing.* must print that/],
+    [
+      'prints nothing',
+      () => `echo; echo ${ASIDE} >&2`,
+      /^MOORING_KEYRING_COMMAND printed nothing.* must print only that/,
+    ],
     [
       'prints the other role’s keyring',
       role => `cat ${fileOf(other(role))}`,
-      /not acceptable \(role: .*Restore it from its backup/,
+      /invalid \(role: .*Restore it from its backup/,
     ],
     ['prints half a keyring', role => `head -c 300 ${fileOf(role)}`, /not valid JSON.*Restore it from its backup/],
     ['prints without end', () => `yes ${ASIDE}`, /^MOORING_KEYRING_COMMAND failed/],
@@ -166,7 +170,7 @@ describe('A start is refused, with a sentence that names the remedy,', () => {
     const pidFile = join(dir, 'pid')
     const hanging = `echo $$ > '${pidFile}'; trap '' TERM; cat ${fileOf('web')}; exec sleep 600`
     const refused = webKeyring({ keyring: '', keyringCommand: hanging }, false, 10_000)
-    await expect(refused).rejects.toThrow(/failed, or took longer than 10 s\. It is run by sh -c with web as \$1/)
+    await expect(refused).rejects.toThrow(/failed, or took longer than 10 s\. It is run with sh -c and web as \$1/)
     const pid = Number(await readFile(pidFile, 'utf8'))
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
   })

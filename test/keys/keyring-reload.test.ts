@@ -139,7 +139,7 @@ describe('On SIGHUP', () => {
     const breakages: [RegExp, (role: Role) => Promise<unknown>][] = [
       [/Run: chmod 600/, role => chmod(fileOf(role), 0o644)],
       [/not valid JSON/, role => writeFile(fileOf(role), texts[role].slice(0, 400))],
-      [/not acceptable \(role/, role => writeFile(fileOf(role), texts[role === 'web' ? 'worker' : 'web'])],
+      [/invalid \(role/, role => writeFile(fileOf(role), texts[role === 'web' ? 'worker' : 'web'])],
       [/There is no keyring/, role => rm(fileOf(role))],
     ]
     for (const [message, broken] of breakages) {

@@ -139,9 +139,9 @@ describe('Keyrings that no process would start with', () => {
       { web: { ...web, pepper: [] }, worker },
       { web, worker: { ...worker, master: [] } },
     ]) {
-      expect(() => printKeyrings(broken)).toThrow(/not acceptable/)
+      expect(() => printKeyrings(broken)).toThrow(/keyring is invalid/)
       expect(() => parseKeyrings({ web: JSON.stringify(broken.web), worker: JSON.stringify(broken.worker) })).toThrow(
-        /not acceptable/,
+        /keyring is invalid/,
       )
     }
     expect(parseKeyrings(texts)).toEqual(before)
@@ -182,17 +182,17 @@ describe('Keyrings of a release before 0.3.0', () => {
     expect(await upgradeKeyrings(half, newKeyId)).toEqual({ web: printKeyrings(before).web, worker })
     const mixed = { web: printKeyrings(before).web, worker: JSON.stringify(former().worker) }
     await expect(upgradeKeyrings(mixed, newKeyId)).rejects.toThrow(
-      'worker.json is of an earlier release than web.json. Restore both from one backup, then run this again.',
+      'worker.json is from an earlier release than web.json. Restore both from one backup, then run this again.',
     )
   })
 
   it('are not upgraded when they are damaged', async () => {
     const { web, worker } = former()
     await expect(upgradeKeyrings(texts({ web: { ...web, pepper: [] }, worker }), newKeyId)).rejects.toThrow(
-      /not acceptable/,
+      /keyring is invalid/,
     )
     await expect(upgradeKeyrings(texts({ web, worker: { ...worker, master: [] } }), newKeyId)).rejects.toThrow(
-      /not acceptable/,
+      /keyring is invalid/,
     )
   })
 })

@@ -87,7 +87,7 @@ describe('A damaged keyring', () => {
     await write('worker', damaged())
     const before = await textsOf()
     for (const reading of [readWorkerKeyring(path('worker')), upgradeFiles(dir, newKeyId)])
-      await expect(reading).rejects.toThrow(/Restore it from its backup, and never make it anew/)
+      await expect(reading).rejects.toThrow(/Restore it from its backup, and never create a new one/)
     await expect(initKeyrings(dir, newKeyId)).rejects.toThrow(/never overwritten/)
     expect(await textsOf()).toEqual(before)
   })

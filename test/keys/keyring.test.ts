@@ -55,8 +55,8 @@ describe('A keyring', () => {
   })
 
   it('of one role is not accepted as the other’s', () => {
-    expect(() => parseWebKeyring(worker)).toThrow(/not acceptable/)
-    expect(() => parseWorkerKeyring(web)).toThrow(/not acceptable/)
+    expect(() => parseWebKeyring(worker)).toThrow(/keyring is invalid/)
+    expect(() => parseWorkerKeyring(web)).toThrow(/keyring is invalid/)
   })
 
   it('may hold several keys of a kind, and none twice', () => {
@@ -97,7 +97,7 @@ describe('A keyring', () => {
     } catch (error) {
       message = error instanceof Error ? error.message : ''
     }
-    expect(message).toMatch(/^The keyring .* Restore it from its backup, and never make it anew: /)
+    expect(message).toMatch(/^The keyring .* Restore it from its backup, and never create a new one: /)
     expect(message).not.toContain('keyring init')
     for (const secret of secrets) expect(message).not.toContain(secret)
   })
@@ -115,7 +115,7 @@ describe('A keyring', () => {
     ['no lease key', k => Object.assign(k, { lease: [] })],
   ])('of the worker is refused with %s', (_, change) => {
     expect(() => parseWorkerKeyring(changed(worker, change))).toThrow(
-      /Restore it from its backup, and never make it anew/,
+      /Restore it from its backup, and never create a new one/,
     )
   })
 
@@ -158,7 +158,7 @@ describe('A list of keys', () => {
   const refusal = (change: (keyring: Lists) => void) => () => parseWorkerKeyring(changed(worker, change))
 
   it('has each id once, and one key that is in use', () => {
-    const odd = /has a key twice, or a list of which none is in use\. Restore it from its backup/
+    const odd = /has a key twice, or a list with no key in use\. Restore it from its backup/
     expect(refusal(k => k['pepper']?.push({ ...first(k, 'pepper'), secret: other }))).toThrow(odd)
     expect(refusal(k => Object.assign(first(k, 'pepper'), { announced: true }))).toThrow(odd)
     const more = changed(worker, k =>
@@ -166,13 +166,13 @@ describe('A list of keys', () => {
     )
     const { pepper } = parseWorkerKeyring(more)
     expect(inUse(pepper).id).toBe(pepper[1]?.id)
-    expect(() => inUse(pepper.slice(0, 1))).toThrow('The keyring has announced keys only, where one must be in use.')
+    expect(() => inUse(pepper.slice(0, 1))).toThrow('The keyring has only announced keys, but one must be in use.')
   })
 
   it('that is not acceptable is refused, and the error names the place in the file', () => {
     const short = other.slice(0, 40)
     expect(refusal(k => Object.assign(first(k, 'pepper'), { secret: short }))).toThrow(
-      /not acceptable \(pepper\.0\.secret: not 32 bytes\)\. Restore/,
+      /invalid \(pepper\.0\.secret: not 32 bytes\)\. Restore/,
     )
     expect(refusal(k => Object.assign(first(k, 'pepper'), { secret: short, id: 'x' }))).toThrow(
       /\(pepper\.0\.id: [^;]+; pepper\.0\.secret: not 32 bytes\)/,
@@ -213,7 +213,7 @@ describe('A keyring of an earlier release', () => {
     const reused = former(k => Object.assign(first(k, 'fingerprint'), { secret: first(k, 'pepper')['secret'] }))
     expect(() => parseWorkerKeyring(reused)).toThrow(/one secret for two purposes/)
     const idle = former(k => Object.assign(first(k, 'pepper'), { announced: true }))
-    expect(() => parseWorkerKeyring(idle)).toThrow(/none is in use/)
+    expect(() => parseWorkerKeyring(idle)).toThrow(/no key in use/)
   })
 
   it('is upgraded in its folder once, each file for its owner alone', async () => {

@@ -58,7 +58,7 @@ describe('A killed move', () => {
   it.each([
     ['after the fence', /Nothing new is written/],
     ['while rows are copied', /rows copied/],
-    ['between leaving and arriving', /The source has left/],
+    ['between leaving and arriving', /The organization has left/],
     ['when the secrets are destroyed', /are destroyed/],
   ])('%s is finished by the next run', async (name, saying) => {
     const organization = await filled(name)
@@ -102,12 +102,12 @@ describe('A move is refused', () => {
   it('when the target has another keyring, or none to compare', async () => {
     const organization = await source.newOrganization('Stays')
     const foreign = await startMooring({ worker: false })
-    await refused(organization, foreign, /another keyring/)
+    await refused(organization, foreign, /a different keyring/)
     await query(
       foreign.databaseUrl,
       'delete from audit_events; delete from api_keys; delete from organization_keys; delete from organizations',
     )
-    await refused(organization, foreign, /no organization by which its keyring/)
+    await refused(organization, foreign, /no organization with which its keyring/)
     await foreign.stop()
   })
 
@@ -115,13 +115,13 @@ describe('A move is refused', () => {
     const organization = await source.newOrganization('Waits')
     const id = newId()
     await query(target.databaseUrl, `insert into processes (id, kind, version) values ('${id}', 'worker', '0.2.0')`)
-    await refused(organization, target, /earlier release runs at the target/)
+    await refused(organization, target, /earlier release is running at the target/)
     await query(target.databaseUrl, `delete from processes where id = '${id}'`)
   })
 
   it('when the target is the source, or lacks a migration', async () => {
     const organization = await source.newOrganization('Here')
-    await refused(organization, source, /has an organization of this id/)
+    await refused(organization, source, /has an organization with this id/)
     await query(
       target.databaseUrl,
       "create table put_aside as select * from kysely_migration where name like '0040%'; delete from kysely_migration where name like '0040%'",

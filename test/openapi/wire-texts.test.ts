@@ -200,13 +200,13 @@ describe('A certificate', () => {
   })
 
   it.each([
-    ['a private key', `${block(der(260))}\n-----BEGIN PRIVATE KEY-----`, /private key: give the CA certificate alone/],
-    ['line ends in letters', block(der(260)).replaceAll('\n', '\\n'), /real line ends/],
-    ['no PEM', 'certificate', /no PEM text: it begins with -----BEGIN CERTIFICATE-----/],
+    ['a private key', `${block(der(260))}\n-----BEGIN PRIVATE KEY-----`, /private key: give only the CA certificate/],
+    ['line ends in letters', block(der(260)).replaceAll('\n', '\\n'), /real line breaks/],
+    ['no PEM', 'certificate', /not PEM text: it begins with -----BEGIN CERTIFICATE-----/],
     ['a cut text', block(der(260)).slice(0, -10), /truncated or damaged/],
     ['a cut body', block(der(260).slice(0, -8)), /truncated or damaged/],
     ['a longer body', block(`${der(260).slice(0, -4)}AAAAAAAA`), /truncated or damaged/],
-    ['no base64', block('?'.repeat(40)), /characters stand in a certificate that do not belong there/],
+    ['no base64', block('?'.repeat(40)), /contains characters that do not belong there/],
     ['no sequence', block(Buffer.alloc(40, 1).toString('base64')), /truncated or damaged/],
     ['a short form of the length', block(Buffer.from([0x30, 0x10, ...Buffer.alloc(16)]).toString('base64')), /damaged/],
     ['a second one that is cut', `${block(der(260))}\n-----BEGIN CERTIFICATE-----`, /truncated or damaged/],

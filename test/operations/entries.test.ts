@@ -196,7 +196,7 @@ describe('A start that fails', () => {
   it.each([
     ['HOST', 'nonsense.invalid', 'an address of this machine'],
     ['HOST', '192.0.2.1', 'an address of this machine'],
-    ['PORT', 'one that is taken', 'a port that nobody else listens on'],
+    ['PORT', 'one that is taken', 'a port on which nothing else listens'],
   ])('for an unusable address names the variable: %s=%s', async (variable, value, must) => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
@@ -220,8 +220,8 @@ describe('A start that fails', () => {
   })
 
   it('with the other role’s keyring, or without one, reports that', async () => {
-    expect(await refused('web', installation.env('worker'))).toMatch(/keyring is not acceptable/)
-    expect(await refused('worker', installation.env('web'))).toMatch(/keyring is not acceptable/)
+    expect(await refused('web', installation.env('worker'))).toMatch(/keyring is invalid/)
+    expect(await refused('worker', installation.env('web'))).toMatch(/keyring is invalid/)
     const nowhere = { ...installation.env('web'), MOORING_KEYRING: join(installation.keyrings, 'none.json') }
     expect(await refused('web', nowhere)).toMatch(/There is no keyring at .* keyring init/)
   })

@@ -104,7 +104,7 @@ describe('Our own database', () => {
         at(url => {
           url.password = SECRET
         }),
-      /^the server refuses user or password; .* \(28P01\)\.$/,
+      /^the server refuses the user or password; .* \(28P01\)\.$/,
     ],
     [
       'refuses the user',
@@ -112,7 +112,7 @@ describe('Our own database', () => {
         at(url => {
           url.username = 'nobody_here'
         }),
-      /^the server refuses user or password; /,
+      /^the server refuses the user or password; /,
     ],
     [
       'has another name',
@@ -120,7 +120,7 @@ describe('Our own database', () => {
         at(url => {
           url.pathname = '/other'
         }),
-      /^the server has no database of that name; .* \(3D000\)\.$/,
+      /^the server has no database with that name; .* \(3D000\)\.$/,
     ],
     [
       'names no authority',
@@ -131,12 +131,12 @@ describe('Our own database', () => {
       /^sslrootcert must be the path of a PEM file that this process can read\.$/,
     ],
     [
-      'takes no writes',
+      'accepts no writes',
       () =>
         at(url => {
           url.search = '?options=-c%20default_transaction_read_only%3Don&target_session_attrs=read-write'
         }),
-      /^no host takes writes; name the primary/,
+      /^no host accepts writes; name the primary/,
     ],
     [
       'is empty',
@@ -159,13 +159,13 @@ describe('Our own database', () => {
       url.password = SECRET
     })
     const command = startEntry('cli', { ...installation.env('both'), DATABASE_URL: url }, ['keys', 'list'])
-    expect(await refused(command)).toMatch(/^DATABASE_URL: the server refuses user or password; /)
+    expect(await refused(command)).toMatch(/^DATABASE_URL: the server refuses the user or password; /)
   })
 
   it.each([
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', "the server's certificate is of no trusted authority; name the authority's file"],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', "no trusted authority issued the server's certificate; name the authority's file"],
     ['CERT_HAS_EXPIRED', "the server's certificate has expired; renew it"],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', "the server's certificate is for another name; use a name that it has"],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', "the server's certificate is for another name; use a name in it"],
   ])('whose certificate is refused is reported with the remedy: %s', (code, sentence) => {
     const error = Object.assign(new Error(`of ${SECRET}`), { code })
     const told = databaseTrouble('DATABASE_URL', new NoConnection(error))?.message ?? ''
@@ -181,7 +181,7 @@ describe('Our own database', () => {
         url.password = SECRET
       }),
     })
-    expect(sentence).toMatch(/^MOORING_LISTEN_URL: the server refuses user or password; /)
+    expect(sentence).toMatch(/^MOORING_LISTEN_URL: the server refuses the user or password; /)
   })
 })
 
@@ -200,8 +200,8 @@ describe('A mistyped setting', () => {
     const command = startEntry('cli', { ...installation.env('both'), ...env }, ['keys', 'list'])
     expect(await command.ended).toBe(0)
     expect(command.err()).toBe(
-      'MOORING_POOLSIZE is no setting, and has no effect. Did you mean MOORING_POOL_SIZE?\n' +
-        'MOORING_OTHER_THING_ENTIRELY is no setting, and has no effect.\n',
+      'MOORING_POOLSIZE is not a setting and has no effect. Did you mean MOORING_POOL_SIZE?\n' +
+        'MOORING_OTHER_THING_ENTIRELY is not a setting and has no effect.\n',
     )
     expect(web.out.join('\n')).not.toContain(SECRET)
   })

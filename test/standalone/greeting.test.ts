@@ -22,9 +22,9 @@ const place = (port: number) => ({
 
 const ending = (url: string, register: string) => `The documents:
   ${url}/docs
-To make another key:
+To create another key:
   npm run -s mooring -- keys create --mode test
-To register a database of your own, with that key in MOORING_API_KEY:
+To register your own database, with that key in MOORING_API_KEY:
   ${register}
 To stop: Ctrl-C, or kill ${process.pid}. .data keeps everything for the next start.
 

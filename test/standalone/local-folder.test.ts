@@ -54,8 +54,8 @@ describe('A path that is not a folder', () => {
   it.each([
     ['a file', async (dir: string) => writeFile(dir, ''), 'it is a file, or lies below one; move the file away'],
     ['below a file', async (dir: string) => writeFile(join(dir, '..'), ''), 'it is a file, or lies below one; move'],
-    ['a link to nowhere', async (dir: string) => symlink(`${dir}-none`, dir), 'something in it, or what it leads to'],
-    ['a link to itself', async (dir: string) => symlink(dir, dir), 'its symbolic links go round in a circle; mend'],
+    ['a link to nowhere', async (dir: string) => symlink(`${dir}-none`, dir), 'something in it, or its target'],
+    ['a link to itself', async (dir: string) => symlink(dir, dir), 'its symbolic links form a loop; fix'],
   ])('is named: %s', async (name, make, message) => {
     const dir = name === 'below a file' ? join(outer, 'one-file', 'x') : join(outer, name.replaceAll(' ', '-'))
     await make(dir)
@@ -84,7 +84,7 @@ describe('A folder with other content', () => {
     const dir = await copy('other')
     const pgdata = join(dir, 'postgres/cluster/data')
     await writeFile(join(pgdata, 'PG_VERSION'), '17\n')
-    expect(await refusal(dir)).toMatch(/^its database is one of PostgreSQL 17, and this release runs 18; start the /)
+    expect(await refusal(dir)).toMatch(/^its database is from PostgreSQL 17, and this release runs 18; start the /)
     await writeFile(join(pgdata, 'PG_VERSION'), '18\n')
     await chmod(pgdata, 0o755)
     expect(await refusal(dir)).toMatch(/^its database can be read by other accounts; run: chmod 700 '.*\/data', or /)
@@ -92,7 +92,7 @@ describe('A folder with other content', () => {
     await rm(join(pgdata, 'global/pg_control'))
     expect(await refusal(dir)).toMatch(/^its PostgreSQL does not start \(.*global\/pg_control.*\); .* from a backup, /)
     await rm(join(dir, 'postgres/cluster/password'))
-    expect(await refusal(dir)).toMatch(/^\S+cluster is not, or no longer whole, a database that Mooring has made; /)
+    expect(await refusal(dir)).toMatch(/^\S+cluster is not a database that Mooring created, or is damaged; /)
   })
 })
 
@@ -110,7 +110,7 @@ describe('An unwritable folder', () => {
       const command = `mount -t tmpfs -o ${options} tmpfs "$MOORING_DATA_DIR" && exec "$@"`
       return refusal(dir, startMainBehind(['unshare', '-m', 'sh', '-c', command, 'sh'], quietly(dir)))
     }
-    expect(await mounted('ro', join(outer, 'read-only'))).toMatch(/^its file system is read-only; mount it so that /)
+    expect(await mounted('ro', join(outer, 'read-only'))).toMatch(/^its file system is read-only; mount it writable/)
     // While creating the cluster, starting its server, filling it, and under a server that ends because of it.
     const sizes = ['8k', '20m', '45m', '52m', '54m']
     const full = await Promise.all(sizes.map(size => mounted(`size=${size}`, join(outer, `full-${size}`))))

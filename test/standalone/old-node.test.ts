@@ -42,7 +42,7 @@ describe('The scripts of a checkout', () => {
     expect([status, out]).toEqual([1, ''])
     expect(err).toMatch(
       new RegExp(
-        `^Mooring needs Node 24 or newer, and this is Node ${version.slice(1)}\\. Install it from [^\\n]*\\n$`,
+        `^Mooring requires Node 24 or newer, and this is Node ${version.slice(1)}\\. Install it from [^\\n]*\\n$`,
       ),
     )
   })
@@ -87,7 +87,7 @@ describe('The programs of the package', () => {
       const { status, stdout, stderr } = spawnSync(process.execPath, [join(server, `${name}.js`)])
       expect([status, String(stdout)]).toEqual([1, ''])
       expect(String(stderr)).toBe(
-        `Mooring needs Node 1000 or newer, and this is Node ${process.versions.node}. Install it from https://nodejs.org\n`,
+        `Mooring requires Node 1000 or newer, and this is Node ${process.versions.node}. Install it from https://nodejs.org\n`,
       )
     }
   })

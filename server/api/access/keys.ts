@@ -125,7 +125,7 @@ async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }
 function issueOf({ missing, living }: Extract<Revocation, { outcome: 'refused' }>): Issue {
   const ctx = { keys: living.keys.length, capabilities: living.capabilities.length }
   if (missing === 'children') {
-    const message = `The key has made ${countedDescendants(ctx)}. Say children: "revoke" or children: "keep".`
+    const message = `The key has made ${countedDescendants(ctx)}. Set children to "revoke" or "keep".`
     return { path: ['children'], code: 'living_descendants', message, ctx }
   }
   const message =

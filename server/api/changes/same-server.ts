@@ -27,11 +27,11 @@ export class SameServer {
     const here = await readOrigin(this.#db)
     const isOther = await recogniseOrigin(this.#db, here)
     this.#lookedAtMs = performance.now()
-    if (isOther) this.#log.warn('the database server has changed: subscribers list again')
+    if (isOther) this.#log.warn('the database server has changed: subscribers must list again')
     if (isReported(here) || this.#isSaid) return
     this.#isSaid = true
     this.#log.warn(
-      'the database server cannot be recognised: after each restore, run: npm run -s mooring -- db restored',
+      'the database server cannot be identified: after each restore, run: npm run -s mooring -- db restored',
     )
   }
 }

@@ -45,7 +45,7 @@ async function meant(ctx: KnownContext, { id }: ValidateRegisteredInput): Promis
   const [only, ...others] = await someOf(ctx.db, organizationId, { mode, kind: 'direct', limit: 2 })
   if (only === undefined) throw new Fault('entity_not_found')
   if (others.length === 0) return only.id
-  throw refused('connectionString', 'There are several: give one, or POST /v1/datasources/{id}/validate.')
+  throw refused('connectionString', 'There are several: name one, or use POST /v1/datasources/{id}/validate.')
 }
 
 function refused(param: string, message: string): Fault {

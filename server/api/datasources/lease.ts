@@ -27,7 +27,7 @@ export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease
   if (ctx.principal.kind !== 'capability') throw new Fault('forbidden')
   if (row.kind !== 'direct') throw refusedAt('id', 'An endpoint has no credential to lease.')
   if (!isUsablePublicKey(Buffer.from(input.publicKey, 'base64')))
-    throw refusedAt('publicKey', 'That is no X25519 public key of 32 bytes, or one that hides nothing.')
+    throw refusedAt('publicKey', 'That is not an X25519 public key of 32 bytes, or it is one that protects nothing.')
   const taskId = await submit(ctx, { datasourceId: row.id, input })
   ctx.deps.notifications.ring('work')
   // Nobody reads the answer after the deadline: token and task are deleted, and a worker in the middle of it leases

@@ -20,8 +20,8 @@ import type { PushAnswer, PushInput } from '#shared/feeds/feed.ts'
 const REFUSED: Readonly<Record<string, string>> = {
   missing: 'A signed push has webhook-id, webhook-timestamp and webhook-signature.',
   timestamp_malformed: 'webhook-timestamp is Unix seconds in decimal digits.',
-  timestamp_stale: 'webhook-timestamp is more than 300 s away from our clock.',
-  mismatch: 'The signature does not fit these bytes and the signing key that is registered.',
+  timestamp_stale: 'webhook-timestamp differs from our clock by more than 300 s.',
+  mismatch: 'The signature does not match these bytes and the registered signing key.',
 }
 
 /** Accepts a push. Throws `invalid_body`, `invalid_request` for an invalid signature, `timeout`. */
@@ -61,7 +61,7 @@ async function pushUnsigned(
 }
 
 function takenName(): Fault {
-  const message = 'A push of this webhook-id had another body.'
+  const message = 'A push with this webhook-id had a different body.'
   return new Fault('idempotency_conflict', { issues: [{ path: ['webhook-id'], code: 'taken', message }] })
 }
 

@@ -34,25 +34,25 @@ export function wordingOf(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       if (issue.input === undefined) return 'This field is required.'
-      return `It has to be ${TYPES[issue.expected] ?? 'of another type'}.`
+      return `It must be ${TYPES[issue.expected] ?? 'of another type'}.`
     case 'too_big':
       return bound('at most', Number(issue.maximum), issue.origin)
     case 'too_small':
       return bound('at least', Number(issue.minimum), issue.origin)
     case 'invalid_format':
-      return `It has to be ${FORMATS[issue.format] ?? 'of the documented form'}.`
+      return `It must be ${FORMATS[issue.format] ?? 'of the documented form'}.`
     case 'invalid_value':
       if (issue.input === undefined) return 'This field is required.'
-      return `It has to be ${issue.values.map(value => JSON.stringify(value)).join(' or ')}.`
+      return `It must be ${issue.values.map(value => JSON.stringify(value)).join(' or ')}.`
     case 'unrecognized_keys':
       return 'There is no such field.'
     default:
-      return 'It is not acceptable.'
+      return 'It is invalid.'
   }
 }
 
 function bound(order: string, count: number, origin: string): string {
   const unit = COUNTED[origin]
-  if (unit === undefined) return `It has to be ${order} ${count}.`
-  return `It has to have ${order} ${count} ${unit}${count === 1 ? '' : 's'}.`
+  if (unit === undefined) return `It must be ${order} ${count}.`
+  return `It must have ${order} ${count} ${unit}${count === 1 ? '' : 's'}.`
 }

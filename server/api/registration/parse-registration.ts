@@ -61,7 +61,7 @@ export function parseString(ctx: KnownContext, input: StringInput): SplitString 
   const { target, advisories, schema: namedSchema } = input.connectionString
   const refused = judgeTarget(target, ctx.deps.policy)
   if (refused === 'tls_required') {
-    const message = 'sslmode=disable is taken only for hosts in networks that this installation has opened'
+    const message = 'sslmode=disable is accepted only for hosts in networks that this installation has opened'
     throw new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'parameter_value', message }] })
   }
   if (refused !== null) throw refusedPlace(refused, 'connectionString', target.host)
@@ -87,7 +87,7 @@ export function schemaOf(given: string | null | undefined, { namedSchema, secret
   // A name that contains part of the password is not displayed.
   const password = secret.kind === 'direct' ? secret.target.password : ''
   const shown = sharesPiece(namedSchema, password) ? 'another one' : quoteName(namedSchema)
-  const message = `The schema field says ${quoteName(given)}, the connection string ${shown}: give one of them, or the same twice.`
+  const message = `The schema field names ${quoteName(given)}, the connection string ${shown}: give only one of them, or the same in both.`
   throw new Fault('invalid_body', { issues: [{ path: ['schema'], code: 'schema_conflict', message }] })
 }
 
@@ -147,7 +147,7 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): ParsedRegistrat
   const refused = judgeUrl(parsed.url, ctx.deps.policy)
   if (refused !== null && !refused.startsWith('host_') && !parsed.url.secure)
     throw new Fault('invalid_body', {
-      issues: [{ path: ['endpoint'], code: 'endpoint_url', message: 'It has to begin with https://.' }],
+      issues: [{ path: ['endpoint'], code: 'endpoint_url', message: 'It must begin with https://.' }],
     })
   if (refused !== null)
     throw refusedPlace(refused === 'tls_required' ? 'host_refused' : refused, 'endpoint', parsed.url.host)

@@ -25,6 +25,7 @@ export async function requireOurKey(ctx: KnownContext, input: object): Promise<v
   const { deps, principal } = ctx
   const key = await organizations.keyById(ctx.db, principal.organizationId, keyId)
   if (key !== undefined && deps.sealer.isGenuine(key) && isAcceptedFromCallers(key, deps.clock())) return
-  const message = 'That is no sealing key of this organization, or one that was replaced a while ago. Fetch it anew.'
+  const message =
+    'That is not a sealing key of this organization, or it was replaced some time ago. Fetch the current one.'
   throw new Fault('invalid_body', { issues: [{ path: ['keyId'], code: 'unknown_key', message }] })
 }

@@ -25,7 +25,7 @@ export interface RefusedContent {
 }
 
 const NO_CONTENT =
-  'The box holds neither a connection string nor JSON with connectionString and, where one is meant, caCertificate.'
+  'The box contains neither a connection string nor JSON with connectionString and, optionally, caCertificate.'
 
 /** Parses an opened box. A refusal quotes nothing from it. */
 export function readSealedContent(text: string): ({ readonly ok: true } & SealedContent) | RefusedContent {

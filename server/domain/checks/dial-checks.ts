@@ -165,8 +165,8 @@ const MAY_BE_CLEAR: ReadonlySet<Target['tlsMode']> = new Set(['disable', 'allow'
 const MD5_ADVICE: Advisory = {
   item: 'authenticate',
   recommendation:
-    'The password is sent as MD5 under a CA certificate of your own; a new credential is refused that way. ' +
-    "Set password_encryption = 'scram-sha-256' and the role's password anew.",
+    'The password is sent as MD5 under a CA certificate of your own; a new credential that does so is refused. ' +
+    "Set password_encryption = 'scram-sha-256' and the role's password again.",
 }
 
 /** Advice about the link: a raised TLS mode, missing encryption, missing proof of the server's identity. */
@@ -176,14 +176,15 @@ export function dialAdvice(
 ): Advisory[] {
   const isLoggedIn = passedRank(probe) >= RANK.authenticate
   const advise = (recommendation: string) => [{ item: 'tls', recommendation }]
-  if (probe.tls === null) return isLoggedIn ? advise('The link is not encrypted. Use sslmode=require or stronger.') : []
+  if (probe.tls === null)
+    return isLoggedIn ? advise('The connection is not encrypted. Use sslmode=require or stronger.') : []
   const isRaised = !probe.openNetwork && (tlsMode === 'allow' || tlsMode === 'prefer')
   const orBound = probe.channelBindingOffered === true ? ', or channel_binding=require' : ''
   return [
     ...(isCaNamed && probe.passwordSent === 'md5' ? [MD5_ADVICE] : []),
     ...(isRaised ? advise(`sslmode=${tlsMode} was raised to require. Write sslmode=require.`) : []),
     ...(isLoggedIn && !probe.tls.verified && !probe.channelBound
-      ? advise(`Nothing proves who answers. Use sslmode=verify-full with the CA certificate${orBound}.`)
+      ? advise(`The identity of the server is not verified. Use sslmode=verify-full with the CA certificate${orBound}.`)
       : []),
   ]
 }

@@ -49,10 +49,10 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, Item>>> = { budget_exhaust
 /** Fixes for failures whose entry in the table of failures is worded for a database. */
 const FIXES: Readonly<Partial<Record<FailureCode, string>>> = {
   port_refused: 'Use port 443 or 8443.',
-  certificate_untrusted: 'Serve a certificate of a public CA, together with its intermediate certificates.',
+  certificate_untrusted: 'Serve a certificate from a public CA, together with its intermediate certificates.',
   certificate_name_mismatch: "Serve a certificate for the URL's host.",
   tls_handshake_failed: 'Enable TLS 1.2 or 1.3 at the endpoint.',
-  dialler_died: 'Check what the endpoint answers.',
+  dialler_died: "Check the endpoint's answer.",
 }
 
 /** Judges a probe. `checks` has one entry for each of `ENDPOINT_ITEMS`, in that order. */
@@ -149,9 +149,9 @@ function advise(forged: EndpointAnswer | null): Advisory[] {
   const advisory = (recommendation: string) => [{ item: 'signature', recommendation }]
   const status = forged.status ?? 0
   if (status >= 200 && status < 300) {
-    return advisory('The endpoint accepts unsigned requests: answer 401 where webhook-signature is wrong.')
+    return advisory('The endpoint accepts unsigned requests: it must answer 401 if webhook-signature is wrong.')
   }
   const isRefused = status >= 400 && forged.failure !== null && !failureSpec(forged.failure.code).retryable
   if (isRefused) return []
-  return advisory('It could not be seen whether the endpoint checks signatures: answer 401 to a wrong one.')
+  return advisory('Mooring could not tell whether the endpoint checks signatures: it must answer 401 to a wrong one.')
 }

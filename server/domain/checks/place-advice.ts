@@ -28,8 +28,8 @@ export function placeAdvice(probe: Probe, place: Place): Advisory[] {
           {
             item: 'pooler_transaction',
             recommendation:
-              'A pooler in transaction mode answers: each transaction may meet another backend. Session settings, LISTEN, advisory locks, ' +
-              'temporary tables and replication do not last there. Use the direct host or the session pooler where the platform needs them.',
+              'A pooler in transaction mode answers: each transaction may use a different backend. Session settings, LISTEN, advisory locks, ' +
+              'temporary tables and replication do not persist there. Use the direct host or the session pooler if the platform needs them.',
           },
         ]
       : []),
@@ -38,8 +38,8 @@ export function placeAdvice(probe: Probe, place: Place): Advisory[] {
           {
             item: 'standby',
             recommendation:
-              'The server is a standby: it takes no writes, its rows lag behind, and long reads may be cancelled. ' +
-              'Use the host of the primary where the platform writes.',
+              'The server is a standby: it accepts no writes, its rows lag behind, and long reads may be cancelled. ' +
+              'Use the host of the primary if the platform writes.',
           },
         ]
       : []),

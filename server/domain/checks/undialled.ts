@@ -18,7 +18,7 @@ export interface UndialledReason {
 
 /** A refused string, with the parser's code and sentence. */
 export function refusedString({ code, message }: { code: string; message: string }): UndialledReason {
-  return { item: 'host', fault: 'invalid_body', actual: `not an acceptable connection string (${code})`, fix: message }
+  return { item: 'host', fault: 'invalid_body', actual: `not a valid connection string (${code})`, fix: message }
 }
 
 /** A string that names a schema other than the field's. `named` is null if its name repeats the password. */
@@ -28,7 +28,7 @@ export function otherSchema(named: string | null, field: string): UndialledReaso
     item: 'schema',
     fault: 'schema_conflict',
     actual: `the schema to be registered is ${quoteName(field)}, the connection string names ${displayed}`,
-    fix: 'Send the schema field with the name that the sealed string has, which is public where the field is left out; or leave the parameter out of the string.',
+    fix: 'Send the schema field with the name in the sealed string (without the field it is public), or leave the parameter out of the string.',
   }
 }
 

@@ -125,7 +125,10 @@ function decoded(parameter: string | null, text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw new DatabaseUrlError(parameter, parameter === null ? `${SHAPE}, with every % spelled %25` : 'percent-encoded')
+    throw new DatabaseUrlError(
+      parameter,
+      parameter === null ? `${SHAPE}, with every % written as %25` : 'percent-encoded',
+    )
   }
 }
 
@@ -138,7 +141,7 @@ function parametersOf(query: string): Map<string, string> {
     if (!KNOWN.has(name)) {
       // The name is the operator's own text, and is repeated only if it looks like a name.
       const displayed = /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter'
-      throw new DatabaseUrlError(displayed, 'left out: it is none that Mooring reads')
+      throw new DatabaseUrlError(displayed, 'left out: Mooring does not support it')
     }
     const value = decoded(name, equals < 0 ? '' : pair.slice(equals + 1))
     if (value !== '') parameters.set(name, value)
@@ -199,12 +202,12 @@ function tlsOf(parameters: Map<string, string>): OwnDatabase['tls'] {
   const byRoots = rootCert === 'system' ? 'verify-full' : 'prefer'
   const mode = named ?? (isAsked === 'true' || isAsked === '1' ? 'require' : byRoots)
   if (rootCert === 'system' && mode !== 'verify-full')
-    throw new DatabaseUrlError('sslmode', 'verify-full where sslrootcert is system')
+    throw new DatabaseUrlError('sslmode', 'verify-full if sslrootcert is system')
   const [cert, key] = [parameters.get('sslcert') ?? null, parameters.get('sslkey') ?? null]
   if ((cert === null) !== (key === null)) throw new DatabaseUrlError('sslcert', 'given together with sslkey')
   const negotiation = choice(parameters, 'sslnegotiation', ['postgres', 'direct'] as const) ?? 'postgres'
   if (negotiation === 'direct' && ['disable', 'allow', 'prefer'].includes(mode))
-    throw new DatabaseUrlError('sslnegotiation', 'postgres where sslmode is weaker than require')
+    throw new DatabaseUrlError('sslnegotiation', 'postgres if sslmode is weaker than require')
   return { mode, rootCert, cert, key, negotiation }
 }
 

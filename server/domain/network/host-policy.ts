@@ -70,7 +70,7 @@ export function parseNetworks(text: string): { ok: true; networks: string[] } | 
   const items = text.trim() === '' ? [] : text.split(',').map(item => item.trim())
   const networks = items.map(readNetwork)
   const wrong = items.find((_, at) => networks[at] === null)
-  if (wrong !== undefined) return { ok: false, message: `"${wrong}" is no network, such as 10.0.0.0/8 or fd00::/8` }
+  if (wrong !== undefined) return { ok: false, message: `"${wrong}" is not a network, such as 10.0.0.0/8 or fd00::/8` }
   return { ok: true, networks: networks.filter(network => network !== null) }
 }
 

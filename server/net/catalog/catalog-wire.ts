@@ -16,7 +16,7 @@ export function misbehaved(what: string): Fault {
 
 /** The fault for an exceeded bound; its issue names the bound. */
 export function tooLarge(bound: SnapshotBound, max: number = SNAPSHOT_BOUNDS[bound]): Fault {
-  const message = 'The schemas hold more than is read at once. Ask for fewer of them by "schemas", or exclude some.'
+  const message = 'The schemas are too large to be read at once. Request fewer of them with "schemas", or exclude some.'
   return new Fault('introspection_failed', {
     issues: [{ path: ['schemas'], code: 'too_large', message, ctx: { [bound]: max } }],
   })

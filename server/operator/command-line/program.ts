@@ -77,7 +77,7 @@ function bare(name: string, said: string[]): Commander {
 
 function groupHelp(usage: string, commands: readonly Described[]): string {
   const lines = commands.map(one => `  ${synopsisOf(one)}\n      ${one.about}`)
-  return [`Usage: ${usage}`, '', ...lines, '', `${usage} --help tells of one command.`, ''].join('\n')
+  return [`Usage: ${usage}`, '', ...lines, '', `${usage} --help describes one command.`, ''].join('\n')
 }
 
 function leafOf(

@@ -32,8 +32,9 @@ export const ownCommands: readonly Command[] = [
   {
     words: ['completion'],
     operands: [{ name: 'SHELL', choices: SHELLS, isRequired: true, about: 'the shell' }],
-    options: [{ name: 'name', value: 'NAME', about: 'the name under which the command is called; without it mooring' }],
-    about: 'prints what has a shell complete commands, options and values: source <(mooring completion bash)',
+    options: [{ name: 'name', value: 'NAME', about: 'the name of the command; default: mooring' }],
+    about:
+      'prints a script with which a shell completes commands, options and values: source <(mooring completion bash)',
     async run(context, args) {
       const [shell = ''] = args.operands
       if (!isShell(shell)) throw new Error(`Name the shell: ${SHELLS.join(', ')}.`)

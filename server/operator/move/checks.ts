@@ -21,13 +21,13 @@ export async function requireSameRelease({ source, target }: Sides): Promise<voi
     const pending = await pendingMigrations(db)
     if (pending.length > 0)
       throw new Error(
-        `The ${which} lacks migrations of this release (${pending[0]} …): run migrate there, and start its processes anew.`,
+        `The ${which} lacks migrations of this release (${pending[0]} …): run migrate there, and restart its processes.`,
       )
     if (await isOfLaterRelease(db))
-      throw new Error(`The ${which} has migrations of a later release: run this command of that release.`)
+      throw new Error(`The ${which} has migrations of a later release: run this command from that release.`)
     if (await hasUnasking(db))
       throw new Error(
-        `A process of an earlier release runs at the ${which}, and would write past the fence: replace it first.`,
+        `A process of an earlier release is running at the ${which}, and would ignore the fence: replace it first.`,
       )
   }
 }
@@ -58,12 +58,12 @@ export async function requireSameKeyring(
   const theirs = (await organizationKeys.samples(target)).filter(key => key.organizationId !== of.org)
   if (!theirs.every(opens))
     throw new Error(
-      'The target has another keyring: it could open nothing of the organization. Installations that exchange organizations share their keyrings.',
+      'The target has a different keyring: it could open nothing of the organization. Installations that exchange organizations must share their keyrings.',
     )
   if (theirs.length === 0 && !of.isTrusted)
     throw new Error(
-      'The target has no organization by which its keyring could be compared with this one. Make one there, with its own keyring ' +
-        '(org create --name NAME), or say --yes where you know that both are the same.',
+      'The target has no organization with which its keyring could be compared to this one. Create one there, with its own keyring ' +
+        '(org create --name NAME), or add --yes if you know that both are the same.',
     )
 }
 
@@ -80,14 +80,12 @@ export function stageOf(source: MoveState | undefined, target: MoveState | undef
     throw new Error('The organization is arriving here: run the command that moves it at the other installation.')
   const isSame = source.movingAt !== null && target !== undefined && target.moveId === source.moveId
   if (isSame && (target.movedAt !== null || (target.movingAt !== null && target.arrivingAt === null)))
-    throw new Error('The target is the database that the organization is in: name the one that it goes to.')
+    throw new Error("The target is the organization's current database: name the database to move it to.")
   if (source.movedAt !== null) return stageOfLeft(target, isSame)
   if (target === undefined || (isSame && target.arrivingAt !== null)) return 'copy'
   if (target.arrivingAt !== null)
-    throw new Error(
-      'The target holds a copy that another move has begun: finish that one, or give it up with --cancel.',
-    )
-  if (target.movedAt === null) throw new Error('The target has an organization of this id.')
+    throw new Error('The target has a copy from another move: finish that move, or cancel it with --cancel.')
+  if (target.movedAt === null) throw new Error('The target has an organization with this id.')
   return 'copy'
 }
 

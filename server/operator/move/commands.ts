@@ -18,16 +18,16 @@ import { cancelMove, type MoveRun, runMove } from './move.ts'
 export const moveCommands: readonly Command[] = [
   {
     words: ['org', 'move'],
-    operands: [{ name: 'ORG', isRequired: false, about: 'its UUID or org_…; without it the only one' }],
+    operands: [{ name: 'ORG', isRequired: false, about: 'its UUID or org_…; default: the only one' }],
     options: [
       {
         name: 'to',
         value: 'DATABASE_URL',
         about:
-          'the database of the other installation, which others on this machine can read here; without it MOORING_MOVE_TO',
+          'the database of the other installation; other users of this machine can read it here; default: MOORING_MOVE_TO',
       },
-      { name: 'cancel', about: 'gives the move up: everything stays here' },
-      { name: 'yes', about: 'trusts that both have the same keyrings where that cannot be seen' },
+      { name: 'cancel', about: 'cancels the move: everything stays here' },
+      { name: 'yes', about: 'assumes that both have the same keyrings if that cannot be checked' },
       { ...ORG_OPTION, about: 'the same as ORG' },
     ],
     about:
@@ -74,7 +74,7 @@ async function moveBetween(
   const move: MoveRun = { ...of, now: () => context.now, say: context.complain, screen: context.screen }
   for (const session of [of.source, of.target]) await prepareSession(session)
   await requireSameRelease(of)
-  if (!(await holdMove(of.source, org))) throw new Error('Another command moves this organization now.')
+  if (!(await holdMove(of.source, org))) throw new Error('Another command is moving this organization now.')
   if (args.options['cancel'] === true) return cancelMove(move)
   // Positions issued on another server must end before they are copied.
   for (const session of [of.source, of.target]) await recogniseOrigin(session, await readOrigin(session))

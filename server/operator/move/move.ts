@@ -51,7 +51,7 @@ export async function runMove(move: MoveRun, stage: MoveStage): Promise<void> {
   if (stage === 'copy') {
     const epoch = await fenceAndCopy(move, moveId)
     await source.leave(move.source, { org: move.org, moveId, epoch, event: eventOf(move, 'organization.moved') })
-    move.say('The source has left: its keys are told that the organization has moved.')
+    move.say('The organization has left the source: requests with its keys there are told that it has moved.')
   }
   if (stage !== 'wipe') {
     const event = eventOf(move, 'organization.arrived')
@@ -62,19 +62,19 @@ export async function runMove(move: MoveRun, stage: MoveStage): Promise<void> {
     move.say('The organization is in use at the target.')
   }
   await wipe(move)
-  move.say('Moved. Its rows are removed from the source; its keys are told so for 30 days.')
+  move.say('Moved. Its rows are removed from the source; for 30 days, requests with its keys there are told so.')
 }
 
 /** Returns the epoch of the copied changes. */
 async function fenceAndCopy(move: MoveRun, moveId: string): Promise<string | null> {
   const startedAt = performance.now()
-  move.say('Nothing new is written for the organization from now on; reads go on.')
+  move.say('Nothing new is written for the organization from now on; reads still work.')
   await source.waitForWriters(move.source, move.org)
   await waitForEnds(move)
   await source.freeze(move.source, move.org)
-  move.say(`What was under way has ended, after ${seconds(startedAt)}.`)
+  move.say(`Work in progress has ended, after ${seconds(startedAt)}.`)
   const epoch = await copyAll(move, moveId)
-  move.say(`Every row is the same at both ends, after ${seconds(startedAt)}.`)
+  move.say(`Every row is the same in both databases, after ${seconds(startedAt)}.`)
   return epoch
 }
 
@@ -90,7 +90,7 @@ async function waitForEnds(move: MoveRun): Promise<void> {
     if (left.tasks + left.answers === 0) return
     if (performance.now() >= until)
       return move.say(
-        `Not waited for any longer: ${left.tasks} tasks, ${left.answers} answers to requests. The target does them again.`,
+        `No longer waited for: ${left.tasks} tasks, ${left.answers} answers to requests. The target will repeat them.`,
       )
     await delay(LOOK_MS)
   }
@@ -110,7 +110,7 @@ async function copyAll(move: MoveRun, moveId: string): Promise<string | null> {
     if ((await copyOnce(move, shapes, pass === 0 ? 'copied' : 'compared')) === 0) return epoch
   }
   throw new Error(
-    'The copy does not become the same as the source: something writes to one of them. Look for it, then run this again.',
+    'The copy stays different from the source: something writes to one of them. Find it, then run this again.',
   )
 }
 
@@ -157,12 +157,12 @@ export async function cancelMove(move: MoveRun): Promise<void> {
     throw new Error(
       there.movingAt === null
         ? 'The organization is in use at the target already: run the command without --cancel.'
-        : 'The target is the database that the organization is in.',
+        : "The target is the organization's current database.",
     )
   if (!isCopy && here.movedAt !== null) throw new Error('The organization has moved, and not to this target.')
   if (isCopy) await removeAll(move.target, move, await shapesOf(move))
   await source.lift(move.source, { org: move.org, event: eventOf(move, 'organization.move_cancelled') })
-  move.say('Given up: the copy is removed, and the organization is in use here as before.')
+  move.say('Cancelled: the copy is removed, and the organization is in use here as before.')
 }
 
 /** Deletes the credentials' bytes and the keys that open them first. */

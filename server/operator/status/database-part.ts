@@ -23,12 +23,14 @@ export function databasePart({
     troubles: [
       ...(takesWrites
         ? []
-        : ['It takes no writes: name the primary in DATABASE_URL, or all hosts with target_session_attrs=read-write.']),
+        : [
+            'It accepts no writes: name the primary in DATABASE_URL, or all hosts with target_session_attrs=read-write.',
+          ]),
       ...(pending.length === 0 ? [] : ['Run: mooring migrate.']),
-      ...(isLater ? ['It has migrations of a later release: start the processes of that release.'] : []),
+      ...(isLater ? ['It has migrations from a later release: start the processes of that release.'] : []),
       ...(isOverflowing
         ? [
-            'The record or verifications have rows that no month takes: see "months" under Readiness in docs/operations.md.',
+            'The audit record or verifications have rows that fit in no month: see "months" under Readiness in docs/operations.md.',
           ]
         : []),
     ],

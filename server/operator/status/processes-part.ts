@@ -59,7 +59,7 @@ function releaseTrouble(versions: readonly string[], own: string): string[] {
   const others = versions.filter(version => version !== own)
   if (others.length === 0) return []
   return [
-    `Release ${others.join(' and ')} runs, and this command is of ${own}: finish the upgrade, processes first to last.`,
+    `Release ${others.join(' and ')} is running, and this command is from ${own}: finish the upgrade of every process.`,
   ]
 }
 

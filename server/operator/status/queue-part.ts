@@ -36,13 +36,13 @@ export function queuePart(depths: readonly QueueDepth[], now: Date): StatusPart 
       ...(late.length === 0
         ? []
         : [
-            `What is due (${late.map(one => one.priority).join(', ')}) is not done for ${roundedDuration(oldestMs)}. Start another worker, ` +
-              'or raise MOORING_DIAL_PROCESSES; where none runs, start one.',
+            `Due tasks (${late.map(one => one.priority).join(', ')}) have been waiting for ${roundedDuration(oldestMs)}. Start another worker, ` +
+              'or raise MOORING_DIAL_PROCESSES; if none is running, start one.',
           ]),
       ...(quarantined === 0
         ? []
         : [
-            `${counted(quarantined, 'task takes', 'tasks take')} worker processes down: see "task left quarantine" in their logs.`,
+            `${counted(quarantined, 'task makes', 'tasks make')} worker processes crash: see "task left quarantine" in their logs.`,
           ]),
     ],
     facts: { due, oldestSeconds: Math.round(oldestMs / 1000), priorities: queue.filter(one => one.due > 0) },

@@ -25,7 +25,8 @@ const STATEMENT_MS = 10_000
 export const statusCommand: Command = {
   words: ['status'],
   options: [JSON_OPTION],
-  about: 'tells what of web, worker, queue and keyring is up and what to do where it is not; exit status 1 then',
+  about:
+    'reports the state of web, worker, queue and keyring, and what to do about problems; exit status 1 if there are any',
   makesNothing: true,
   async run(context, { options }) {
     const { parts, db } = await lookAtDatabase(context)

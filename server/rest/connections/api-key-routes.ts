@@ -50,12 +50,12 @@ export const apiKeyRoutes: readonly Route[] = [
     path: PATH,
     operationId: 'createApiKey',
     summary: 'Create an API key',
-    description: 'It has the mode and the scopes of the calling key, but for the lease. Unknown fields are ignored.',
+    description: 'It has the mode and the scopes of the calling key, except for leases. Unknown fields are ignored.',
     params: {},
     body: { schema: CreateApiKey, examples: { named: API_KEYS.create } },
     answers: {
       201: {
-        description: 'Created; the key is shown this once.',
+        description: 'Created; the key is shown only in this answer.',
         schema: enveloped(CreatedApiKey, 'CreatedApiKeyEnvelope'),
         example: envelope(API_KEYS.created),
       },

@@ -44,7 +44,7 @@ export const connectionChangeRoutes: readonly Route[] = [
     operationId: 'updateConnection',
     summary: 'Change a connection, or rotate its credential',
     description:
-      'A connection string is a rotation: it is in force once it has passed the checklist, and until then the old one ' +
+      'A connection string is a rotation: it comes into force when it has passed the checklist, and until then the old one ' +
       'stays. Name and excluded schemas change at once. Unknown fields are ignored.',
     params: connectionParams,
     body: { schema: UpdateConnection, examples: { name: BODIES.renamed, rotation: BODIES.rotatedConnection } },

@@ -15,14 +15,14 @@ import { connectionPathId } from './connection-body.ts'
 const Enveloped = envelopeOf({
   id: 'ConnectionIntrospectionEnvelope',
   schema: ConnectionIntrospection,
-  description: 'What an introspection found, in its envelope.',
+  description: 'The result of an introspection, in its envelope.',
 })
 
 const query = z.object({
   schemas: z
     .string()
     .optional()
-    .meta({ description: 'Comma-separated; without it, all but the excluded ones.', example: 'app' }),
+    .meta({ description: 'Comma-separated; by default, all but the excluded ones.', example: 'app' }),
 })
 
 const EXAMPLE = {

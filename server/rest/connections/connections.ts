@@ -51,8 +51,8 @@ const routes: readonly Route[] = [
     operationId: 'createConnection',
     summary: 'Register a connection',
     description:
-      'Registering the same database again makes another connection. Unknown fields are ignored. *Deliberate*: `input` of a ' +
-      '422 repeats no connection string and no part of one, and other texts only where they can hold none, since errors are ' +
+      'Registering the same database again creates another connection. Unknown fields are ignored. *Deliberate*: `input` of a ' +
+      '422 repeats no connection string and no part of one, and other texts only if they cannot contain one, since errors are ' +
       'logged; `NaN` and `Infinity` are malformed JSON; a body that is not UTF-8 is a 422.',
     params: {},
     body: { schema: CreateConnection, examples: { plain: BODIES.connection, sealed: BODIES.sealedConnection } },
@@ -88,7 +88,7 @@ const routes: readonly Route[] = [
     path: `${PATH}/:connection_id`,
     operationId: 'getConnection',
     summary: 'Read a connection',
-    description: "Another organization's does not exist, and neither does an endpoint here.",
+    description: 'A connection of another organization does not exist here, and neither does an endpoint.',
     params,
     answers: { 200: { description: 'The connection.', schema: Enveloped, example: envelope(CONNECTION) } },
     faults: ['invalid_request', 'entity_not_found'],
@@ -99,7 +99,7 @@ const routes: readonly Route[] = [
     path: `${PATH}/:connection_id`,
     operationId: 'deleteConnection',
     summary: 'Remove a connection',
-    description: 'The sealed credential is destroyed in the same transaction.',
+    description: 'The sealed credential is destroyed in the same transaction. A repeat is 404.',
     params,
     answers: {
       200: { description: 'It is gone.', schema: Enveloped, example: envelope({ ...CONNECTION, is_active: false }) },

@@ -52,11 +52,11 @@ function spelled(found: z.core.$ZodIssue, value: unknown): FormattedIssue {
     return { code: found.params['type'], message: found.message, ...(isCtx(ctx) ? { ctx } : {}) }
   }
   if (found.code === 'invalid_type' && Object.hasOwn(MISTYPED, found.expected)) {
-    return MISTYPED[found.expected] ?? valueError('the value is not acceptable')
+    return MISTYPED[found.expected] ?? valueError('the value is invalid')
   }
   if (found.code === 'too_small' || found.code === 'too_big') return outOfBounds(found, value)
   if (found.code === 'invalid_format' && found.format === 'base64') return valueError('it is not base64')
-  return valueError('the value is not acceptable')
+  return valueError('the value is invalid')
 }
 
 function valueError(sentence: string): FormattedIssue {

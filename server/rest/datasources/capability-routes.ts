@@ -42,13 +42,13 @@ const mint = strictRoute({
   operationId: 'mintCapability',
   summary: 'Mint a capability',
   description:
-    'It can do no more than the key that mints it, ends no later, and cannot mint. It is revoked with that key unless the ' +
-    'revocation keeps it. *Deliberate*: minting is 201, since a new object came about; any 2xx is success to documented callers.',
+    'It can do no more than the key that mints it, expires no later, and cannot mint. It is revoked with that key unless the ' +
+    'revocation keeps it. *Deliberate*: minting is 201, since a new object was created; any 2xx is success to documented callers.',
   params: {},
   body: { schema: MintBody, examples: { narrow: CAPABILITIES.mint, wide: CAPABILITIES.mintWide } },
   answers: {
     201: {
-      description: 'Minted; the token is shown this once.',
+      description: 'Minted; the token is shown only in this answer.',
       schema: MintedCapabilityObject,
       example: CAPABILITIES.minted,
     },
@@ -64,8 +64,9 @@ const rotate = strictRoute({
   method: 'post',
   path: `${PATH}/:id/rotate`,
   operationId: 'rotateCapability',
-  summary: 'Replace a capability by one with the same grant',
-  description: 'A new id and a new token, for `ttlSeconds`; the old token works for `graceSeconds` more.',
+  summary: 'Replace a capability with one that has the same grant',
+  description:
+    'A new id and a new token, valid for `ttlSeconds`; the old token stays valid for another `graceSeconds`.',
   params,
   body: {
     schema: RotateCapabilityBody,
@@ -74,7 +75,7 @@ const rotate = strictRoute({
   },
   answers: {
     200: {
-      description: 'The new one; its token is shown this once.',
+      description: 'The new one; its token is shown only in this answer.',
       schema: MintedCapabilityObject,
       example: CAPABILITIES.rotated,
     },
@@ -99,7 +100,7 @@ export const capabilityRoutes: readonly Route[] = [
     path: PATH,
     operationId: 'listCapabilities',
     summary: 'List capabilities',
-    description: 'Newest first, revoked and expired ones too.',
+    description: 'Newest first, including revoked and expired ones.',
     params: {},
     query: CapabilityQuery,
     answers: {

@@ -28,8 +28,8 @@ const update = strictRoute({
   operationId: 'updateDatasource',
   summary: 'Change a datasource',
   description:
-    'Its name, its labels, the schema of the synced tables. Another schema makes the checklist due at once, and is 409 ' +
-    '`conflict` where another datasource has the same database and that schema.',
+    'Its name, its labels, the schema of the synced tables. A different schema makes the checklist due at once, and is 409 ' +
+    '`conflict` if another datasource has the same database and that schema.',
   params,
   body: { schema: UpdateBody, examples: { labels: BODIES.labels, schema: { schema: 'app' } } },
   answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
@@ -46,8 +46,8 @@ const rotate = strictRoute({
   operationId: 'rotateDatasource',
   summary: 'Replace the credential of a direct datasource',
   description:
-    'The new one is in force once it has passed the checklist; until then the old one stays, and `credential_version` with it. ' +
-    'Where it is refused, `status_reason` and `checks` say why and nothing else changes. The string in force changes nothing.',
+    'The new one comes into force when it has passed the checklist; until then the old one and its `credential_version` stay. ' +
+    'If it is refused, `status_reason` and `checks` say why, and nothing else changes. Sending the string in force changes nothing.',
   params,
   body: { schema: RotateBody, examples: { plain: BODIES.rotate, sealed: BODIES.sealed } },
   answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
@@ -64,7 +64,7 @@ const rotateKey = strictRoute({
   path: `${PATH}/rotate_key`,
   operationId: 'rotateDatasourceKey',
   summary: "Replace an endpoint's signing key",
-  description: 'The new key is in force once the endpoint has answered to it; until then the old one stays.',
+  description: 'The new key comes into force when the endpoint has answered to it; until then the old one stays.',
   params: documentedId('an endpoint', IDS.endpoint),
   body: { schema: RotateKeyBody, examples: { key: { signingKey: BODIES.endpoint.signingKey } } },
   answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.endpoint } },
@@ -108,7 +108,7 @@ const verifications = strictRoute({
   method: 'get',
   path: `${PATH}/verifications`,
   operationId: 'listVerifications',
-  summary: 'Read what the checks of a datasource have found',
+  summary: "List the results of a datasource's checks",
   description: 'Newest first; the last 100, none older than 90 days.',
   params,
   query: VerificationsQuery,

@@ -61,9 +61,9 @@ const register = strictRoute({
   summary: 'Register a datasource',
   description:
     'By connection string, by a string that the caller has sealed, or as a signed endpoint. Registering the same database ' +
-    'again (same organization, mode, host, port, database and schema) rotates its credential; the same `id` comes back. ' +
-    'Other `metadata` replaces what was there. *Deliberate*: that is 200 where nothing new was registered, so that a caller can tell it from a 201; whether the ' +
-    'password was another one no answer tells, since that would let passwords be guessed; and no error repeats a ' +
+    'again (same organization, mode, host, port, database and schema) rotates its credential and returns the same `id`. ' +
+    'New `metadata` replaces the old. *Deliberate*: the answer is 200 if nothing new was registered, so that a caller can tell it from a 201; whether the ' +
+    'password was different is not revealed, since that would allow passwords to be guessed; and no error repeats a ' +
     'connection string or a part of one.',
   params: {},
   body: {
@@ -72,7 +72,7 @@ const register = strictRoute({
   },
   answers: {
     200: { description: 'It was registered already.', schema: DatasourceObject, example: ANSWERS.active },
-    201: { description: 'Registered; to be verified.', schema: DatasourceObject, example: ANSWERS.unverified },
+    201: { description: 'Registered; not verified yet.', schema: DatasourceObject, example: ANSWERS.unverified },
   },
   faults: ['byo_host_not_allowed', 'resource_limit_reached', 'conflict'],
   waits: true,
@@ -87,7 +87,7 @@ const removeAll = strictRoute({
   path: PATH,
   operationId: 'removeDatasources',
   summary: "Remove every datasource of the key's mode",
-  description: 'Each with its sealed credential, a few at a time: after a failure those that were reached are gone.',
+  description: 'Each with its sealed credential, a few at a time: after a failure, some may already be removed.',
   params: {},
   query: RemoveAllQuery,
   answers: {
@@ -113,8 +113,8 @@ export const datasourceRoutes: readonly Route[] = [
     operationId: 'listDatasources',
     summary: 'List datasources',
     description:
-      'Both kinds, both modes, newest first, and with `updated_since` the last changed first. Without a parameter all come back. To follow what changes, ask again with ' +
-      '`updated_since`, a minute before the largest `updated_at` that was seen: a change may show a moment after its date.',
+      'Both kinds, both modes, newest first, or with `updated_since` the most recently changed first. Without parameters, all are returned. To follow changes, ask again with ' +
+      '`updated_since` set to one minute before the largest `updated_at` already seen: a change may become visible shortly after its timestamp.',
     params: {},
     query: ListQuery,
     answers: {
@@ -134,7 +134,7 @@ export const datasourceRoutes: readonly Route[] = [
     path: `${PATH}/:id`,
     operationId: 'getDatasource',
     summary: 'Read a datasource',
-    description: "Another organization's does not exist.",
+    description: 'A datasource of another organization does not exist here.',
     params,
     answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
     faults: ['entity_not_found'],
@@ -148,7 +148,7 @@ export const datasourceRoutes: readonly Route[] = [
     path: `${PATH}/:id`,
     operationId: 'removeDatasource',
     summary: 'Remove a datasource',
-    description: 'The sealed credential is destroyed in the same transaction.',
+    description: 'The sealed credential is destroyed in the same transaction. A repeat is 404.',
     params,
     answers: {
       200: {

@@ -11,9 +11,9 @@ const EgressObject = z
     object: z.literal('egress').describe('Always `egress`.'),
     addresses: z
       .array(z.string())
-      .describe('Addresses or CIDRs of both families; empty where the operator has not set MOORING_EGRESS_ADDRESSES.'),
+      .describe('Addresses or CIDRs of both families; empty if the operator has not set MOORING_EGRESS_ADDRESSES.'),
   })
-  .meta({ id: 'Egress', description: 'From where databases are dialled.' })
+  .meta({ id: 'Egress', description: 'The addresses from which databases are dialled.' })
 
 /** The routes of this file. */
 export const egressRoutes: readonly Route[] = [
@@ -22,7 +22,7 @@ export const egressRoutes: readonly Route[] = [
     path: '/v1/egress',
     operationId: 'getEgress',
     summary: 'Read the addresses that databases are dialled from',
-    description: 'Open the firewall of a database for these addresses. Fixes about a firewall name them as well.',
+    description: "Open a database's firewall for these addresses. Fixes about a firewall name them as well.",
     params: {},
     answers: {
       200: {

@@ -36,13 +36,13 @@ export const eventRoutes: readonly Route[] = [
     operationId: 'listEvents',
     summary: "Read an endpoint's events",
     description:
-      'In the order in which the endpoint gave them, each as the customer wrote it. A direct datasource has none: 404. ' +
-      'Events that have passed their time are left out.',
+      'In the order in which the endpoint returned them, each as the customer wrote it. A direct datasource has none: 404. ' +
+      'Events past their retention are left out.',
     params,
     query: EventsQuery,
     answers: {
       200: {
-        description: 'The events behind `after`.',
+        description: 'The events after `after`.',
         schema: EventList,
         example: { object: 'list', data: [EVENTS.shown], has_more: false },
       },
@@ -61,10 +61,10 @@ export const eventRoutes: readonly Route[] = [
     summary: 'Bring events',
     description:
       'The body is of up to 1 MiB and 128 levels deep. Events are stored once, like those that are polled. With `webhook-id` ' +
-      'a message that was accepted before stores nothing and is answered as the first time; with `webhook-signature` it is ' +
-      'taken only if the signature fits. Without a key a push of up to 256 KiB is taken if its signature fits: the signing key ' +
-      'proves the endpoint. *Deliberate*: an id that is unknown and a signature that does not fit are the same 401 then, so ' +
-      'that nobody learns which endpoints there are. At most 10 such pushes a second are taken to one datasource, and from ' +
+      'a message that was accepted before stores nothing and gets the same answer as the first time; with `webhook-signature` it is ' +
+      'accepted only if the signature is valid. Without a key, a push of up to 256 KiB is accepted if its signature is valid: the signing key ' +
+      'authenticates the endpoint. *Deliberate*: an unknown id and an invalid signature are then the same 401, so ' +
+      'that nobody learns which endpoints exist. At most 10 such pushes a second are accepted for one datasource, and from ' +
       'one address.',
     params,
     headers: ['WebhookId', 'WebhookTimestamp', 'WebhookSignature'],

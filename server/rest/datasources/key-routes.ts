@@ -40,11 +40,15 @@ const create = strictRoute({
   path: PATH,
   operationId: 'createKey',
   summary: 'Create an API key',
-  description: 'It has no scope that the calling key lacks.',
+  description: 'It cannot have a scope that the calling key lacks.',
   params: {},
   body: { schema: CreateKeyBody, examples: { narrow: KEYS.create } },
   answers: {
-    201: { description: 'Created; the key is shown this once.', schema: CreatedKeyObject, example: KEYS.created },
+    201: {
+      description: 'Created; the key is shown only in this answer.',
+      schema: CreatedKeyObject,
+      example: KEYS.created,
+    },
   },
   faults: ['resource_limit_reached'],
   async run(call, { body }) {
@@ -58,7 +62,7 @@ const list = strictRoute({
   path: PATH,
   operationId: 'listKeys',
   summary: 'List API keys',
-  description: 'Of both modes, newest first, revoked ones too; never their text.',
+  description: 'Of both modes, newest first, including revoked ones; never their text.',
   params: {},
   query: KeysQuery,
   answers: {

@@ -22,7 +22,7 @@ export const recordRoutes: readonly Route[] = [
     path: '/v1/audit_events',
     operationId: 'listAuditEvents',
     summary: 'Read the record of who did what',
-    description: 'Newest first; refusals are in it as well. It is for keys with `organization.read`.',
+    description: 'Newest first, including refusals. It requires `organization.read`.',
     params: {},
     query: AuditQuery,
     answers: {
@@ -42,7 +42,7 @@ export const recordRoutes: readonly Route[] = [
     method: 'get',
     path: '/v1/role_sql',
     operationId: 'getRoleSql',
-    summary: 'Read the SQL that makes a least-privileged role',
+    summary: 'Read the SQL that creates a least-privileged role',
     description: "For a customer to paste, with an owner's rights: the role that it makes passes the checklist.",
     params: {},
     query: RoleSqlQuery,

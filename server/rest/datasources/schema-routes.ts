@@ -87,7 +87,7 @@ const compare = strictRoute({
   path: `${PATH}/schema/drift`,
   operationId: 'getSchemaDrift',
   summary: 'What changed between two snapshots',
-  description: 'Without `to` the latest one, without `from` the one before it.',
+  description: 'By default, `to` is the latest snapshot and `from` the one before it.',
   params,
   query: DriftQuery,
   answers: { 200: { description: 'The changes.', schema: DriftObject, example: SCHEMAS.drift } },

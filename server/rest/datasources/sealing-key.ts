@@ -13,7 +13,7 @@ const SealingKeyObject = z
     key_id: SealingKey.shape.keyId.describe('Goes back with what is sealed to the key.'),
     key: SealingKey.shape.key.describe("The organization's current X25519 public key: base64 of 32 bytes."),
   })
-  .meta({ id: 'SealingKey', description: 'The public key that connection strings may be sealed to.' })
+  .meta({ id: 'SealingKey', description: 'The public key to which connection strings may be sealed.' })
 
 /** The routes of this file. */
 export const sealingKeyRoutes: readonly Route[] = [

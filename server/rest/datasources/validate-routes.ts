@@ -23,8 +23,8 @@ const validate = strictRoute({
   operationId: 'validateDatasource',
   summary: 'Try a connection string',
   description:
-    'Walks the whole checklist from our network and registers nothing. Answers 200 whatever the verdict. Without a string it ' +
-    "tries the one direct datasource of the key's mode: with none 404, with several 400.",
+    'Runs the whole checklist from our network and registers nothing. Answers 200 whatever the verdict. Without a string, it ' +
+    "tries the only direct datasource of the key's mode: 404 if there is none, 400 if there are several.",
   params: {},
   body: {
     schema: ValidateBody,
@@ -43,9 +43,8 @@ const validateRegistered = strictRoute({
   method: 'post',
   path: '/v1/datasources/:id/validate',
   operationId: 'validateRegisteredDatasource',
-  summary: 'Try what is registered',
-  description:
-    'Walks the checklist with the credential in force and changes nothing. Answers 200 whatever the verdict.',
+  summary: 'Try the registered credential',
+  description: 'Runs the checklist with the credential in force and changes nothing. Answers 200 whatever the verdict.',
   params: documentedId('a datasource', IDS.datasource),
   answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
   faults: ['entity_not_found', 'timeout'],

@@ -81,7 +81,7 @@ function parse(bytes: Buffer, maxDepth: number): unknown {
   const value = parsed(text)
   // Each level has a bracket at both ends.
   if (text.length <= 2 * maxDepth || !isDeeperThan(text, maxDepth)) return value
-  const message = `The body is nested deeper than ${maxDepth} levels.`
+  const message = `The body is nested more than ${maxDepth} levels deep.`
   throw new Fault('invalid_body', { issues: [{ path: [], code: 'too_deep', message }] })
 }
 

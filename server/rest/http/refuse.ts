@@ -90,9 +90,9 @@ function wrongIn(request: express.Request): Wrong | null {
   let hosts = 0
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === 'host') hosts += 1
   // Node keeps the first of two; a proxy in front may have used the other (RFC 9112, 3.2).
-  if (hosts > 1) return { fault: wrongHost('duplicate', 'A request has one Host header.'), isLast: true }
+  if (hosts > 1) return { fault: wrongHost('duplicate', 'A request must have exactly one Host header.'), isLast: true }
   if (request.httpVersion === '1.1' && hosts === 0)
-    return { fault: wrongHost('missing', 'HTTP/1.1 asks for a Host header.') }
+    return { fault: wrongHost('missing', 'HTTP/1.1 requires a Host header.') }
   // Keys travel only in headers: a URL ends up in logs, histories and referrers.
   return /(?<![a-z0-9])[sr]k_(live|test)_|connectionParams/i.test(url.includes('%') ? unescaped(url) : url)
     ? { fault: new Fault('invalid_request') }

@@ -174,7 +174,7 @@ export const SCHEMAS = {
         object: 'column',
         path: ['app', 'orders', 'placed_at'],
         class: 'breaking',
-        reason: 'What reads or writes the column fails.',
+        reason: 'Queries that read or write the column fail.',
       },
     ],
   },

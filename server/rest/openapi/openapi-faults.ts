@@ -86,7 +86,7 @@ function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (r
   if (code !== 'invalid_request') return [[]]
   const header = [{ path: ['Idempotency-Key'], code: 'length', message: 'An Idempotency-Key has 1 to 255 characters.' }]
   const [named] = Object.keys(route.params)
-  const query = [{ path: ['limit'], code: 'too_big', message: 'It has to be at most 100.' }]
+  const query = [{ path: ['limit'], code: 'too_big', message: 'It must be at most 100.' }]
   const { type, ...said } = uuidParsing('invalid length: expected length 32 for simple format, found 1')
   const path = [{ path: ['path', named ?? ''], code: type, ...said }]
   const placed = isConnections ? (named === undefined ? [] : [path]) : route.query ? [query] : []

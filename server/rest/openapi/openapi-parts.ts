@@ -8,13 +8,13 @@ import type { RequestHeader } from '#server/rest/dialect.ts'
 export const tags = [
   { name: 'connections', description: 'The connections dialect: an envelope, and validation errors like Pydantic v2.' },
   { name: 'datasources', description: 'The datasources dialect: objects that name their type, and flat errors.' },
-  { name: 'capabilities', description: 'Tokens that do a few named things for a while.' },
+  { name: 'capabilities', description: 'Tokens for a few named operations and a limited time.' },
   { name: 'api_keys', description: 'Keys of the organization, in the datasources dialect.' },
   { name: 'api-keys', description: 'The same in the connections dialect.' },
   { name: 'audit_events', description: 'The record of who did what.' },
-  { name: 'role_sql', description: 'The SQL that makes a least-privileged role.' },
+  { name: 'role_sql', description: 'The SQL that creates a least-privileged role.' },
   { name: 'egress', description: 'The addresses that databases are dialled from.' },
-  { name: 'sealing_key', description: 'The public key that callers may seal connection strings to.' },
+  { name: 'sealing_key', description: 'The public key to which callers may seal connection strings.' },
 ] as const
 
 /** Either header carries a key or a capability, in both dialects. */
@@ -41,12 +41,12 @@ export const headers = {
     ...string('req_5f0c6a1be7d94f2a8c3d0e9b7a614f25'),
   },
   ETag: {
-    description: 'Names this state of the object; send it back as `If-None-Match`.',
+    description: 'Identifies this state of the object; send it back as `If-None-Match`.',
     ...string('"3nMWbmbaDRUHfdaVjL3LWg"'),
   },
-  PreferenceApplied: { description: 'How long the answer was willing to wait.', ...string('wait=10') },
+  PreferenceApplied: { description: 'The applied waiting time.', ...string('wait=10') },
   IdempotentReplayed: {
-    description: '`true` where this is the kept answer of an earlier request with the same key.',
+    description: '`true` if this is the stored answer of an earlier request with the same key.',
     ...string('true'),
   },
   RetryAfter: { description: 'How many seconds to wait.', ...string('7') },
@@ -58,7 +58,7 @@ export const parameters = {
   RequestId: {
     in: 'header',
     name: 'x-request-id',
-    description: "The caller's own id for the request: 1 to 128 of `A-Z a-z 0-9 . _ : -`. Another one is replaced.",
+    description: "The caller's own id for the request: 1 to 128 of `A-Z a-z 0-9 . _ : -`. An invalid one is replaced.",
     schema: { type: 'string', pattern: '^[A-Za-z0-9._:-]{1,128}$' },
     example: 'checkout-7f3a',
   },
@@ -66,15 +66,15 @@ export const parameters = {
     in: 'header',
     name: 'Idempotency-Key',
     description:
-      'The first answer is kept for 24 hours and given again to the same caller for the same body; another body is a 409. ' +
-      '*Deliberate*: passwords and signing keys are not compared, since a 409 would tell a wrong guess from a right one.',
+      'The first answer is stored for 24 hours and returned again to the same caller for the same body; a different body is a 409. ' +
+      '*Deliberate*: passwords and signing keys are not compared, since a 409 would reveal whether a guess is right.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
     example: 'register-cus_1042-1',
   },
   Prefer: {
     in: 'header',
     name: 'Prefer',
-    description: '`wait=N` (RFC 7240) holds the answer until the verdict or N seconds, at most 30, are over.',
+    description: '`wait=N` (RFC 7240) holds the answer until the verdict, for at most N seconds; the maximum is 30.',
     schema: { type: 'string' },
     example: 'wait=10',
   },
@@ -95,7 +95,7 @@ export const parameters = {
   WebhookSignature: {
     in: 'header',
     name: 'webhook-signature',
-    description: 'Its signatures, one of which has to fit.',
+    description: 'Its signatures, one of which must be valid.',
     schema: { type: 'string' },
     example: 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
   },

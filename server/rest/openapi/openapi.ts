@@ -56,11 +56,11 @@ export function openApiDocument({ publicUrl, dialects }: Documentation): ReturnT
 }
 
 const DESCRIPTION = [
-  'Two REST dialects over one registry. Every answer carries `x-request-id`, the one that was sent where it is acceptable.',
-  'GET answers carry an `ETag`, and `If-None-Match` is honoured; HEAD is answered wherever GET is.',
-  'Any path answers another method with 405 and `Allow`, a URL over 8 KiB with 414, headers over 16 KiB with 431, and a',
+  'Two REST dialects for one registry. Every answer has an `x-request-id`: the one that was sent, if it is acceptable.',
+  'GET answers have an `ETag`, and `If-None-Match` is honoured; HEAD works wherever GET does.',
+  'Any path answers an unsupported method with 405 and `Allow`, a URL over 8 KiB with 414, headers over 16 KiB with 431, and a',
   'request that does not arrive in time with 408. Bodies are JSON in UTF-8, at most 64 KiB and 32 levels deep',
-  'where an operation says nothing else.',
+  'unless an operation says otherwise.',
 ].join('\n')
 
 /** True for the second path of a route, which existing SDKs call under `/api`. */
@@ -126,6 +126,6 @@ function answers(route: Route): ZodOpenApiResponsesObject {
     const content = { 'application/json': { schema, example } }
     return [status, { description, headers: references, content }] as const
   })
-  const unchanged = { description: 'It is as `If-None-Match` says.', headers: references }
+  const unchanged = { description: 'It has not changed since the `ETag` in `If-None-Match`.', headers: references }
   return Object.fromEntries(route.method === 'get' ? [...given, ['304', unchanged] as const] : given)
 }

@@ -46,5 +46,5 @@ export const AUDIT_EVENT = {
 /** The beginning of the SQL that creates a role. */
 export const ROLE_SQL = {
   object: 'role_sql',
-  sql: '-- Replace the password first: nothing runs before.\ndo $mooring$ begin … end $mooring$;',
+  sql: '-- Replace the password first: the script refuses to run before.\ndo $mooring$ begin … end $mooring$;',
 } as const

@@ -73,7 +73,7 @@ export function missing(packageName: string, { platform, arch }: { platform: str
 export function requireGlibc(platform: string, header: unknown): void {
   if (platform !== 'linux' || Reflect.get(Object(header), 'glibcVersionRuntime') !== undefined) return
   throw new Error(
-    `The embedded PostgreSQL needs glibc, which this system does not have (Alpine has musl): ${OWN}, or use an image of Debian.`,
+    `The embedded PostgreSQL needs glibc, which this system does not have (Alpine has musl): ${OWN}, or use a Debian image.`,
   )
 }
 

@@ -76,12 +76,12 @@ async function requireWhole({ cluster, pgdata, password }: ClusterPaths, major: 
   const version = await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch(unlessMissing)
   const remedy = `set MOORING_DATA_DIR to another folder, or restore ${cluster} from a backup`
   if (version === null || (await readFile(password, 'utf8').catch(unlessMissing)) === null)
-    throw new Unusable(`${cluster} is not, or no longer whole, a database that Mooring has made`, remedy)
+    throw new Unusable(`${cluster} is not a database that Mooring created, or is damaged`, remedy)
   if (Number.parseInt(version, 10) === major) return
-  const made = `the release that made it, with PostgreSQL ${version.trim()}`
+  const made = `the release that created it, with PostgreSQL ${version.trim()}`
   throw new Unusable(
-    `its database is one of PostgreSQL ${version.trim()}, and this release runs ${major}`,
-    `start ${made}, and move the data by pg_dump, or set MOORING_DATA_DIR to another folder`,
+    `its database is from PostgreSQL ${version.trim()}, and this release runs ${major}`,
+    `start ${made}, and move the data with pg_dump, or set MOORING_DATA_DIR to another folder`,
   )
 }
 

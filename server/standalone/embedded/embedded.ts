@@ -126,7 +126,7 @@ async function restart(stay: Stay, options: EmbeddedOptions, port: number): Prom
   const paths = clusterPaths(stay.dir)
   return withLock(stay.dir, async () => {
     const running = await findRunning(paths)
-    if (running !== null && running.port !== port) throw new Error(`It runs at port ${running.port}, not ${port}.`)
+    if (running !== null && running.port !== port) throw new Error(`It runs on port ${running.port}, not ${port}.`)
     // Never create a new cluster in place of a missing one: nobody would notice that everything is lost.
     if (running === null) await access(paths.pgdata)
     return (running ?? (await startPostmaster({ ...(await prepare(stay, paths, options)), port }))).pid
@@ -176,7 +176,7 @@ async function configure(paths: ClusterPaths, identity: Identity, { hba, tls }: 
 
 async function leave(dir: string, note: string, { log }: EmbeddedOptions): Promise<void> {
   await withLock(dir, async () => {
-    if (!(await removeHolder(dir, note))) return log?.('The embedded PostgreSQL goes on for another process.')
+    if (!(await removeHolder(dir, note))) return log?.('The embedded PostgreSQL keeps running for another process.')
     await stopPostmaster(clusterPaths(dir))
     log?.('The embedded PostgreSQL has stopped.')
   })

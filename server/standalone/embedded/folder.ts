@@ -68,7 +68,7 @@ const ELSEWHERE = `set ${VARIABLE} to another folder`
 const FULL = { wrong: 'its disk is full', remedy: `free some space, or ${ELSEWHERE}` }
 const READ_ONLY = {
   wrong: 'its file system is read-only',
-  remedy: `mount it so that it can be written, or ${ELSEWHERE}`,
+  remedy: `mount it writable, or ${ELSEWHERE}`,
 }
 const NO_FOLDER = { wrong: 'it is a file, or lies below one', remedy: `move the file away, or ${ELSEWHERE}` }
 const CLOSED = {
@@ -76,9 +76,9 @@ const CLOSED = {
   remedy: `run as root: mkdir -p '{dir}' && chown -R ${process.geteuid?.() ?? 0} '{dir}', or ${ELSEWHERE}`,
 }
 const TOO_LONG = { wrong: 'the path is too long', remedy: `set ${VARIABLE} to a shorter one` }
-const CIRCLE = { wrong: 'its symbolic links go round in a circle', remedy: `mend the links, or ${ELSEWHERE}` }
-const NOWHERE = { wrong: 'something in it, or what it leads to, is missing', remedy: `restore it, or ${ELSEWHERE}` }
-const BROKEN_DISK = { wrong: 'its disk reports an error', remedy: `look after the disk, or ${ELSEWHERE}` }
+const CIRCLE = { wrong: 'its symbolic links form a loop', remedy: `fix the links, or ${ELSEWHERE}` }
+const NOWHERE = { wrong: 'something in it, or its target, is missing', remedy: `restore it, or ${ELSEWHERE}` }
+const BROKEN_DISK = { wrong: 'its disk reports an error', remedy: `repair the disk, or ${ELSEWHERE}` }
 
 /** By system error code, and SQLSTATE. */
 const BY_CODE: Readonly<Record<string, Trouble>> = {
@@ -94,7 +94,7 @@ const BY_CODE: Readonly<Record<string, Trouble>> = {
   EISDIR: { wrong: 'a folder is in the place of one of its files', remedy: `move it away, or ${ELSEWHERE}` },
   ENAMETOOLONG: TOO_LONG,
   '28P01': {
-    wrong: 'its database refuses the password that is kept beside it',
+    wrong: 'its database refuses the password stored with it',
     remedy: `restore '{dir}/postgres/cluster/password' from a backup, or ${ELSEWHERE}`,
   },
   ELOOP: CIRCLE,
@@ -165,7 +165,7 @@ async function troubleOfProgram(message: string, dir: string): Promise<Trouble> 
   const reason = said.findLast(line => /FATAL|PANIC|error:/.test(line)) ?? said.at(-1) ?? ''
   return {
     wrong: `its PostgreSQL does not start (${reason.trim()})`,
-    remedy: `mend what it says, restore the folder from a backup, or ${ELSEWHERE}`,
+    remedy: `fix the reported problem, restore the folder from a backup, or ${ELSEWHERE}`,
   }
 }
 

@@ -24,7 +24,7 @@ export async function choosePort(file: string): Promise<number> {
     const port = randomInt(LOWEST, ABOVE_HIGHEST)
     if (await isFree(port)) return port
   }
-  throw new Error(`None of ${TRIES} ports from ${LOWEST} on is free.`)
+  throw new Error(`None of the ${TRIES} ports from ${LOWEST} on is free.`)
 }
 
 /** Saves the port for the next start. */

@@ -69,7 +69,7 @@ async function cacheFolder(folders: readonly string[]): Promise<string> {
     const { uid, mode } = await lstat(folder)
     if (uid === process.getuid?.() && (mode & 0o022) === 0) return folder
   }
-  throw new Error(`No folder for templates can be written by this account alone: ${folders.join(', ')}.`)
+  throw new Error(`No folder for templates is writable by this account alone: ${folders.join(', ')}.`)
 }
 
 /** Removes incomplete templates of killed processes, and templates that nobody uses. Call it under the lock. */

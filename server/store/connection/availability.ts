@@ -25,7 +25,7 @@ export class OutcomeUnknown extends Error {
 /** Thrown if an organization uses all the connections it may have, and none became free in time. */
 export class OrganizationBusy extends Error {
   constructor() {
-    super('the organization has as many statements under way as it may have')
+    super('the organization has reached its limit of concurrent statements')
     this.name = 'OrganizationBusy'
   }
 }

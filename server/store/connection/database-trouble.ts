@@ -70,16 +70,16 @@ type Known = readonly [wrong: string, remedy: string]
 
 const NAME: Known = ["the host's name cannot be resolved", 'check its spelling, and the DNS of this machine']
 const ROUTE: Known = ['there is no route to the host', 'check the host, and the network of this machine']
-const SILENT: Known = ['the server does not answer within the time', 'check host, port and firewall']
-const BROKEN: Known = ['the server broke the connection off', "look at the server's log"]
-const CLOSING: Known = ['the server is starting up or shutting down', 'try again when it runs']
-const NO_TLS: Known = ['the server offers no TLS', 'turn ssl on at the server, or set sslmode=prefer']
+const SILENT: Known = ['the server does not answer in time', 'check the host, the port and the firewall']
+const BROKEN: Known = ['the server closed the connection', "look at the server's log"]
+const CLOSING: Known = ['the server is starting up or shutting down', 'try again when it is running']
+const NO_TLS: Known = ['the server does not offer TLS', 'enable ssl on the server, or set sslmode=prefer']
 const UNTRUSTED: Known = [
-  "the server's certificate is of no trusted authority",
+  "no trusted authority issued the server's certificate",
   "name the authority's file in sslrootcert",
 ]
 const RIGHTS: Known = [
-  'the role lacks a right',
+  'the role lacks a privilege',
   'as the owner of the database run: mooring db grant --web ROLE --worker ROLE --apply',
 ]
 
@@ -96,22 +96,22 @@ const BY_CODE: Readonly<Record<string, Known>> = {
   ECONNRESET: BROKEN,
   EPIPE: BROKEN,
   '28P01': [
-    'the server refuses user or password',
-    'check both; in a URL other characters than letters and digits are spelled %XX',
+    'the server refuses the user or password',
+    'check both; in a URL, characters other than letters and digits are written as %XX',
   ],
-  '28000': ['the server does not let this role, database or address in', 'check the user, and pg_hba.conf'],
-  '3D000': ['the server has no database of that name', 'create it, or correct the name'],
+  '28000': ['the server rejects this role, database or client address', 'check the user, and pg_hba.conf'],
+  '3D000': ['the server has no database with that name', 'create it, or correct the name'],
   '42501': RIGHTS,
-  '53100': ['the disk of the server is full', 'free some space'],
+  '53100': ["the server's disk is full", 'free some space'],
   '53300': ['the server has no connection left', 'raise max_connections, or lower MOORING_POOL_SIZE'],
   '57P01': CLOSING,
   '57P02': CLOSING,
   '57P03': CLOSING,
-  '25006': ['the server takes no writes', 'name the primary, or all hosts with target_session_attrs=read-write'],
+  '25006': ['the server accepts no writes', 'name the primary, or all hosts with target_session_attrs=read-write'],
   CERT_HAS_EXPIRED: ["the server's certificate has expired", 'renew it'],
   ERR_TLS_CERT_ALTNAME_INVALID: [
     "the server's certificate is for another name",
-    'use a name that it has, or sslmode=verify-ca',
+    'use a name in it, or sslmode=verify-ca',
   ],
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
@@ -128,6 +128,6 @@ const BY_TEXT: readonly (readonly [RegExp, Known])[] = [
   [/password must be a/, ['the server asks for a password, and none is given', 'give one, as user:password@host']],
   [
     /is not (?:read-write|primary), as target_session_attrs/,
-    ['no host takes writes', 'name the primary among its hosts'],
+    ['no host accepts writes', 'name the primary among its hosts'],
   ],
 ]

@@ -49,7 +49,7 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
   it('under a folder that everybody can write to is refused, since the whole folder could be replaced', async () => {
     await chmod(root, 0o777)
     expect(await refusal(readWorkerKeyring(path))).toBe(
-      `The keyring lies under ${root}, which everybody can write. Run: chmod o-w ${root}`,
+      `The keyring lies under ${root}, which everyone can write to. Run: chmod o-w ${root}`,
     )
   })
 
@@ -58,7 +58,7 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
     await rename(path, other)
     await symlink(other, path)
     expect(await refusal(readWorkerKeyring(path))).toBe(
-      `The keyring ${path} is a symbolic link. Name what it leads to, ${other}, or print it by MOORING_KEYRING_COMMAND.`,
+      `The keyring ${path} is a symbolic link. Name its target, ${other}, or print it with MOORING_KEYRING_COMMAND.`,
     )
     await rm(other)
     expect(await refusal(readWorkerKeyring(path))).toMatch(/is a symbolic link\. Name the file itself\.$/)
@@ -67,7 +67,7 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
   it('in a folder behind a link is refused', async () => {
     await symlink(dir, join(root, 'current'))
     expect(await refusal(readWorkerKeyring(join(root, 'current', 'worker.json')))).toMatch(
-      /^The keyring's folder .*current is a symbolic link\. Name what it leads to/,
+      /^The keyring's folder .*current is a symbolic link\. Name its target/,
     )
   })
 

@@ -19,12 +19,12 @@ export const DATABASES: readonly Misconfiguration[] = [
   {
     title: 'The database allows no connections',
     breaks: altered('alter database :database allow_connections false', 'postgres'),
-    says: { ...missing, cause: 'takes no connections at present', fix: ['In another database'] },
+    says: { ...missing, cause: 'does not accept connections at present', fix: ['In another database'] },
   },
   {
-    title: 'Dropping the database was broken off',
+    title: 'Dropping the database was interrupted',
     breaks: altered("update pg_catalog.pg_database set datconnlimit = -2 where datname = ':database'", 'postgres'),
-    says: { ...missing, cause: 'dropping it was broken off', fix: ['Drop the database for good'] },
+    says: { ...missing, cause: 'dropping it was interrupted', fix: ['Drop the database, and restore'] },
     owner: place => ({ restoreDatabase: () => makeDatabase(place.server, place.database, place) }),
   },
   {

@@ -32,14 +32,22 @@ const AUTHORITIES: readonly Misconfiguration[] = [
   {
     title: 'The CA is private and was not given',
     attempt: () => FULL,
-    says: { ...failed, cause: 'a certificate of no trusted CA', fix: ['It was issued by "Root of the shop".'] },
+    says: {
+      ...failed,
+      cause: 'a certificate that no trusted CA has issued',
+      fix: ['It was issued by "Root of the shop".'],
+    },
     owner: inForce,
   },
   {
     title: 'The CA that was given is another one',
     attempt: place => ({ ...FULL, caCertificate: caMade(place) }),
     breaks: async place => void (await kept(place, { subject: 'CN=Root of somebody else', isAuthority: true })),
-    says: { ...failed, cause: 'a certificate of no trusted CA', fix: ['The given CA certificate did not issue it'] },
+    says: {
+      ...failed,
+      cause: 'a certificate that no trusted CA has issued',
+      fix: ['The given CA certificate did not issue it'],
+    },
     owner: inForce,
   },
   {
@@ -51,8 +59,8 @@ const AUTHORITIES: readonly Misconfiguration[] = [
     },
     says: {
       ...failed,
-      cause: 'outside its dates',
-      fix: ['The given CA certificate "Root of the shop" is outside its dates'],
+      cause: 'outside its validity period',
+      fix: ['The given CA certificate "Root of the shop" is outside its validity period'],
     },
     owner: inForce,
   },
@@ -63,7 +71,11 @@ const AUTHORITIES: readonly Misconfiguration[] = [
       const request = { subject: 'CN=Intermediate of the shop', isAuthority: true, issuer: place.authority }
       await showing({ issuer: await kept(place, request) })(place)
     },
-    says: { ...failed, cause: 'a certificate of no trusted CA', fix: ['It was issued by "Intermediate of the shop".'] },
+    says: {
+      ...failed,
+      cause: 'a certificate that no trusted CA has issued',
+      fix: ['It was issued by "Intermediate of the shop".'],
+    },
     owner: place => ({ ca: `${caMade(place)}${place.authority.cert}` }),
   },
 ]
@@ -73,7 +85,7 @@ const CERTIFICATES: readonly Misconfiguration[] = [
     title: 'The certificate of the server has expired',
     attempt: trusting,
     breaks: showing({ fromDays: -9, toDays: -2 }),
-    says: { ...failed, cause: 'a certificate outside its dates', fix: ['It holds from'] },
+    says: { ...failed, cause: 'a certificate outside its validity period', fix: ['It holds from'] },
     owner: place => ({ renew: () => place.show(place.certificate) }),
   },
   {

@@ -11,10 +11,10 @@ const refused = { reason: 'authentication_failed', item: 'authenticate' } as con
 const unsafe = { reason: 'authentication_unsafe', item: 'authenticate' } as const
 const isRefused = { ...refused, cause: 'user name or password refused' }
 const isElsewhere = { ...refused, cause: 'does not accept logins from the address of this installation' }
-const isAsked = { ...refused, cause: 'asks for a client certificate' }
+const isAsked = { ...refused, cause: 'requires a client certificate' }
 const isExposed = {
   ...unsafe,
-  cause: 'a password asked for in clear or as MD5 by a server whose certificate is not verified',
+  cause: 'a request for the password in clear text or as MD5 by a server whose certificate is not verified',
 }
 
 /** Adds a line of `pg_hba.conf` for the login of a place. */
@@ -47,7 +47,7 @@ const PASSWORDS: readonly Misconfiguration[] = [
     title: 'The password was set through a client that spells ä otherwise',
     attempt: () => ({ password: UMLAUT }),
     breaks: altered(`alter role :login password '${MISREAD}'`),
-    says: { ...isRefused, fix: ['beyond ASCII'] },
+    says: { ...isRefused, fix: ['non-ASCII'] },
   },
   {
     title: 'The role has no LOGIN',
@@ -85,7 +85,7 @@ const RULES: readonly Misconfiguration[] = [
     says: { ...unsafe, cause: 'a login method other than SCRAM' },
   },
   {
-    title: '`pg_hba.conf` asks for a client certificate',
+    title: '`pg_hba.conf` requires a client certificate',
     breaks: async place => {
       await knowClients(place)
       await ruled('cert', 'hostssl')(place)
@@ -93,7 +93,7 @@ const RULES: readonly Misconfiguration[] = [
     says: isAsked,
   },
   {
-    title: '`pg_hba.conf` asks for a client certificate beside the password',
+    title: '`pg_hba.conf` requires a client certificate beside the password',
     breaks: async place => {
       await knowClients(place)
       await ruled('scram-sha-256 clientcert=verify-ca', 'hostssl')(place)

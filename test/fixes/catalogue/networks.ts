@@ -42,10 +42,10 @@ export const NETWORKS: readonly Misconfiguration[] = [
     owner: primary,
   },
   {
-    title: 'The string leads to a standby that takes no connections',
+    title: 'The string leads to a standby that does not accept connections',
     attempt: async place => ({ port: await standbyOf(place, false) }),
     says: {
-      ...{ reason: 'database_unreachable', item: 'database', cause: 'a standby that takes no connections' },
+      ...{ reason: 'database_unreachable', item: 'database', cause: 'a standby that does not accept connections' },
       fix: ['hot_standby = on'],
     },
     owner: primary,
@@ -62,7 +62,11 @@ export const NETWORKS: readonly Misconfiguration[] = [
   {
     title: 'A web server listens on the port',
     attempt: async place => ({ port: await webServer(place) }),
-    says: { reason: 'server_misbehaved', item: 'connect', cause: 'something that does not speak PostgreSQL' },
+    says: {
+      reason: 'server_misbehaved',
+      item: 'connect',
+      cause: 'a server that does not speak the PostgreSQL protocol',
+    },
     stays: 'which port it is, the fix cannot know',
   },
 ]

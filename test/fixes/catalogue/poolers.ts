@@ -22,7 +22,7 @@ export const POOLERS: readonly Misconfiguration[] = [
     says: { reason: 'database_not_found', item: 'database', cause: 'no such database', fix: ['[databases]'] },
   },
   {
-    title: 'The pooler offers no TLS',
+    title: 'The pooler does not offer TLS',
     pooler: { settings: { client_tls_sslmode: 'disable' } },
     says: {
       ...{ reason: 'tls_failed', item: 'tls', cause: 'the server does not offer TLS' },
@@ -37,7 +37,11 @@ export const POOLERS: readonly Misconfiguration[] = [
   {
     title: 'The pooler asks for the password in clear',
     pooler: { settings: { auth_type: 'plain' } },
-    says: { ...unsafe, cause: 'a password asked for in clear or as MD5', fix: ['auth_type = scram-sha-256'] },
+    says: {
+      ...unsafe,
+      cause: 'a request for the password in clear text or as MD5',
+      fix: ['auth_type = scram-sha-256'],
+    },
   },
   {
     title: 'Channel binding is required, which the pooler does not offer',

@@ -54,7 +54,7 @@ export function oldNodeChecks({ ops }: Installed, { nodes }: Built): Check[] {
       async () => {
         for (const name of ['main', 'web', 'worker', 'cli', 'mooring']) {
           const said = await run({ cwd: ops, node: nodes[major] }, 'node', [join(server, `${name}.js`)]).catch(String)
-          if (!/: Mooring needs Node 24 or newer, and this is Node \d+\.\d+\.\d+\. Install it from \S+$/.test(said))
+          if (!/: Mooring requires Node 24 or newer, and this is Node \d+\.\d+\.\d+\. Install it from \S+$/.test(said))
             throw new Error(`${name}.js: ${said}`)
         }
         return 'refused in one sentence'

@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly major?: Major
   /** Lines of `pg_hba.conf`, after the one for `postgres`. Default: all roles by SCRAM, with TLS or without. */
   readonly hba?: string
-  /** Certificate and key as PEM; without them the server offers no TLS. */
+  /** Certificate and key as PEM; without them the server does not offer TLS. */
   readonly tls?: TlsPair | false
   readonly settings?: Readonly<Record<string, string>>
   /** Other programs than those of npm, such as a distribution's. */

@@ -21,7 +21,7 @@ export async function writeGates(folder: string, oldestNode: number): Promise<vo
     const real = `./programs/${entry.slice('server/'.length)}.js`
     const text = `// Node's version first: the program itself is in words that an older one does not know.
 if (Number.parseInt(process.versions.node, 10) < ${oldestNode}) {
-  process.stderr.write('Mooring needs Node ${oldestNode} or newer, and this is Node ' + process.versions.node + '. Install it from https://nodejs.org\\n')
+  process.stderr.write('Mooring requires Node ${oldestNode} or newer, and this is Node ' + process.versions.node + '. Install it from https://nodejs.org\\n')
   process.exitCode = 1
 } else {
   await import('${real}')

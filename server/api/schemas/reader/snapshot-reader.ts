@@ -101,7 +101,7 @@ export class SnapshotReader {
 }
 
 function tooLarge(): Fault {
-  const message = 'That is more than one answer may hold: ask for one schema, or one table.'
+  const message = 'The answer would be too large: request one schema, or one table.'
   const issues = ['schema', 'table'].map(field => ({ path: [field], code: 'too_large', message }))
   return new Fault('response_too_large', { issues })
 }

@@ -44,10 +44,10 @@ export const expiredFix: Fix = (_, { certificate }) => {
   if (certificate === undefined) return lines(renew, RELOAD)
   const { owner, subject } = certificate
   if (owner === 'given')
-    return `The given CA certificate ${quoted(subject)} is outside its dates (${dates(certificate)}): give the one that is in force.`
+    return `The given CA certificate ${quoted(subject)} is outside its validity period (${dates(certificate)}): give a current one.`
   if (owner === 'sent')
     return lines(
-      `The intermediate certificate ${quoted(subject)} that the server sends is outside its dates (${dates(certificate)}): put the one that is in force into the server's ssl_cert_file.`,
+      `The intermediate certificate ${quoted(subject)} that the server sends is outside its validity period (${dates(certificate)}): put a current one into the server's ssl_cert_file.`,
       RELOAD,
     )
   return lines(`${renew} It holds from ${dates(certificate)}.`, RELOAD)

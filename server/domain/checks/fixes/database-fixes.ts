@@ -10,7 +10,7 @@ import { OF_PGBOUNCER } from './login-fixes.ts'
 const table = (code: FailureCode) => failureSpec(code).fix
 
 const POOLER_DATABASES =
-  'A pooler answered (PgBouncer): it knows the databases of its configuration alone. Add a line for it below [databases], and reload it:'
+  'A pooler answered (PgBouncer): it knows only the databases in its configuration. Add a line for it below [databases], and reload it:'
 
 /** A database that does not exist, on the server or on a pooler in front of it. */
 export const databaseFix: Fix = ({ database }, { sqlstate }) =>
@@ -26,7 +26,7 @@ export const disabledFix: Fix = ({ database }, { sqlstate }) => {
   if (sqlstate === '55000')
     return lines(table('database_disabled'), `alter database ${quoteName(database)} allow_connections true;`)
   const resume = 'Resume or enable the database in the dashboard of its provider.'
-  return sqlstate === OF_PGBOUNCER ? `${resume} Of a PgBouncer, its administrator enables it in its console.` : resume
+  return sqlstate === OF_PGBOUNCER ? `${resume} For PgBouncer, its administrator enables it in its console.` : resume
 }
 
 /** In older releases PgBouncer's parser accepts only a plain name. */

@@ -23,7 +23,7 @@ const newPassword = ({ login }: TriedLogin) => newPasswordSql(login)
 const scramPassword = (tried: TriedLogin) => lines("set password_encryption = 'scram-sha-256';", newPassword(tried))
 
 /** On Amazon RDS, members of this role are asked for a clear-text password and can only log in with tokens. */
-const OF_RDS = 'A role that is a member of rds_iam logs in by tokens alone: use one that is not.'
+const OF_RDS = 'A role that is a member of rds_iam can log in only with tokens: use one that is not.'
 
 /**
  * The fix for a server that demands a login method other than SCRAM, or none: the role's password as SCRAM, and a
@@ -42,8 +42,8 @@ export const OF_PGBOUNCER = '08P01'
 
 /** The additional change if a pooler refused the login. */
 const POOLER_USERS =
-  'A pooler answered (PgBouncer): it knows the users of its auth_file, or of its auth_query, alone. Give it the role with the same password, and reload it.'
-const PASSED_ON = 'A pooler accepted the password; the server behind it did not: give both of them the same one.'
+  'A pooler answered (PgBouncer): it knows only the users in its auth_file or from its auth_query. Give it the role with the same password, and reload it.'
+const PASSED_ON = 'A pooler accepted the password; the server behind it did not: set the same password on both.'
 
 /**
  * Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse all of them with the same words.
@@ -55,7 +55,7 @@ export const passwordFix: Fix = (tried, { sqlstate, isPassedOn = false }) =>
     tried.provider === 'rds' ? OF_RDS : '',
     tried.isPasswordAscii
       ? ''
-      : 'The password holds characters beyond ASCII, which clients and poolers encode differently: choose one of ASCII alone.',
+      : 'The password contains non-ASCII characters, which clients and poolers encode differently: choose one with ASCII characters only.',
     anonymousBlock(`begin
   if exists (
     select from pg_catalog.pg_roles r
@@ -74,7 +74,7 @@ export const loginFix: Fix = tried =>
 /** The server demands a client certificate, and this installation has none. */
 export const clientCertificateFix: Fix = tried =>
   tried.provider === 'cloudsql'
-    ? 'Let the instance take encrypted connections without client certificates: Connections, Security, SSL mode.'
+    ? 'Make the instance accept encrypted connections without client certificates: Connections, Security, SSL mode.'
     : lines(table('client_certificate_asked'), whereHbaIs(tried) ? hbaFix(tried) : '')
 
 /** As many SCRAM iterations as are accepted. The parameter exists since 16; before, a newly set password has 4096. */
@@ -82,7 +82,7 @@ export const iterationsFix: Fix = (tried, { iterations = 0 }) => {
   const wanted = iterations > MAX_ITERATIONS ? MAX_ITERATIONS : MIN_ITERATIONS
   const most = wanted === MAX_ITERATIONS ? ', the most that is accepted,' : ''
   return lines(
-    `Set scram_iterations to ${wanted}${most} and the role's password anew.`,
+    `Set scram_iterations to ${wanted}${most} and the role's password again.`,
     anonymousBlock(`begin
   if pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 160000 then
     set scram_iterations = ${wanted};

@@ -28,7 +28,7 @@ const FIREWALLS_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/\.aliyuncs\.com$/, 'add them to the IP address whitelist of the Alibaba Cloud instance'],
 ]
 
-const CHECKED = 'Check that the host and port are right and that the firewall lets this installation in'
+const CHECKED = 'Check the host and port, and that the firewall allows this installation'
 
 /** The fix if nobody answers, or the network refuses the connection. */
 export function firewallFix(tried: TriedLogin): string {
@@ -73,7 +73,7 @@ export function hbaFix({ database, login, egressAddresses, isEncrypted }: TriedL
 /** A name with only IPv6 addresses, if this installation has no IPv6. */
 export function ipv6Fix({ host, provider }: TriedLogin): string {
   if (host.includes(':'))
-    return 'The address is an IPv6 one: where this installation has no IPv6, give a name or an IPv4 address.'
+    return 'This is an IPv6 address: if this installation has no IPv6, give a name or an IPv4 address.'
   const instead =
     provider === 'supabase'
       ? 'Use the session pooler of Supabase (host …pooler.supabase.com, user role.project-ref), which has IPv4, or the IPv4 add-on.'

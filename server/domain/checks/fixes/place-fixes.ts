@@ -11,7 +11,7 @@ const EXTERNAL = 'Give a public name or address.'
 const KINDS: readonly (readonly [RegExp, string])[] = [
   [
     /^(?:127\.|::1$|localhost$|0\.0\.0\.0$|::$)/,
-    `It is the machine itself that connects, which is another one here than yours. ${EXTERNAL}`,
+    `It means the machine that connects, which is not yours here. ${EXTERNAL}`,
   ],
   [
     /^host\.docker\.internal$|^gateway\.docker\.internal$/,
@@ -19,22 +19,22 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|\.ts\.net$|^fd7a:115c:a1e0:/,
-    `It is of an overlay network such as Tailscale, or of a carrier's. ${EXTERNAL}`,
+    `It belongs to an overlay network such as Tailscale, or to a carrier's network. ${EXTERNAL}`,
   ],
-  [/^(?:169\.254\.|fe[89ab][0-9a-f]:)/, `It is an address of one link alone. ${EXTERNAL}`],
+  [/^(?:169\.254\.|fe[89ab][0-9a-f]:)/, `It is a link-local address. ${EXTERNAL}`],
   [
     /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|f[cd][0-9a-f]{2}:)/,
-    `It is an address of a private network. ${EXTERNAL} Where this installation shares the network, its operator can open it (MOORING_ALLOWED_NETWORKS).`,
+    `It is in a private network. ${EXTERNAL} If this installation is in that network, its operator can open it (MOORING_ALLOWED_NETWORKS).`,
   ],
   [
     /^[^.:]+$/,
-    'A name without a dot is one of Docker, Kubernetes or a platform, for machines of its own network. Use the external connection string that the provider shows.',
+    'A name without a dot comes from Docker, Kubernetes or a platform, and works only inside its own network. Use the external connection string that the provider shows.',
   ],
 ]
 
 /** The setting at each provider that gives a database a public address. */
 const PUBLIC_ACCESS: Readonly<Partial<Record<Provider, string>>> = {
-  rds: 'Let the instance be publicly accessible (Modify, Connectivity), in a subnet with an internet gateway.',
+  rds: 'Make the instance publicly accessible (Modify, Connectivity), in a subnet with an internet gateway.',
   azure: 'A server with private access (VNet integration) has none: use one with public access, behind its firewall.',
   cloudsql: 'Give the instance a public IP (Connections, Networking), and use that.',
 }
@@ -45,7 +45,7 @@ export function resolvedFix({ host, provider }: { readonly host: string; readonl
   if (kind !== null) return kind
   const open =
     PUBLIC_ACCESS[provider] ?? 'Use the external host that the provider shows, or give the server a public address.'
-  return `The name leads to an address that is not publicly routable, such as one of a private network. ${open}`
+  return `The name resolves to an address that is not publicly routable, such as one in a private network. ${open}`
 }
 
 /** The fix of a refused host, by its kind if that is known. */

@@ -16,11 +16,11 @@ const HOSTS: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /\.neon\.(tech|build)$/,
-    'Neon tells the project by the host name: copy the whole host from Connect in the console, endpoint id included.',
+    'Neon identifies the project by the host name: copy the whole host from Connect in the console, endpoint id included.',
   ],
   [
     /\.postgres\.database\.(?:azure\.com|chinacloudapi\.cn|usgovcloudapi\.net)$/,
-    "Azure's Single Server takes the user name as role@server, its @ written as %40; the Flexible Server takes the role alone. Its PgBouncer listens on port 6432.",
+    "Azure's Single Server expects the user name as role@server, with the @ written as %40; the Flexible Server expects only the role. Its PgBouncer listens on port 6432.",
   ],
   [/\.cockroachlabs\.cloud$/, 'Give the host that the console shows for this cluster.'],
   [
@@ -34,6 +34,6 @@ export function loginUnknownFix({ host }: Place): string {
   const known = HOSTS.find(([pattern]) => pattern.test(host.toLowerCase()))
   return (
     known?.[1] ??
-    `${failureSpec('login_unknown').fix} Of a pooler: its configuration lists the users and databases that it serves.`
+    `${failureSpec('login_unknown').fix} For a pooler: its configuration lists the users and databases that it serves.`
   )
 }

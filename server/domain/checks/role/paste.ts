@@ -31,7 +31,7 @@ end`)
 /** The note that a text does not fix everything, if `count` exceeds the number of listed names. */
 export function moreNote(count: number, names: readonly string[]): string[] {
   const rest = count - names.length
-  return rest > 0 ? [`There are ${rest} more. Verify again for their names.`] : []
+  return rest > 0 ? [`There are ${rest} more. Verify again to see their names.`] : []
 }
 
 /** SQL constants, separated by commas. */

@@ -52,7 +52,7 @@ export function revokeServers({ login, serverVersionNum }: MendedRole, names: re
   from pg_catalog.pg_foreign_server s
   where ${where}`
   return paste(
-    ['Needs the owner of the foreign server, or a superuser. Foreign tables that exist go on working.', ...REVOKING],
+    ['Needs the owner of the foreign server, or a superuser. Existing foreign tables keep working.', ...REVOKING],
     takeRights({ login, privileges: ['USAGE'], objects, serverVersionNum }),
   )
 }

@@ -30,7 +30,10 @@ export interface Advising {
   readonly unbound: readonly UnboundRight[]
 }
 
-const LEAVING = ['Needs a superuser, or who granted the membership.', 'The role loses what else these groups give it.']
+const LEAVING = [
+  'Needs a superuser, or the role that granted the membership.',
+  'The role also loses everything else that these groups grant.',
+]
 
 /** Advice about a role. The recommendation is a sentence and, from its second line on, SQL to paste. */
 export function roleAdvice(facts: RoleFacts, { subject, newRole, unbound }: Advising): Advisory[] {
@@ -40,7 +43,7 @@ export function roleAdvice(facts: RoleFacts, { subject, newRole, unbound }: Advi
     ...adviceOnParameters(facts, subject),
     ...adviceOnOwning(facts, newRole),
     ...unbound.flatMap(({ item, actual, sql }) =>
-      advice(true, item, [`The role ${actual}. Row security does not bind that.`, sql]),
+      advice(true, item, [`The role ${actual}. Row security does not apply to that.`, sql]),
     ),
     ...adviceOnSecrets(facts, subject),
   ]
@@ -60,8 +63,10 @@ function adviceOnActing(facts: RoleFacts, { login, database }: MendedRole): Advi
     'The login acts as another role, which set role none undoes: grant that role, and let the session choose it.',
     paste(
       [
-        'Needs a superuser, or who may alter the role or owns the database.',
-        ...(isShared ? ['The setting is of every login: those that need the other role must choose it, too.'] : []),
+        'Needs a superuser, or a role that may alter this role or owns the database.',
+        ...(isShared
+          ? ['The setting applies to every login: those that need the other role must choose it, too.']
+          : []),
       ],
       ...facts.actingBy.map(by => RESETS[by]),
     ),
@@ -73,7 +78,7 @@ function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Mend
   const leave = (roles: readonly string[]) => paste(LEAVING, leaveRoles(login, roles, serverVersionNum))
   const attribute = (name: string, isOwn: boolean, via: readonly string[]) => [
     ...(isOwn
-      ? [paste(['Needs a superuser, or who may alter the role.'], `alter role ${quoteName(login)} no${name};`)]
+      ? [paste(['Needs a superuser, or a role that may alter this role.'], `alter role ${quoteName(login)} no${name};`)]
       : []),
     ...(via.length > 0 ? [leave(via)] : []),
   ]
@@ -83,15 +88,15 @@ function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Mend
       leave(wholeDatabaseRoles),
     ]),
     ...advice(statisticsRoles.length > 0, 'role_statistics', [
-      `The role sees what other sessions run, values in their statements among it, and settings that hold passwords, as ${quotedList(statisticsRoles)}.`,
+      `The role sees the statements of other sessions, including their values, and settings that contain passwords, as ${quotedList(statisticsRoles)}.`,
       leave(statisticsRoles),
     ]),
     ...advice((facts.createRole || createRoleVia.length > 0) && serverVersionNum >= 160_000, 'role_createrole', [
-      'The role can make roles.',
+      'The role can create roles.',
       ...attribute('createrole', facts.createRole, createRoleVia),
     ]),
     ...advice(facts.createDb || createDbVia.length > 0, 'role_createdb', [
-      `The role can make databases${facts.createDb ? '' : `, as ${quotedList(createDbVia)}`}.`,
+      `The role can create databases${facts.createDb ? '' : `, as ${quotedList(createDbVia)}`}.`,
       ...attribute('createdb', facts.createDb, createDbVia),
     ]),
   ]
@@ -99,7 +104,7 @@ function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Mend
 
 /** PostgreSQL's `pg_read_all_data` includes catalogs. */
 function verifiers({ wholeDatabaseRoles }: RoleFacts): string {
-  return wholeDatabaseRoles.includes('pg_read_all_data') ? ', password verifiers of all roles among them' : ''
+  return wholeDatabaseRoles.includes('pg_read_all_data') ? ', including the password verifiers of all roles' : ''
 }
 
 function adviceOnParameters({ settableParameters: parameters }: RoleFacts, subject: MendedRole): Advisory[] {
@@ -134,7 +139,7 @@ function adviceOnSecrets(facts: RoleFacts, subject: MendedRole): Advisory[] {
   const sees = [
     ...(catalogs.length > 0 ? [`may read ${quotedList(catalogs)}, with other people's rows or passwords`] : []),
     ...(functions.length > 0 ? [`may connect as the server's own account by ${quotedList(functions)}`] : []),
-    ...(mappings > 0 ? [`gets the password of ${counted(mappings, 'user mapping')} to read or to use`] : []),
+    ...(mappings > 0 ? [`can read or use the password of ${counted(mappings, 'user mapping')}`] : []),
   ]
   return advice(sees.length > 0, 'role_secrets', [
     `The role ${sees.join(', and ')}.`,

@@ -35,7 +35,7 @@ const CREATEROLE_TAMED = 160_000
 const RULES: Readonly<Record<RoleItem, Rule>> = {
   role_superuser: facts =>
     found(facts.superuser, {
-      actual: isSwitched(facts) ? 'a superuser, whom set role none brings back' : 'a superuser',
+      actual: isSwitched(facts) ? 'a superuser, which set role none restores' : 'a superuser',
       sql: null,
     }),
   role_bypassrls: (facts, subject) =>
@@ -52,8 +52,8 @@ const RULES: Readonly<Record<RoleItem, Rule>> = {
       actual: `owns ${counted(count, 'table')} whose row security does not bind the owner${among(ownerBypassTables, count)}`,
       sql: null,
       notes: [
-        'To force row security on its owner would mend it too, and take every row that no policy shows from whatever else',
-        'logs in as the owner, the application among it: alter table … force row level security only where nothing does.',
+        'Forcing row security on the owner would fix it too, and would hide every row that no policy shows from everything else',
+        'that logs in as the owner, including the application: use alter table … force row level security only if nothing does.',
       ],
     }),
 }

@@ -33,7 +33,7 @@ export function newRoleOnce(subject: MendedRole): NewRole {
   let first: string | null = null
   return (item, notes = []) => {
     if (first !== null) {
-      const also = `The new role that the fix of ${first} makes passes here as well.`
+      const also = `The new role from the fix for ${first} passes here as well.`
       return [...notes, also].map(line => `-- ${line}`).join('\n')
     }
     first = item
@@ -46,7 +46,7 @@ function replaceRole({ login, provider, database, schema }: MendedRole, notes: r
   const role = login === name ? `${name}_2` : name
   return roleSql({ provider, database, schema, readOnly: true, role }, [
     ...notes,
-    'Make a role for the platform alone, and register again with its name and password. It may read only: where the',
+    'Create a role only for the platform, and register again with its name and password. It can only read: if the',
     'platform writes, grant insert, update and delete as well.',
   ])
 }
@@ -55,10 +55,12 @@ function replaceRole({ login, provider, database, schema }: MendedRole, notes: r
 export function takeAttribute(subject: MendedRole, attribute: Attribute): string | null {
   if (subject.provider !== 'plain') return null
   return paste(
-    [`Needs a superuser. Whatever else logs in as this role loses ${attribute.toUpperCase()} too: ${ALTERNATIVE}`],
+    [
+      `Needs a superuser. Everything else that logs in as this role loses ${attribute.toUpperCase()} too: ${ALTERNATIVE}`,
+    ],
     `alter role ${quoteName(subject.login)} no${attribute};`,
   )
 }
 
 type Attribute = 'bypassrls' | 'replication' | 'createrole'
-const ALTERNATIVE = 'if something does, make a role for the platform alone instead (role-sql prints its SQL).'
+const ALTERNATIVE = 'if anything does, create a role only for the platform instead (role-sql prints its SQL).'

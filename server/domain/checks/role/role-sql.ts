@@ -35,7 +35,7 @@ const WHERE: Readonly<Record<Provider, readonly string[]>> = {
     'Through the pooler, the user name is that of the role, a dot and the project reference.',
   ],
   neon: [
-    "Run this in Neon's SQL editor or psql, as the owner of the tables. A role made in the console or by the API would be a member of neon_superuser.",
+    "Run this in Neon's SQL editor or psql, as the owner of the tables. A role created in the console or through the API would be a member of neon_superuser.",
     'Neon refuses passwords that are easy to guess.',
   ],
   rds: [
@@ -44,7 +44,7 @@ const WHERE: Readonly<Record<Provider, readonly string[]>> = {
   ],
   cloudsql: [
     `Run this in the database ${ADMINISTRATOR}.`,
-    'A user made in the console or by gcloud would be a member of cloudsqlsuperuser.',
+    'A user created in the console or with gcloud would be a member of cloudsqlsuperuser.',
   ],
   azure: [
     `Run this in the database ${ADMINISTRATOR}.`,
@@ -53,14 +53,14 @@ const WHERE: Readonly<Record<Provider, readonly string[]>> = {
 }
 
 const FIRST = [
-  'Replace the password first: nothing runs before. Nothing is changed where a role of this name exists.',
-  'Tables are granted, no views: policies bind the role on tables, but a view, a materialized view and a SECURITY DEFINER',
-  'function show what their owner sees. Left out as well are partitions and children that a policy of another table covers.',
+  'Replace the password first: the script refuses to run before. If a role of this name exists, nothing is changed.',
+  'Tables are granted, not views: policies apply to the role on tables, but a view, a materialized view and a SECURITY DEFINER',
+  'function show what their owner sees. Partitions and children that a policy of another table covers are left out, too.',
 ]
 const LATER = [
-  '-- For objects that the role running this makes later: tables, views and partitions, since PostgreSQL has one default for',
+  '-- For objects that the role running this creates later: tables, views and partitions, since PostgreSQL has one default for',
   '-- all. Where views or partitions of row-secured tables will be made, leave it out and grant each new table by itself.',
-  '-- Where another role makes tables, add "for role" and its name.',
+  '-- If another role creates tables, add "for role" and its name.',
 ]
 
 /** The name of the role to create for a database: only `[a-z0-9_]`, at most 63 bytes. */
@@ -88,7 +88,7 @@ export function roleSql(request: RoleSqlRequest, notes: readonly string[] = []):
     `  new_password pg_catalog.text := '${PASSWORD_PLACEHOLDER}';`,
     '  target pg_catalog.text;',
     'begin',
-    "  if new_password like '<%>' then raise exception 'Put the new password where its placeholder is.'; end if;",
+    "  if new_password like '<%>' then raise exception 'Replace the placeholder with the new password.'; end if;",
     `  if exists (select from pg_catalog.pg_roles r where r.rolname = ${quoteText(role)}) then`,
     "    raise exception 'A role of this name exists on the server. Replace the name wherever it occurs here.';",
     '  end if;',
@@ -156,7 +156,7 @@ export function newPasswordSql(role: string): string {
   return anonymousBlock(
     `declare new_password pg_catalog.text := '${PASSWORD_PLACEHOLDER}';
 begin
-  if new_password like '<%>' then raise exception 'Put the new password where its placeholder is.'; end if;
+  if new_password like '<%>' then raise exception 'Replace the placeholder with the new password.'; end if;
   execute pg_catalog.format('alter role %I password %L', ${quoteText(role)}, new_password);
 end`,
   )

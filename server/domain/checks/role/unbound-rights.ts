@@ -31,11 +31,11 @@ export function unboundRights(facts: RoleFacts, subject: MendedRole): UnboundRig
 
 function viewRights({ rlsBypassingViews: views }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const { count, names } = views
-  const actual = `may use ${counted(count, 'view')} that ${count === 1 ? 'shows' : 'show'} row-secured tables with the eyes of an owner whom row security does not bind${among(names, count)}`
+  const actual = `may use ${counted(count, 'view')} that ${count === 1 ? 'shows' : 'show'} row-secured tables as an owner exempt from row security sees them${among(names, count)}`
   const notes = [
-    'Needs the owner of the views, or a superuser. Select on the tables themselves is bound by their policies.',
-    'From 15 on, alter view … set (security_invoker = true) keeps a view and shows each reader what policies show them: it',
-    'takes the view from those who may not read its tables, and rows from the others.',
+    'Needs the owner of the views, or a superuser. On the tables themselves, policies apply to select.',
+    'From 15 on, alter view … set (security_invoker = true) keeps a view and shows each reader the rows that policies allow: it',
+    'takes the view away from roles that may not read its tables, and rows from the others.',
   ]
   return right(count > 0, 'rls_bypassing_views', { actual, sql: revokeNamed(subject, views, notes) })
 }
@@ -48,7 +48,7 @@ function functionRights({ privilegedDefinerFunctions: functions }: RoleFacts, su
   where p.prosecdef and ${isNamed('n.nspname', 'p.proname', names)}`
   const { login, serverVersionNum } = subject
   return right(count > 0, 'privileged_functions', {
-    actual: `may call ${counted(count, 'SECURITY DEFINER function')} of an owner whom row security does not bind${among(names, count)}`,
+    actual: `may call ${counted(count, 'SECURITY DEFINER function')} of an owner exempt from row security${among(names, count)}`,
     sql: paste(
       ['Needs the owner of the functions, or a superuser.', ...REVOKING, ...moreNote(count, names)],
       takeRights({ login, privileges: ['EXECUTE'], objects, serverVersionNum }),
@@ -61,8 +61,8 @@ function childRights({ unsecuredChildren: children }: RoleFacts, subject: Mended
   const isChild = `c.oid in (${names.map(name => `pg_catalog.to_regclass(${quoteText(name)})`).join(', ')})`
   const notes = [
     NEEDS_TABLES,
-    'Through the parent nothing changes. Read by itself, such a table then shows only what policies of its own show:',
-    'to everybody but its owner nothing, until it has one.',
+    'Through the parent, nothing changes. Read directly, such a table then shows only the rows that its own policies allow:',
+    'none, except to its owner, until it has a policy.',
     ...moreNote(count, names),
   ]
   const foreign = relationObjects(`c.relkind = 'f' and ${isChild}`)
@@ -71,7 +71,7 @@ function childRights({ unsecuredChildren: children }: RoleFacts, subject: Mended
     runEach(`select pg_catalog.format('alter table %s enable row level security', c.oid::pg_catalog.regclass)
 from pg_catalog.pg_class c
 where c.relkind in ('r', 'p') and not c.relrowsecurity and ${isChild}`)
-  const revoke = `-- A foreign table has no row security: the right goes.\n${takeRights({ login, privileges: ROWS, objects: foreign, serverVersionNum })}`
+  const revoke = `-- A foreign table has no row security: the privilege is revoked.\n${takeRights({ login, privileges: ROWS, objects: foreign, serverVersionNum })}`
   return right(count > 0, 'role_partitions', {
     actual: `may use ${counted(count, 'partition or child', 'partitions or children')} past the policies of the table above${among(names, count)}`,
     sql: paste(notes, enable, revoke),
@@ -90,8 +90,8 @@ function parentRights({ unsecuredParents: parents }: RoleFacts, subject: MendedR
 function tableRights({ tableRights: { truncate, trigger, names } }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const privileges = [...(truncate > 0 ? ['TRUNCATE'] : []), ...(trigger > 0 ? ['TRIGGER'] : [])]
   const may = [
-    ...(truncate > 0 ? [`empty ${counted(truncate, 'table')}, whoever's the rows are`] : []),
-    ...(trigger > 0 ? [`have its function run as whoever writes to ${counted(trigger, 'table')} next`] : []),
+    ...(truncate > 0 ? [`empty ${counted(truncate, 'table')}, whoever owns the rows`] : []),
+    ...(trigger > 0 ? [`have its function run as the next role that writes to ${counted(trigger, 'table')}`] : []),
   ]
   const { login, serverVersionNum } = subject
   const objects = relationObjects(`c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'f')
