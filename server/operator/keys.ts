@@ -41,7 +41,7 @@ export async function revokeKeyAsOperator(
     const done = await revocation.revokeKeyRow(unit, ask)
     if (done.outcome !== 'revoked') return done
     await audit.appendAll(unit, [
-      ...[of.id, ...done.revoked.keys].map(revokedEntry('key')),
+      ...[...(done.isRepeat ? [] : [of.id]), ...done.revoked.keys].map(revokedEntry('key')),
       ...done.revoked.capabilities.map(revokedEntry('capability')),
     ])
     return done

@@ -82,8 +82,9 @@ async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
     requireScope(principal, 'organization.write', { mode: row.mode })
     await lockAccess(unit)
     await requireUnrevoked(ctx, unit)
-    await revokeCapabilities(unit, [id])
-    await audit.append(unit, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
+    // The record has changes and refusals; a repeat is neither.
+    if ((await revokeCapabilities(unit, [id])) > 0)
+      await audit.append(unit, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
     return capabilityToResponse((await capabilities.find(unit.tx, unit.org, id)) ?? row, unit.now)
   })
 }

@@ -114,7 +114,8 @@ async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }
       objectId,
     })
     await audit.appendAll(unit, [
-      ...[ask.id, ...done.revoked.keys].map(event('key')),
+      // The record has changes and refusals; a repeat is neither.
+      ...[...(done.isRepeat ? [] : [ask.id]), ...done.revoked.keys].map(event('key')),
       ...done.revoked.capabilities.map(event('capability')),
     ])
     return done

@@ -25,6 +25,8 @@ export type Revocation =
       readonly outcome: 'revoked'
       /** The time at which the key was first revoked. */
       readonly revokedAt: Date
+      /** True if an earlier call has revoked the key: this one then changed at most its descendants. */
+      readonly isRepeat: boolean
       /** Descendants that this call revoked, excluding the key itself. */
       readonly revoked: Family
       /** Living descendants that were left unchanged. */
@@ -59,7 +61,7 @@ export async function revokeKeyRow(
   if (missing !== null) return { outcome: 'refused', missing, living }
   await revokeCapabilities(unit, revoked.capabilities)
   await revocations.revokeKeys(unit, { ids: revoked.keys, keepsChildren: false })
-  await revocations.revokeKeys(unit, { ids: [id], keepsChildren: children === 'keep' })
+  const isRepeat = (await revocations.revokeKeys(unit, { ids: [id], keepsChildren: children === 'keep' })) === 0
   const row = await tx
     .selectFrom('api_keys as k')
     .select(revokedAt('key', 'k').as('revoked_at'))
@@ -67,14 +69,18 @@ export async function revokeKeyRow(
     .where('k.id', '=', id)
     .executeTakeFirst()
   if (!row?.revoked_at) return { outcome: 'unknown' }
-  return { outcome: 'revoked', revokedAt: row.revoked_at, revoked, kept: children === 'revoke' ? NONE : living }
+  const kept = children === 'revoke' ? NONE : living
+  return { outcome: 'revoked', revokedAt: row.revoked_at, isRepeat, revoked, kept }
 }
 
-/** Revokes capabilities that are not yet revoked, and ends their leases. The caller holds their lock. */
-export async function revokeCapabilities(unit: UnitOfWork, ids: readonly string[]): Promise<void> {
+/**
+ * Revokes capabilities that are not yet revoked, returns their number, and ends the leases of all. The caller holds
+ * their lock.
+ */
+export async function revokeCapabilities(unit: UnitOfWork, ids: readonly string[]): Promise<number> {
   const { tx, org, now } = unit
-  if (ids.length === 0) return
-  await revocations.revokeCapabilityRows(unit, ids)
+  if (ids.length === 0) return 0
+  const changed = await revocations.revokeCapabilityRows(unit, ids)
   await tx
     .updateTable('leases')
     .set({ ended_at: now, ended_by: 'revoked' })
@@ -82,6 +88,7 @@ export async function revokeCapabilities(unit: UnitOfWork, ids: readonly string[
     .where('capability_id', 'in', [...ids])
     .where('ended_at', 'is', null)
     .execute()
+  return changed
 }
 
 /**

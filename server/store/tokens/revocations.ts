@@ -35,13 +35,13 @@ function isOf(kind: Revocable, alias: string): RawBuilder<boolean> {
   return sql`r.org_id = ${sql.ref(`${alias}.org_id`)} and r.kind = ${sql.lit(kind)} and r.id = ${sql.ref(`${alias}.id`)}`
 }
 
-/** Revokes capabilities of the organization; earlier revocations keep their time. */
+/** Revokes capabilities of the organization; earlier revocations keep their time. Returns the number of new ones. */
 export async function revokeCapabilityRows(
   { tx, org, now }: UnitOfWork,
   capabilityIds: readonly string[],
-): Promise<void> {
+): Promise<number> {
   const ids = [...capabilityIds]
-  await sql`
+  const { numAffectedRows } = await sql`
     insert into revocations (org_id, kind, id, at)
     select org_id, 'capability', id, coalesce(revoked_at, ${now}) from capabilities
     where org_id = ${org} and id = any(${ids}::uuid[])
@@ -50,18 +50,19 @@ export async function revokeCapabilityRows(
   await sql`
     update capabilities set revoked_at = ${now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
   `.execute(tx)
+  return Number(numAffectedRows)
 }
 
 /**
  * Revokes keys of the organization. Tokens that a key issued outlive it if the caller says so, unless the key was
- * already revoked, by any release: the earlier revocation then stays unchanged.
+ * already revoked, by any release: the earlier revocation then stays unchanged. Returns the number of new revocations.
  */
 export async function revokeKeys(
   { tx, org, now }: UnitOfWork,
   of: { ids: readonly string[]; keepsChildren: boolean },
-): Promise<void> {
+): Promise<number> {
   const ids = [...of.ids]
-  await sql`
+  const { numAffectedRows } = await sql`
     insert into revocations (org_id, kind, id, at, keeps_children)
     select org_id, 'key', id, coalesce(revoked_at, ${now}), ${of.keepsChildren} and revoked_at is null from api_keys
     where org_id = ${org} and id = any(${ids}::uuid[])
@@ -70,6 +71,7 @@ export async function revokeKeys(
   await sql`
     update api_keys set revoked_at = ${now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
   `.execute(tx)
+  return Number(numAffectedRows)
 }
 
 /**
