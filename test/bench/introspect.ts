@@ -4,15 +4,11 @@
  * each in its own process and stopped after a minute. Every reading connects again. A worker lives for weeks: the first
  * rounds, in which V8 still compiles, count for memory and not for time. `npm run bench:introspect`.
  */
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Measured } from '#test/bench/support/introspect-contender.ts'
-import { query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+import { contend, createReader, makeLargeDatabase } from '#test/bench/support/large-schema.ts'
+import { median } from '#test/bench/table/row.ts'
+import { startServer } from '#test/support/database/postgres.ts'
 
-const run = promisify(execFile)
-const CONTENDER = fileURLToPath(new URL('support/introspect-contender.ts', import.meta.url))
-const MINUTE_MS = 60_000
 const MIB = 1 << 20
 const MAX_RATIO = 1.1
 /** Of a look at an unchanged schema: of a whole reading, and its statement in counts of all columns. */
@@ -32,53 +28,6 @@ const SIZES = [
 type Size = (typeof SIZES)[number]
 const ONCE = { warmUp: 0, rounds: 1 }
 
-/**
- * Ten columns with defaults, a key, a foreign key to the previous table, an index and a comment; read by a role that
- * owns nothing.
- */
-const MAKE = `
-create procedure make(tables integer) language plpgsql as $$ begin
-  for i in 1..tables loop
-    execute format('create table table_%1$s (id bigint generated always as identity primary key, count integer not null default 0,
-      body text, label character varying(40) not null, amount numeric(12, 2), done boolean not null default false,
-      at timestamp with time zone not null default now(), extra jsonb, owner uuid, parent bigint %2$s);
-      create index on table_%1$s (label); comment on column table_%1$s.body is ''What was written''',
-      i, case when i > 1 then format('references table_%s on delete cascade', i - 1) end);
-    if i % 100 = 0 then commit; end if;
-  end loop;
-end $$`
-
-async function makeDatabase(server: TestServer, tables: number): Promise<string> {
-  const url = new URL(await server.createDatabase(`tables_${tables}`))
-  await query(url.href, MAKE)
-  await query(url.href, `call make(${tables})`)
-  await query(url.href, 'drop procedure make; grant select on all tables in schema public to reader')
-  await query(url.href, 'vacuum analyze')
-  url.username = 'reader'
-  url.password = 'reader'
-  return url.href
-}
-
-async function measure(contender: string, url: string, of: Omit<Size, 'tables'>): Promise<Measured | null> {
-  const { warmUp, rounds } = of
-  try {
-    const options = { timeout: MINUTE_MS, killSignal: 'SIGKILL' as const }
-    const { stdout } = await run(process.execPath, [CONTENDER, contender, url, String(warmUp + rounds)], options)
-    // Sound: our own code wrote it.
-    const { timesMs, rawMs, ...measured } = JSON.parse(stdout) as Measured
-    const counted = (times: readonly number[]) => times.slice(warmUp)
-    const times = { timesMs: counted(timesMs), rawMs: counted(rawMs) }
-    return { ...measured, ...times }
-  } catch (error) {
-    if (error instanceof Error && 'killed' in error && error.killed) return null
-    throw error
-  }
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
-}
-
 function line(name: string, measured: Measured | null): string {
   if (measured === null) return `  ${name.padEnd(20)} not done within a minute`
   const time = `${median(measured.timesMs).toFixed(0)} ms`.padStart(10)
@@ -88,7 +37,7 @@ function line(name: string, measured: Measured | null): string {
 
 /** A look that finds nothing changed, beside a whole reading; its statement, beside a count of all columns there. */
 async function compareUnchanged(url: string, size: Size, wholeMs: number): Promise<boolean> {
-  const measured = await measure('unchanged', url, { warmUp: 2, rounds: 9 })
+  const measured = await contend('unchanged', url, { warmUp: 2, rounds: 9 })
   if (measured === null) return false
   const [look, count, digest] = [median(measured.timesMs), median(measured.rawMs), median(measured.digestMs ?? [])]
   const isMet = size.tables < 10_000 || (digest <= MAX_COUNTS * count && look <= MAX_SHARE * wholeMs)
@@ -103,14 +52,14 @@ async function compareUnchanged(url: string, size: Size, wholeMs: number): Promi
 async function compare(url: string, size: Size): Promise<boolean> {
   const { tables } = size
   console.log(`${tables} tables × 10 columns: median time, growth of resident memory`)
-  const ratio = await measure('ratio', url, size)
-  const ours = await measure('ours', url, size)
+  const ratio = await contend('ratio', url, size)
+  const ours = await contend('ours', url, size)
   const others = ['kysely', 'pg-introspection', 'extract-pg-schema'] as const
   console.log(line('ours', ours))
   let isFastest = true
   for (const name of others) {
     // This contender takes about 0.07 s a table: it runs one round.
-    const measured = await measure(name, url, name === 'extract-pg-schema' ? ONCE : size)
+    const measured = await contend(name, url, name === 'extract-pg-schema' ? ONCE : size)
     console.log(line(name, measured))
     if (measured !== null && ours !== null) isFastest &&= median(ours.timesMs) < median(measured.timesMs)
   }
@@ -134,11 +83,11 @@ async function compare(url: string, size: Size): Promise<boolean> {
 
 const server = await startServer({ settings: { autovacuum: 'off' } })
 try {
-  await server.query("create role reader login password 'reader'")
+  await createReader(server)
   const chosen = process.argv.slice(2).map(Number)
   for (const size of SIZES) {
     if (chosen.length > 0 && !chosen.includes(size.tables)) continue
-    const url = await makeDatabase(server, size.tables)
+    const url = await makeLargeDatabase(server, size.tables)
     if (!(await compare(url, size))) process.exitCode = 1
   }
 } finally {

@@ -4,7 +4,9 @@
  *
  * Started by `introspect.ts`: contender, connection string, rounds. Prints one line of JSON.
  */
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { extractSchemas } from 'extract-pg-schema'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -20,12 +22,16 @@ export interface Measured {
   readonly timesMs: readonly number[]
   /** The times of the raw query, alternating with our reading; of a count of all columns, where nothing has changed. */
   readonly rawMs: readonly number[]
-  /** Of the digest's statement alone. */
+  /** Of the digest's statement alone: its times, and the bytes that the server answers. */
   readonly digestMs?: readonly number[]
+  readonly digestBytes?: number
   /** Growth of resident memory, at its peak: for our reading, the worker and the dialling process together. */
   readonly growthBytes: number
   readonly note: string
 }
+
+/** Debian's, which reads servers of its own version. */
+const PG_DUMP = '/usr/lib/postgresql/15/bin/pg_dump'
 
 const REQUEST = { schemas: null, excludedSchemas: [] }
 const MIB = 1 << 20
@@ -35,6 +41,10 @@ async function raw(url: string): Promise<void> {
   await client.connect()
   await client.query(`begin read only; ${catalogSql(REQUEST)}; commit`)
   await client.end()
+}
+
+async function pgDump(url: string): Promise<void> {
+  await promisify(execFile)(PG_DUMP, ['--schema-only', '--file=/dev/null', url])
 }
 
 async function kysely(url: string): Promise<string> {
@@ -98,7 +108,11 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAtMs
 }
 
-async function measureOurs(url: string, rounds: number, withRaw: boolean): Promise<Measured> {
+async function measureOurs(
+  url: string,
+  rounds: number,
+  raw: ((url: string) => Promise<unknown>) | null,
+): Promise<Measured> {
   const reading = ours(url)
   await reading.ready()
   const before = process.memoryUsage.rss()
@@ -112,7 +126,7 @@ async function measureOurs(url: string, rounds: number, withRaw: boolean): Promi
   const growth: { both: number; dialler: number }[] = []
   let stored = 0
   for (let round = 0; round < rounds; round++) {
-    if (withRaw) rawMs.push(await timed(() => raw(url)))
+    if (raw !== null) rawMs.push(await timed(() => raw(url)))
     timesMs.push(await timed(async () => (stored = (await reading.read()).content.length)))
     growth.push(grown())
   }
@@ -132,6 +146,13 @@ async function measureUnchanged(url: string, rounds: number): Promise<Measured> 
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query('set jit = off; set max_parallel_workers_per_gather = 0')
+  let digestBytes = 0
+  const count = (chunk: Buffer) => {
+    digestBytes += chunk.length
+  }
+  client.connection.stream.on('data', count)
+  await client.query(DIGEST_SQL)
+  client.connection.stream.off('data', count)
   const [timesMs, rawMs, digestMs]: [number[], number[], number[]] = [[], [], []]
   for (let round = 0; round < rounds; round++) {
     rawMs.push(await timed(() => client.query('select count(*) from pg_catalog.pg_attribute')))
@@ -143,7 +164,7 @@ async function measureUnchanged(url: string, rounds: number): Promise<Measured> 
   }
   await client.end()
   await reading.close()
-  return { timesMs, rawMs, digestMs, growthBytes: 0, note: '' }
+  return { timesMs, rawMs, digestMs, digestBytes, growthBytes: 0, note: '' }
 }
 
 async function measure(read: (url: string) => Promise<string>, url: string, rounds: number): Promise<Measured> {
@@ -155,14 +176,17 @@ async function measure(read: (url: string) => Promise<string>, url: string, roun
 }
 
 const [contender, url = '', rounds = '1'] = process.argv.slice(2)
-const contenders: Readonly<Record<string, () => Promise<Measured>>> = {
-  ratio: () => measureOurs(url, Number(rounds), true),
-  ours: () => measureOurs(url, Number(rounds), false),
+const contenders = {
+  ratio: () => measureOurs(url, Number(rounds), raw),
+  'beside-pg-dump': () => measureOurs(url, Number(rounds), pgDump),
+  ours: () => measureOurs(url, Number(rounds), null),
   unchanged: () => measureUnchanged(url, Number(rounds)),
   kysely: () => measure(kysely, url, Number(rounds)),
   'pg-introspection': () => measure(pgIntrospection, url, Number(rounds)),
   'extract-pg-schema': () => measure(extractPgSchema, url, Number(rounds)),
-}
-const run = contenders[contender ?? '']
-if (!run) throw new Error('no such contender')
-console.log(JSON.stringify(await run()))
+} satisfies Record<string, () => Promise<Measured>>
+
+/** The name of a contender. */
+export type Contender = keyof typeof contenders
+
+console.log(JSON.stringify(await contenders[contender as Contender]())) // our own caller chose the name
