@@ -28,8 +28,8 @@ const row = (name: string, file: string, ...args: readonly string[]): Row => ({
 /** The rows, in the order of the table. */
 export const COMMAND_ROWS: readonly Row[] = [
   row('check', 'verify.ts'),
-  row('introspection', 'catalog.ts'),
-  row('drift', 'drift.ts'),
+  row('introspection', 'schemas/catalog.ts'),
+  row('drift', 'schemas/drift.ts'),
   row('feed', 'feed.ts'),
   row('reseal', 'reseal.ts', '10000'),
 ]
