@@ -75,11 +75,14 @@ function madeInOrder(order: readonly Ordered[], needs: Needs) {
   const [make, complete, refer]: [string[], string[], RelationStatements['refer']] = [[], [], []]
   for (const it of order) {
     if ('type' in it) {
-      make.push(...it.type.statements)
+      const statements = it.type.statements()
+      if (statements[0] !== undefined && !isWhole(statements[0])) needs.omit(it.type.name)
+      make.push(...statements)
       continue
     }
     const made = madeRelation(it.relation, { names, listed, needs })
     for (const name of made.isMade ? [made.name, ...partitionNames(it.relation.relation)] : []) names.add(name)
+    if (!made.isMade) needs.omit(made.name)
     make.push(...made.make)
     complete.push(...made.complete)
     refer.push(...made.refer)

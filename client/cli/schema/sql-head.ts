@@ -53,6 +53,8 @@ const DETAIL = /^ (?:as|check|using|for|is|exclude|unique|foreign|primary|type)\
 const PIECE = /"(?:[^"]|"")*"|[A-Za-z0-9_$.]+|[^"]|"/g
 const MAX_TITLE = 300
 const MAX_DETAIL = 20
+/** No title ends with its first word: `create type` names its object. */
+const SHORTEST = 'create '.length
 
 function titleOf(statement: string): string[] {
   if (!statement.startsWith('-- ')) return []
@@ -64,7 +66,7 @@ function titleOf(statement: string): string[] {
 /** Returns the text up to where its details begin. Its length is bounded, and each piece is read once. */
 function titleIn(text: string): string {
   for (const { index } of text.matchAll(PIECE))
-    if (DETAIL.test(text.slice(index, index + MAX_DETAIL))) return text.slice(0, index)
+    if (index >= SHORTEST && DETAIL.test(text.slice(index, index + MAX_DETAIL))) return text.slice(0, index)
   return text
 }
 

@@ -28,8 +28,10 @@ export interface Needs {
   operatorClasses(name: string | undefined): string[]
   /** PostgreSQL's `server_version_num` of the introspected server. */
   readonly serverVersionNum: number
-  /** Everything that any method has returned so far. */
+  /** Everything that any method has returned so far, apart from what was omitted. */
   missed(): ReadonlySet<string>
+  /** Tells that the script does not create a type, a table or a view, whose name is quoted for SQL. */
+  omit(name: string): void
 }
 
 const OWN = new Set(['pg_catalog', 'information_schema'])
@@ -79,10 +81,13 @@ function knownIn(whole: Snapshot): Known {
 export function needsOf(whole: Snapshot): Needs {
   const known = knownIn(whole)
   const missed = new Set<string>()
+  const omitted = new Set<string>()
+  const isOmitted = ({ kind, schema, name }: Mention) =>
+    (kind === 'type' || kind === 'function') && omitted.has(keyOf(schema, name))
   const absent = (mentions: readonly Mention[]): string[] => {
     const names = mentions.filter(mention => !isThere(known, mention)).map(formatMention)
     for (const name of names) missed.add(name)
-    return names
+    return [...names, ...mentions.filter(isOmitted).map(formatMention)]
   }
   return {
     calls(text) {
@@ -104,6 +109,7 @@ export function needsOf(whole: Snapshot): Needs {
     operatorClasses: text => absent(named('operator class', text ?? '')),
     serverVersionNum: whole.observed.serverVersionNum,
     missed: () => missed,
+    omit: name => void omitted.add(keyOfText(name)),
   }
 }
 

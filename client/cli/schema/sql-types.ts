@@ -12,11 +12,12 @@ import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { Composite, Domain, Range } from '#shared/schemas/snapshot-object.ts'
 import type { Needs } from './sql-needs.ts'
 
-/** The statements that create a type, and the types that it consists of. */
+/** A type, and the types that it consists of. */
 export interface MadeType {
   readonly name: string
   readonly of: readonly string[]
-  readonly statements: readonly string[]
+  /** Returns the statements that create it; the first is a remark if it cannot be created. Ask for the types in `of` first. */
+  statements(): readonly string[]
 }
 
 /** Returns each type once by its key, although several schemas may list it. */
@@ -26,14 +27,14 @@ export function typesOf(schemas: readonly SchemaSnapshot[], needs: Needs): Map<s
   for (const schema of schemas) {
     for (const { name, labels, comment } of schema.enums ?? []) {
       const make = `create type ${namesText(name)} as enum (${labels.map(literal).join(', ')});`
-      add({ name, of: [], statements: [make, ...commentOn('type', name, comment)] })
+      add({ name, of: [], statements: () => [make, ...commentOn('type', name, comment)] })
     }
     for (const one of schema.domains ?? []) add(domain(one, needs))
     for (const one of schema.composites ?? []) add(composite(one, needs))
     for (const one of schema.ranges ?? []) {
       add(range(one, needs))
       // It is created with its range, and other types may use it.
-      all.set(multirangeKey(one), { name: one.name, of: [one.name], statements: [] })
+      all.set(multirangeKey(one), { name: one.name, of: [one.name], statements: () => [] })
     }
   }
   return all
@@ -49,7 +50,16 @@ function commentOn(kind: 'type' | 'domain', name: string, comment: string | unde
   return comment === undefined ? [] : [`comment on ${kind} ${namesText(name)} is ${literal(comment)};`]
 }
 
+/** Returns the statements of a type; remarks if a type that it consists of is not created. */
+function whenMade(types: readonly string[], needs: Needs, statements: readonly string[]): readonly string[] {
+  return needs.types(types).length === 0 ? statements : statements.map(text => remark(text, 'missing'))
+}
+
 function domain(of: Domain, needs: Needs): MadeType {
+  return { name: of.name, of: [of.type], statements: () => whenMade([of.type], needs, domainStatements(of, needs)) }
+}
+
+function domainStatements(of: Domain, needs: Needs): string[] {
   const { name, type, collation, comment } = of
   const parts = [`create domain ${namesText(name)} as ${typeText(type)}`]
   const late: string[] = []
@@ -68,7 +78,7 @@ function domain(of: Domain, needs: Needs): MadeType {
     else if (isLate) late.push(alter)
     else parts.push(text)
   }
-  return { name, of: [type], statements: [`${parts.join('\n  ')};`, ...late, ...commentOn('domain', name, comment)] }
+  return [`${parts.join('\n  ')};`, ...late, ...commentOn('domain', name, comment)]
 }
 
 function composite({ name, attributes, comment }: Composite, needs: Needs): MadeType {
@@ -79,28 +89,36 @@ function composite({ name, attributes, comment }: Composite, needs: Needs): Made
   })
   const make = `create type ${namesText(name)} as (${lines.length === 0 ? '' : `\n${lines.join(',\n')}\n`});`
   const types = attributes.map(it => it.type)
-  const isHeld = needs.types(types).length === 0
-  return {
-    name,
-    of: types,
-    statements: isHeld ? [make, ...commentOn('type', name, comment)] : [remark(make, 'missing')],
-  }
+  return { name, of: types, statements: () => whenMade(types, needs, [make, ...commentOn('type', name, comment)]) }
 }
 
-function range({ name, type, comment, ...of }: Range, needs: Needs): MadeType {
-  const parts = [`subtype = ${typeText(type)}`]
-  if (of.collation !== undefined) parts.push(`collation = ${namesText(of.collation)}`)
-  if (of.class !== undefined) parts.push(`subtype_opclass = ${namesText(of.class)}`)
-  if (of.difference !== undefined) parts.push(`subtype_diff = ${namesText(of.difference)}`)
-  if (of.canonical !== undefined) parts.push(`canonical = ${namesText(of.canonical)}`)
-  if (of.multirange !== undefined) parts.push(`multirange_type_name = ${namesText(of.multirange)}`)
-  const make = `create type ${namesText(name)} as range (${parts.join(', ')});`
-  const missing = [
-    ...[of.canonical, of.difference].flatMap(one => (one === undefined ? [] : needs.calls(`${one}()`))),
-    ...needs.operatorClasses(of.class),
-    ...needs.collations(of.collation),
-    ...needs.types([type]),
-  ]
-  const statements = missing.length === 0 ? [make, ...commentOn('type', name, comment)] : [remark(make, 'missing')]
+/** Without its functions, whose bodies no snapshot holds, a range is created all the same; only a remark names them. */
+function range(one: Range, needs: Needs): MadeType {
+  const { name, type, comment } = one
+  const statements = () => {
+    const missing = [...needs.operatorClasses(one.class), ...needs.collations(one.collation)]
+    const functions = [one.difference, one.canonical].filter(it => it !== undefined)
+    const held = functions.filter(it => needs.calls(`${it}()`).length === 0)
+    const make = [
+      rangeText(one, held),
+      ...(held.length === functions.length ? [] : [remark(rangeText(one, functions), 'missing')]),
+      ...commentOn('type', name, comment),
+    ]
+    return missing.length === 0 ? whenMade([type], needs, make) : [remark(rangeText(one, functions), 'missing')]
+  }
   return { name, of: [type], statements }
+}
+
+function rangeText({ name, type, ...of }: Range, functions: readonly string[]): string {
+  const part = (key: string, value: string | undefined) => (value === undefined ? [] : [`${key} = ${namesText(value)}`])
+  const called = (key: string, value = '') => (functions.includes(value) ? part(key, value) : [])
+  const parts = [
+    `subtype = ${typeText(type)}`,
+    ...part('collation', of.collation),
+    ...part('subtype_opclass', of.class),
+    ...called('subtype_diff', of.difference),
+    ...called('canonical', of.canonical),
+    ...part('multirange_type_name', of.multirange),
+  ]
+  return `create type ${namesText(name)} as range (${parts.join(', ')});`
 }

@@ -128,6 +128,19 @@ describe.each(MAJORS)('on PostgreSQL %i', major => {
     }
   })
 
+  it('a range comes without its functions, and only what consists of a type that is not created is a remark', () => {
+    const { script } = of('omitted-types')
+    expect(script).toContain('create type public.trange as range (subtype = time without time zone')
+    for (const made of ['type public.trange', 'domain public.dt', 'table public.times', 'table public.open'])
+      expect(script).toMatch(new RegExp(`^create ${made} `, 'm'))
+    for (const made of ['table public.ok', 'table public.z', 'table public.w'])
+      expect(script).toMatch(new RegExp(`^create ${made} `, 'm'))
+    for (const left of ['type public.rr', 'domain public.dr', 'type public.comp', 'table public.x', 'view public.v4']) {
+      expect(script).not.toMatch(new RegExp(`^create ${left} `, 'm'))
+      expect(headOf(script)).toContain(`--   create ${left}`)
+    }
+  })
+
   it('a check, a default, an index and views that call a function are remarks, and the first lines name it', () => {
     const { script, original } = of('functions')
     expect(headOf(script)).toContain('function app.touch()')

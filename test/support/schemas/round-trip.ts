@@ -54,8 +54,9 @@ function names(line: string, path: readonly string[]): boolean {
   return hasName(line, relation) && [own, identifier(own)].some(text => hasName(line, text))
 }
 
+/** A type of another schema, which this one uses, has its own in its name. */
 function hasSchema(line: string, [schema = '', ...others]: readonly string[]): boolean {
-  return others.length === 0 || line.includes(`${identifier(schema)}.`)
+  return others.length === 0 || others[0]?.startsWith('public.') || line.includes(`${identifier(schema)}.`)
 }
 
 function hasName(line: string, name: string): boolean {
