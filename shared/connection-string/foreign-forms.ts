@@ -14,11 +14,12 @@ const MISSING = 'The scheme is missing: it must begin with postgresql://.'
 
 // Anchored and with bounded repetition, so that each pattern is linear in the text. Narrower patterns come first.
 const FORMS: readonly (readonly [RegExp, string])[] = [
+  [/^r2dbc:/i, `It is an R2DBC URL: ${WRITE}, user name and password percent-encoded.`],
   [
-    /^(?:jdbc|r2dbc):[^?]{0,4000}\?/i,
+    /^jdbc:[^?]{0,4000}\?/i,
     `It is a JDBC URL: ${WRITE}. The values of its user and password parameters go before the @, percent-encoded.`,
   ],
-  [/^(?:jdbc|r2dbc):/i, `It is a JDBC URL: ${WRITE}, user name and password percent-encoded.`],
+  [/^jdbc:/i, `It is a JDBC URL: ${WRITE}, user name and password percent-encoded.`],
   [
     /^(?:\$[A-Za-z_({][^\s@]{0,60}|[<[{]{1,2}[^@:]{1,60}[>\]}]{1,2}|[*\u2022]{3,80}|%[A-Z_]{3,40}%|(?:[\w.-]{1,40}\s?[=:]\s?)?(?:env|getenv|process\.env|os\.environ)[.([][^@]{0,60})$/u,
     'It is a mask, a placeholder or the name of a variable: give the real connection string.',

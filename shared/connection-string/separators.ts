@@ -22,7 +22,8 @@ export function refuseWithoutLogin(rest: string): Refusal {
     return refuse('credentials_missing', 'The @ before the host is written as an HTML entity: write @ instead.')
   if (/[?&](?:user|username|password)=/i.test(rest))
     return refuse('credentials_missing', `User name and password are among the parameters: ${WRITE_LOGIN}.`)
-  return refuse('credentials_missing', 'A user name and a password are required before the host.')
+  const refusal = refuse('credentials_missing', 'A user name and a password are required before the host.')
+  return /^[/?]/.test(rest) ? (refuseHostForm(rest) ?? refusal) : refusal
 }
 
 /** Full-width punctuation that input methods write in place of separators, each with its plain form. */
@@ -143,6 +144,10 @@ const HOSTS: readonly Rule[] = [
       'host_refused',
       "The host is missing before the path, and the parameter host names a socket, which cannot be reached from here: give the server's name or public address.",
     ),
+  ],
+  [
+    /^\/[^?]{0,200}\?(?:[^&]{0,200}&){0,9}host=[^&]/i,
+    refuse('host_missing', 'The host is missing before the path: move it there from the parameter host.'),
   ],
 ]
 
