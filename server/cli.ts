@@ -64,8 +64,8 @@ async function main(args: readonly string[]): Promise<number> {
 /** An error of our own database names its setting; in local mode the data folder is already named. */
 function sentenceOf(error: unknown, config: Config | null): string {
   const trouble = config === null || config.databaseUrl === null ? null : databaseTrouble('DATABASE_URL', error)
-  const told = trouble ?? error
-  return told instanceof Error ? told.message : String(told)
+  const reported = trouble ?? error
+  return reported instanceof Error ? reported.message : String(reported)
 }
 
 const TERMINAL: Terminal = { input: process.stdin, output: process.stderr, isScreen: process.stderr.isTTY === true }

@@ -69,11 +69,11 @@ export function choice<T extends string>(env: NodeJS.ProcessEnv, variable: strin
 export function items(
   env: NodeJS.ProcessEnv,
   variable: string,
-  of: { readonly must: string; isItem(item: string): boolean },
+  { isItem, must }: { readonly must: string; isItem(item: string): boolean },
 ): string[] {
   const value = raw(env, variable) ?? ''
-  const wrong = wrongList(value, item => item === '' || of.isItem(item))
-  if (wrong !== null) throw new ConfigError(variable, of.must, wrong)
+  const wrong = wrongList(value, item => item === '' || isItem(item))
+  if (wrong !== null) throw new ConfigError(variable, must, wrong)
   return value.split(',').flatMap(item => item.trim() || [])
 }
 

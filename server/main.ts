@@ -25,8 +25,8 @@ const drainMs = (config: Config) => config.drainMs ?? 0
 const throwaway = process.argv.includes('--json') ? await Throwaway.of(environment()) : null
 
 /** The console's sign-in, which only an installation with a data folder has. */
-const consoleOf = ({ localDir }: Config, of: { organizationId: string; clock: () => Date }) =>
-  localConsole({ dir: localDir, ...of })
+const consoleOf = ({ localDir }: Config, signIn: { organizationId: string; clock: () => Date }) =>
+  localConsole({ dir: localDir, ...signIn })
 
 /** Programs that read `--json` get no other output. */
 const say = async (line: string) => throwaway === null && (await show(`${line}\n`))
@@ -70,4 +70,4 @@ const start: StartEntry = async (config, log, cleanup) => {
   log.info({ port: web.port, ...(health === null ? {} : { healthPort: health.port }) }, 'web and worker are running')
 }
 
-await runDraining(drainMs, (...of) => onLocalDatabase(of[0], () => start(...of)), throwaway?.surroundings)
+await runDraining(drainMs, (...args) => onLocalDatabase(args[0], () => start(...args)), throwaway?.surroundings)

@@ -136,13 +136,12 @@ function startQuarantine({ alone }: WorkerEntryDeps, deps: WorkerDeps): Quaranti
 export async function runOne(
   entryDeps: WorkerEntryDeps,
   keyring: WorkerKeyring,
-  of: { readonly claim: Claim; begins(): void },
+  { claim, begins }: { readonly claim: Claim; begins(): void },
 ): Promise<void> {
-  const { claim } = of
   const dialler = startDialler(entryDeps, await extraCa(entryDeps.config.feeds.extraCaFile), 1)
   await dialler.ready()
   const deps = await workerDepsOf(entryDeps, keyring, dialler)
-  of.begins()
+  begins()
   await runTask(deps, { ...taskHandlers, ...feedTaskHandlers }, { claim })
   await dialler.close()
 }

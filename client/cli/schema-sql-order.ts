@@ -81,13 +81,13 @@ export function missingSchemas(snapshot: Snapshot): string[] {
     const [schema, relation] = identifiersIn(name) ?? []
     return schema === undefined || relation === undefined ? [] : [identifier(schema)]
   })
-  const spelled = schemas.flatMap(({ relations, ...types }) => [
+  const texts = schemas.flatMap(({ relations, ...types }) => [
     ...relations.flatMap(({ partitions }) => (partitions ?? []).map(({ name }) => name)),
     ...[types.enums, types.domains, types.composites, types.ranges].flatMap(list =>
       (list ?? []).map(({ name }) => name),
     ),
   ])
-  const ofNames = spelled.flatMap(name => {
+  const ofNames = texts.flatMap(name => {
     const [schema, own] = identifiersIn(name) ?? []
     return schema === undefined || own === undefined || schema === 'information_schema' ? [] : [identifier(schema)]
   })

@@ -33,22 +33,22 @@ export interface RelationStatements {
 }
 
 /** Returns the statements of a relation. `isPart` is true for a relation that the partitions of its table create. */
-export function relationStatements(schema: string, relation: Relation, of: OrderedRelation): RelationStatements {
-  const { needs, isPart, isInherited } = of
+export function relationStatements(schema: string, relation: Relation, ordered: OrderedRelation): RelationStatements {
+  const { needs, isPart, isInherited } = ordered
   const name = qualified(schema, relation.name)
   const own = (relation.constraints ?? []).filter(it => !(it.inherited && isInherited))
   const late = own.filter(it => isLate(it, needs))
-  const make = isView(relation) ? [viewText(name, relation)] : [tableText(name, relation, of)]
+  const make = isView(relation) ? [viewText(name, relation)] : [tableText(name, relation, ordered)]
   const isWhole = relation.kind === 'partitioned_table'
   const indexes = (relation.indexes ?? []).filter(it => !(it.inherited && isInherited))
   return {
     name,
     make: [
-      ...(isPart ? [] : [...make, ...(of.isPlain ? [] : partitionStatements(name, relation))]),
+      ...(isPart ? [] : [...make, ...(ordered.isPlain ? [] : partitionStatements(name, relation))]),
       ...comments(name, relation),
     ],
     complete: [
-      ...ownColumns(name, relation, of),
+      ...ownColumns(name, relation, ordered),
       ...lateColumns(name, relation, needs),
       ...late.filter(it => it.kind !== 'foreign_key').map(it => addition(name, it, needs)),
       ...indexes.map(it =>
@@ -57,13 +57,13 @@ export function relationStatements(schema: string, relation: Relation, of: Order
           needs.calls(it.definition),
         ),
       ),
-      ...(of.isPlain ? [] : ownStatements(relation, needs)),
+      ...(ordered.isPlain ? [] : ownStatements(relation, needs)),
       ...replicaStatements(name, relation),
       ...partComments(schema, name, { ...relation, ...made(own, indexes, needs) }),
       ...rewriteStatements(name, relation, needs),
       ...rowSecurity(name, relation, needs),
     ],
-    refer: [...foreignKeys(schema, relation, { late, needs }), ...(of.isPlain ? [] : ownForeignKeys(relation))],
+    refer: [...foreignKeys(schema, relation, { late, needs }), ...(ordered.isPlain ? [] : ownForeignKeys(relation))],
   }
 }
 
@@ -77,12 +77,16 @@ function made(constraints: readonly Constraint[], indexes: readonly Index[], nee
 }
 
 /** Returns the foreign keys with their comments. */
-function foreignKeys(schema: string, relation: Relation, of: { late: readonly Constraint[]; needs: Needs }) {
+function foreignKeys(
+  schema: string,
+  relation: Relation,
+  { late, needs }: { late: readonly Constraint[]; needs: Needs },
+) {
   const name = qualified(schema, relation.name)
-  return of.late
+  return late
     .filter(it => it.kind === 'foreign_key')
     .map(it => {
-      const make = addition(name, it, of.needs)
+      const make = addition(name, it, needs)
       const remarks = partComments(schema, name, { ...relation, constraints: [it], indexes: [] })
       return { to: target(it), text: isCut(make) ? make : [make, ...remarks].join('\n') }
     })

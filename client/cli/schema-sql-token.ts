@@ -35,7 +35,7 @@ const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']' }
  * `'rule'`, a semicolon is a sign that separates actions between the outermost brackets, where it cannot end a
  * statement.
  */
-export function tokens(sql: string, of?: 'rule'): Token[] | null {
+export function tokens(sql: string, context?: 'rule'): Token[] | null {
   const open: { readonly bracket: string; readonly items: Token[] }[] = [{ bracket: '', items: [] }]
   let at = 0
   while (at < sql.length) {
@@ -52,7 +52,7 @@ export function tokens(sql: string, of?: 'rule'): Token[] | null {
       if (outside === undefined || CLOSING[inside.bracket] !== character) return null
       outside.items.push(group(inside.bracket, inside.items))
       at += 1
-    } else if (character === ';' && of === 'rule' && open.length === 2 && inside.bracket === '(') {
+    } else if (character === ';' && context === 'rule' && open.length === 2 && inside.bracket === '(') {
       inside.items.push(token('sign', ';'))
       at += 1
     } else {

@@ -147,16 +147,16 @@ function extensionStatements({ extensions }: Snapshot): string[] {
 
 /** Returns the statements of a relation. If the relation is not created, the statements that need it become remarks. */
 function dependent(
-  of: RelationStatements,
+  statements: RelationStatements,
   { isPart, isMissing }: { readonly isPart: boolean; readonly isMissing: boolean },
 ): RelationStatements & { readonly isMade: boolean } {
-  const [first = '', ...about] = of.make
+  const [first = '', ...about] = statements.make
   const itself = isMissing ? remark(first, 'missing') : first
-  if (isPart || isWhole(itself)) return { ...of, isMade: true }
+  if (isPart || isWhole(itself)) return { ...statements, isMade: true }
   const make = [itself, ...about.map(text => remark(text, 'made'))]
-  const complete = of.complete.map(text => remark(text, 'made'))
-  const refer = of.refer.map(({ text, to }) => ({ to, text: remark(text, 'made') }))
-  return { name: of.name, make, complete, refer, isMade: false }
+  const complete = statements.complete.map(text => remark(text, 'made'))
+  const refer = statements.refer.map(({ text, to }) => ({ to, text: remark(text, 'made') }))
+  return { name: statements.name, make, complete, refer, isMade: false }
 }
 
 /** Returns the statement if it can be run. Comments are literals and may be truncated. */

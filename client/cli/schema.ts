@@ -75,13 +75,13 @@ function textOption(invocation: Invocation, name: string): string | undefined {
   return typeof given === 'string' ? given : undefined
 }
 
-function printed(spell: (snapshot: Snapshot, whole: Snapshot) => string) {
+function printed(format: (snapshot: Snapshot, whole: Snapshot) => string) {
   return async (settings: CallerSettings, invocation: Invocation): Promise<number> => {
     const client = createClient(settings)
     const { id: snapshotId } = await client.snapshots.latest.query({ id: datasourceOf(invocation) })
     const { content } = await client.snapshots.get.query({ snapshotId })
     const part = { schema: textOption(invocation, 'schema'), table: textOption(invocation, 'table') }
-    const text = spell(narrowed(content, part), content)
+    const text = format(narrowed(content, part), content)
     const out = textOption(invocation, 'out')
     if (out !== undefined) await writeFile(out, text)
     else invocation.print(text.trimEnd())
@@ -97,9 +97,9 @@ const PART: readonly OptionSpec[] = [
 ]
 
 /** Creates a command that prints the newest schema, or a part of it. */
-function writes(word: string, about: string, spell: (snapshot: Snapshot, whole: Snapshot) => string): CallerCommand {
+function writes(word: string, about: string, format: (snapshot: Snapshot, whole: Snapshot) => string): CallerCommand {
   const described = { words: ['schema', word], operands: [DATASOURCE], options: PART, failureStatus: FAILED, about }
-  return { ...described, run: printed(spell) }
+  return { ...described, run: printed(format) }
 }
 
 /** Exit status 1 is reserved: with it, `schema drift` reports a breaking change to a script. */

@@ -57,9 +57,9 @@ export async function sealConnectionString(
 }
 
 /** Creates the error that the server would return for an invalid field. It quotes no value. */
-export function refused(field: string, of: { code: string; message: string }): Error {
+export function refused(field: string, issue: { code: string; message: string }): Error {
   const fault = { fault: 'invalid_body', httpStatus: 400, retryable: false, requestId: null }
-  const issues = [{ path: [field], ...of }]
-  const error = { message: of.message, code: -32600, data: { code: 'BAD_REQUEST', ...fault, issues } }
-  return new TRPCClientError(of.message, { result: { error } })
+  const issues = [{ path: [field], ...issue }]
+  const error = { message: issue.message, code: -32600, data: { code: 'BAD_REQUEST', ...fault, issues } }
+  return new TRPCClientError(issue.message, { result: { error } })
 }

@@ -73,10 +73,10 @@ const MAX_LIMIT = 1_000
  */
 export async function answerCall(call: IncomingCall, options: EndpointOptions): Promise<OutgoingAnswer> {
   try {
-    return spell(await decide(call, options))
+    return toAnswer(await decide(call, options))
   } catch (error) {
     options.onError?.(error)
-    return spell(reject(500, 'source_failed', 'The events could not be read.'))
+    return toAnswer(reject(500, 'source_failed', 'The events could not be read.'))
   }
 }
 
@@ -109,7 +109,7 @@ async function pageFor(asked: unknown, events: EventSource): Promise<Rejection |
   return page ?? reject(400, 'source_cursor_invalid', 'The cursor was not issued here.')
 }
 
-function spell(outcome: Rejection | OutgoingPage): OutgoingAnswer {
+function toAnswer(outcome: Rejection | OutgoingPage): OutgoingAnswer {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   if ('events' in outcome) return { status: 200, headers, body: JSON.stringify(outcome) }
   const { status, error, message } = outcome

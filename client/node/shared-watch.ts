@@ -55,9 +55,9 @@ export class SharedWatch {
       {},
       {
         onStarted: () => this.#started(),
-        onData: ({ data: told }) => {
-          if (told.change === 'reset') this.#started()
-          else for (const one of this.#of(told.datasource.id)) one.onVersion(told.datasource.credentialVersion)
+        onData: ({ data: event }) => {
+          if (event.change === 'reset') this.#started()
+          else for (const one of this.#of(event.datasource.id)) one.onVersion(event.datasource.credentialVersion)
         },
         onError: () => this.#later(),
       },

@@ -48,16 +48,16 @@ export function readVerifyKeys(sodium: Sodium, texts: readonly string[]): readon
 export function readSignedLease(
   sodium: Sodium,
   plain: Uint8Array,
-  of: { verifyKeys: readonly Uint8Array[]; asked: AskedLease },
+  { verifyKeys, asked }: { verifyKeys: readonly Uint8Array[]; asked: AskedLease },
 ): LeasedCredential {
   const envelope = SignedLease.safeParse(parseJson(new TextDecoder().decode(plain)))
-  if (!envelope.success || !isSigned(sodium, envelope.data, of.verifyKeys))
+  if (!envelope.success || !isSigned(sodium, envelope.data, verifyKeys))
     throw new Error(
       'The lease is not signed with any of verifyKeys: it did not come from the worker, or the keys are old.',
     )
   const credential = LeasedCredential.safeParse(parseJson(envelope.data.lease))
   if (!credential.success) throw new Error('The lease cannot be read: is this client older than the server?')
-  requireAsked(credential.data, of.asked)
+  requireAsked(credential.data, asked)
   return credential.data
 }
 

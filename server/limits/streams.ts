@@ -16,16 +16,16 @@ import type { Limit } from './limit.ts'
 
 const TOO_MANY = '429 `rate_limit_exceeded`, with `Retry-After`'
 
-const places = (of: { what: string; places: typeof STREAMS; names: string }): Limit[] => {
+const places = ({ places, what, names }: { what: string; places: typeof STREAMS; names: string }): Limit[] => {
   const rows = [
-    ['of a key or capability, in each web process', of.places.perKey],
-    ['of an organization, in each web process', of.places.perOrganization],
-    ['of a web process', of.places.perProcess],
+    ['of a key or capability, in each web process', places.perKey],
+    ['of an organization, in each web process', places.perOrganization],
+    ['of a web process', places.perProcess],
   ] as const
   return rows.map(([whose, bound]) => ({
-    what: `${of.what} ${whose}`,
-    ...{ bound, unit: of.what.toLowerCase(), happens: 'refused', how: TOO_MANY },
-    test: ['attacks/sizes/streams', of.names],
+    what: `${what} ${whose}`,
+    ...{ bound, unit: what.toLowerCase(), happens: 'refused', how: TOO_MANY },
+    test: ['attacks/sizes/streams', names],
     holds: ['server/api/caller/semaphores.ts #held'],
   }))
 }
@@ -42,7 +42,7 @@ export const STREAM_LIMITS: readonly Limit[] = [
     test: ['attacks/sizes/streams', 'MAX_REPLAYED'],
     holds: [
       'server/api/changes/replay.ts from()',
-      'server/api/datasources/watch.ts told()',
+      'server/api/datasources/watch.ts delivered()',
       'server/api/datasources/watch.ts events()',
     ],
   },

@@ -44,7 +44,7 @@ export function createMeter(): ReadableMeter {
   const registry = new Registry()
   const made = new Map<MetricName, Counter | Gauge | Histogram>()
   const sources = new Map<MetricName, Read[]>()
-  const spelled = spelling()
+  const labelled = labelCache()
   const begin = (tier: MeteredTier) => {
     for (const name of Object.keys(METRICS) as MetricName[]) // its keys are the names
       if (!made.has(name) && metricSpec(name).tiers.includes(tier))
@@ -55,7 +55,7 @@ export function createMeter(): ReadableMeter {
   }
   const add = (name: MetricName, labels: object, by: number) => {
     const counter = made.get(name)
-    if (counter instanceof Counter) counter.inc(spelled(name, labels), by)
+    if (counter instanceof Counter) counter.inc(labelled(name, labels), by)
   }
   return {
     begin,
@@ -63,12 +63,12 @@ export function createMeter(): ReadableMeter {
     count: (name, labels) => add(name, labels, 1),
     observe(name, labels, value) {
       const histogram = made.get(name)
-      if (histogram instanceof Histogram) histogram.observe(spelled(name, labels), value)
+      if (histogram instanceof Histogram) histogram.observe(labelled(name, labels), value)
     },
     gauge(name, read) {
       const reads = sources.get(name) ?? []
       sources.set(name, reads)
-      reads.push(async () => (await read()).map(({ labels, value }) => ({ labels: spelled(name, labels), value })))
+      reads.push(async () => (await read()).map(({ labels, value }) => ({ labels: labelled(name, labels), value })))
     },
     watchProcess: () => collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 }),
     text: () => registry.metrics(),
@@ -113,14 +113,14 @@ function zeros(labels: readonly (readonly [string, LabelValues])[]): Record<stri
 }
 
 /** Returns a function that normalises labels and caches each combination, unless a value is not in its list. */
-function spelling(): (name: MetricName, labels: object) => Record<string, string> {
+function labelCache(): (name: MetricName, labels: object) => Record<string, string> {
   const allows = allowing()
   const known = new Map<string, Record<string, string>>()
   return (name, labels) => {
     let key: string = name
     for (const value of Object.values(labels)) key += `\n${value}`
-    const spelled = known.get(key)
-    if (spelled !== undefined) return spelled
+    const cached = known.get(key)
+    if (cached !== undefined) return cached
     const made = Object.fromEntries(
       Object.entries(labels).map(([label, value]) => [label, allows(name, label, String(value))]),
     )

@@ -1,5 +1,5 @@
 /**
- * The closed lists of the worker's labels: kinds of tasks, lanes,
+ * The closed lists of the worker's labels: kinds of tasks, priorities,
  * kinds of dials and their results.
  */
 import { FAILURES } from '#shared/faults/failure.ts'
@@ -13,5 +13,5 @@ export const DIAL_LABELS = ['probe', 'describe', 'locate', 'request'] as const
 /** The kinds of tasks. */
 export const TASKS = ['verify', 'compare', 'introspect', 'poll', 'validate', 'lease', 'reseal', 'push'] as const
 
-/** The lanes of claimed tasks. */
-export const LANES = ['asked', 'scheduled', 'hung', 'failed'] as const
+/** The priorities of claimed tasks. */
+export const CLAIMED_PRIORITIES = ['asked', 'scheduled', 'hung', 'failed'] as const

@@ -5,7 +5,7 @@
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import { FAULT_CODES } from './labels.ts'
 import { type Metric, SLOW } from './metric.ts'
-import { DIAL_LABELS, DIAL_RESULTS, LANES, TASKS } from './task-labels.ts'
+import { CLAIMED_PRIORITIES, DIAL_LABELS, DIAL_RESULTS, TASKS } from './task-labels.ts'
 
 const WORKER = ['worker'] as const
 /** Buckets in seconds between an event at the customer and its row in our database. */
@@ -29,7 +29,7 @@ const TASK_METRICS = {
   mooring_tasks_claimed_total: {
     kind: 'counter',
     help: 'Tasks that this worker claimed, by kind and priority.',
-    labels: { task: TASKS, lane: LANES },
+    labels: { task: TASKS, priority: CLAIMED_PRIORITIES },
     tiers: WORKER,
     alert: 'how much of the work is whose?',
   },

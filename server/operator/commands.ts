@@ -83,7 +83,7 @@ export const commands: readonly Command[] = [
       const organizationId = await organizationOf(db, args)
       const deps = { db, keyring: await context.keyring(), now: context.now }
       const ask = { organizationId, id, children, force: args.options['force'] === true }
-      context.complain(told(await revokeKeyAsOperator(deps, ask)))
+      context.complain(revocationText(await revokeKeyAsOperator(deps, ask)))
       return 0
     },
   },
@@ -138,7 +138,7 @@ export const commands: readonly Command[] = [
 ]
 
 /** The result of a revocation as text. Throws a sentence if nothing was revoked. */
-function told(done: Revocation): string {
+function revocationText(done: Revocation): string {
   if (done.outcome === 'unknown') throw new Error('There is no key of that id.')
   if (done.outcome === 'revoked') return `revoked, with ${countedDescendants(counted(done.revoked))}`
   if (done.missing === 'force')

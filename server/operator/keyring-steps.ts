@@ -60,11 +60,11 @@ export async function watchReseal(
     left = next
   }
   progress.end()
-  return told(context, await countMoving(deps, organizationId))
+  return reportMoving(context, await countMoving(deps, organizationId))
 }
 
 /** The exit status: 1, and a message, if organizations were skipped. */
-function told(context: CommandContext, moving: number): number {
+function reportMoving(context: CommandContext, moving: number): number {
   if (moving === 0) return 0
   context.complain(leftOut(moving))
   return 1
@@ -109,7 +109,7 @@ async function follow(context: CommandContext, deps: OperatorDeps, kind: KeyKind
   const progress = startProgress(context.screen, { what: 'organization keys', total, now: () => performance.now() })
   const moving = await work(deps, left => progress.show(left))
   progress.end()
-  return told(context, moving)
+  return reportMoving(context, moving)
 }
 
 /** Drops unneeded keys from both keyrings, and prints which. Returns the exit status. */

@@ -18,13 +18,13 @@ import { writing } from './writing.ts'
 /** Creates a key and returns it, the only time that it is known. Calls `begins` with its id before the key exists. */
 export async function createKeyAsOperator(
   deps: OperatorDeps,
-  of: { organizationId: string; mode: Mode; name: string | null; begins?: (id: string) => Promise<void> },
+  request: { organizationId: string; mode: Mode; name: string | null; begins?: (id: string) => Promise<void> },
 ): Promise<string> {
   const tokens = await createTokens(deps.keyring)
-  const { begins, ...ask } = of
+  const { begins, ...ask } = request
   const minted = mintKey(tokens, { ...ask, issuerId: null, scopes: DEFAULT_SCOPES, now: deps.now })
   await begins?.(minted.row.id)
-  await writing(deps, of.organizationId, async unit => {
+  await writing(deps, request.organizationId, async unit => {
     await apiKeys.insert(unit, minted.row)
     await audit.append(unit, { action: 'key.created', objectKind: 'key', objectId: minted.row.id })
   })
@@ -34,14 +34,14 @@ export async function createKeyAsOperator(
 /** Revokes a key, and on request its descendants; changes nothing if a confirmation is missing. */
 export async function revokeKeyAsOperator(
   deps: OperatorDeps,
-  of: RevocationConsent & { organizationId: string; id: string },
+  request: RevocationConsent & { organizationId: string; id: string },
 ): Promise<Revocation> {
-  const { organizationId: org, ...ask } = of
+  const { organizationId: org, ...ask } = request
   return writing(deps, org, async unit => {
     const done = await revocation.revokeKeyRow(unit, ask)
     if (done.outcome !== 'revoked') return done
     await audit.appendAll(unit, [
-      ...[...(done.isRepeat ? [] : [of.id]), ...done.revoked.keys].map(revokedEntry('key')),
+      ...[...(done.isRepeat ? [] : [request.id]), ...done.revoked.keys].map(revokedEntry('key')),
       ...done.revoked.capabilities.map(revokedEntry('capability')),
     ])
     return done

@@ -30,10 +30,12 @@ export interface LeaseGrant {
 }
 
 /** Mints and signs a capability that may lease, and returns its token, the only time that it is known. */
-export async function createLeaseCapability(deps: OperatorDeps, of: LeaseGrant): Promise<string> {
-  const { organizationId, mode, datasourceIds } = of
+export async function createLeaseCapability(
+  deps: OperatorDeps,
+  { organizationId, mode, datasourceIds, ttlSeconds, label }: LeaseGrant,
+): Promise<string> {
   const tokens = await createTokens(deps.keyring)
-  const expiresAt = new Date(deps.now.getTime() + of.ttlSeconds * 1000)
+  const expiresAt = new Date(deps.now.getTime() + ttlSeconds * 1000)
   const granted = { organizationId, issuerId: null, mode, operations: OPERATIONS, datasourceIds, expiresAt }
   const { token, row } = mintCapability(tokens, granted)
   const sealer = await createLeaseSealer(deps.keyring)
@@ -44,7 +46,7 @@ export async function createLeaseCapability(deps: OperatorDeps, of: LeaseGrant):
       rotated_from: null,
       participant_kind: 'system',
       participant_id: null,
-      label: of.label,
+      label,
       sync_groups: [],
       user_meta: '{}',
       wide_scope: datasourceIds === null,
@@ -77,11 +79,14 @@ export async function modeOf(deps: OperatorDeps, organizationId: string, ids: re
  * Revokes a lease; false if there is no live lease with that id. Its holder still knows the credential: rotate it as
  * well.
  */
-export async function revokeLease(deps: OperatorDeps, of: { organizationId: string; id: string }): Promise<boolean> {
-  return writing(deps, of.organizationId, async unit => {
-    const ended = await leases.end(unit, { id: of.id, by: 'revoked' })
+export async function revokeLease(
+  deps: OperatorDeps,
+  { organizationId, id }: { organizationId: string; id: string },
+): Promise<boolean> {
+  return writing(deps, organizationId, async unit => {
+    const ended = await leases.end(unit, { id, by: 'revoked' })
     if (ended === undefined) return false
-    const about = { action: 'lease.revoked', objectKind: 'lease', objectId: of.id }
+    const about = { action: 'lease.revoked', objectKind: 'lease', objectId: id }
     await audit.append(unit, about)
     return true
   })

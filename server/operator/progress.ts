@@ -20,13 +20,13 @@ const WIDTH = 30
 const LINE_MS = 2_000
 
 /** Starts a progress display. */
-export function startProgress(screen: Screen, of: { what: string; total: number; now: () => number }): Progress {
-  let total = of.total
+export function startProgress(screen: Screen, work: { what: string; total: number; now: () => number }): Progress {
+  let total = work.total
   let saidAt = Number.NEGATIVE_INFINITY
   const text = (left: number) => {
     const done = total - left
     const share = total === 0 ? 1 : done / total
-    const counts = `${done}/${total} ${of.what}`
+    const counts = `${done}/${total} ${work.what}`
     if (!screen.isTerminal) return `${counts} (${Math.floor(share * 100)} %)\n`
     const filled = Math.round(share * WIDTH)
     return `\r[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}] ${counts} `
@@ -34,9 +34,9 @@ export function startProgress(screen: Screen, of: { what: string; total: number;
   return {
     show(left) {
       total = Math.max(total, left)
-      const isDue = screen.isTerminal || left === 0 || of.now() - saidAt >= LINE_MS
+      const isDue = screen.isTerminal || left === 0 || work.now() - saidAt >= LINE_MS
       if (!isDue) return
-      saidAt = of.now()
+      saidAt = work.now()
       screen.write(text(left))
     },
     end() {

@@ -46,7 +46,11 @@ export async function rewrapAll(deps: OperatorDeps, onLeft: OnLeft): Promise<num
 /** Writes every key that is still listed, each behind the fence of its organization. */
 async function writeEach(
   deps: OperatorDeps,
-  of: {
+  {
+    onLeft,
+    list,
+    write,
+  }: {
     onLeft: () => Promise<void>
     list: (without: readonly string[]) => Promise<WrappedOrganizationKey[]>
     write: (tx: Tx, key: WrappedOrganizationKey) => Promise<void>
@@ -54,12 +58,12 @@ async function writeEach(
 ): Promise<Moving> {
   const moving: Moving = new Set()
   for (;;) {
-    await of.onLeft()
-    const batch = await of.list([...moving])
+    await onLeft()
+    const batch = await list([...moving])
     if (batch.length === 0) return moving
     for (const key of batch) {
       const org = key.organizationId
-      if ((await unlessMoving(deps, org, ({ tx }) => of.write(tx, key))) === MOVED) moving.add(org)
+      if ((await unlessMoving(deps, org, ({ tx }) => write(tx, key))) === MOVED) moving.add(org)
     }
   }
 }

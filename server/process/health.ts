@@ -141,8 +141,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, { read
 function send(
   request: IncomingMessage,
   response: ServerResponse,
-  of: { status: number; type: string; text: string },
+  { status, type, text }: { status: number; type: string; text: string },
 ): void {
-  response.writeHead(of.status, { 'content-type': of.type, 'cache-control': 'no-store' })
-  response.end(request.method === 'HEAD' ? undefined : of.text)
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+  response.end(request.method === 'HEAD' ? undefined : text)
 }

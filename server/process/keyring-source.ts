@@ -98,7 +98,10 @@ export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
       (cause: unknown) => {
         // Errors here are sentences with a remedy and never contain a part of a keyring: startup prints them, too.
         const message = cause instanceof Error ? cause.message : ''
-        log.error({ stage: 'keyring', cause, says: message }, 'the keyring could not be read again; the old one stays')
+        log.error(
+          { stage: 'keyring', cause, reason: message },
+          'the keyring could not be read again; the old one stays',
+        )
       },
     )
   }

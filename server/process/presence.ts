@@ -33,10 +33,10 @@ interface Present {
 }
 
 /** Starts announcing; resolves when the first row was written, or the attempt failed. */
-export async function startPresence(of: Present): Promise<Presence> {
-  const { db, log, kind, openNetworks } = of
+export async function startPresence(processInfo: Present): Promise<Presence> {
+  const { db, log, kind, openNetworks } = processInfo
   const row = { id: newId(), kind, version: await ownVersion(), openNetworks: formatNetworks(openNetworks) }
-  const watchNetworks = networkWatch(of)
+  const watchNetworks = networkWatch(processInfo)
   let isWritten = true
   let beats = 0
   const beat = async () => {
@@ -56,7 +56,7 @@ export async function startPresence(of: Present): Promise<Presence> {
   let beating: Promise<void> | null = beat()
   await beating
   beating = null
-  await warnOfDeadlines(of)
+  await warnOfDeadlines(processInfo)
   const timer = setInterval(() => {
     beating ??= beat().finally(() => {
       beating = null

@@ -114,10 +114,10 @@ function stopSignal(): Promise<string> {
   return promise
 }
 
-async function stop(log: Log, of: { name: string; started: AsyncDisposableStack }): Promise<void> {
-  log.info({ signal: of.name }, 'stopping')
+async function stop(log: Log, { name, started }: { name: string; started: AsyncDisposableStack }): Promise<void> {
+  log.info({ signal: name }, 'stopping')
   try {
-    await of.started.disposeAsync()
+    await started.disposeAsync()
     log.info('stopped')
     process.exit(0)
   } catch (cause) {

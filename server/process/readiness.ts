@@ -61,11 +61,16 @@ export interface Conditions {
 
 /** Announces that a tier of this process is running, until it is stopped, and answers whether it is ready. */
 export async function startReadiness(
-  of: Conditions & { readonly log: Log; readonly config: { readonly openNetworks: readonly string[] } },
+  conditions: Conditions & { readonly log: Log; readonly config: { readonly openNetworks: readonly string[] } },
   kind: Tier,
 ): Promise<{ ready(): Promise<Readiness>; stop(): Promise<void> }> {
-  const presence = await startPresence({ db: of.db, log: of.log, kind, openNetworks: of.config.openNetworks })
-  return { ready: createReadiness(of, presence.id), stop: presence.stop }
+  const presence = await startPresence({
+    db: conditions.db,
+    log: conditions.log,
+    kind,
+    openNetworks: conditions.config.openNetworks,
+  })
+  return { ready: createReadiness(conditions, presence.id), stop: presence.stop }
 }
 
 const STATEMENT_MS = 1_500
@@ -74,15 +79,15 @@ const ANSWER_MS = 1_800
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 /** Creates the readiness check. However many callers ask at once, the database is asked once. */
-function createReadiness(of: Conditions, processId: string): () => Promise<Readiness> {
+function createReadiness(conditions: Conditions, processId: string): () => Promise<Readiness> {
   let asking: Promise<Asked> | null = null
   const ask = () => {
-    asking ??= withDeadline(STATEMENT_MS, () => askDatabase(of.db, processId)).finally(() => {
+    asking ??= withDeadline(STATEMENT_MS, () => askDatabase(conditions.db, processId)).finally(() => {
       asking = null
     })
     return asking
   }
-  return async () => judge(of, await within(ask()))
+  return async () => judge(conditions, await within(ask()))
 }
 
 type Asked = ProcessReadiness | Extract<NotReady, 'database_unreachable' | 'migrations_pending' | 'grants_missing'>

@@ -129,15 +129,15 @@ const REMEDY = 'Restore it from its backup, and never create a new one: new keys
 
 type AnyKeyring = WebKeyring | WorkerKeyring | z.output<typeof FormerWebKeyring> | z.output<typeof FormerWorkerKeyring>
 
-function parse<T extends AnyKeyring>(text: string, of: { shape: z.ZodType<T>; former: z.ZodType<AnyKeyring> }): T {
+function parse<T extends AnyKeyring>(text: string, schemas: { shape: z.ZodType<T>; former: z.ZodType<AnyKeyring> }): T {
   const value = parseJson(text)
-  const parsed = of.shape.safeParse(value)
+  const parsed = schemas.shape.safeParse(value)
   if (parsed.success) {
     refuseReuse(parsed.data)
     refuseOddLists(parsed.data)
     return parsed.data
   }
-  const former = of.former.safeParse(value)
+  const former = schemas.former.safeParse(value)
   if (former.success) {
     refuseReuse(former.data)
     refuseOddLists(former.data)

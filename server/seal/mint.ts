@@ -22,34 +22,34 @@ export interface KeyGrant {
 }
 
 /** A new key: its text, to be shown once, and its row, which contains a hash. */
-export function mintKey(tokens: Tokens, of: KeyGrant) {
-  const token = tokens.mint('sk', of.mode)
+export function mintKey(tokens: Tokens, { mode, organizationId, scopes, expiresAt, issuerId, name, now }: KeyGrant) {
+  const token = tokens.mint('sk', mode)
   const id = newId()
   const hash = hashOf(tokens, token)
   const grant = {
-    organizationId: of.organizationId,
+    organizationId,
     id,
     issuerId: null,
-    mode: of.mode,
-    scopes: of.scopes,
+    mode,
+    scopes,
     datasourceIds: null,
-    expiresAt: of.expiresAt ?? null,
+    expiresAt: expiresAt ?? null,
   }
   return {
     token,
     row: {
       id,
-      issuer_id: of.issuerId,
-      mode: of.mode,
-      name: of.name,
+      issuer_id: issuerId,
+      mode,
+      name,
       last4: token.slice(-4),
       pepper_id: hash.pepperId,
       hash: hash.hash,
       mac: tokens.mac(hash, grant),
-      scopes: [...of.scopes],
-      created_at: of.now,
+      scopes: [...scopes],
+      created_at: now,
       last_used_at: null,
-      expires_at: of.expiresAt ?? null,
+      expires_at: expiresAt ?? null,
       revoked_at: null,
     },
   }
@@ -68,24 +68,24 @@ export interface CapabilityGrant {
 }
 
 /** A new capability: its text, to be shown once, and the columns of its row that decide what it may do. */
-export function mintCapability(tokens: Tokens, of: CapabilityGrant) {
-  const token = tokens.mint('rk', of.mode)
+export function mintCapability(tokens: Tokens, capabilityGrant: CapabilityGrant) {
+  const token = tokens.mint('rk', capabilityGrant.mode)
   const id = newId()
   const hash = hashOf(tokens, token)
-  const { operations: scopes, ...grant } = of
+  const { operations: scopes, ...grant } = capabilityGrant
   return {
     token,
     row: {
       id,
-      issuer_id: of.issuerId,
-      mode: of.mode,
+      issuer_id: capabilityGrant.issuerId,
+      mode: capabilityGrant.mode,
       last4: token.slice(-4),
       pepper_id: hash.pepperId,
       hash: hash.hash,
       mac: tokens.mac(hash, { ...grant, id, scopes }),
-      operations: [...of.operations],
-      datasource_ids: of.datasourceIds === null ? null : [...of.datasourceIds],
-      expires_at: of.expiresAt,
+      operations: [...capabilityGrant.operations],
+      datasource_ids: capabilityGrant.datasourceIds === null ? null : [...capabilityGrant.datasourceIds],
+      expires_at: capabilityGrant.expiresAt,
     },
   }
 }

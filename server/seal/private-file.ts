@@ -60,11 +60,11 @@ async function refuseLink(path: string, what: string): Promise<never> {
   throw new Error(`${what} ${path} is a symbolic link. ${remedy}`)
 }
 
-function requireOwn(found: Stats, of: { path: string; what: string }): void {
-  const { path, what } = of
+function requireOwn(found: Stats, file: { path: string; what: string }): void {
+  const { path, what } = file
   if (!found.isFile()) throw new Error(`${what} ${path} is not a file.`)
   if ((found.mode & OTHERS) !== 0) throw new Error(`${what} ${path} can be read by others. Run: chmod 600 ${path}`)
-  requireOwner(found, of)
+  requireOwner(found, file)
 }
 
 /** Root may own it: root can read and write everything anyway. */

@@ -100,9 +100,11 @@ export class Unsealer {
     return held.openTask(context, sealed)
   }
 
-  #wrap(of: { organizationId: string; id: string }, secret: Uint8Array): { secret: Buffer; masterKeyId: string } {
+  #wrap(
+    { organizationId, id }: { organizationId: string; id: string },
+    secret: Uint8Array,
+  ): { secret: Buffer; masterKeyId: string } {
     const master = inUse(this.#keyring.master)
-    const { organizationId, id } = of
     const text = Buffer.from(secret).toString('base64')
     const plain = Buffer.from(JSON.stringify({ v: 1, purpose: 'organization-key', organizationId, id, secret: text }))
     const box = Buffer.from(this.#sodium.crypto_box_seal(plain, master.public))

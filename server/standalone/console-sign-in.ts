@@ -44,8 +44,15 @@ export async function newConsoleAddress(
 }
 
 /** The sign-in for a data folder. */
-export function localConsole(of: { dir: string; organizationId: string; clock: () => Date }): LocalConsole {
-  const { dir, organizationId, clock } = of
+export function localConsole({
+  dir,
+  organizationId,
+  clock,
+}: {
+  dir: string
+  organizationId: string
+  clock: () => Date
+}): LocalConsole {
   return {
     organizationId,
     async redeem(code) {

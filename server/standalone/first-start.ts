@@ -53,9 +53,8 @@ export interface KeyMaker {
  */
 export async function makeFirstKeys(
   maker: KeyMaker,
-  of: { dir: string; unshown: readonly string[]; db: Db; organizationId: string },
+  { dir, unshown, db, organizationId }: { dir: string; unshown: readonly string[]; db: Db; organizationId: string },
 ): Promise<FirstKeys> {
-  const { dir, unshown, db, organizationId } = of
   const ids = [...unshown]
   // Noted before it exists: without a note, nobody would know that a key was never shown.
   const make = (mode: Mode) =>

@@ -190,15 +190,18 @@ function reasonIn(lastWords: string): string {
   const lines = lastWords.split('\n').filter(line => / (LOG|FATAL|PANIC): /.test(line))
   // Clients that connect in the meantime are rejected, with one line each.
   const own = lines.filter(line => !/the database system is (shutting|starting)/.test(line))
-  const told = own.filter(line => /FATAL|PANIC|shutdown|shut down|terminated|aborting/.test(line))
-  return told.length === 0 ? 'nothing: it was killed' : told.slice(-5).join('\n')
+  const reasons = own.filter(line => /FATAL|PANIC|shutdown|shut down|terminated|aborting/.test(line))
+  return reasons.length === 0 ? 'nothing: it was killed' : reasons.slice(-5).join('\n')
 }
 
 function guardLog(log: Log): GuardEvents {
   const stage = 'database'
   return {
     ended: ({ pid, delayMs, lastWords }) =>
-      log.error({ stage, pid, delayMs, says: reasonIn(lastWords) }, 'the embedded PostgreSQL has ended; restarting it'),
+      log.error(
+        { stage, pid, delayMs, reason: reasonIn(lastWords) },
+        'the embedded PostgreSQL has ended; restarting it',
+      ),
     failed: ({ cause, delayMs }) =>
       log.error({ stage, delayMs, cause }, 'the embedded PostgreSQL does not start; retrying'),
     runs: ({ pid }) => log.info({ stage, pid }, 'the embedded PostgreSQL runs again'),

@@ -19,7 +19,7 @@ import {
 export const SPAN_ATTRIBUTES = [
   ...(['http.request.method', 'http.route', 'http.response.status_code', 'error.type'] as const),
   ...(['db.system.name', 'db.query.summary'] as const),
-  ...(['mooring.surface', 'mooring.task', 'mooring.lane', 'mooring.dial', 'mooring.result'] as const),
+  ...(['mooring.surface', 'mooring.task', 'mooring.priority', 'mooring.dial', 'mooring.result'] as const),
 ] as const
 
 /** Attributes of one span. */

@@ -150,32 +150,37 @@ export class Loop {
 
   async #take(
     priority: claims.Priority,
-    of: Pick<claims.ClaimAsk, 'kinds' | 'limit' | 'now'> & { due: readonly number[]; others: readonly Running[] },
+    {
+      kinds,
+      due,
+      limit,
+      others,
+      now,
+    }: Pick<claims.ClaimAsk, 'kinds' | 'limit' | 'now'> & { due: readonly number[]; others: readonly Running[] },
   ): Promise<Running[]> {
     const isAsked = (other: claims.Priority) => other === 'asked'
     const { asked, background } = this.#concurrency.perOrganization
     const perOrganization = isAsked(priority) ? asked : background
     const ask = {
-      kinds: of.kinds,
-      due: of.due,
+      kinds,
+      due,
       priorities: [priority],
-      limit: of.limit,
+      limit,
       perOrganization,
       // Failed tasks count twice towards the limit: an organization's dead databases leave room for its others.
-      held: [...this.#running.values(), ...of.others]
+      held: [...this.#running.values(), ...others]
         .filter(one => isAsked(one.priority) === isAsked(priority))
         .flatMap(({ claim: { organizationId }, priority: other }) =>
           priority === 'failed' && other === 'failed' ? [organizationId, organizationId] : [organizationId],
         )
         .concat(this.#lacking.asHeld(perOrganization)),
       leaseMs: LEASE_MS,
-      now: of.now,
+      now,
       rounds: this.#rounds,
       newestFirst: this.#newestFirst,
     }
     const claimed = await withDeadline(CLAIM_DEADLINE_MS, () => claims.claim(this.#parts.db, ask))
-    for (const { kind: task } of claimed)
-      this.#parts.meter.count('mooring_tasks_claimed_total', { task, lane: priority })
+    for (const { kind: task } of claimed) this.#parts.meter.count('mooring_tasks_claimed_total', { task, priority })
     return claimed.map(claim => ({ claim, priority }))
   }
 

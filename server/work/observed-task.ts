@@ -16,7 +16,10 @@ export async function observedTask(
   { kind: task, priority }: { readonly kind: TaskKind; readonly priority?: Priority },
   run: () => Promise<TaskResult>,
 ): Promise<void> {
-  const attributes = () => ({ 'mooring.task': task, ...(priority === undefined ? {} : { 'mooring.lane': priority }) })
+  const attributes = () => ({
+    'mooring.task': task,
+    ...(priority === undefined ? {} : { 'mooring.priority': priority }),
+  })
   await inSpan({ name: 'task', kind: 'consumer', attributes }, async span => {
     const startedAt = performance.now()
     const result = await run()

@@ -111,10 +111,10 @@ export class BatchSize {
  */
 export async function purgeExpired(
   parts: Pick<WorkerDeps, 'db' | 'clock'> & Partial<Pick<WorkerDeps, 'meter'>>,
-  of: { kept: RetentionPeriods; goesOn(): Promise<boolean> },
+  { kept, goesOn }: { kept: RetentionPeriods; goesOn(): Promise<boolean> },
 ): Promise<void> {
   const now = parts.clock()
-  const moment = { now, kept: of.kept, ago: (ms: number) => new Date(now.getTime() - ms) }
+  const moment = { now, kept, ago: (ms: number) => new Date(now.getTime() - ms) }
   const failures: unknown[] = []
   for (const [rows, forgetBatch] of Object.entries(LIST)) {
     const until = performance.now() + EACH_MS
@@ -125,7 +125,7 @@ export async function purgeExpired(
       return isMore
     }
     try {
-      while ((await of.goesOn()) && (await batch()) && performance.now() < until);
+      while ((await goesOn()) && (await batch()) && performance.now() < until);
     } catch (cause) {
       failures.push(cause)
     }

@@ -47,14 +47,17 @@ export function parseEndpointUrl(text: string): ParsedUrl {
   const wrong = refuseRaw(target, 'path')
   if (wrong !== null) return wrong
   const path = target.startsWith('/') ? target : `/${target}`
-  return { ok: true, url: { host: place.host, port: place.port, path, secure, href: spell(place, secure) + path } }
+  return {
+    ok: true,
+    url: { host: place.host, port: place.port, path, secure, href: formatOrigin(place, secure) + path },
+  }
 }
 
 function defaultPort(secure: boolean): number {
   return secure ? 443 : 80
 }
 
-function spell(place: HostPort, secure: boolean): string {
+function formatOrigin(place: HostPort, secure: boolean): string {
   const host = place.host.includes(':') ? `[${place.host}]` : place.host
   const port = place.port === defaultPort(secure) ? '' : `:${place.port}`
   return `${secure ? 'https' : 'http'}://${host}${port}`

@@ -18,7 +18,7 @@ export function isIpv4(text: string): boolean {
  */
 export function canonicalIpv6(text: string): string | null {
   const groups = ipv6Groups(text)
-  return groups === null ? null : spell(groups)
+  return groups === null ? null : formatGroups(groups)
 }
 
 /** Returns the canonical form of an IPv4 or IPv6 literal, without brackets; null for any other text. */
@@ -63,7 +63,7 @@ function ipv4Groups(text: string): [number, number] {
  * RFC 5952 §4: the longest run of two or more zero groups becomes `::`, the first one if several are equally long; no
  * leading zeros.
  */
-function spell(groups: readonly number[]): string {
+function formatGroups(groups: readonly number[]): string {
   let from = 0
   let length = 1
   for (let at = 0; at < 8; at += 1) {

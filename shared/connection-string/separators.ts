@@ -45,7 +45,7 @@ export function refuseWide(text: string): Refusal | null {
 }
 
 type Rule = readonly [RegExp, Refusal]
-const spelled = (pattern: RegExp, what: string): Rule => [
+const encoded = (pattern: RegExp, what: string): Rule => [
   pattern,
   refuse(
     'parameter_malformed',
@@ -57,10 +57,10 @@ const unencoded = (pattern: RegExp, message: string): Rule => [pattern, refuse('
 
 /** Rules for path and query together. Each pattern is linear: no wide repetition precedes what it looks for. */
 const ANYWHERE: readonly Rule[] = [
-  spelled(/&amp;/i, "&amp;, HTML's"),
-  spelled(/&#(?:38|x26);/i, "HTML's"),
-  spelled(/\\u0026/i, "\\u0026, JSON's"),
-  spelled(/\\&/, "\\&, a shell's"),
+  encoded(/&amp;/i, "&amp;, HTML's"),
+  encoded(/&#(?:38|x26);/i, "HTML's"),
+  encoded(/\\u0026/i, "\\u0026, JSON's"),
+  encoded(/\\&/, "\\&, a shell's"),
   unencoded(/&(?:quot|#34|#39|apos|lt|gt);/i, 'It contains a quote or bracket written as an HTML entity: remove it.'),
   unencoded(/(?:\\r|\\n)$/, 'It ends with \\n, a line break as written in JSON: remove it.'),
   unencoded(/\\$/, 'It ends with a backslash: remove it.'),

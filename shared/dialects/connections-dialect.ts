@@ -80,11 +80,11 @@ const named = {
   }),
 }
 /** Refuses a list that exceeds `max`, counted in `unit`s. */
-function bounded(max: number, of: { unit: string; count: (names: string[]) => number }) {
+function bounded(max: number, { count, unit }: { unit: string; count: (names: string[]) => number }) {
   return (ctx: z.core.ParsePayload<string[]>): void => {
-    const actual = of.count(ctx.value)
+    const actual = count(ctx.value)
     if (actual <= max) return
-    const message = `List should have at most ${max} ${of.unit}s after validation, not ${actual}`
+    const message = `List should have at most ${max} ${unit}s after validation, not ${actual}`
     const params = { type: 'too_long', message, ctx: { field_type: 'List', max_length: max, actual_length: actual } }
     ctx.issues.push({ code: 'custom', input: undefined, message, params, continue: false })
   }

@@ -50,14 +50,14 @@ export const ConnectionList = z
   .meta({ id: 'ConnectionList', description: 'All active connections.' })
 
 /** The envelope around an answer. */
-export function envelopeOf(of: { id: string; schema: z.ZodType; description: string }) {
+export function envelopeOf({ schema, id, description }: { id: string; schema: z.ZodType; description: string }) {
   return z
     .object({
       success: z.literal(true).describe('Always true.'),
-      data: of.schema,
+      data: schema,
       error: z.null().describe('Always null.'),
     })
-    .meta({ id: of.id, description: of.description })
+    .meta({ id, description })
 }
 
 /** Every error of this dialect except 422. */

@@ -135,8 +135,8 @@ function refusal(error: unknown): unknown {
   const fault = faultOf(error)
   if (!(error instanceof Error) || fault === null) return error
   const issues: unknown = Reflect.get(Object(Reflect.get(error, 'data')), 'issues')
-  const told = Array.isArray(issues) ? issues.map(issue => String(Reflect.get(Object(issue), 'message'))) : []
-  return new Error([`${error.message} (${fault})`, ...told.map(line => `  ${line}`)].join('\n'), { cause: error })
+  const messages = Array.isArray(issues) ? issues.map(issue => String(Reflect.get(Object(issue), 'message'))) : []
+  return new Error([`${error.message} (${fault})`, ...messages.map(line => `  ${line}`)].join('\n'), { cause: error })
 }
 
 function waitSeconds(invocation: Invocation): number {

@@ -18,7 +18,8 @@ export function narrowed(snapshot: Snapshot, { schema, table }: Part): Snapshot 
     const schemas = snapshot.schemas.filter(({ name }) => schema === undefined || name === schema)
     return { ...snapshot, schemas }
   }
-  const isMeant = (of: string, name: string) => name === table && (schema === undefined || of === schema)
+  const isMeant = (schemaName: string, name: string) =>
+    name === table && (schema === undefined || schemaName === schema)
   const targets = (relation: Relation) => [
     ...(relation.constraints ?? []).flatMap(({ references }) =>
       references === undefined ? [] : [{ schema: references.schema, name: references.relation }],
@@ -32,9 +33,9 @@ export function narrowed(snapshot: Snapshot, { schema, table }: Part): Snapshot 
       .filter(({ schema: of, relation }) => isMeant(of, relation.name))
       .flatMap(({ relation }) => targets(relation).map(it => keyOf(it.schema, it.name))),
   )
-  const isKept = (of: string, relation: Relation) =>
-    isMeant(of, relation.name) ||
-    kept.has(keyOf(of, relation.name)) ||
+  const isKept = (schemaName: string, relation: Relation) =>
+    isMeant(schemaName, relation.name) ||
+    kept.has(keyOf(schemaName, relation.name)) ||
     targets(relation).some(it => isMeant(it.schema, it.name))
   const schemas = snapshot.schemas.map(one => onlyRelations(one, relation => isKept(one.name, relation)))
   return { ...snapshot, schemas: schemas.filter(({ relations }) => relations.length > 0) }

@@ -66,9 +66,13 @@ function triggerStatements(table: string, trigger: Trigger, needs: Needs): strin
 }
 
 /** Returns the comment of a trigger, rule or policy of a relation. */
-export function commentOn(kind: 'trigger' | 'rule' | 'policy', relation: string, of: Commented): string[] {
-  if (of.comment === undefined) return []
-  return [`comment on ${kind} ${identifier(of.name)} on ${relation} is ${literal(of.comment)};`]
+export function commentOn(
+  kind: 'trigger' | 'rule' | 'policy',
+  relation: string,
+  { comment, name }: Commented,
+): string[] {
+  if (comment === undefined) return []
+  return [`comment on ${kind} ${identifier(name)} on ${relation} is ${literal(comment)};`]
 }
 
 interface Commented {

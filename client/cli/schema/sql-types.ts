@@ -55,22 +55,26 @@ function whenMade(types: readonly string[], needs: Needs, statements: readonly s
   return needs.types(types).length === 0 ? statements : statements.map(text => remark(text, 'missing'))
 }
 
-function domain(of: Domain, needs: Needs): MadeType {
-  return { name: of.name, of: [of.type], statements: () => whenMade([of.type], needs, domainStatements(of, needs)) }
+function domain(made: Domain, needs: Needs): MadeType {
+  return {
+    name: made.name,
+    of: [made.type],
+    statements: () => whenMade([made.type], needs, domainStatements(made, needs)),
+  }
 }
 
-function domainStatements(of: Domain, needs: Needs): string[] {
-  const { name, type, collation, comment } = of
+function domainStatements(made: Domain, needs: Needs): string[] {
+  const { name, type, collation, comment } = made
   const parts = [`create domain ${namesText(name)} as ${typeText(type)}`]
   const late: string[] = []
   if (collation !== undefined && needs.collations(collation).length === 0) parts.push(`collate ${namesText(collation)}`)
-  if (of.default !== undefined) {
-    const text = `default ${defaultText(of.default)}`
-    if (needs.calls(of.default).length === 0) parts.push(text)
+  if (made.default !== undefined) {
+    const text = `default ${defaultText(made.default)}`
+    if (needs.calls(made.default).length === 0) parts.push(text)
     else late.push(remark(`alter domain ${namesText(name)} set ${text};`, 'missing'))
   }
-  if (of.notNull) parts.push('not null')
-  for (const { name: check, definition } of of.checks ?? []) {
+  if (made.notNull) parts.push('not null')
+  for (const { name: check, definition } of made.checks ?? []) {
     const text = `constraint ${identifier(check)} ${constraintClause('check', definition)}`
     const isLate = definition.endsWith('NOT VALID')
     const alter = `alter domain ${namesText(name)}\n  add ${text};`

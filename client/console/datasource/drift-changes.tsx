@@ -17,7 +17,7 @@ const LINE_PX = 60
 /** The list, with a filter by class; breaking changes come first. */
 export function ChangeList({ changes }: { changes: readonly Change[] }) {
   const [only, setOnly] = useState<Change['class'] | 'all'>('all')
-  const shown = useMemo(() => {
+  const displayed = useMemo(() => {
     const sorted = changes.toSorted((one, other) => ORDER.indexOf(one.class) - ORDER.indexOf(other.class))
     return only === 'all' ? sorted : sorted.filter(one => one.class === only)
   }, [changes, only])
@@ -30,7 +30,7 @@ export function ChangeList({ changes }: { changes: readonly Change[] }) {
       <div className="changes-filter">
         <Choice isBare label="Class" value={only} options={options} onChange={setOnly} />
       </div>
-      <Lines changes={shown} />
+      <Lines changes={displayed} />
     </div>
   )
 }

@@ -36,10 +36,10 @@ export function DriftTab({ datasource: { id, removedAt } }: { datasource: Dataso
 
 type SnapshotId = SnapshotSummary['id']
 
-function Comparison(of: { snapshots: readonly SnapshotSummary[]; from: SnapshotId; to: SnapshotId }) {
-  const [from, setFrom] = useState(of.from)
-  const [to, setTo] = useState(of.to)
-  const options = of.snapshots.map(one => ({ value: one.id, label: labelOf(one) }))
+function Comparison(props: { snapshots: readonly SnapshotSummary[]; from: SnapshotId; to: SnapshotId }) {
+  const [from, setFrom] = useState(props.from)
+  const [to, setTo] = useState(props.to)
+  const options = props.snapshots.map(one => ({ value: one.id, label: labelOf(one) }))
   return (
     <>
       <div className="two">

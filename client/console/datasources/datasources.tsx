@@ -80,21 +80,31 @@ function inputOf({ q, after, before, ...filters }: ListSearch) {
  * Links to older and newer pages. When paging backwards, the server reports whether there are more rows on the newer
  * side.
  */
-function Pages(of: { search: ListSearch; first: string | undefined; last: string | undefined; next: string | null }) {
+function Pages({
+  search,
+  next,
+  first,
+  last,
+}: {
+  search: ListSearch
+  first: string | undefined
+  last: string | undefined
+  next: string | null
+}) {
   const navigate = useNavigate({ from: '/datasources' })
-  const { after, before, ...filters } = of.search
+  const { after, before, ...filters } = search
   const isBackwards = before !== undefined
-  const hasNewer = isBackwards ? of.next !== null : after !== undefined
-  const hasOlder = isBackwards || of.next !== null
+  const hasNewer = isBackwards ? next !== null : after !== undefined
+  const hasOlder = isBackwards || next !== null
   if (!hasNewer && !hasOlder) return null
   const go = (place: { after?: string | undefined; before?: string | undefined }) =>
     void navigate({ search: { ...filters, ...place } })
   return (
     <nav className="pages" aria-label="Pages">
-      <Button disabled={!hasNewer} onClick={() => go({ before: of.first })}>
+      <Button disabled={!hasNewer} onClick={() => go({ before: first })}>
         Newer
       </Button>
-      <Button disabled={!hasOlder} onClick={() => go({ after: of.last })}>
+      <Button disabled={!hasOlder} onClick={() => go({ after: last })}>
         Older
       </Button>
     </nav>

@@ -27,7 +27,10 @@ function Diagram({ snapshot }: { snapshot: Snapshot }) {
   const schema = schemas.find(one => one === asked) ?? schemas[0]
   const ofSchema = useMemo(() => schemaGraph(whole, schema ?? ''), [whole, schema])
   const chosen = whole.tables.some(({ key }) => key === table) ? table : null
-  const shown = useMemo(() => (chosen === null ? ofSchema : neighbourGraph(whole, chosen)), [whole, ofSchema, chosen])
+  const displayed = useMemo(
+    () => (chosen === null ? ofSchema : neighbourGraph(whole, chosen)),
+    [whole, ofSchema, chosen],
+  )
   if (schema === undefined) return <Empty title="There are no tables">A diagram shows tables and their keys.</Empty>
   const goTo = (to: string | null) => {
     const found = whole.tables.find(({ key }) => key === to)
@@ -50,7 +53,7 @@ function Diagram({ snapshot }: { snapshot: Snapshot }) {
         )}
         <TablePick graph={ofSchema} chosen={chosen} onChoose={goTo} />
       </div>
-      <Drawn graph={shown} chosen={chosen} onChoose={goTo} />
+      <Drawn graph={displayed} chosen={chosen} onChoose={goTo} />
     </div>
   )
 }

@@ -96,8 +96,8 @@ function boxOf(schema: string, { name, columns, constraints = [] }: Relation): T
   }))
   const keys = lines.filter(({ isPrimary, isForeign }) => isPrimary || isForeign).slice(0, MOST_KEYS)
   const others = lines.filter(({ isPrimary, isForeign }) => !isPrimary && !isForeign)
-  const shown = [...keys, ...others.slice(0, Math.max(0, MOST_COLUMNS - keys.length))]
-  return { key: keyOf(schema, name), schema, name, columns: shown, more: lines.length - shown.length }
+  const displayed = [...keys, ...others.slice(0, Math.max(0, MOST_COLUMNS - keys.length))]
+  return { key: keyOf(schema, name), schema, name, columns: displayed, more: lines.length - displayed.length }
 }
 
 function tiesOf(from: string, { constraints = [] }: Relation): Tie[] {

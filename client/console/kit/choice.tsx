@@ -7,7 +7,7 @@ import { Check, ChevronDown } from 'lucide-react'
 import type { ChoiceOption } from './plain-choice.tsx'
 
 /** A choice between a few options. */
-export function Choice<T extends string>(of: {
+export function Choice<T extends string>(props: {
   label: string
   value: T
   options: readonly ChoiceOption<T>[]
@@ -15,11 +15,11 @@ export function Choice<T extends string>(of: {
   /** Hides the label visually; screen readers still announce it. */
   isBare?: boolean
 }) {
-  const items = [...of.options]
+  const items = [...props.options]
   return (
-    <Select.Root items={items} value={of.value} onValueChange={value => value !== null && of.onChange(value)}>
+    <Select.Root items={items} value={props.value} onValueChange={value => value !== null && props.onChange(value)}>
       <div className="field">
-        <Select.Label className={of.isBare === true ? 'unseen' : 'field-label'}>{of.label}</Select.Label>
+        <Select.Label className={props.isBare === true ? 'unseen' : 'field-label'}>{props.label}</Select.Label>
         <Select.Trigger className="input choice">
           <Select.Value />
           <Select.Icon>

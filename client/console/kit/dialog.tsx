@@ -10,7 +10,14 @@ import { ProblemNotice } from './feedback.tsx'
 import { TextField } from './field.tsx'
 
 /** A dialog that is shown while `isOpen` is true. */
-export function Dialog(of: {
+export function Dialog({
+  isOpen,
+  onClose,
+  isWide,
+  title,
+  about,
+  children,
+}: {
   isOpen: boolean
   onClose: () => void
   title: string
@@ -19,18 +26,18 @@ export function Dialog(of: {
   children: ReactNode
 }) {
   return (
-    <Base.Root open={of.isOpen} onOpenChange={open => !open && of.onClose()}>
+    <Base.Root open={isOpen} onOpenChange={open => !open && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="scrim" />
-        <Base.Popup className={of.isWide === true ? 'dialog wide' : 'dialog'}>
+        <Base.Popup className={isWide === true ? 'dialog wide' : 'dialog'}>
           <header className="dialog-head">
-            <Base.Title>{of.title}</Base.Title>
+            <Base.Title>{title}</Base.Title>
             <Base.Close render={<IconButton label="Close" />}>
               <X className="icon" aria-hidden />
             </Base.Close>
           </header>
-          {of.about === undefined ? null : <Base.Description className="soft">{of.about}</Base.Description>}
-          {of.children}
+          {about === undefined ? null : <Base.Description className="soft">{about}</Base.Description>}
+          {children}
         </Base.Popup>
       </Base.Portal>
     </Base.Root>
@@ -38,7 +45,7 @@ export function Dialog(of: {
 }
 
 /** Requires a typed word before an action that cannot be undone. */
-export function TypedConfirmation(of: {
+export function TypedConfirmation(props: {
   isOpen: boolean
   onClose: () => void
   title: string
@@ -51,24 +58,24 @@ export function TypedConfirmation(of: {
 }) {
   const [typed, setTyped] = useState('')
   return (
-    <Dialog isOpen={of.isOpen} onClose={of.onClose} title={of.title} about={of.about}>
+    <Dialog isOpen={props.isOpen} onClose={props.onClose} title={props.title} about={props.about}>
       <form
         className="stack"
         onSubmit={event => {
           event.preventDefault()
-          if (typed === of.word) of.onConfirm()
+          if (typed === props.word) props.onConfirm()
         }}
       >
         <TextField
-          label={`Type ${of.word} to confirm`}
+          label={`Type ${props.word} to confirm`}
           value={typed}
           onChange={event => setTyped(event.target.value)}
         />
-        {of.error === null ? null : <ProblemNotice error={of.error} />}
+        {props.error === null ? null : <ProblemNotice error={props.error} />}
         <div className="dialog-foot">
-          <Button onClick={of.onClose}>Cancel</Button>
-          <Button type="submit" weight="danger" disabled={typed !== of.word} isBusy={of.isBusy}>
-            {of.action}
+          <Button onClick={props.onClose}>Cancel</Button>
+          <Button type="submit" weight="danger" disabled={typed !== props.word} isBusy={props.isBusy}>
+            {props.action}
           </Button>
         </div>
       </form>

@@ -5,7 +5,7 @@
 import { type ReactNode, useId } from 'react'
 
 /** A page: its title, which is also the title of the document, a line of description, actions, and content. */
-export function PageFrame(of: {
+export function PageFrame(props: {
   title: ReactNode
   name: string
   about?: ReactNode
@@ -14,21 +14,27 @@ export function PageFrame(of: {
 }) {
   return (
     <div className="page">
-      <title>{`${of.name} · Mooring`}</title>
+      <title>{`${props.name} · Mooring`}</title>
       <header className="page-head">
         <div className="page-title">
-          <h1 tabIndex={-1}>{of.title}</h1>
-          {of.about === undefined ? null : <p className="soft">{of.about}</p>}
+          <h1 tabIndex={-1}>{props.title}</h1>
+          {props.about === undefined ? null : <p className="soft">{props.about}</p>}
         </div>
-        {of.actions === undefined ? null : <div className="actions">{of.actions}</div>}
+        {props.actions === undefined ? null : <div className="actions">{props.actions}</div>}
       </header>
-      {of.children}
+      {props.children}
     </div>
   )
 }
 
 /** A part of a page. With `isFlush`, the content reaches the edges, as tables do. */
-export function Panel(of: {
+export function Panel({
+  isFlush,
+  title,
+  about,
+  actions,
+  children,
+}: {
   title?: ReactNode
   about?: ReactNode
   actions?: ReactNode
@@ -38,19 +44,19 @@ export function Panel(of: {
   const id = useId()
   return (
     <section
-      className={of.isFlush === true ? 'panel flush' : 'panel'}
-      aria-labelledby={of.title === undefined ? undefined : id}
+      className={isFlush === true ? 'panel flush' : 'panel'}
+      aria-labelledby={title === undefined ? undefined : id}
     >
-      {of.title === undefined ? null : (
+      {title === undefined ? null : (
         <header className="panel-head">
           <div>
-            <h2 id={id}>{of.title}</h2>
-            {of.about === undefined ? null : <p className="soft small">{of.about}</p>}
+            <h2 id={id}>{title}</h2>
+            {about === undefined ? null : <p className="soft small">{about}</p>}
           </div>
-          {of.actions === undefined ? null : <div className="actions">{of.actions}</div>}
+          {actions === undefined ? null : <div className="actions">{actions}</div>}
         </header>
       )}
-      <div className="panel-body">{of.children}</div>
+      <div className="panel-body">{children}</div>
     </section>
   )
 }

@@ -9,27 +9,27 @@ import type { ChoiceOption } from './plain-choice.tsx'
 const SHOWN = 50
 
 /** The field. `none` is the label for no choice. */
-export function Pick(of: {
+export function Pick(props: {
   label: string
   none: string
   value: string | null
   options: readonly ChoiceOption<string>[]
   onChange: (value: string | null) => void
 }) {
-  const chosen = of.options.find(({ value }) => value === of.value) ?? null
+  const chosen = props.options.find(({ value }) => value === props.value) ?? null
   return (
     <Combobox.Root
-      items={of.options}
+      items={props.options}
       limit={SHOWN}
       value={chosen}
-      onValueChange={(option: ChoiceOption<string> | null) => of.onChange(option?.value ?? null)}
+      onValueChange={(option: ChoiceOption<string> | null) => props.onChange(option?.value ?? null)}
       autoHighlight
     >
       <div className="field">
-        <Combobox.Label className="field-label">{of.label}</Combobox.Label>
+        <Combobox.Label className="field-label">{props.label}</Combobox.Label>
         <div className="pick">
-          <Combobox.Input className="input" placeholder={of.none} spellCheck={false} />
-          <Combobox.Clear className="button quiet square pick-clear" aria-label={of.none} title={of.none}>
+          <Combobox.Input className="input" placeholder={props.none} spellCheck={false} />
+          <Combobox.Clear className="button quiet square pick-clear" aria-label={props.none} title={props.none}>
             <X className="icon" aria-hidden />
           </Combobox.Clear>
         </div>

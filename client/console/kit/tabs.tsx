@@ -12,7 +12,7 @@ export interface Tab<T extends string> {
 }
 
 /** The tabs, and the content of the open one. */
-export function Tabs<T extends string>(of: {
+export function Tabs<T extends string>(props: {
   label: string
   tabs: readonly Tab<T>[]
   value: T
@@ -20,19 +20,19 @@ export function Tabs<T extends string>(of: {
   children: ReactNode
 }) {
   const list = useRef<HTMLDivElement>(null)
-  const open = of.tabs.findIndex(({ value }) => value === of.value)
+  const open = props.tabs.findIndex(({ value }) => value === props.value)
   useSeen(list, open)
   return (
-    <Base.Root value={of.value} onValueChange={value => of.onChange(value)} className="tabs">
-      <Base.List ref={list} className="tab-list" aria-label={of.label}>
-        {of.tabs.map(({ value, label }) => (
+    <Base.Root value={props.value} onValueChange={value => props.onChange(value)} className="tabs">
+      <Base.List ref={list} className="tab-list" aria-label={props.label}>
+        {props.tabs.map(({ value, label }) => (
           <Base.Tab key={value} value={value} className="tab">
             {label}
           </Base.Tab>
         ))}
       </Base.List>
-      <Base.Panel value={of.value} className="tab-panel">
-        {of.children}
+      <Base.Panel value={props.value} className="tab-panel">
+        {props.children}
       </Base.Panel>
     </Base.Root>
   )

@@ -67,7 +67,7 @@ export function Capabilities() {
   )
 }
 
-function CapabilityRow({ of, onRevoke }: { of: Capability; onRevoke: (of: Capability) => void }) {
+function CapabilityRow({ of, onRevoke }: { of: Capability; onRevoke: (capability: Capability) => void }) {
   return (
     <tr className={of.status === 'active' ? undefined : 'ended'}>
       <td>

@@ -47,8 +47,13 @@ const KINDS = {
   materialized_view: 'materialized view',
 } as const
 
-function RelationView(of: { schema: string; relation: Relation; snapshot: Snapshot; onFollow: (key: string) => void }) {
-  const { schema, relation, snapshot, onFollow } = of
+function RelationView(props: {
+  schema: string
+  relation: Relation
+  snapshot: Snapshot
+  onFollow: (key: string) => void
+}) {
+  const { schema, relation, snapshot, onFollow } = props
   const estimate = snapshot.observed.estimates
     .find(one => one.schema === schema)
     ?.relations.find(one => one.name === relation.name)

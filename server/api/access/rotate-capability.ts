@@ -44,20 +44,24 @@ export async function rotateCapability(ctx: KnownContext, input: RotateCapabilit
   })
 }
 
-async function replace(ctx: KnownContext, unit: UnitOfWork, of: RotateCapabilityInput & { uuid: string }) {
+async function replace(
+  ctx: KnownContext,
+  unit: UnitOfWork,
+  { uuid, graceSeconds, ttlSeconds, id }: RotateCapabilityInput & { uuid: string },
+) {
   const { deps, principal } = ctx
   const { org, now } = unit
   // Before the row: a revocation takes the two locks in this order.
   await quotas.lock(unit, 'capabilities')
   await requireUnrevoked(ctx, unit)
-  const old = await capabilities.lock(unit, of.uuid)
+  const old = await capabilities.lock(unit, uuid)
   if (old === undefined) throw new Fault('capability_not_found')
   requireScope(principal, 'organization.write', { mode: old.mode })
   if (!isWithin(old.operations, principal.scopes)) throw new Fault('forbidden')
   if (capabilityState(old, now) !== 'active') throw new Fault('conflict')
-  const endsAt = await endOld(ctx, unit, { old, graceMs: of.graceSeconds * 1000 })
+  const endsAt = await endOld(ctx, unit, { old, graceMs: graceSeconds * 1000 })
   await requireRoom(unit, deps.quotas.capabilities + 1)
-  const asked = of.ttlSeconds === undefined ? old.expires_at : new Date(now.getTime() + of.ttlSeconds * 1000)
+  const asked = ttlSeconds === undefined ? old.expires_at : new Date(now.getTime() + ttlSeconds * 1000)
   const minted = mintCapability(deps.tokens, {
     organizationId: org,
     issuerId: principal.id,
@@ -68,7 +72,7 @@ async function replace(ctx: KnownContext, unit: UnitOfWork, of: RotateCapability
   })
   await recordCapability(unit, { action: 'capability.rotated', id: old.id })
   const row = { ...minted.row, ...described(old), rotated_from: old.id, created_at: now }
-  const rotatedFrom = { id: of.id, capabilityId: of.id, expiresAt: endsAt.toISOString() }
+  const rotatedFrom = { id, capabilityId: id, expiresAt: endsAt.toISOString() }
   const capability = capabilityToResponse(await capabilities.insert(unit, row), now)
   return { token: minted.token, capability, rotatedFrom }
 }
@@ -80,9 +84,8 @@ async function replace(ctx: KnownContext, unit: UnitOfWork, of: RotateCapability
 async function endOld(
   ctx: KnownContext,
   unit: UnitOfWork,
-  of: { old: capabilities.CapabilityRow; graceMs: number },
+  { old, graceMs }: { old: capabilities.CapabilityRow; graceMs: number },
 ): Promise<Date> {
-  const { old, graceMs } = of
   if (graceMs === 0) {
     await revokeCapabilities(unit, [old.id])
     return unit.now

@@ -205,7 +205,7 @@ export class ChangeFeed {
     }
     const list: SentChange[] = []
     for (const row of rows) {
-      const change = await this.replays.told(row, readAtMs)
+      const change = await this.replays.toSent(row, readAtMs)
       if (change !== null) list.push(change)
     }
     const { epoch, n } = rows.at(-1) ?? head

@@ -74,12 +74,12 @@ export class FeedHeads {
         this.#again = false
         const feeds = new Map([...this.#watchers].map(({ feed }) => [feed.datasourceId, feed]))
         const heads = await feedEvents.heads(this.#db, [...feeds.values()])
-        let told = 0
+        let sent = 0
         for (const watcher of [...this.#watchers]) {
           if (!this.#watchers.has(watcher)) continue
           watcher.grown(heads.get(watcher.feed.datasourceId) ?? 0)
-          told += 1
-          if (told % TOLD_IN_A_TURN === 0) await nextTurn()
+          sent += 1
+          if (sent % TOLD_IN_A_TURN === 0) await nextTurn()
         }
       }
     } catch (cause) {

@@ -16,7 +16,7 @@ export const MAX_HELD_LENGTH = 4 << 20
 export interface SentChange extends Position {
   readonly datasourceId: string
   /** Id and content of the event: one object for all recipients, so that it is serialised once. */
-  readonly event: { readonly id: string; readonly told: SentEvent }
+  readonly event: { readonly id: string; readonly sent: SentEvent }
   /** The length of the event as JSON. */
   readonly length: number
 }

@@ -65,15 +65,15 @@ export class Replays {
    * gaps.
    */
   async *from(organizationId: string, { after, datasourceIds }: ReplayAsked): AsyncGenerator<SentChange | 'reset'> {
-    let [position, told] = [after, 0]
+    let [position, replayed] = [after, 0]
     for (;;) {
       const { since, atMs } = await this.#since(organizationId, { after: position, datasourceIds })
       if (since === null || !since.isWhole) return yield 'reset'
       for (const row of since.rows) {
-        if (told >= MAX_REPLAYED) return yield 'reset'
-        told += 1
+        if (replayed >= MAX_REPLAYED) return yield 'reset'
+        replayed += 1
         position = row
-        const change = await this.told(row, atMs)
+        const change = await this.toSent(row, atMs)
         if (change !== null) yield change
       }
       if (since.rows.length < BATCH) return
@@ -81,13 +81,13 @@ export class Replays {
   }
 
   /** A row with its datasource, as of `sinceMs` or later; null if the datasource no longer exists. */
-  async told(row: reads.ChangeRow, sinceMs: number): Promise<SentChange | null> {
+  async toSent(row: reads.ChangeRow, sinceMs: number): Promise<SentChange | null> {
     const found = await this.#find(row, sinceMs)
     if (found === undefined) return null
     const datasource = toResponse(found)
     const { epoch, n, datasourceId, change } = row
-    const told = { id: datasource.id, change, datasource }
-    return { epoch, n, datasourceId, event: { id: `${epoch}-${n}`, told }, length: JSON.stringify(told).length }
+    const sent = { id: datasource.id, change, datasource }
+    return { epoch, n, datasourceId, event: { id: `${epoch}-${n}`, sent: sent }, length: JSON.stringify(sent).length }
   }
 
   #find({ organizationId, datasourceId: id }: reads.ChangeRow, sinceMs: number): Presented['row'] {

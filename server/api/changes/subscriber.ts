@@ -12,10 +12,10 @@ export class Subscriber {
   #ring: () => void = () => undefined
 
   /** `isBehind`: there are earlier changes that must be read from the table. */
-  constructor(recent: RecentChanges, of: { isBehind: boolean }) {
+  constructor(recent: RecentChanges, { isBehind }: { isBehind: boolean }) {
     this.#recent = recent
     this.#next = recent.next
-    this.#isBehind = of.isBehind
+    this.#isBehind = isBehind
   }
 
   /** Called after each addition. */

@@ -30,8 +30,11 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
   })
 }
 
-function outcome(ctx: KnownContext, of: Omit<Submitted, 'answer'> & { reading: OutcomeAccess }): Promise<Validation> {
-  return awaitTask(ctx, { ...of, kind: 'validate', waitMs: ctx.deps.validateMs, late: 'withdrawn' })
+function outcome(
+  ctx: KnownContext,
+  submitted: Omit<Submitted, 'answer'> & { reading: OutcomeAccess },
+): Promise<Validation> {
+  return awaitTask(ctx, { ...submitted, kind: 'validate', waitMs: ctx.deps.validateMs, late: 'withdrawn' })
 }
 
 /** The UUID of the requested datasource. */

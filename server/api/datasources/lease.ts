@@ -42,12 +42,12 @@ function refusedAt(field: string, message: string): Fault {
   return new Fault('invalid_body', { issues: [{ path: [field], code: 'not_leasable', message }] })
 }
 
-function submit(ctx: KnownContext, of: { datasourceId: string; input: LeaseInput }): Promise<string> {
+function submit(ctx: KnownContext, leaseCall: { datasourceId: string; input: LeaseInput }): Promise<string> {
   const { deps, requestId, address } = ctx
-  const { id: datasourceId, publicKey, ttlSeconds } = of.input
+  const { id: datasourceId, publicKey, ttlSeconds } = leaseCall.input
   const notAfter = deps.clock().getTime() + deps.answerMs
   const payload = { token: ctx.token(), publicKey, ttlSeconds, datasourceId, notAfter, requestId, address }
-  return submitTask(ctx, { kind: 'lease', datasourceId: of.datasourceId, payload })
+  return submitTask(ctx, { kind: 'lease', datasourceId: leaseCall.datasourceId, payload })
 }
 
 /**

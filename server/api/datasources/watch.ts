@@ -75,22 +75,22 @@ interface Listening {
 /** Starts listening; ends with the stream, even if the stream is closed before its first event was requested. */
 async function listen(
   ctx: KnownContext,
-  of: { after: Position | null; ended: AbortSignal; place: Disposable },
+  stream: { after: Position | null; ended: AbortSignal; place: Disposable },
 ): Promise<Listening> {
   const { changeFeed } = ctx.deps
   const begun: { subscriber?: Subscriber; from?: () => Position | null } = {}
   const leave = await changeFeed.subscribe(ctx.principal.organizationId, recent => {
     const place = recent.place
     begun.from = () => place ?? recent.place
-    begun.subscriber = new Subscriber(recent, { isBehind: of.after !== null })
+    begun.subscriber = new Subscriber(recent, { isBehind: stream.after !== null })
     return begun.subscriber.wake
   })
   const stop = () => {
     leave()
-    of.place[Symbol.dispose]()
+    stream.place[Symbol.dispose]()
   }
-  if (of.ended.aborted) stop()
-  of.ended.addEventListener('abort', stop, { once: true })
+  if (stream.ended.aborted) stop()
+  stream.ended.addEventListener('abort', stop, { once: true })
   const { subscriber } = begun
   const from = begun.from?.() ?? null
   if (subscriber === undefined || from === null) throw new Error('the feed has not begun')
@@ -107,15 +107,15 @@ interface Watched extends Listening {
 }
 
 /** The changes that the caller may see and asked for. Each event is one object, shared by all recipients. */
-async function* events(ctx: KnownContext, of: Watched) {
-  const { only, path, input } = of
+async function* events(ctx: KnownContext, stream: Watched) {
+  const { only, path, input } = stream
   const isTheirs = (change: SentChange) =>
     (only === null || change.datasourceId === only) &&
     refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
   try {
-    for await (const change of told(ctx, of)) {
+    for await (const change of delivered(ctx, stream)) {
       if ('reset' in change) yield tracked<WatchEvent>(change.reset, { change: 'reset' })
-      else if (isTheirs(change)) yield tracked<WatchEvent>(change.event.id, change.event.told)
+      else if (isTheirs(change)) yield tracked<WatchEvent>(change.event.id, change.event.sent)
     }
   } catch (thrown) {
     throw isAbort(thrown) ? thrown : await failureOf(ctx, { path, input }, thrown)
@@ -128,7 +128,7 @@ interface Reset {
 }
 
 /** The missed changes, then new ones, in order and each once. Ends with the request, the process, or the credential. */
-async function* told(
+async function* delivered(
   ctx: KnownContext,
   { subscriber, stop, only, after, from, ended }: Watched,
 ): AsyncGenerator<SentChange | Reset> {

@@ -40,10 +40,9 @@ export async function push(ctx: KnownContext, input: PushInput): Promise<PushAns
 
 async function pushUnsigned(
   ctx: KnownContext,
-  of: { datasourceId: string; input: PushInput; events: readonly FoundEvent[] },
+  { datasourceId, events, input }: { datasourceId: string; input: PushInput; events: readonly FoundEvent[] },
 ): Promise<PushAnswer> {
   const { deps, principal } = ctx
-  const { datasourceId, events, input } = of
   return asCaller(ctx, async unit => {
     const answer = await pushes.accept(unit, {
       datasourceId,
@@ -69,10 +68,10 @@ function about(datasourceId: string) {
   return { action: 'feed.pushed', objectKind: 'datasource', objectId: datasourceId }
 }
 
-function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushInput }): Promise<PushAnswer> {
-  return awaiting({ ctx, path: 'feeds.push', input: of.input }, inside => submit(inside, of), {
+function pushSigned(ctx: KnownContext, pushCall: { datasourceId: string; input: PushInput }): Promise<PushAnswer> {
+  return awaiting({ ctx, path: 'feeds.push', input: pushCall.input }, inside => submit(inside, pushCall), {
     answer: async (within, { taskId, answer }, reading) =>
-      answer ?? outcome(within, { taskId, datasourceId: of.datasourceId, reading }),
+      answer ?? outcome(within, { taskId, datasourceId: pushCall.datasourceId, reading }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     taskOf: ({ taskId }) => taskId,
     isWithdrawnLate: true,
@@ -101,9 +100,9 @@ async function submit(
 
 type Waited = { readonly taskId: string; readonly datasourceId: string; readonly reading: OutcomeAccess }
 
-async function outcome(ctx: KnownContext, of: Waited): Promise<PushAnswer> {
+async function outcome(ctx: KnownContext, awaited: Waited): Promise<PushAnswer> {
   // If a worker stores it nevertheless, a retry finds it under the message's id.
-  const outcome = await awaitTask(ctx, { ...of, kind: 'push', waitMs: ctx.deps.answerMs, late: 'withdrawn' })
+  const outcome = await awaitTask(ctx, { ...awaited, kind: 'push', waitMs: ctx.deps.answerMs, late: 'withdrawn' })
   if ('answer' in outcome) return outcome.answer
   if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : faultOfTask(outcome)
   const message = REFUSED[outcome.refused] ?? 'The signature could not be checked.'

@@ -41,22 +41,21 @@ interface Watched {
   readonly leave: () => void
 }
 
-async function* events(ctx: KnownContext, of: Watched) {
+async function* events(ctx: KnownContext, stream: Watched) {
   try {
-    for await (const item of stored(ctx, of)) yield tracked(item.position, item)
+    for await (const item of stored(ctx, stream)) yield tracked(item.position, item)
     // Aborted rather than ended: the caller reconnects, to a process that keeps running.
     if (ctx.deps.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } catch (thrown) {
     if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown
-    throw await failureOf(ctx, { path: of.path, input: of.input }, thrown)
+    throw await failureOf(ctx, { path: stream.path, input: stream.input }, thrown)
   } finally {
-    of.leave()
+    stream.leave()
   }
 }
 
 /** The stored events, then new ones. Ends with the request, the process, the credential, or the datasource. */
-async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem> {
-  const { input, datasourceId, ended } = of
+async function* stored(ctx: KnownContext, { input, datasourceId, ended, from }: Watched): AsyncGenerator<FeedItem> {
   const { feedHeads } = ctx.deps
   const org = ctx.principal.organizationId
   const watched: { head: number; wake: () => unknown } = { head: 0, wake: () => undefined }
@@ -67,7 +66,7 @@ async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem>
   })
   const credential = recheckLater(ctx)
   try {
-    let position = of.from
+    let position = from
     while (!ended.aborted) {
       if (credential.isDue()) await recheck(ctx, input, credential.check)
       const { head } = watched

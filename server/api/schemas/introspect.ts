@@ -103,16 +103,17 @@ async function submit(ctx: KnownContext, row: DatasourceRow, schemas: string[] |
 
 type Waited = { row: DatasourceRow; taskId: string; waitMs: number; reading: OutcomeAccess }
 
-async function outcome(ctx: KnownContext, of: Waited): Promise<Found> {
-  const { row, ...asked } = of
+async function outcome(ctx: KnownContext, { row, ...asked }: Waited): Promise<Found> {
   const outcome = await awaitTask(ctx, { ...asked, kind: 'introspect', datasourceId: row.id, late: 'left' })
   if ('fault' in outcome) throw faultOfTask(outcome)
   return outcome
 }
 
-async function presented(ctx: KnownContext, of: Found & { row: DatasourceRow }): Promise<Introspection> {
-  const { row, changed } = of
-  const stored = await snapshots.findPacked(ctx.db, ctx.principal.organizationId, of.snapshotId)
+async function presented(
+  ctx: KnownContext,
+  { row, changed, snapshotId }: Found & { row: DatasourceRow },
+): Promise<Introspection> {
+  const stored = await snapshots.findPacked(ctx.db, ctx.principal.organizationId, snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
   const { tables, schemas, findings, hidden } = await ctx.deps.snapshotReader.names(stored, ctx.answers)
   return {

@@ -5,12 +5,18 @@
 import type { Mode } from '#shared/base/wire.ts'
 
 /** The natural key of a direct datasource in the dialect that has one. */
-export function directNaturalKey(of: {
+export function directNaturalKey({
+  mode,
+  host,
+  port,
+  database,
+  schema,
+}: {
   mode: Mode
   host: string | null
   port: number | null
   database: string | null
   schema: string | null | undefined
 }): string {
-  return JSON.stringify(['direct', of.mode, of.host, of.port, of.database, of.schema ?? null])
+  return JSON.stringify(['direct', mode, host, port, database, schema ?? null])
 }

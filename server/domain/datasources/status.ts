@@ -126,9 +126,9 @@ export function waitMs(refusals: number): number | null {
   return AGAIN_MS[refusals] ?? null
 }
 
-function refusalOf({ refusedAt }: Standing, of: { reason: FaultCode | null; at: Date }): Event {
-  if (of.reason === null || !isCondemning(of.reason)) return 'barred'
-  const isEarly = refusedAt !== null && of.at.getTime() - refusedAt.getTime() < APART_MS
+function refusalOf({ refusedAt }: Standing, { reason, at }: { reason: FaultCode | null; at: Date }): Event {
+  if (reason === null || !isCondemning(reason)) return 'barred'
+  const isEarly = refusedAt !== null && at.getTime() - refusedAt.getTime() < APART_MS
   return isEarly ? 'condemned_early' : 'condemned'
 }
 

@@ -80,8 +80,8 @@ export function afterCheck({
 }
 
 /** True if the verdict allows use of that version at `now`. */
-export function letsUse(verdict: VerdictContent | null, of: { version: number; now: Date }): boolean {
-  if (verdict === null || verdict.version !== of.version) return false
+export function letsUse(verdict: VerdictContent | null, { version, now }: { version: number; now: Date }): boolean {
+  if (verdict === null || verdict.version !== version) return false
   const { status, usable, usableUntil: until } = verdict
-  return status === 'active' && usable && until !== null && until > of.now
+  return status === 'active' && usable && until !== null && until > now
 }

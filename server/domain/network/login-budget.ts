@@ -64,6 +64,14 @@ export function ownBudgets(organizationId: string, { host, port }: Place): Budge
 }
 
 /** Marks that a new credential was reported as different and counted as refused, before it was dialled. */
-export function countedMarker(of: { organizationId: string; datasourceId: string; version: number }): Budget {
-  return { key: `counted ${of.organizationId} ${of.datasourceId} ${of.version}`, limit: 1, windowMs: QUARTER_MS }
+export function countedMarker({
+  organizationId,
+  datasourceId,
+  version,
+}: {
+  organizationId: string
+  datasourceId: string
+  version: number
+}): Budget {
+  return { key: `counted ${organizationId} ${datasourceId} ${version}`, limit: 1, windowMs: QUARTER_MS }
 }

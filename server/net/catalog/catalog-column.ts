@@ -40,14 +40,14 @@ export function addColumns(draft: RelationDraft, part: Extract<WirePart, { k: 'c
     const number = numbers?.[at] ?? 0
     if (number < 1 || draft.columns[number] !== undefined) throw misbehaved('a column number twice, or of no column')
     const type = types?.[at] ?? ''
-    let spelled = spellings.get(type)
-    if (spelled === undefined) {
-      spelled = type
+    let text = spellings.get(type)
+    if (text === undefined) {
+      text = type
       spellings.set(type, type)
     }
     const [name, flag] = [names?.[at] ?? '', flags?.[at] ?? '']
     // Keys are created in the order of canonical text.
-    const column: Column = flag.startsWith('n') ? { name, notNull: true, type: spelled } : { name, type: spelled }
+    const column: Column = flag.startsWith('n') ? { name, notNull: true, type: text } : { name, type: text }
     if (flag !== '' && flag !== 'n') addFlags(draft, { number, column }, flag)
     const collation = collations?.[number]
     if (collation !== undefined) column.collation = collation

@@ -103,12 +103,12 @@ function createReading(catalog: CatalogRequest) {
       return fault === null ? undefined : Promise.reject(new SessionError('connection_lost'))
     },
     finish<T>(work: (reader: CatalogReader) => T): T | Extract<CatalogFinding, { fault: FaultCode }> {
-      return guarded(() => work(reader)) ?? told(fault ?? misbehaved('nothing'))
+      return guarded(() => work(reader)) ?? findingOf(fault ?? misbehaved('nothing'))
     },
   }
 }
 
-function told({ code, issues }: Fault): Extract<CatalogFinding, { fault: FaultCode }> {
+function findingOf({ code, issues }: Fault): Extract<CatalogFinding, { fault: FaultCode }> {
   const [bound] = Object.entries(issues[0]?.ctx ?? {})
   return { fault: code, bound: bound === undefined ? null : { name: bound[0], max: Number(bound[1]) } }
 }

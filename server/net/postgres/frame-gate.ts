@@ -37,7 +37,7 @@ interface GateOptions {
   /** Receives each frame meant for the driver. */
   readonly pass: (frame: Buffer) => void
   /** Receives each parameter that the server reports during login. */
-  readonly told?: (name: string, value: string) => void
+  readonly onParameter?: (name: string, value: string) => void
 }
 
 /** Sufficient for everything that an honest server sends before login completes. */
@@ -129,7 +129,7 @@ export function createFrameGate(options: GateOptions): FrameGate {
 }
 
 /** Parses a ParameterStatus and validates its form: a name and a value, each zero-terminated. */
-function tell(body: Buffer, { told }: GateOptions): void {
+function tell(body: Buffer, { onParameter: told }: GateOptions): void {
   const [name = '', value = ''] = body.toString('latin1').split('\0')
   told?.(name, value)
 }

@@ -95,10 +95,12 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
     hasPassword: target.password !== '',
   })
   let product: string | null = null
-  const told = (name: string, value: string) => {
+  const onParameter = (name: string, value: string) => {
     product = serverProduct(name, value) ?? product
   }
-  const stream = new GatedStream(link.socket, pass => createFrameGate({ limits, authentication, pass, told }))
+  const stream = new GatedStream(link.socket, pass =>
+    createFrameGate({ limits, authentication, pass, onParameter: onParameter }),
+  )
   const client = createClient(target, { stream, address: dialled.address, encrypted: link.tls !== null })
   const breakage = watchBreakage(client, stream, () => unexplained(authentication, link))
   const stop = () => stream.destroy(deadline.signal.reason)

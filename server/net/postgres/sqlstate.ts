@@ -105,8 +105,8 @@ function meaningOfWelcome(sqlstate: string, sentence: string): FailureCode {
   if (sqlstate === '28000' && known === 'login_unknown') return known
   if (refusesPooler(sqlstate, known)) return 'pooler_backend_away'
   if (sqlstate === '42501' && known !== 'connect_denied' && deniesRight(sentence)) return 'login_code_refused'
-  const told = always(sqlstate, sentence) ?? AT_WELCOME[sqlstate] ?? known
-  return told ?? (OF_STATEMENTS.test(sqlstate) ? 'login_code_refused' : 'server_error')
+  const refusal = always(sqlstate, sentence) ?? AT_WELCOME[sqlstate] ?? known
+  return refusal ?? (OF_STATEMENTS.test(sqlstate) ? 'login_code_refused' : 'server_error')
 }
 
 /**

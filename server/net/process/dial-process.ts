@@ -213,8 +213,8 @@ export class DialProcess {
 export function cannotStart(stderr: string): Error {
   const lines = stderr.split('\n').map(line => line.trim())
   const cause = lines.find(line => /^\w*Error[ :]/.test(line) || line.includes('bad option'))
-  const told = cause === undefined ? '' : ` (${cause.slice(0, 300)})`
+  const reason = cause === undefined ? '' : ` (${cause.slice(0, 300)})`
   return new Error(
-    `The worker cannot start its dialling processes${told}. Check that this user can read Mooring's files and packages, or install them again.`,
+    `The worker cannot start its dialling processes${reason}. Check that this user can read Mooring's files and packages, or install them again.`,
   )
 }

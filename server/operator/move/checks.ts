@@ -39,9 +39,9 @@ export async function requireSameRelease({ source, target }: Sides): Promise<voi
  */
 export async function requireSameKeyring(
   { source, target }: Sides,
-  of: { org: string; keyring: WorkerKeyring; isTrusted: boolean },
+  { keyring, org, isTrusted }: { org: string; keyring: WorkerKeyring; isTrusted: boolean },
 ): Promise<void> {
-  const unsealer = await createUnsealer(of.keyring)
+  const unsealer = await createUnsealer(keyring)
   const opens = (key: Parameters<typeof unsealer.hold>[0]) => {
     try {
       unsealer.hold(key)[Symbol.dispose]()
@@ -50,17 +50,17 @@ export async function requireSameKeyring(
       return false
     }
   }
-  const own = await organizationKeys.list(source, { org: of.org })
+  const own = await organizationKeys.list(source, { org })
   if (!own.every(opens))
     throw new Error(
       'This keyring cannot open the keys of the organization: give this command the keyring of the source.',
     )
-  const theirs = (await organizationKeys.samples(target)).filter(key => key.organizationId !== of.org)
+  const theirs = (await organizationKeys.samples(target)).filter(key => key.organizationId !== org)
   if (!theirs.every(opens))
     throw new Error(
       'The target has a different keyring: it could open nothing of the organization. Installations that exchange organizations must share their keyrings.',
     )
-  if (theirs.length === 0 && !of.isTrusted)
+  if (theirs.length === 0 && !isTrusted)
     throw new Error(
       'The target has no organization with which its keyring could be compared to this one. Create one there, with its own keyring ' +
         '(org create --name NAME), or add --yes if you know that both are the same.',

@@ -68,20 +68,20 @@ function targetOf(context: CommandContext, args: Arguments): { url: string; sett
 async function moveBetween(
   context: CommandContext,
   args: Arguments,
-  of: Sides & { org: string; pools: Sides },
+  sides: Sides & { org: string; pools: Sides },
 ): Promise<void> {
-  const { org } = of
-  const move: MoveRun = { ...of, now: () => context.now, say: context.complain, screen: context.screen }
-  for (const session of [of.source, of.target]) await prepareSession(session)
-  await requireSameRelease(of)
-  if (!(await holdMove(of.source, org))) throw new Error('Another command is moving this organization now.')
+  const { org } = sides
+  const move: MoveRun = { ...sides, now: () => context.now, say: context.complain, screen: context.screen }
+  for (const session of [sides.source, sides.target]) await prepareSession(session)
+  await requireSameRelease(sides)
+  if (!(await holdMove(sides.source, org))) throw new Error('Another command is moving this organization now.')
   if (args.options['cancel'] === true) return cancelMove(move)
   // Positions issued on another server must end before they are copied.
-  for (const session of [of.source, of.target]) await recogniseOrigin(session, await readOrigin(session))
-  const stage = stageOf(await stateOf(of.source, org), await stateOf(of.target, org))
+  for (const session of [sides.source, sides.target]) await recogniseOrigin(session, await readOrigin(session))
+  const stage = stageOf(await stateOf(sides.source, org), await stateOf(sides.target, org))
   // After the copy, the source's keyring opens nothing of the organization.
   if (stage === 'copy')
-    await requireSameKeyring(of, { org, keyring: await context.keyring(), isTrusted: args.options['yes'] === true })
+    await requireSameKeyring(sides, { org, keyring: await context.keyring(), isTrusted: args.options['yes'] === true })
   await runMove(move, stage)
 }
 

@@ -71,8 +71,8 @@ function networkTrouble(all: readonly SeenProcess[]): string[] {
     networks.set(openNetworks ?? '', kinds.add(kind))
   }
   if (networks.size < 2) return []
-  const told = [...networks].map(([open, kinds]) => `${[...kinds].join(' and ')}: ${open === '' ? 'none' : open}`)
-  return [`MOORING_ALLOWED_NETWORKS must be the same on all processes (${told.join('; ')}).`]
+  const listed = [...networks].map(([open, kinds]) => `${[...kinds].join(' and ')}: ${open === '' ? 'none' : open}`)
+  return [`MOORING_ALLOWED_NETWORKS must be the same on all processes (${listed.join('; ')}).`]
 }
 
 function displayed({ kind: _, openNetworks, startedAt, seenAt, isSeen, version }: SeenProcess) {

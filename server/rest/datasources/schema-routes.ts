@@ -23,9 +23,9 @@ const PATH = '/v1/datasources/:id'
 const params = documentedId('a datasource', IDS.datasource)
 const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
 
-type Told = Pick<PartText['told'], 'tables' | 'findings' | 'hidden'>
+type DisplayedSummary = Pick<PartText['summary'], 'tables' | 'findings' | 'hidden'>
 
-function present(summary: SnapshotSummary, { tables, findings, hidden }: Told) {
+function present(summary: SnapshotSummary, { tables, findings, hidden }: DisplayedSummary) {
   return {
     id: summary.id,
     datasource: summary.datasourceId,
@@ -77,7 +77,7 @@ const read = strictRoute({
   async run(call, { query }) {
     const { id: snapshotId } = await call.caller.snapshots.latest({ id: pathId(call) })
     const { summary, content } = await call.caller.snapshots.get({ snapshotId, ...query })
-    const { told, schemas } = textOf(content)
+    const { summary: told, schemas } = textOf(content)
     return { status: 200, body: { object: 'schema', ...present(summary, told), schemas } }
   },
 })

@@ -42,20 +42,23 @@ const OID = {
 } as const
 
 /** Returns certificate and private key as PEM. */
-export function makeSelfSigned(of: SelfSigned): { readonly cert: string; readonly key: string } {
+export function makeSelfSigned(selfSigned: SelfSigned): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const algorithm = tlv(SEQUENCE, oid('ecdsaWithSha256'))
-  const name = tlv(SEQUENCE, tlv(SET, tlv(SEQUENCE, oid('commonName'), tlv(UTF8_STRING, Buffer.from(of.commonName)))))
+  const name = tlv(
+    SEQUENCE,
+    tlv(SET, tlv(SEQUENCE, oid('commonName'), tlv(UTF8_STRING, Buffer.from(selfSigned.commonName)))),
+  )
   const content = tlv(
     SEQUENCE,
     tlv(VERSION, tlv(INTEGER, Buffer.of(2))), // version 3
     tlv(INTEGER, serialNumber()),
     algorithm,
     name,
-    tlv(SEQUENCE, time(of.notBefore), time(of.notAfter)),
+    tlv(SEQUENCE, time(selfSigned.notBefore), time(selfSigned.notAfter)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
-    tlv(EXTENSIONS, tlv(SEQUENCE, ...extensions(of))),
+    tlv(EXTENSIONS, tlv(SEQUENCE, ...extensions(selfSigned))),
   )
   const signature = tlv(BIT_STRING, Buffer.of(0), sign('sha256', content, privateKey))
   return {

@@ -29,12 +29,12 @@ interface Standby {
  * connects for the first time: most tests never do.
  */
 export async function startStrangeServers(
-  of: { readonly postgres: number; startStandby(): Promise<Standby> },
+  { startStandby, postgres }: { readonly postgres: number; startStandby(): Promise<Standby> },
   cleanup: AsyncDisposableStack,
 ): Promise<StrangePorts> {
   let standby: Promise<Standby> | null = null
   const portOfStandby = async () => {
-    standby ??= of.startStandby()
+    standby ??= startStandby()
     return (await standby).port
   }
   cleanup.defer(async () => {
@@ -42,7 +42,7 @@ export async function startStrangeServers(
     await (await standby?.catch(() => null))?.stop()
   })
   return {
-    withoutTls: await listening(socket => withoutTls(socket, of.postgres), cleanup),
+    withoutTls: await listening(socket => withoutTls(socket, postgres), cleanup),
     silent: await listening(() => undefined, cleanup),
     webServer: await listening(socket => void socket.once('data', () => socket.end(BAD_REQUEST)), cleanup),
     standby: await listening(socket => void leadTo(socket, portOfStandby()), cleanup),

@@ -15,8 +15,8 @@ type MoveSetting = '--to' | 'MOORING_MOVE_TO'
 
 /** An error of our own database, as one sentence. */
 export class DatabaseTrouble extends Error {
-  constructor(setting: DatabaseSetting, says: string, cause: unknown) {
-    super(`${setting}: ${says}`, { cause })
+  constructor(setting: DatabaseSetting, message: string, cause: unknown) {
+    super(`${setting}: ${message}`, { cause })
     this.name = 'DatabaseTrouble'
   }
 }
@@ -35,8 +35,8 @@ export async function aboutDatabase<T>(setting: DatabaseSetting, work: () => Pro
 export function databaseTrouble(setting: DatabaseSetting, error: unknown): DatabaseTrouble | null {
   if (!(error instanceof Error) || error instanceof DatabaseTrouble) return null
   if (error instanceof DatabaseUrlError) {
-    const says = error.parameter === null ? `it must be ${error.must}.` : `${error.parameter} must be ${error.must}.`
-    return new DatabaseTrouble(setting, says, error)
+    const message = error.parameter === null ? `it must be ${error.must}.` : `${error.parameter} must be ${error.must}.`
+    return new DatabaseTrouble(setting, message, error)
   }
   const cause = rootOf(error)
   const known = BY_CODE[errorCode(cause) ?? ''] ?? BY_TEXT.find(([pattern]) => pattern.test(cause.message))?.[1]

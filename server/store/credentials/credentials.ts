@@ -79,9 +79,8 @@ export async function destroyVersion(
  */
 async function retire(
   { tx, org }: UnitOfWork,
-  of: { datasourceId: string; states: string[]; version: number | null },
+  { datasourceId, states, version }: { datasourceId: string; states: string[]; version: number | null },
 ): Promise<void> {
-  const { datasourceId, states, version } = of
   await sql`select retire_credentials(${org}::uuid, ${datasourceId}::uuid, ${states}::text[], ${version}::integer)`.execute(
     tx,
   )

@@ -68,12 +68,12 @@ export class DatabaseClock {
    * Starts measuring every minute, and soon after a jump of the wall clock, which also reveals that the machine was
    * suspended.
    */
-  start(told: { onMeasured(measured: Measured): void; onError(cause: unknown): void }): void {
+  start(handlers: { onMeasured(measured: Measured): void; onError(cause: unknown): void }): void {
     this.#timer = setInterval(() => {
       const isDue = performance.now() - this.#measuredAtMs >= MEASURE_MS
       if (!isDue && Math.abs(wallOffset() - this.#wallOffsetMs) < JUMP_MS) return
       this.#measuring ??= this.measure()
-        .then(told.onMeasured, told.onError)
+        .then(handlers.onMeasured, handlers.onError)
         .finally(() => {
           this.#measuring = null
         })

@@ -90,14 +90,14 @@ export async function organizationOfEndpoint(db: Db, id: string): Promise<string
 
 function answered(
   { tx, org }: UnitOfWork,
-  of: { datasourceId: string; messageId: string; sender: string },
+  { datasourceId, messageId, sender }: { datasourceId: string; messageId: string; sender: string },
 ): Promise<StoredPush | undefined> {
   return tx
     .selectFrom('feed_pushes')
     .select(['received', 'stored', 'body_hash'])
     .where('org_id', '=', org)
-    .where('datasource_id', '=', of.datasourceId)
-    .where('message_id', '=', of.messageId)
-    .where('sender', '=', of.sender)
+    .where('datasource_id', '=', datasourceId)
+    .where('message_id', '=', messageId)
+    .where('sender', '=', sender)
     .executeTakeFirst()
 }

@@ -30,10 +30,13 @@ type Shown =
 export type ListedFeed = { readonly [K in Shown]: FeedRow[K] | null } & { readonly pending_last4: string | null }
 
 /** Creates a feed's row if it does not exist. The caller holds the datasource's lock. */
-export async function ensure({ tx, org }: UnitOfWork, of: { datasourceId: string; intervalMs: number }): Promise<void> {
+export async function ensure(
+  { tx, org }: UnitOfWork,
+  { datasourceId, intervalMs }: { datasourceId: string; intervalMs: number },
+): Promise<void> {
   await tx
     .insertInto('feeds')
-    .values({ org_id: org, datasource_id: of.datasourceId, interval_ms: of.intervalMs })
+    .values({ org_id: org, datasource_id: datasourceId, interval_ms: intervalMs })
     .onConflict(conflict => conflict.columns(['org_id', 'datasource_id']).doNothing())
     .execute()
 }

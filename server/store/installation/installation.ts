@@ -109,8 +109,7 @@ function lock(tx: Tx): Promise<Origin> {
   return tx.selectFrom('installation').select(COLUMNS).forUpdate().executeTakeFirstOrThrow()
 }
 
-async function write(tx: Tx, of: Origin): Promise<void> {
-  const { systemIdentifier: system_identifier, timeline, relation } = of
+async function write(tx: Tx, { systemIdentifier: system_identifier, timeline, relation }: Origin): Promise<void> {
   await tx.updateTable('installation').set({ system_identifier, timeline, relation }).execute()
 }
 

@@ -16,9 +16,9 @@ export async function make(db: Db): Promise<boolean> {
 }
 
 /** Drops one month whose rows are all older than `keepDays` days; returns true if more may remain. */
-export async function drop(db: Db, of: { table: MonthlyTable; keepDays: number }): Promise<boolean> {
+export async function drop(db: Db, { table, keepDays }: { table: MonthlyTable; keepDays: number }): Promise<boolean> {
   const { rows } = await sql<{ dropped: boolean }>`
-    select drop_month(${of.table}, ${of.keepDays}::integer) as dropped`.execute(db)
+    select drop_month(${table}, ${keepDays}::integer) as dropped`.execute(db)
   return rows[0]?.dropped === true
 }
 

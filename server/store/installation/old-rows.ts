@@ -24,9 +24,9 @@ export async function purgeVerifications(db: Db, before: Date, size: number = BA
     from verifications v where v.at < ${before} order by v.at ${limited(size)}
   `.execute(db)
   if (rows.length === 0) return false
-  const shown = rows.filter(row => row.isShown)
+  const displayed = rows.filter(row => row.isShown)
   return briefly(db, size, async tx => {
-    if (shown.length > 0) await saveDisplayed(tx, shown)
+    if (displayed.length > 0) await saveDisplayed(tx, displayed)
     await sql`delete from verifications v using ${listed(rows)} where v.org_id = old.org_id and v.id = old.id`.execute(
       tx,
     )
@@ -34,12 +34,12 @@ export async function purgeVerifications(db: Db, before: Date, size: number = BA
   })
 }
 
-async function saveDisplayed(tx: Tx, shown: readonly Gone[]): Promise<void> {
+async function saveDisplayed(tx: Tx, displayed: readonly Gone[]): Promise<void> {
   await sql`
     update datasources d set latest_id = v.id, latest_version = v.version, latest_outcome = v.outcome,
       latest_reason = v.reason, latest_checks = v.checks, latest_advisories = v.advisories, latest_took_ms = v.took_ms,
       latest_at = v.at
-    from ${listed(shown)} join verifications v on v.org_id = old.org_id and v.id = old.id
+    from ${listed(displayed)} join verifications v on v.org_id = old.org_id and v.id = old.id
     where d.org_id = v.org_id and d.id = v.datasource_id and d.verification_id = v.id and d.latest_id is distinct from v.id
   `.execute(tx)
 }
@@ -102,11 +102,11 @@ const HANGING = [
 /** Newest first: a snapshot refers to an older one. */
 async function removeOf(
   tx: Tx,
-  of: Gone,
+  { org, id }: Gone,
   { table, order, size }: (typeof HANGING)[number] & { size: number },
 ): Promise<boolean> {
   const key = sql.ref(table === 'credentials' ? 'version' : 'id')
-  const where = sql`org_id = ${of.org} and datasource_id = ${of.id}`
+  const where = sql`org_id = ${org} and datasource_id = ${id}`
   const newest = order === null ? sql`` : sql`order by ${sql.ref(order)} desc`
   const gone = await sql`
     delete from ${sql.table(table)} where ${where} and ${key} in (
@@ -211,9 +211,8 @@ interface GoneToken extends Gone {
 async function purgeTokens(
   tx: Tx,
   kind: Revocable,
-  of: { gone: readonly GoneToken[]; size: number },
+  { gone, size }: { gone: readonly GoneToken[]; size: number },
 ): Promise<boolean> {
-  const { gone, size } = of
   if (gone.length === 0) return false
   await tokens.remove(
     tx,

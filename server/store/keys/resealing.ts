@@ -99,7 +99,7 @@ export async function isAnyLeft(
 /** Writes resealed credentials in one statement, in the transaction that holds the locks. */
 export async function writeResealed({ tx, org }: UnitOfWork, entries: readonly Resealed[]): Promise<void> {
   if (entries.length === 0) return
-  const column = <T>(of: (entry: Resealed) => T) => entries.map(of)
+  const column = <T>(columnOf: (entry: Resealed) => T) => entries.map(columnOf)
   await sql`
     update credentials c set
       key_id = n.key_id, sealed = n.sealed, signer_id = n.signer_id, signature = n.signature,

@@ -88,25 +88,25 @@ export async function epochOf(db: Db, org: string): Promise<string | null> {
  */
 export async function leave(
   db: Db,
-  of: { org: string; moveId: string; epoch: string | null; event: audit.AuditRow },
+  { org, epoch, moveId, event }: { org: string; moveId: string; epoch: string | null; event: audit.AuditRow },
 ): Promise<void> {
   await transaction(db, async tx => {
-    if ((await epochOf(tx, of.org)) !== of.epoch)
+    if ((await epochOf(tx, org)) !== epoch)
       throw new Error('The database of the source was restored or promoted meanwhile: run this again.')
     const { rows } = await sql`
       update organizations set moved_at = clock_timestamp()
-      where id = ${of.org} and move_id = ${of.moveId}::uuid and frozen_at is not null and moved_at is null returning id
+      where id = ${org} and move_id = ${moveId}::uuid and frozen_at is not null and moved_at is null returning id
     `.execute(tx)
-    if (rows.length === 1) await audit.append({ org: of.org, tx, actor: of.event.actor, now: of.event.at }, of.event)
+    if (rows.length === 1) await audit.append({ org, tx, actor: event.actor, now: event.at }, event)
   })
 }
 
 /** Removes the fence. The caller guarantees that the target can never go live. */
-export async function lift(db: Db, of: { org: string; event: audit.AuditRow }): Promise<void> {
+export async function lift(db: Db, { org, event }: { org: string; event: audit.AuditRow }): Promise<void> {
   await transaction(db, async (tx: Tx) => {
     await sql`
-      update organizations set moving_at = null, frozen_at = null, moved_at = null, move_id = null where id = ${of.org}
+      update organizations set moving_at = null, frozen_at = null, moved_at = null, move_id = null where id = ${org}
     `.execute(tx)
-    await audit.append({ org: of.org, tx, actor: of.event.actor, now: of.event.at }, of.event)
+    await audit.append({ org, tx, actor: event.actor, now: event.at }, event)
   })
 }

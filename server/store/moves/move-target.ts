@@ -10,13 +10,17 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { type TablePart, writeLines } from './move-rows.ts'
 
 /** Writes the organization's own row, marked as a copy that is not live yet. */
-export async function arrive(db: Db, part: TablePart, of: { lines: readonly string[]; moveId: string }): Promise<void> {
+export async function arrive(
+  db: Db,
+  part: TablePart,
+  { lines, moveId }: { lines: readonly string[]; moveId: string },
+): Promise<void> {
   await transaction(db, async tx => {
-    await writeLines(tx, part, of.lines)
+    await writeLines(tx, part, lines)
     await sql`
       update organizations set moving_at = clock_timestamp(), frozen_at = clock_timestamp(), arriving_at = clock_timestamp(),
-        moved_at = null, move_id = ${of.moveId}::uuid
-      where id = ${part.org} and (move_id is null or move_id = ${of.moveId}::uuid)
+        moved_at = null, move_id = ${moveId}::uuid
+      where id = ${part.org} and (move_id is null or move_id = ${moveId}::uuid)
     `.execute(tx)
   })
 }
@@ -60,14 +64,17 @@ export async function tombstoneOf(db: Db, org: string): Promise<boolean> {
 }
 
 /** Makes the copy live from this commit on. False if it already was, or belongs to another move. */
-export async function goLive(db: Db, of: { org: string; moveId: string; event: audit.AuditRow }): Promise<boolean> {
+export async function goLive(
+  db: Db,
+  { org, moveId, event }: { org: string; moveId: string; event: audit.AuditRow },
+): Promise<boolean> {
   return transaction(db, async (tx: Tx) => {
     const { rows } = await sql`
       update organizations set moving_at = null, frozen_at = null, arriving_at = null
-      where id = ${of.org} and move_id = ${of.moveId}::uuid and arriving_at is not null returning id
+      where id = ${org} and move_id = ${moveId}::uuid and arriving_at is not null returning id
     `.execute(tx)
     if (rows.length === 0) return false
-    await audit.append({ org: of.org, tx, actor: of.event.actor, now: of.event.at }, of.event)
+    await audit.append({ org, tx, actor: event.actor, now: event.at }, event)
     return true
   })
 }

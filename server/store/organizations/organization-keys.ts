@@ -25,9 +25,8 @@ export interface NewKeyRow extends Signed {
 /** Retires the current key, whose row is signed as retired, and inserts a new one. */
 export async function replaceCurrent(
   { tx, org, now }: UnitOfWork,
-  of: { retired: Signed & { id: string; retiredAt: Date }; fresh: NewKeyRow },
+  { retired, fresh }: { retired: Signed & { id: string; retiredAt: Date }; fresh: NewKeyRow },
 ): Promise<void> {
-  const { retired, fresh } = of
   await tx
     .updateTable('organization_keys')
     .set({ retired_at: retired.retiredAt, signer_id: retired.signerId, signature: retired.signature })

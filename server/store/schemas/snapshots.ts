@@ -155,18 +155,17 @@ export function list(
 export function latest(
   db: Db,
   org: string,
-  of: { datasourceId: string; asked?: readonly string[] | null },
+  { asked, datasourceId }: { datasourceId: string; asked?: readonly string[] | null },
 ): Promise<SnapshotRow | undefined> {
   const query = db
     .selectFrom('snapshots')
     .select(SUMMARY)
     .where('org_id', '=', org)
-    .where('datasource_id', '=', of.datasourceId)
+    .where('datasource_id', '=', datasourceId)
     .orderBy(eb => eb('schemas_asked', 'is', null), 'desc')
     .orderBy('seen_at', 'desc')
     .orderBy('id', 'desc')
     .limit(1)
-  const { asked } = of
   if (asked === undefined) return query.executeTakeFirst()
   return query.where(sql<boolean>`schemas_asked is not distinct from ${asked}::text[]`).executeTakeFirst()
 }

@@ -25,16 +25,16 @@ export async function save(db: Db, held: Claim, reached: DialItem): Promise<void
 export async function read(
   db: Db,
   org: string,
-  of: { readonly datasourceId: string; readonly now: Date },
+  { datasourceId, now }: { readonly datasourceId: string; readonly now: Date },
 ): Promise<DialItem | null | undefined> {
   const row = await db
     .selectFrom('tasks')
     .select(['reached', 'reached_by', 'token'])
     .where('org_id', '=', org)
-    .where('datasource_id', '=', of.datasourceId)
+    .where('datasource_id', '=', datasourceId)
     .where('kind', '=', 'verify')
     .where('standing', '=', sql.lit(true))
-    .where('locked_until', '>', of.now)
+    .where('locked_until', '>', now)
     .executeTakeFirst()
   if (row === undefined) return undefined
   return row.reached_by === row.token ? row.reached : null

@@ -11,12 +11,16 @@ import type { Db } from '#server/store/tables/tables.ts'
  * Records until when a caller waits for a datasource's check, or for the comparison before it, which raises the task's
  * priority.
  */
-export async function noteWait(db: Db, org: string, of: { datasourceId: string; until: Date }): Promise<void> {
+export async function noteWait(
+  db: Db,
+  org: string,
+  { until, datasourceId }: { datasourceId: string; until: Date },
+): Promise<void> {
   await db
     .updateTable('tasks')
-    .set({ awaited_until: of.until })
+    .set({ awaited_until: until })
     .where('org_id', '=', org)
-    .where('datasource_id', '=', of.datasourceId)
+    .where('datasource_id', '=', datasourceId)
     .where('standing', '=', sql.lit(true))
     .where('kind', 'in', ['verify', 'compare'])
     .whereRef('requested', '>', 'settled')

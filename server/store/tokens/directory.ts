@@ -45,14 +45,14 @@ export type TokenTable = 'api_keys' | 'capabilities'
  */
 export async function ownerOf(
   db: Db,
-  of: { readonly table: TokenTable; readonly hashes: readonly Buffer[]; readonly owners: TokenOwners },
+  look: { readonly table: TokenTable; readonly hashes: readonly Buffer[]; readonly owners: TokenOwners },
 ): Promise<string | undefined> {
-  const hashes = [...of.hashes]
-  const remembered = of.owners.get(hashes)
+  const hashes = [...look.hashes]
+  const remembered = look.owners.get(hashes)
   if (remembered !== undefined) return remembered
   const query = db.selectFrom('tokens').select(['hash', 'org_id']).where('hash', 'in', hashes)
-  const found = (await query.executeTakeFirst()) ?? (await addFromBefore(db, of.table, hashes))
-  if (found !== undefined) of.owners.set(found.hash, found.org_id)
+  const found = (await query.executeTakeFirst()) ?? (await addFromBefore(db, look.table, hashes))
+  if (found !== undefined) look.owners.set(found.hash, found.org_id)
   return found?.org_id
 }
 

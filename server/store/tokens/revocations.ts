@@ -59,12 +59,12 @@ export async function revokeCapabilityRows(
  */
 export async function revokeKeys(
   { tx, org, now }: UnitOfWork,
-  of: { ids: readonly string[]; keepsChildren: boolean },
+  which: { ids: readonly string[]; keepsChildren: boolean },
 ): Promise<number> {
-  const ids = [...of.ids]
+  const ids = [...which.ids]
   const { numAffectedRows } = await sql`
     insert into revocations (org_id, kind, id, at, keeps_children)
-    select org_id, 'key', id, coalesce(revoked_at, ${now}), ${of.keepsChildren} and revoked_at is null from api_keys
+    select org_id, 'key', id, coalesce(revoked_at, ${now}), ${which.keepsChildren} and revoked_at is null from api_keys
     where org_id = ${org} and id = any(${ids}::uuid[])
     on conflict (org_id, kind, id) do nothing
   `.execute(tx)

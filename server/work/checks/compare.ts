@@ -112,14 +112,14 @@ interface Texts {
 async function directTexts(
   deps: WorkerDeps,
   row: sealed.SealedDatasource,
-  of: { current: sealed.SealedCredential; pending: sealed.SealedCredential },
+  pair: { current: sealed.SealedCredential; pending: sealed.SealedCredential },
 ): Promise<Texts | null> {
   const organizationId = row.org_id
   const compared = async (): Promise<Texts | null> => {
-    const inForce = openInForce(deps, row, of.current)
+    const inForce = openInForce(deps, row, pair.current)
     const current = await resolveTarget(deps, { organizationId, secret: inForce, inForce: null })
-    const secret = openCredential(deps, of.pending)
-    const pending = await resolveTarget(deps, { organizationId, secret, inForce: of.current })
+    const secret = openCredential(deps, pair.pending)
+    const pending = await resolveTarget(deps, { organizationId, secret, inForce: pair.current })
     const target = pending.ok ? pending.target : pending.compared
     if (!current.ok || target === null) return null
     const text = pending.ok ? pending.canonical : null

@@ -23,9 +23,8 @@ export function standingBefore(deps: WorkerDeps, row: SealedDatasource): Standin
  */
 export function displayedReason(
   row: SealedDatasource,
-  of: { after: Standing; reason: FaultCode | null; isNotCurrent: boolean },
+  { after, reason, isNotCurrent }: { after: Standing; reason: FaultCode | null; isNotCurrent: boolean },
 ): string | null {
-  const { after, reason, isNotCurrent } = of
   const isOther = isNotCurrent || reason === null || !isCondemning(reason)
   return after.refusals > 0 && isOther ? row.status_reason : reason
 }

@@ -18,8 +18,7 @@ interface Checked {
 }
 
 /** The values to write; null if nothing changed. */
-export async function marksOf(deps: WorkerDeps, of: Checked): Promise<Marks | null> {
-  const { tried, secret, verified } = of
+export async function marksOf(deps: WorkerDeps, { tried, secret, verified }: Checked): Promise<Marks | null> {
   const { verification, resolved } = verified
   const isPassed = verification.outcome === 'passed' && resolved !== null
   const fingerprint = isPassed

@@ -68,25 +68,25 @@ function decide(deps: WorkerDeps, { signed }: Tried, { key, credential }: Signin
   return { decision, key: decision === 'destroy_new' ? null : key }
 }
 
-async function judge(deps: WorkerDeps, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Tried> {
+async function judge(deps: WorkerDeps, row: SealedDatasource, signing: SigningKey & { url: string }): Promise<Tried> {
   const startedAt = performance.now()
-  const { answer: signed, requestedAt } = await ask(deps, row, of)
+  const { answer: signed, requestedAt } = await ask(deps, row, signing)
   const first = verifyEndpointKeys({ signed, forged: null })
-  const forged = first.outcome === 'passed' ? (await question(deps, of, true)).answer : null
+  const forged = first.outcome === 'passed' ? (await question(deps, signing, true)).answer : null
   const verification = forged === null ? first : verifyEndpointKeys({ signed, forged })
   const tookMs = Math.round(performance.now() - startedAt)
-  return { credential: of.credential, verification: verification, requestedAt, tookMs, signed }
+  return { credential: signing.credential, verification: verification, requestedAt, tookMs, signed }
 }
 
 async function ask(
   deps: WorkerDeps,
   row: SealedDatasource,
-  of: SigningKey & { url: string },
+  signing: SigningKey & { url: string },
 ): Promise<EndpointAttempt> {
-  const isProven = isTrusted(deps, row) && of.credential.state === 'current'
-  if (!isProven && !(await mayAsk(deps, { organizationId: row.org_id, url: of.url })))
+  const isProven = isTrusted(deps, row) && signing.credential.state === 'current'
+  if (!isProven && !(await mayAsk(deps, { organizationId: row.org_id, url: signing.url })))
     return { answer: noAnswer('budget_exhausted', 0), requestedAt: null }
-  return question(deps, of, false)
+  return question(deps, signing, false)
 }
 
 function question(deps: WorkerDeps, { url, key }: { url: string; key: string }, breakSignature: boolean) {

@@ -61,35 +61,35 @@ export interface BudgetedEnd<T> {
 }
 
 /** Probes if the budgets allow it. */
-export async function probeWithinBudget(deps: WorkerDeps, of: Guarded<ProbeRequest>): Promise<BudgetedEnd<Probe>> {
-  const { onPassed } = of
-  const probe = (avoid: string[]) => deps.dialler.probe({ ...of.request, avoid }, { onPassed })
-  return guard(deps, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
+export async function probeWithinBudget(deps: WorkerDeps, guarded: Guarded<ProbeRequest>): Promise<BudgetedEnd<Probe>> {
+  const { onPassed } = guarded
+  const probe = (avoid: string[]) => deps.dialler.probe({ ...guarded.request, avoid }, { onPassed })
+  return guard(deps, guarded, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
 }
 
 /** Reads a catalog with a credential that is current and active. */
 export async function readCatalogWithinBudget(
   deps: WorkerDeps,
-  of: Omit<Guarded<CatalogAsk>, 'isTrusted' | 'stored'>,
+  guarded: Omit<Guarded<CatalogAsk>, 'isTrusted' | 'stored'>,
 ): Promise<CatalogRead> {
-  const describe = (avoid: string[]) => deps.dialler.describe({ ...of.request, avoid })
+  const describe = (avoid: string[]) => deps.dialler.describe({ ...guarded.request, avoid })
   const how = { dial: describe, exhausted: { ...EXHAUSTED, finding: null } }
-  return (await guard(deps, { ...of, isTrusted: true }, how)).end
+  return (await guard(deps, { ...guarded, isTrusted: true }, how)).end
 }
 
 async function guard<T extends Ended>(
   deps: WorkerDeps,
-  of: Guarded<{ readonly target: Login }>,
+  guarded: Guarded<{ readonly target: Login }>,
   how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
 ): Promise<BudgetedEnd<T>> {
-  const { organizationId, stored = null } = of
-  const login: OwnLogin = { organizationId, target: of.request.target }
+  const { organizationId, stored = null } = guarded
+  const login: OwnLogin = { organizationId, target: guarded.request.target }
   // The count of a comparison must not prevent the very dial that resolves it.
   const isCounted = stored !== null && (await uncount(deps, login, stored))
   const cut: Hung[] = []
   const guardedEnd = await dialled(
     deps,
-    { ...of, login },
+    { ...guarded, login },
     { ...how, dial: avoid => how.dial(avoid).catch(noting(cut)) },
   )
   if (isCounted && !isAnswered(guardedEnd.end)) await countUnequal(deps, login, stored)

@@ -46,9 +46,8 @@ function runVerification(deps: WorkerDeps, claim: claims.Claim): Promise<Verific
 /** The result of a check of a registered datasource, which is not stored. */
 async function registered(
   deps: WorkerDeps,
-  of: { organizationId: string; datasourceId: string },
+  { organizationId, datasourceId }: { organizationId: string; datasourceId: string },
 ): Promise<Verification> {
-  const { organizationId, datasourceId } = of
   const row = await sealed.datasource(deps.db, organizationId, datasourceId)
   if (row === undefined || row.kind !== 'direct' || row.current === null || isMoved(deps, row))
     return refusedUndialled('credential_unreadable')

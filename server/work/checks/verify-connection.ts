@@ -57,20 +57,20 @@ export interface ConnectionUnderTest extends Unresolved {
 }
 
 /** Resolves, dials and judges. Never throws because of a customer, a caller or a server. */
-export async function verifyConnection(deps: WorkerDeps, of: ConnectionUnderTest): Promise<VerifiedConnection> {
+export async function verifyConnection(deps: WorkerDeps, tested: ConnectionUnderTest): Promise<VerifiedConnection> {
   const resolved = await openingOr(
-    () => resolveTarget(deps, of),
+    () => resolveTarget(deps, tested),
     () => null,
   )
   if (resolved === null) {
     deps.log.error({ ...runningTask(), stage: 'open', fault: UNREADABLE }, 'a stored credential could not be opened')
     return undialled(UNREADABLE)
   }
-  const keptUntil = await keptFromTold(deps, of, resolved)
+  const keptUntil = await keptFromTold(deps, tested, resolved)
   if (keptUntil !== null) return { ...undialled(KEPT.fault, 'unreachable'), unmade: { until: keptUntil } }
   if (!resolved.ok) return { ...undialled(resolved.reason), ...explained(resolved.why ?? null) }
-  const conflict = conflictOf(of, resolved)
-  if (conflict === null) return dialled(deps, of, resolved)
+  const conflict = conflictOf(tested, resolved)
+  if (conflict === null) return dialled(deps, tested, resolved)
   return { ...undialled(conflict.fault), ...explained(conflict, resolved.said?.advisories) }
 }
 
@@ -85,11 +85,14 @@ function explained(
  * The conflict of a first registration whose sealed string names another schema than its field: only here are both
  * known.
  */
-function conflictOf({ schema, inForce, stored }: ConnectionUnderTest, of: ResolvedTarget): UndialledReason | null {
-  const named = of.said?.schema ?? null
+function conflictOf(
+  { schema, inForce, stored }: ConnectionUnderTest,
+  { said, target }: ResolvedTarget,
+): UndialledReason | null {
+  const named = said?.schema ?? null
   const isFirst = inForce === null && (stored === undefined || stored.version === 1)
   if (!isFirst || schema === null || named === null || named === schema) return null
-  return otherSchema(repeating(of.target.password)(named) ? null : named, schema)
+  return otherSchema(repeating(target.password)(named) ? null : named, schema)
 }
 
 /**
@@ -98,30 +101,30 @@ function conflictOf({ schema, inForce, stored }: ConnectionUnderTest, of: Resolv
  */
 async function keptFromTold(
   deps: WorkerDeps,
-  of: ConnectionUnderTest,
+  { stored, organizationId }: ConnectionUnderTest,
   { ok, compared }: Resolved,
 ): Promise<Date | null> {
-  if (compared === null || of.stored === undefined) return null
-  const login = { organizationId: of.organizationId, target: compared }
-  const until = await keptFromTelling(deps, login, of.stored)
-  if (until === null && !ok) await countUnequal(deps, login, of.stored)
+  if (compared === null || stored === undefined) return null
+  const login = { organizationId, target: compared }
+  const until = await keptFromTelling(deps, login, stored)
+  if (until === null && !ok) await countUnequal(deps, login, stored)
   return until
 }
 
 async function dialled(
   deps: WorkerDeps,
-  of: ConnectionUnderTest,
+  tested: ConnectionUnderTest,
   resolved: ResolvedTarget,
 ): Promise<VerifiedConnection> {
   const { target, caCertificate } = resolved
-  const { dbType, rolePolicy } = of
-  const schema = of.schema ?? resolved.said?.schema ?? null
+  const { dbType, rolePolicy } = tested
+  const schema = tested.schema ?? resolved.said?.schema ?? null
   const { end: probe, keptUntil } = await probeWithinBudget(deps, {
-    organizationId: of.organizationId,
-    isTrusted: of.isTrusted,
-    stored: of.stored ?? null,
-    onPassed: of.onPassed,
-    request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
+    organizationId: tested.organizationId,
+    isTrusted: tested.isTrusted,
+    stored: tested.stored ?? null,
+    onPassed: tested.onPassed,
+    request: { target, caCertificate, md5Allowed: tested.md5Allowed, schema, deadlineMs: DEADLINE_MS },
   })
   const asked = { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null }
   const found = verifyProbe(probe, {

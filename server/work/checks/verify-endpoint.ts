@@ -60,11 +60,10 @@ interface Outcome extends Findings {
 export async function verifyEndpoint(
   deps: WorkerDeps,
   claim: claims.Claim,
-  of: { row: sealed.SealedDatasource; tried: sealed.SealedCredential },
+  { row, tried }: { row: sealed.SealedDatasource; tried: sealed.SealedCredential },
 ): Promise<void> {
-  const { row } = of
   const keys = endpointKeys(deps, row)
-  const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(deps, row, keys)
+  const findings = keys === null ? unreadable(tried) : await probeEndpoint(deps, row, keys)
   const before = standingBefore(deps, row)
   const { verified } = findings
   const after = verified === null ? before : nextStanding(before, { ...verified.verification, at: deps.clock() })
@@ -97,9 +96,13 @@ function unreadable(credential: sealed.SealedCredential): Findings {
 }
 
 /** An accepted new key is sealed with its URL, in the stored form; a credential that passed has a fingerprint. */
-async function marksOf(deps: WorkerDeps, { url, current }: EndpointKeys, of: Findings): Promise<Outcome['marks']> {
-  const { verified, rotation } = of
-  const fingerprintOf = (key: string) => deps.fingerprinter.of(organizationIdOf(of), endpointCanonical(url, key))
+async function marksOf(
+  deps: WorkerDeps,
+  { url, current }: EndpointKeys,
+  findings: Findings,
+): Promise<Outcome['marks']> {
+  const { verified, rotation } = findings
+  const fingerprintOf = (key: string) => deps.fingerprinter.of(organizationIdOf(findings), endpointCanonical(url, key))
   if (rotation?.decision === 'retire_old' && rotation.key !== null) {
     const { context } = rotation.credential
     const to = await currentKey(deps, context.organizationId)
@@ -125,9 +128,8 @@ function organizationIdOf({ verified, rotation }: Findings): string {
 async function settle(
   deps: WorkerDeps,
   unit: UnitOfWork,
-  of: { claim: claims.Claim; outcome: Outcome },
+  { claim, outcome }: { claim: claims.Claim; outcome: Outcome },
 ): Promise<void> {
-  const { claim, outcome } = of
   const { row, verified, rotation, after, dueAt } = outcome
   const { now } = unit
   if ((await lockDatasource(unit, { id: row.id })) === undefined) return
@@ -214,10 +216,9 @@ async function writeFeed(unit: UnitOfWork, { row, verified, rotation }: Outcome)
 function nextDue(
   deps: WorkerDeps,
   claim: claims.Claim,
-  of: Findings & { row: sealed.SealedDatasource; after: Standing },
+  { verified, rotation, row, after }: Findings & { row: sealed.SealedDatasource; after: Standing },
 ): Date | null {
   const nowMs = deps.clock().getTime()
-  const { verified, rotation, row, after } = of
   if (rotation?.decision === 'destroy_new') return new Date(nowMs)
   if (rotation?.decision === 'wait') {
     const endsAtMs = rotation.credential.createdAt.getTime() + deps.feeds.rotationWindowMs

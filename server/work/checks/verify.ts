@@ -126,8 +126,8 @@ async function tryCredential(
   return openingOr(opened, unreadable)
 }
 
-async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promise<void> {
-  const { verification, row, tried, tookMs, unmade } = of
+async function settle(deps: WorkerDeps, claim: claims.Claim, ended: Outcome): Promise<void> {
+  const { verification, row, tried, tookMs, unmade } = ended
   const { outcome, reason, checks, advisories } = verification
   const now = deps.clock()
   const isRotation = tried.state === 'pending'
@@ -150,8 +150,8 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
     // A usable datasource is also introspected, from the next interval on; a caller may request it sooner.
     introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
   }
-  if (isRotation || of.marks !== null)
-    await asWorker(deps, claim.organizationId, unit => settleMoving(unit, claim, { ...settlement, ...of }))
+  if (isRotation || ended.marks !== null)
+    await asWorker(deps, claim.organizationId, unit => settleMoving(unit, claim, { ...settlement, ...ended }))
   else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current' })
   deps.meter.count('mooring_verdicts_total', { kind: 'direct', outcome, reason: reason ?? 'none' })
   deps.meter.observe('mooring_verdict_seconds', { kind: 'direct' }, tookMs / 1000)
@@ -166,9 +166,9 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
 async function settleMoving(
   unit: UnitOfWork,
   claim: claims.Claim,
-  of: Outcome & Omit<verdicts.SettledVerification, 'state'>,
+  settled: Outcome & Omit<verdicts.SettledVerification, 'state'>,
 ): Promise<void> {
-  const { tried, marks, verification } = of
+  const { tried, marks, verification } = settled
   const { datasourceId } = tried.context
   const held = await lockDatasource(unit, { id: datasourceId })
   if (held === undefined || !(await assertHeld(unit.tx, claim))) return
@@ -176,11 +176,11 @@ async function settleMoving(
   if (isMoving && marks !== null) await credentialMarks.mark(unit.tx, tried.context, marks)
   const state = isMoving ? CREDENTIAL_TRANSITIONS[tried.state][verification.outcome] : tried.state
   if (state !== tried.state && state === 'current') {
-    await putInForce(unit, of, held)
-    await recordRotation({ ...unit, now: of.verdict.at }, tried.context, of.requestedBy)
+    await putInForce(unit, settled, held)
+    await recordRotation({ ...unit, now: settled.verdict.at }, tried.context, settled.requestedBy)
   } else if (state !== tried.state && state === 'retired')
     await credentials.destroy(unit, { datasourceId, state: 'pending' })
-  await verdicts.settle(unit.tx, claim, { ...of, state })
+  await verdicts.settle(unit.tx, claim, { ...settled, state })
 }
 
 /**
@@ -189,10 +189,9 @@ async function settleMoving(
  */
 async function putInForce(
   unit: UnitOfWork,
-  of: Tried & VerifiedConnection & Pick<verdicts.SettledVerification, 'verdict'>,
+  { tried, resolved, verdict }: Tried & VerifiedConnection & Pick<verdicts.SettledVerification, 'verdict'>,
   held: LockedDatasource,
 ): Promise<void> {
-  const { tried, resolved } = of
   await sealed.promote(unit, tried.context)
   if (resolved === null) return
   const { host, port, database, tlsMode } = resolved.target
@@ -203,7 +202,7 @@ async function putInForce(
   const isMoved = identity !== null && identity !== held.identity
   const isTaken = isMoved && (await registration.isTaken(unit, { identity, by: held.id }))
   const set = { host, port, database, tls_mode: tlsMode, ...(isMoved ? { identity: isTaken ? null : identity } : {}) }
-  await datasources.update(unit, { id: held.id, set, changedAt: of.verdict.at })
+  await datasources.update(unit, { id: held.id, set, changedAt: verdict.at })
 }
 
 async function isStill(unit: UnitOfWork, tried: sealed.SealedCredential): Promise<boolean> {

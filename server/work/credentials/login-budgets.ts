@@ -60,13 +60,16 @@ function targetOf(deps: WorkerDeps, { host, port, database, user }: Login): Logi
 }
 
 /** Admits an attempt with a login, or returns the earliest time of a retry. */
-export async function admitLogin(deps: WorkerDeps, of: OwnLogin): Promise<LoginAdmission | { readonly until: Date }> {
-  const { organizationId } = of
-  const target = targetOf(deps, of.target)
+export async function admitLogin(
+  deps: WorkerDeps,
+  login: OwnLogin,
+): Promise<LoginAdmission | { readonly until: Date }> {
+  const { organizationId } = login
+  const target = targetOf(deps, login.target)
   const now = deps.clock()
   const own = await budgets.spentUntil(deps.db, ownBudgets(organizationId, target), now)
   if (own !== null) return { until: own }
-  const isExempt = await loginHashes.isInForce(deps.db, organizationId, loginHashesOf(deps, of.target))
+  const isExempt = await loginHashes.isInForce(deps.db, organizationId, loginHashesOf(deps, login.target))
   const release = isExempt ? async () => undefined : () => budgets.giveBack(deps.db, [underWay(target)], 1)
   const kept = isExempt ? null : await keptByLogin(deps, { organizationId, target, now })
   const until = kept ?? (await budgets.take(deps.db, dialBudgets(organizationId, target), now))
@@ -99,10 +102,12 @@ async function keptByLogin(deps: WorkerDeps, { organizationId, target, now }: As
   return spent ?? new Date(now.getTime() + SOON_MS)
 }
 
-async function avoided(deps: WorkerDeps, of: Asked & { readonly isExempt: boolean }): Promise<Map<string, Date>> {
-  const { organizationId, target, now } = of
+async function avoided(
+  deps: WorkerDeps,
+  { organizationId, target, now, isExempt }: Asked & { readonly isExempt: boolean },
+): Promise<Map<string, Date>> {
   const found = await budgets.spentIn(deps.db, addressFamilies(organizationId, target), now)
-  if (of.isExempt) return found
+  if (isExempt) return found
   const { login, tried } = loginFamilies(organizationId, target)
   const spent = await budgets.spentIn(deps.db, [login], now)
   const tries = spent.size === 0 ? new Map() : await budgets.spentIn(deps.db, [tried], now)
@@ -118,9 +123,13 @@ export interface Tried {
 }
 
 /** Charges a dial and its outcome. */
-export async function chargeFor(deps: WorkerDeps, of: OwnLogin, { address, halves, isTrusted }: Tried): Promise<void> {
-  const { organizationId } = of
-  const target = targetOf(deps, of.target)
+export async function chargeFor(
+  deps: WorkerDeps,
+  login: OwnLogin,
+  { address, halves, isTrusted }: Tried,
+): Promise<void> {
+  const { organizationId } = login
+  const target = targetOf(deps, login.target)
   const now = deps.clock()
   if (!isTrusted && address !== null)
     await budgets.take(deps.db, chargedForDial(organizationId, { host: address, port: target.port }), now)
@@ -144,10 +153,10 @@ async function chargeAll(
  * The time until which a new credential is not compared with the current one; null if it may be, that is, if its login
  * might be tried.
  */
-export async function keptFromComparing(deps: WorkerDeps, of: OwnLogin): Promise<Date | null> {
-  const { organizationId } = of
-  const target = targetOf(deps, of.target)
-  const isExempt = await loginHashes.isInForce(deps.db, organizationId, loginHashesOf(deps, of.target))
+export async function keptFromComparing(deps: WorkerDeps, login: OwnLogin): Promise<Date | null> {
+  const { organizationId } = login
+  const target = targetOf(deps, login.target)
+  const isExempt = await loginHashes.isInForce(deps.db, organizationId, loginHashesOf(deps, login.target))
   const needed = [
     ...ownBudgets(organizationId, target),
     ...dialBudgets(organizationId, target),
@@ -160,10 +169,10 @@ export async function keptFromComparing(deps: WorkerDeps, of: OwnLogin): Promise
  * As `keptFromComparing`, for reporting the result of a comparison made without them; a version already counted may be
  * reported.
  */
-export async function keptFromTelling(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<Date | null> {
-  const marker = countedMarker({ organizationId: of.organizationId, ...version })
+export async function keptFromTelling(deps: WorkerDeps, login: OwnLogin, version: Version): Promise<Date | null> {
+  const marker = countedMarker({ organizationId: login.organizationId, ...version })
   if ((await budgets.used(deps.db, marker, deps.clock())) > 0) return null
-  return keptFromComparing(deps, of)
+  return keptFromComparing(deps, login)
 }
 
 /** A version of a stored credential. */
@@ -176,18 +185,26 @@ export interface Version {
  * Counts a credential that differs from the current one as one refused login, once, until its dial shows the outcome:
  * guesses that are never dialled, because the next one replaces them, are still guesses.
  */
-export async function countUnequal(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<void> {
+export async function countUnequal(
+  deps: WorkerDeps,
+  { organizationId, target }: OwnLogin,
+  version: Version,
+): Promise<void> {
   const now = deps.clock()
-  const marker = countedMarker({ organizationId: of.organizationId, ...version })
+  const marker = countedMarker({ organizationId, ...version })
   const { used } = await budgets.charge(deps.db, { budget: marker, units: 1 }, now)
-  const all = chargedAtHost(of.organizationId, targetOf(deps, of.target))
+  const all = chargedAtHost(organizationId, targetOf(deps, target))
   if (used === 1) await chargeAll(deps, { all, halves: REFUSED_LOGIN_COST, now })
 }
 
 /** Reverts the count of `countUnequal`, since the dial is counted from here on; true if there was one. */
-export async function uncount(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<boolean> {
-  const marker = countedMarker({ organizationId: of.organizationId, ...version })
+export async function uncount(
+  deps: WorkerDeps,
+  { organizationId, target }: OwnLogin,
+  version: Version,
+): Promise<boolean> {
+  const marker = countedMarker({ organizationId, ...version })
   if (!(await budgets.remove(deps.db, marker, deps.clock()))) return false
-  await budgets.giveBack(deps.db, chargedAtHost(of.organizationId, targetOf(deps, of.target)), REFUSED_LOGIN_COST)
+  await budgets.giveBack(deps.db, chargedAtHost(organizationId, targetOf(deps, target)), REFUSED_LOGIN_COST)
   return true
 }

@@ -26,9 +26,8 @@ const UNTIL_SPREAD_MS = 1_000
 export function nextCheck(
   deps: WorkerDeps,
   claim: Claim,
-  of: { outcome: string; after: Standing; row: SealedDatasource; until?: Date | null },
+  { outcome, after, row, until }: { outcome: string; after: Standing; row: SealedDatasource; until?: Date | null },
 ): Date | null {
-  const { outcome, after, row, until } = of
   // Budgets held it back: retry when they are available again, but not all datasources at exactly the same time.
   if (until) return new Date(until.getTime() + Math.round(UNTIL_SPREAD_MS * deps.random()))
   // One clock reading for all of it: a second one would shift a planned check by the time in between.

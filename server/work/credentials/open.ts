@@ -52,10 +52,10 @@ export async function openPayload<K extends AskedKind>(
 export async function openClientBox(
   deps: WorkerDeps,
   organizationId: string,
-  of: { keyId: string; box: string },
+  { keyId, box }: { keyId: string; box: string },
 ): Promise<string> {
-  const key = await wrappedKey(deps, organizationId, of.keyId)
-  return deps.unsealer.openClientBox(key, Buffer.from(of.box, 'base64'))
+  const key = await wrappedKey(deps, organizationId, keyId)
+  return deps.unsealer.openClientBox(key, Buffer.from(box, 'base64'))
 }
 
 /** The organization's current key, after verifying its row. */

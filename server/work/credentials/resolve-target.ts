@@ -73,8 +73,10 @@ function resolved({ target, said }: Stated, caCertificate: string | null): Resol
 /**
  * Resolves a secret. Throws `SealBroken` if the current credential cannot be opened; a caller's broken box is refused.
  */
-export async function resolveTarget(deps: WorkerDeps, of: Unresolved): Promise<Resolved> {
-  const { organizationId, secret, inForce } = of
+export async function resolveTarget(
+  deps: WorkerDeps,
+  { organizationId, secret, inForce }: Unresolved,
+): Promise<Resolved> {
   const stated = await statedOf(deps, organizationId, secret)
   if (!stated.ok) return stated
   const { target, caCertificate } = stated

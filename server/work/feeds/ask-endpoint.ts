@@ -52,9 +52,12 @@ export async function askEndpoint(deps: WorkerDeps, question: Question): Promise
 }
 
 /** Takes from the budgets before an unaccepted endpoint is asked; false if one is exhausted. */
-export async function mayAsk(deps: WorkerDeps, of: { organizationId: string; url: string }): Promise<boolean> {
-  const parsed = parseEndpointUrl(of.url)
+export async function mayAsk(
+  deps: WorkerDeps,
+  { url, organizationId }: { organizationId: string; url: string },
+): Promise<boolean> {
+  const parsed = parseEndpointUrl(url)
   // An unparsable URL is never dialled.
   if (!parsed.ok) return true
-  return (await budgets.take(deps.db, dialBudgets(of.organizationId, parsed.url), deps.clock())) === null
+  return (await budgets.take(deps.db, dialBudgets(organizationId, parsed.url), deps.clock())) === null
 }

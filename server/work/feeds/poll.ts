@@ -92,10 +92,9 @@ function messageId({ feed, sent }: Poll): string {
 async function savePage(
   deps: WorkerDeps,
   poll: Poll,
-  of: { asked: EndpointAttempt; page: FeedPage },
+  { page, asked }: { asked: EndpointAttempt; page: FeedPage },
 ): Promise<boolean> {
   const { claim, feed } = poll
-  const { page } = of
   const step = afterPage({ sent: poll.sent, maxPages: deps.feeds.pace.maxPages }, page)
   const isLate = performance.now() - poll.startedAt > POLL_MS
   const stop = step.stop ?? (isLate ? 'budget' : null)
@@ -109,7 +108,7 @@ async function savePage(
       claim,
       cursor: step.cursor,
       drained: step.drained,
-      requestedAt: of.asked.requestedAt ?? now,
+      requestedAt: asked.requestedAt ?? now,
       next: stop === null ? { holdUntil: new Date(now.getTime() + HOLD_MS) } : nextTimes(deps, poll, { stop, now }),
     },
   })
@@ -143,11 +142,15 @@ function nextTimes(deps: WorkerDeps, { feed, newEvents }: Poll, at: { stop: Stop
   return { withNew: time(1), without: time(0) }
 }
 
-async function fail(deps: WorkerDeps, poll: Poll, of: { asked: EndpointAttempt; failure: Failure }): Promise<void> {
+async function fail(
+  deps: WorkerDeps,
+  poll: Poll,
+  { asked, failure }: { asked: EndpointAttempt; failure: Failure },
+): Promise<void> {
   const { claim, feed } = poll
-  const { answer, requestedAt } = of.asked
+  const { answer, requestedAt } = asked
   const now = deps.clock()
-  deps.meter.count('mooring_feed_polls_total', { result: of.failure.code })
+  deps.meter.count('mooring_feed_polls_total', { result: failure.code })
   // A request that was never sent is not a failure of the endpoint.
   if (requestedAt === null) return settleLater(deps, claim, new Date(now.getTime() + BUSY_MS * (1 + deps.random())))
   // An earlier page of this poll succeeded.
@@ -163,11 +166,11 @@ async function fail(deps: WorkerDeps, poll: Poll, of: { asked: EndpointAttempt; 
       }))
     )
       return
-    const error = lastError(of.failure, answer.status)
+    const error = lastError(failure, answer.status)
     await feeds.recordFailure(unit, { datasourceId: feed.datasource_id, requestedAt, error })
   })
   const about = { ...aboutTask(claim), stage: 'poll' }
-  deps.log.info({ ...about, failure: of.failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
+  deps.log.info({ ...about, failure: failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
 }
 
 function dice(deps: WorkerDeps) {

@@ -73,17 +73,17 @@ interface Grant extends Leasable {
 }
 
 /** Answers and records the lease; returns false and does nothing if its preconditions have changed. */
-async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, of: Grant): Promise<boolean> {
-  const { asked, capability } = of
+async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, granted: Grant): Promise<boolean> {
+  const { asked, capability } = granted
   const { organizationId: org, datasourceId, payload } = asked
   const now = deps.clock()
   const expiresAt = new Date(Math.min(now.getTime() + payload.ttlSeconds * 1000, capability.expires_at.getTime()))
-  const { credentialVersion: version } = of.content
+  const { credentialVersion: version } = granted.content
   const { publicKey } = payload
   const id = newId()
   const leaseId = typedId('lease_', id)
   const bound = { id: leaseId, publicKey, expiresAt: expiresAt.toISOString() }
-  const content = { ...of.content, ...bound } satisfies LeasedCredential
+  const content = { ...granted.content, ...bound } satisfies LeasedCredential
   const sealed = deps.leaseSealer.sealLease(Buffer.from(publicKey, 'base64'), content).toString('base64')
   const lease: Lease = { leaseId, sealed, expiresAt: content.expiresAt, credentialVersion: version }
   const end = await asWorker(deps, org, async unit => {
@@ -94,7 +94,7 @@ async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, of: Grant
       datasourceId,
       capabilityId: capability.id,
       version,
-      verdictSignature: of.verdictSignature,
+      verdictSignature: granted.verdictSignature,
       expiresAt,
     }
     if (!(await leases.insert(unit, entry))) return 'changed'

@@ -85,8 +85,11 @@ async function standingUse(deps: WorkerDeps, row: sealed.SealedDatasource): Prom
  * Nothing to introspect: the datasource was removed or rejected in the meantime. A caller who made a request gets this
  * answer.
  */
-async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
-  const { id, ...outcome } = of
+async function endIdle(
+  deps: WorkerDeps,
+  claim: claims.Claim,
+  { id, ...outcome }: TaskFault & { id: string },
+): Promise<void> {
   logRefused(deps, claim, outcome)
   if (claim.standing) await asWorker(deps, claim.organizationId, unit => settleIdle(deps, unit, { claim, id }))
   else await claims.finish(deps.db, claim, outcome satisfies TaskOutcome<'introspect'>)
@@ -94,8 +97,11 @@ async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { 
 }
 
 /** Under the datasource's lock: a verdict may have made it usable since it was read, while the task was still due. */
-async function settleIdle(deps: WorkerDeps, unit: UnitOfWork, of: { claim: claims.Claim; id: string }): Promise<void> {
-  const { claim, id } = of
+async function settleIdle(
+  deps: WorkerDeps,
+  unit: UnitOfWork,
+  { claim, id }: { claim: claims.Claim; id: string },
+): Promise<void> {
   const { now } = unit
   const held = await lockDatasource(unit, { id })
   const row = held === undefined ? undefined : await sealed.datasource(unit.tx, unit.org, id)
@@ -160,20 +166,19 @@ function refused(deps: WorkerDeps, row: sealed.SealedDatasource, fault: Fault): 
 /** The caller's fault: the database is unreachable, may not be dialled, or its schema could not be read. */
 function failed(code: FailureCode): Found {
   const { fault } = failureSpec(code)
-  const told: readonly FaultCode[] = ['database_unreachable', 'rate_limit_exceeded']
+  const reported: readonly FaultCode[] = ['database_unreachable', 'rate_limit_exceeded']
   // A statement that was cancelled, by a lock or a timeout, had been sent: the database was reached.
-  const isTold = told.includes(fault) && code !== 'query_timeout'
+  const isReported = reported.includes(fault) && code !== 'query_timeout'
   const isRefused = code === 'password_refused' || code === 'login_refused'
   if (fault === 'byo_host_not_allowed') return onceFound(fault)
-  return { fault: isTold ? fault : 'introspection_failed', isRefused }
+  return { fault: isReported ? fault : 'introspection_failed', isRefused }
 }
 
 async function settle(
   deps: WorkerDeps,
   unit: UnitOfWork,
-  of: { claim: claims.Claim; row: sealed.SealedDatasource; found: Found },
+  { claim, row, found }: { claim: claims.Claim; row: sealed.SealedDatasource; found: Found },
 ): Promise<boolean> {
-  const { claim, row, found } = of
   const { now } = unit
   if ((await lockDatasource(unit, { id: row.id })) === undefined) return true
   if ('fault' in found) {
@@ -196,9 +201,9 @@ function keep(unit: UnitOfWork, found: Exclude<Found, TaskFault>): Promise<Saved
   return saveSnapshot(unit, { id: newId(), ...covered, ...taken })
 }
 
-function outcomeOf(of: SavedSnapshot | Extract<Found, TaskFault>): TaskOutcome<'introspect'> {
-  if (!('fault' in of)) return { snapshotId: of.id, changed: of.changed }
-  const { isRefused: _, ...outcome } = of
+function outcomeOf(result: SavedSnapshot | Extract<Found, TaskFault>): TaskOutcome<'introspect'> {
+  if (!('fault' in result)) return { snapshotId: result.id, changed: result.changed }
+  const { isRefused: _, ...outcome } = result
   return outcome
 }
 
@@ -211,11 +216,11 @@ interface Ended {
 async function settleTask(
   deps: WorkerDeps,
   unit: UnitOfWork,
-  of: Ended & { claim: claims.Claim; outcome: TaskOutcome<'introspect'> },
+  ended: Ended & { claim: claims.Claim; outcome: TaskOutcome<'introspect'> },
 ): Promise<void> {
-  const { claim, isFailed } = of
-  if (!claim.standing) return void (await claims.finish(unit.tx, claim, of.outcome))
-  await claims.settle(unit.tx, claim, { dueAt: nextDue(deps, claim, of), now: unit.now, failed: isFailed })
+  const { claim, isFailed } = ended
+  if (!claim.standing) return void (await claims.finish(unit.tx, claim, ended.outcome))
+  await claims.settle(unit.tx, claim, { dueAt: nextDue(deps, claim, ended), now: unit.now, failed: isFailed })
 }
 
 function nextDue(deps: WorkerDeps, claim: claims.Claim, { row, isFailed, isRefused = false }: Ended): Date {

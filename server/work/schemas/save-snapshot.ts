@@ -58,8 +58,10 @@ export async function lastSnapshot(
 }
 
 /** Notes that the last snapshot holds, by its digest; null when it is no longer the last: then the catalog is to be read. */
-export async function keepUnchanged(unit: UnitOfWork, of: Covered & { id: string }): Promise<SavedSnapshot | null> {
-  const { id, datasourceId, schemasAsked } = of
+export async function keepUnchanged(
+  unit: UnitOfWork,
+  { id, datasourceId, schemasAsked }: Covered & { id: string },
+): Promise<SavedSnapshot | null> {
   const last = await snapshots.latest(unit.tx, unit.org, { datasourceId, asked: schemasAsked })
   if (last?.id !== id) return null
   await snapshots.seen(unit, { id, read: null, at: unit.now })

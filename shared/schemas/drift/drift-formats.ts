@@ -84,12 +84,12 @@ function withoutMembers(snapshot: Snapshot, other: Snapshot): Node {
   // Only a snapshot that was loaded without its observations lacks `observed`.
   const members = (other as Partial<Snapshot>).observed?.members ?? []
   const owned = new Set(members.map(({ of, schema, name }) => JSON.stringify([of, of === 'type' ? '' : schema, name])))
-  const isOwn = (of: 'relation' | 'type', schema: string) => (node: Node) =>
-    !owned.has(JSON.stringify([of, of === 'type' ? '' : schema, nameOf(node)])) &&
-    !(of === 'type' && nameOf(node).startsWith('information_schema.'))
-  const kept = (schema: Node, list: string, of: 'relation' | 'type') => {
+  const isOwn = (kind: 'relation' | 'type', schema: string) => (node: Node) =>
+    !owned.has(JSON.stringify([kind, kind === 'type' ? '' : schema, nameOf(node)])) &&
+    !(kind === 'type' && nameOf(node).startsWith('information_schema.'))
+  const kept = (schema: Node, list: string, kind: 'relation' | 'type') => {
     const nodes = nodesIn(schema, list)
-    return nodes.length === 0 ? {} : { [list]: nodes.filter(isOwn(of, nameOf(schema))) }
+    return nodes.length === 0 ? {} : { [list]: nodes.filter(isOwn(kind, nameOf(schema))) }
   }
   const schemas = snapshot.schemas.map(schema => ({
     ...schema,

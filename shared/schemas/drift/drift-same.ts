@@ -44,12 +44,12 @@ function withoutOwnName(name: string, definition: unknown): unknown {
   if (typeof definition !== 'string') return definition
   const at = /^CREATE (?:(?:UNIQUE )?INDEX|RULE) /.exec(definition)?.[0].length
   if (at === undefined) return definition
-  for (const spelled of [`"${name.replaceAll('"', '""')}"`, name]) {
+  for (const form of [`"${name.replaceAll('"', '""')}"`, name]) {
     if (
-      /^ (?:ON|AS)\s/.test(definition.slice(at).slice(spelled.length, spelled.length + 4)) &&
-      definition.startsWith(spelled, at)
+      /^ (?:ON|AS)\s/.test(definition.slice(at).slice(form.length, form.length + 4)) &&
+      definition.startsWith(form, at)
     )
-      return definition.slice(0, at) + definition.slice(at + spelled.length)
+      return definition.slice(0, at) + definition.slice(at + form.length)
   }
   return definition
 }

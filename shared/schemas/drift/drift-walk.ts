@@ -87,7 +87,7 @@ function tellPart(part: Part, place: Place, tell: Tell): void {
     if (before && after && isIdentical(before, after)) continue
     const about = { object: part.kind, path: [...path, name], within: pair, compared }
     if (before && after) tellOwn(about, { ...place, pair: pairOf(before, after) }, tell)
-    else if (part.kind === 'sequence' && owned?.isTold(name)) continue
+    else if (part.kind === 'sequence' && owned?.isReported(name)) continue
     else if (after) {
       const with_ = owned?.carried('after', about)
       tell({ kind: 'added', ...about, after, ...is.place(after), ...with_, is: after })
@@ -139,23 +139,23 @@ function shared(list: string, node: Node, other: Node): string[] {
 interface Owned {
   /** Returns the sequences that were added or removed with a relation or column, to be reported with it. */
   carried(side: 'before' | 'after', about: Pick<Draft, 'object' | 'path'>): { with: Carried[] } | undefined
-  isTold(name: string): boolean
+  isReported(name: string): boolean
 }
 
 function ownedIn({ was, is }: Within): Owned | null {
   const [before, after] = [was, is].map(node => new Map(nodesIn(node, 'sequences').map(it => [nameOf(it), it])))
   if (!before || !after || (before.size === 0 && after.size === 0)) return null
   const owners = { before: byOwner(before, after), after: byOwner(after, before) }
-  const told = new Set<string>()
+  const reported = new Set<string>()
   return {
-    isTold: name => told.has(name),
+    isReported: name => reported.has(name),
     carried(side, { object, path }) {
       if (object !== 'relation' && object !== 'column') return undefined
       const [schema = '', relation = '', column] = path
       const ofRelation = owners[side].get(relation) ?? []
       const found = ofRelation.filter(it => column === undefined || it.column === column)
       if (found.length === 0) return undefined
-      for (const { node } of found) told.add(nameOf(node))
+      for (const { node } of found) reported.add(nameOf(node))
       return { with: found.map(({ node }) => ({ object: 'sequence', path: [schema, nameOf(node)], [side]: node })) }
     },
   }

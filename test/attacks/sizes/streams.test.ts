@@ -242,7 +242,7 @@ describe('A page of a feed', () => {
 
 describe('The buffer for slow subscribers', () => {
   const change = (length: number): SentChange =>
-    ({ epoch: '1', n: 1, datasourceId: 'x', event: { id: '1-1', told: {} }, length }) as SentChange
+    ({ epoch: '1', n: 1, datasourceId: 'x', event: { id: '1-1', sent: {} }, length }) as SentChange
 
   it('holds at most MAX_HELD changes of an organization: the oldest goes, and a subscriber that lost its position gets a reset', () => {
     const recent = new RecentChanges()

@@ -18,6 +18,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/cli/schema-sql-token.ts quotedAt()': 'each turn moves on in a text of 8,000 bytes at most',
   'client/cli/schema-type-name.ts baseTypeOf()': 'each turn moves on in a type of 1 KB at most',
   'client/cli/schema/sql-needs.ts missed': "a command of the caller's, in the caller's own process",
+  'client/cli/schema/sql-needs.ts omitted': "a command of the caller's, in the caller's own process",
   'client/cli/schema/sql-types.ts all': "a command of the caller's, in the caller's own process",
   'client/endpoint.ts readAll()': "the customer's own endpoint: counted against MAX_BODY_BYTES of endpoint-answer.ts",
   'client/node/lease-renewal.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
@@ -32,7 +33,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/rest/routes.ts #literal': 'the routes of the dialects',
   'server/rest/routes.ts #patterns': 'the routes of the dialects',
   'server/rest/http/event-text.ts #spelled': 'weak: a text goes with its event, which `recent-changes.ts` bounds',
-  'server/api/changes/change-feed.ts #pump()': 'batches of changes, each read and told before the next one is read',
+  'server/api/changes/change-feed.ts #pump()': 'batches of changes, each read and sent before the next one is read',
   'server/api/changes/feed-heads.ts #look()': 'one look for each wake, and one at a time',
   'server/api/datasources/remove-all.ts removeAll()':
     'AT_ONCE datasources each turn, of those that were there at the beginning',
@@ -110,9 +111,10 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'shared/schemas/drift/drift-same.ts made': 'ends with the call; as many as there are domains of bounded snapshots',
   'shared/schemas/drift/drift-same.ts texts': 'ends with the call; as many as there are types of bounded snapshots',
   'shared/schemas/drift/drift-spelling.ts isSame()': 'once for each token of two texts, whose length is bounded',
-  'shared/schemas/drift/drift-walk.ts told': 'ends with the call; as many as there are sequences of bounded snapshots',
+  'shared/schemas/drift/drift-walk.ts reported':
+    'ends with the call; as many as there are sequences of bounded snapshots',
   'shared/schemas/drift/drift-type.ts dimensionsOf()': 'once for two characters of one type, whose length is bounded',
-  'shared/connection-string/ip-literal.ts spell()': 'the eight groups of an address',
+  'shared/connection-string/ip-literal.ts formatGroups()': 'the eight groups of an address',
   'input POST /v1/datasources/:id/events events': 'the body of a push is bounded: MAX_PUSH_BYTES',
   'input POST /v1/datasources/:id/events events.[]': 'the body of a push is bounded: MAX_PUSH_BYTES',
   'input POST /v1/datasources/:id/events events.[].data':

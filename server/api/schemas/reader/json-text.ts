@@ -21,8 +21,8 @@ export class JsonText {
 }
 
 /** The bytes of an answer: `spelled` with each mark replaced by its text. */
-export function inPlace(spelled: string, texts: readonly JsonText[]): Uint8Array[] {
-  let rest: (string | Uint8Array)[] = [spelled]
+export function inPlace(json: string, texts: readonly JsonText[]): Uint8Array[] {
+  let rest: (string | Uint8Array)[] = [json]
   for (const text of texts) {
     rest = rest.flatMap(piece => (typeof piece === 'string' ? around(piece, text) : [piece]))
   }

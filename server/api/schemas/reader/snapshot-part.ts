@@ -48,7 +48,7 @@ export interface Read {
   readonly bytes: number
   readonly text?: Uint8Array
   readonly schemasAt?: number
-  readonly told?: PartSummary
+  readonly summary?: PartSummary
   readonly counts?: ReturnType<typeof countDrift>
   readonly notes?: readonly string[]
 }
@@ -68,13 +68,13 @@ export function readPart(part: Snapshot): Read {
   const { schemas, ...beside } = part
   const head = Buffer.from(`${JSON.stringify(beside).slice(0, -1)},"schemas":`)
   const text = Buffer.concat([head, Buffer.from(`${JSON.stringify(schemas)}}`)])
-  return { bytes: text.length, text, schemasAt: head.length, told: summaryOf(part) }
+  return { bytes: text.length, text, schemasAt: head.length, summary: summaryOf(part) }
 }
 
 /** The names in a snapshot. */
 export function readNames(snapshot: Snapshot): Read {
-  const told = summaryOf(snapshot)
-  return { bytes: Buffer.byteLength(JSON.stringify(told)), told }
+  const summary = summaryOf(snapshot)
+  return { bytes: Buffer.byteLength(JSON.stringify(summary)), summary: summary }
 }
 
 /** The comparison of two snapshots, and the notes on how it was made. */

@@ -34,12 +34,12 @@ export function answerBudget(): AnswerBudget {
 /** A part of a snapshot as JSON, its schemas alone as JSON, and its metadata. */
 export class PartText extends JsonText {
   readonly schemas: JsonText
-  readonly told: PartSummary
+  readonly summary: PartSummary
 
-  constructor(of: { text: Uint8Array; schemasAt: number; told: PartSummary }) {
-    super(of.text)
-    this.schemas = new JsonText(of.text.subarray(of.schemasAt, -1))
-    this.told = of.told
+  constructor({ text, schemasAt, told: summary }: { text: Uint8Array; schemasAt: number; told: PartSummary }) {
+    super(text)
+    this.schemas = new JsonText(text.subarray(schemasAt, -1))
+    this.summary = summary
   }
 }
 
@@ -49,16 +49,16 @@ export class SnapshotReader {
   #free = READERS
 
   /** A part of a snapshot. Throws as `#read` does. */
-  async part(of: Packed, ask: Ask, budget: AnswerBudget): Promise<PartText> {
-    const { text, schemasAt, told } = await this.#read({ kind: 'part', of, ask }, budget)
+  async part(packed: Packed, ask: Ask, budget: AnswerBudget): Promise<PartText> {
+    const { text, schemasAt, summary: told } = await this.#read({ kind: 'part', of: packed, ask }, budget)
     const part = new PartText({ text: given(text), schemasAt: given(schemasAt), told: given(told) })
     budget.texts.push(part, part.schemas)
     return part
   }
 
   /** The names in a snapshot. Throws as `#read` does. */
-  async names(of: Packed, budget: AnswerBudget): Promise<PartSummary> {
-    return given((await this.#read({ kind: 'names', of }, budget)).told)
+  async names(packed: Packed, budget: AnswerBudget): Promise<PartSummary> {
+    return given((await this.#read({ kind: 'names', of: packed }, budget)).summary)
   }
 
   /** The drift from one snapshot to another. Throws as `#read` does. */
