@@ -41,6 +41,8 @@ const SHARED_TYPES: readonly (readonly [string, string])[] = [
   ],
 ]
 
+const UNNAMED = '// Not in Database, because Kysely takes a dot for the end of the schema.\n'
+
 /**
  * Returns a TypeScript module: one interface for each relation that the role may see, and \`Database\`, whose keys are
  * names as Kysely expects them: \`orders\` for a relation in \`public\`, \`sales.orders\` for one in another schema.
@@ -53,10 +55,11 @@ export function schemaTypes(snapshot: Snapshot): string {
     const types = createTypeScriptTypes(schema)
     for (const relation of schema.relations) {
       const name = names.get(relation) ?? ''
-      interfaces.push(relationInterface(name, relation, types))
       // Kysely takes the first dot for the separator after the schema, so a name that contains a dot cannot be
       // expressed.
-      if (`${schema.name}${relation.name}`.includes('.')) continue
+      const isNamed = !`${schema.name}${relation.name}`.includes('.')
+      interfaces.push(`${isNamed ? '' : UNNAMED}${relationInterface(name, relation, types)}`)
+      if (!isNamed) continue
       const key = schema.name === 'public' ? relation.name : `${schema.name}.${relation.name}`
       members.push(`  ${propertyName(key)}: ${name}\n`)
     }

@@ -25,6 +25,16 @@ describe('the types of a snapshot', () => {
     expect(after).toEqual(expect.arrayContaining(['users UsersTable', '"audit.users" AuditUsersTable']))
   })
 
+  it('say of a table whose name Kysely cannot express that `Database` lacks it', () => {
+    const relations = ['plain', 'a.b'].map(name => ({ name, kind: 'table', columns: [] }))
+    const text = schemaTypes(snapshot({ schemas: [{ name: 'sales', relations }] }))
+    expect(text).toContain(
+      '// Not in Database, because Kysely takes a dot for the end of the schema.\nexport interface SalesABTable {',
+    )
+    expect(text.match(/Not in Database/g)).toHaveLength(1)
+    expect(text).toMatch(/export interface Database \{\n {2}"sales\.plain": SalesPlainTable\n\}/)
+  })
+
   it('promise no more than the server enforces', () => {
     const domains = [{ name: 'public.must', type: 'text', notNull: true }]
     const relation = (name: string, kind: string, column: object) => ({
