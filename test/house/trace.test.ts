@@ -10,9 +10,9 @@ import type { Entered } from '#test/support/house/trace.ts'
 
 /** The maximum of files and functions. Raise one only with a reason in the commit message. */
 const BOUNDS = {
-  'register, datasources': [66, 250],
-  'register, connections': [65, 252],
-  'register, trpc': [64, 238],
+  'register, datasources': [64, 250],
+  'register, connections': [64, 252],
+  'register, trpc': [63, 238],
   'read, datasources': [33, 113],
   'read, connections': [34, 112],
   'read, trpc': [33, 113],

@@ -6,7 +6,7 @@
 import type { KnownContext } from '#server/api/context.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
 import { placeFix } from '#server/domain/checks/fixes/place-fixes.ts'
-import { directNaturalKey } from '#server/domain/datasources/natural-key.ts'
+import { directNaturalKey } from '#server/domain/datasources/datasource-name.ts'
 import { judgeHost, judgeTarget, judgeUrl, type PlaceRefusal } from '#server/domain/network/host-policy.ts'
 import type { NewDatasource } from '#server/store/datasources/registration.ts'
 import { quoteName } from '#shared/base/sql-text.ts'

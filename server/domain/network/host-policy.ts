@@ -10,8 +10,7 @@ import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { EndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
 import { type Address, isGlobal, isInNetwork, isNeverDialled, readAddress, readNetwork, standsFor } from './address.ts'
-import { isPrivateName } from './private-names.ts'
-import { isSpecialName } from './special-names.ts'
+import { isPrivateName, isSpecialName } from './host-names.ts'
 
 /** A place of our own: a configured host, and a port. With a `database`, only that database is ours. */
 export interface OwnPlace {

@@ -7,7 +7,7 @@
 import { newId } from '#server/domain/access/ids.ts'
 import type { RequestedBy } from '#server/domain/access/sealed.ts'
 import { CREDENTIAL_TRANSITIONS } from '#server/domain/datasources/credential-state.ts'
-import { directNaturalKey } from '#server/domain/datasources/natural-key.ts'
+import { directNaturalKey } from '#server/domain/datasources/datasource-name.ts'
 import { nextStanding, waitMs } from '#server/domain/datasources/status.ts'
 import { openingOr, SealBroken } from '#server/seal/held-key.ts'
 import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
