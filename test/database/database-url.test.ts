@@ -1,7 +1,7 @@
 /** `DATABASE_URL` is read as libpq reads a connection URI, and an error names the parameter and never the value. */
 import { describe, expect, it } from 'vitest'
 import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
-import { OwnPlaces } from '#server/store/connection/own-places.ts'
+import { OwnPlaces } from '#server/store/connection/database-addresses.ts'
 
 const LOGIN = 'postgres://mooring:p%40w@'
 

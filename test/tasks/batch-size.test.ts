@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDb } from '#server/store/database/db.ts'
-import { BATCH, BatchTooLarge, batch, limited, SMALLEST_BATCH } from '#server/store/installation/brief.ts'
+import { BATCH, BatchTooLarge, batch, limited, SMALLEST_BATCH } from '#server/store/installation/batches.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { BatchSize } from '#server/work/retention.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'

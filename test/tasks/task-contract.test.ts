@@ -1,6 +1,6 @@
 /** Tasks as both tiers of either release read them, how long rows are kept, and the small readings of rows and snapshots. */
 import { describe, expect, it } from 'vitest'
-import { datasourceId, displayName, directNaturalKey } from '#server/domain/datasources/datasource-name.ts'
+import { datasourceId, directNaturalKey, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { afterCheck, LONGEST_INTERVAL_MS, letsUse, usableUntil } from '#server/domain/datasources/verdict.ts'
 import { countDrift, tablesOf } from '#server/domain/schemas/snapshot-summary.ts'
 import { CONTRACT, PAYLOAD_VERSION } from '#server/domain/tasks/contract.ts'

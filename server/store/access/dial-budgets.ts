@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Budget, BudgetFamily } from '#server/domain/network/dial-budget.ts'
-import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/batches.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /**

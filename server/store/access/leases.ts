@@ -5,7 +5,7 @@
  */
 
 import { type Selectable, sql } from 'kysely'
-import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/batches.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'

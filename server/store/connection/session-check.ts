@@ -7,7 +7,7 @@
  */
 import pg from 'pg'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
-import { OwnPlaces } from './own-places.ts'
+import { OwnPlaces } from './database-addresses.ts'
 
 const CONNECT_MS = 10_000
 /** A pooler without a free connection may stay silent for minutes. */

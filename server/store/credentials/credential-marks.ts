@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
-import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/batches.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** The values that a check writes to a credential. */

@@ -9,8 +9,8 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import pg from 'pg'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
+import { OwnPlaces } from '#server/store/connection/database-addresses.ts'
 import { destroySocket } from '#server/store/connection/own-connection.ts'
-import { OwnPlaces } from '#server/store/connection/own-places.ts'
 
 /** `work`: a task is due. `news`: a task was settled, or a datasource has changed. `events`: a feed has new events. */
 export type Topic = 'work' | 'news' | 'events'

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { transaction } from '#server/store/database/db.ts'
-import { BATCH, batch, briefly, isFull, isLockNotAvailable, limited } from '#server/store/installation/brief.ts'
+import { BATCH, batch, briefly, isFull, isLockNotAvailable, limited } from '#server/store/installation/batches.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 interface Old {

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { adopt, unnumbered } from '#server/store/changes/change-reads.ts'
-import { BATCH, batch, isFull, limited } from '#server/store/installation/brief.ts'
+import { BATCH, batch, isFull, limited } from '#server/store/installation/batches.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Deletes a batch of changes older than `before`; true if more may remain. */

@@ -10,7 +10,7 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import * as tokens from '#server/store/tokens/directory.ts'
 import type { Revocable } from '#server/store/tokens/revocations.ts'
 import * as revocations from '#server/store/tokens/revocations.ts'
-import { BATCH, batch, briefly, isFull, limited } from './brief.ts'
+import { BATCH, batch, briefly, isFull, limited } from './batches.ts'
 
 /**
  * Deletes verifications made before `before`. If a datasource shows one without holding a copy, because a worker of the

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
-import { isLockNotAvailable } from '#server/store/installation/brief.ts'
+import { isLockNotAvailable } from '#server/store/installation/batches.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { type TablePart, writeLines } from './move-rows.ts'
 

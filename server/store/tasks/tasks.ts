@@ -6,7 +6,7 @@
 import { sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { mayWrite, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
-import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/batches.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 

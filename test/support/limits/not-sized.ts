@@ -87,7 +87,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/store/moves/move-copy.ts removeExtra()': OPERATOR,
   'server/store/moves/move-source.ts freeze()': OPERATOR,
   'server/store/moves/move-target.ts makeMonths()': OPERATOR,
-  'server/store/connection/own-places.ts #clients': 'the connections to our own database; they go with them',
+  'server/store/connection/database-addresses.ts #clients': 'the connections to our own database; they go with them',
   'server/store/connection/pool.ts spoiled': 'the connections to our own database; they go with them',
   'server/store/connection/pool.ts idle': 'the connections to our own database; they go with them',
   'server/store/connection/pool.ts answeredAt': 'the connections to our own database; they go with them',

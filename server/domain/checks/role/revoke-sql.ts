@@ -4,7 +4,7 @@
  * login leaves the group. Only a privilege granted to PUBLIC must be revoked from PUBLIC.
  */
 import { quoteText } from '#shared/base/sql-text.ts'
-import { constants, runEach } from './paste.ts'
+import { constants, runEach } from './pasted-sql.ts'
 
 /** The privileges to take. */
 export interface TakenRights {

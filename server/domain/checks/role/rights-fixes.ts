@@ -6,7 +6,7 @@
 
 import type { Found } from '#server/domain/checks/probe.ts'
 import { dependsOn, USERS_OF_FUNCTION } from './code-users-sql.ts'
-import { constants, moreNote, paste, runEach } from './paste.ts'
+import { constants, moreNote, paste, runEach } from './pasted-sql.ts'
 import { REVOKING, takeRights } from './revoke-sql.ts'
 import type { MendedRole } from './role-fixes.ts'
 

@@ -8,7 +8,8 @@ import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import { counted } from '#shared/base/counted.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import type { Advisory } from '#shared/checks/check.ts'
-import { paste } from './paste.ts'
+import { paste } from './pasted-sql.ts'
+import { among, quotedList } from './quoted-names.ts'
 import { leaveRoles } from './revoke-sql.ts'
 import {
   giveFunctions,
@@ -20,7 +21,6 @@ import {
 import { isSwitched } from './role-checks.ts'
 import type { MendedRole, NewRole } from './role-fixes.ts'
 import type { UnboundRight } from './unbound-rights.ts'
-import { among, quotedList } from './words.ts'
 
 /** The input of advice, besides the facts. */
 export interface Advising {

@@ -8,10 +8,10 @@
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import { counted } from '#shared/base/counted.ts'
 import type { DirectItem } from '#shared/checks/items.ts'
+import { among, quotedList } from './quoted-names.ts'
 import { giveFunctions, revokeCatalogs, revokeFileFunctions, revokeParameters, revokeServers } from './rights-fixes.ts'
 import { type MendedRole, takeAttribute } from './role-fixes.ts'
 import { SYSTEM_PARAMETERS } from './system-names.ts'
-import { among, quotedList } from './words.ts'
 
 /** A checklist item about the role. */
 export type RoleItem = Extract<DirectItem, `role_${string}`>

@@ -6,7 +6,7 @@
 
 import type { Provider } from '#server/domain/checks/provider.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
-import { paste } from './paste.ts'
+import { paste } from './pasted-sql.ts'
 import { newRoleName, roleSql } from './role-sql.ts'
 
 /** The role to fix, and its database. */

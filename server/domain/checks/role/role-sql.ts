@@ -7,7 +7,7 @@
 
 import type { Provider } from '#server/domain/checks/provider.ts'
 import { anonymousBlock, quoteName, quoteText } from '#shared/base/sql-text.ts'
-import { paste } from './paste.ts'
+import { paste } from './pasted-sql.ts'
 
 /** The placeholder for the new password, for a person to replace. Such SQL never contains a password. */
 export const PASSWORD_PLACEHOLDER = '<a new password>'

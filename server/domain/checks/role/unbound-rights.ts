@@ -7,11 +7,11 @@
 import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
 import { counted } from '#shared/base/counted.ts'
 import { quoteText } from '#shared/base/sql-text.ts'
-import { moreNote, paste, runEach } from './paste.ts'
+import { moreNote, paste, runEach } from './pasted-sql.ts'
+import { among } from './quoted-names.ts'
 import { REVOKING, takeRights } from './revoke-sql.ts'
 import { isNamed, relationObjects } from './rights-fixes.ts'
 import type { MendedRole } from './role-fixes.ts'
-import { among } from './words.ts'
 
 /** One kind of such a privilege. */
 export interface UnboundRight {
