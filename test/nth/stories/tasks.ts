@@ -11,6 +11,7 @@ import { KEY } from '#test/support/feeds/stranger.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import type { Scene } from '#test/support/nth/scene.ts'
 import type { Story } from '#test/support/nth/story.ts'
+import { eventually } from '#test/support/nth/task-story.ts'
 
 const BODY = JSON.stringify({ events: events(0, 2) })
 
@@ -22,6 +23,13 @@ async function followed({ stage, stranger }: Scene, key: string): Promise<string
   const answer = await stage.mooring.call('POST', '/v1/datasources', { key, body, headers: { prefer: 'wait=20' } })
   if (answer.body.status !== 'active') throw new Error(`no endpoint to follow: ${answer.text}`)
   return answer.body.id
+}
+
+/** Lets no poll run before the story ends, because its schedule would change the feed meanwhile. */
+async function withoutPolls({ client }: Scene, organization: string): Promise<void> {
+  const later = `update tasks set due_at = now() + interval '1 hour'
+    where org_id = $1 and kind = 'poll' and locked_until is null`
+  await eventually(async () => (await client.query(later, [organization])).rowCount === 1)
 }
 
 const post = (name: string, path: string, body?: object): Story => ({
@@ -56,7 +64,9 @@ export const TASKS: readonly Story[] = [
       const message = `msg_${newId()}`
       const timestamp = String(Math.floor(Date.now() / 1_000))
       const signature = sign({ id: message, timestamp, body: BODY }, [KEY])
-      return { followed: await followed(scene, await given('testKey')), message, timestamp, signature }
+      const endpoint = await followed(scene, await given('testKey'))
+      await withoutPolls(scene, await given('organization'))
+      return { followed: endpoint, message, timestamp, signature }
     },
   },
   {

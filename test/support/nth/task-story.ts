@@ -63,8 +63,11 @@ async function told(
 /** The end of a transaction that claims, as the gate reports it; the work continues under other claims. */
 const LOST_CLAIM = /^commit of [\s\S]*update tasks set locked_until = \$/
 
-/** A reseal stays as long as callers may use the retired key; it is done once no box is sealed to that key. */
-const RESEALED = `kind = 'reseal' and locked_until is null and not exists (
+/**
+ * A reseal stays as long as callers may use the retired key; it is done once no box is sealed to that key, and no failed
+ * attempt waits for its retry.
+ */
+const RESEALED = `kind = 'reseal' and locked_until is null and attempts = 0 and not exists (
   select 1 from credentials c join organization_keys k on k.org_id = c.org_id and k.id = c.key_id
   where c.org_id = $1 and c.sealed is not null and k.retired_at is not null)`
 /** Tasks that are requested, claimed, due, or to be retried after a failure. */
@@ -74,9 +77,9 @@ const UNDONE = `org_id = $1 and ((not standing and outcome is null and not (${RE
 /** Resolves when the organization has no work left; in the meantime, time passes for tasks that wait for a retry. */
 async function settle(client: pg.Client, organization: string, lostClaims: 'none' | 'any' | 'one'): Promise<void> {
   let lost = lostClaims
-  for (;;) {
+  await eventually(async () => {
     const { rowCount } = await client.query(`select 1 from tasks where ${UNDONE}`, [organization])
-    if (rowCount === 0) return
+    if (rowCount === 0) return true
     if (lost !== 'none') {
       const ends = `update tasks set locked_until = now() where ${UNDONE} and locked_until is not null`
       const { rowCount: ended } = await client.query(ends, [organization])
@@ -87,6 +90,11 @@ async function settle(client: pg.Client, organization: string, lostClaims: 'none
       organization,
     ])
     await client.query('notify mooring_work')
-    await once(AbortSignal.timeout(LOOK_MS), 'abort')
-  }
+    return false
+  })
+}
+
+/** Resolves when `look` returns true; it looks at work that notifies nobody. */
+export async function eventually(look: () => Promise<boolean>): Promise<void> {
+  while (!(await look())) await once(AbortSignal.timeout(LOOK_MS), 'abort')
 }
