@@ -18,10 +18,16 @@ const BATCH = 200
 /** Called with the number that remain. */
 type OnLeft = (left: number) => void
 
-/** The number of organization keys that are not wrapped or signed with the current key of this kind. */
-export async function countUnmoved({ db, keyring }: OperatorDeps, kind: KeyKind): Promise<number> {
+/**
+ * The number of organization keys that are not wrapped or signed with the current key of this kind, and for a signing
+ * key of live lease grants, too.
+ */
+export async function countUnmoved(deps: OperatorDeps, kind: KeyKind): Promise<number> {
+  const { db, keyring } = deps
   if (kind === 'master') return organizationKeys.countOthers(db, { masterKeyId: inUse(keyring.master).id })
-  return kind === 'signing' ? organizationKeys.countOthers(db, { signerId: inUse(keyring.signing).id }) : 0
+  if (kind !== 'signing') return 0
+  const signerId = inUse(keyring.signing).id
+  return (await organizationKeys.countOthers(db, { signerId })) + (await formerGrants(deps, signerId)).length
 }
 
 /** Organizations that are moving: their keys are left unchanged. */
@@ -90,15 +96,20 @@ async function resignGrants(
   deps: OperatorDeps,
   { signerId, moving }: { signerId: string; moving: Moving },
 ): Promise<void> {
-  const { db, keyring, now } = deps
-  const sealer = await createLeaseSealer(keyring)
-  for (const granted of await leases.grantsOfOthers(db, { signerId, now })) {
-    const { org_id: organizationId, id: capabilityId, datasource_ids: datasourceIds, expires_at: expiresAt } = granted
-    const { hash, mode, operations } = granted
-    const grant = { organizationId, capabilityId, hash, mode, operations, datasourceIds, expiresAt }
-    if (!sealer.isSigned(grant, granted.signed)) continue
-    const entry = { capabilityId, signed: sealer.sign(grant) }
+  for (const { organizationId, ...entry } of await formerGrants(deps, signerId)) {
     const done = await unlessMoving(deps, organizationId, unit => leases.replaceGrant(unit, entry))
     if (done === MOVED) moving.add(organizationId)
   }
+}
+
+/** Live lease grants with a valid signature by another key than the current one, each with a new signature. */
+async function formerGrants({ db, keyring, now }: OperatorDeps, signerId: string) {
+  const sealer = await createLeaseSealer(keyring)
+  const others = await leases.grantsOfOthers(db, { signerId, now })
+  return others.flatMap(granted => {
+    const { org_id: organizationId, id: capabilityId, datasource_ids: datasourceIds, expires_at: expiresAt } = granted
+    const { hash, mode, operations } = granted
+    const grant = { organizationId, capabilityId, hash, mode, operations, datasourceIds, expiresAt }
+    return sealer.isSigned(grant, granted.signed) ? [{ organizationId, capabilityId, signed: sealer.sign(grant) }] : []
+  })
 }

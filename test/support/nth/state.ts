@@ -87,5 +87,6 @@ function maskedText(text: string): string {
     .replaceAll(UUID, '<id>')
     .replaceAll(TIME, '<time>')
   const keys = plain.replaceAll(/\b([a-z]+)-[0-9a-f]{8}\b/g, '$1-<key>')
-  return keys.replaceAll(/\b[A-Za-z0-9+/_-]{40,}=*/g, '<opaque>')
+  // Base64 may begin with a sign that is no part of a word.
+  return keys.replaceAll(/(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{40,}=*/g, '<opaque>')
 }
