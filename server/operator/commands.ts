@@ -11,7 +11,7 @@ import { statusCommand } from '#server/operator/status/status-command.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
 import type { Family, Revocation } from '#server/store/access/revocation.ts'
 import { aboutDatabase } from '#server/store/connection/database-trouble.ts'
-import * as datasources from '#server/store/datasources/datasources.ts'
+import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { printableRow } from '#shared/base/printable.ts'
 import { Mode, typedId, uuidOf } from '#shared/base/wire.ts'
@@ -105,7 +105,7 @@ export const commands: readonly Command[] = [
     about: 'lists datasources',
     async run(context, args) {
       const db = await context.openDb()
-      const rows = await datasources.list(db, await organizationOf(db, args), { limit: null })
+      const rows = await listDatasources(db, await organizationOf(db, args), { limit: null })
       const items = rows.map(row => ({
         id: datasourceId(row),
         mode: row.mode,

@@ -19,8 +19,9 @@ export function typedId<P extends IdPrefix>(prefix: P, uuid: string): TypedId<P>
 
 /** Returns the UUID inside a typed id with one of the prefixes, in its canonical form; null for any other text. */
 export function uuidOf(id: string, ...prefixes: IdPrefix[]): string | null {
-  const prefix = prefixes.find(candidate => id.startsWith(candidate) && id.length === candidate.length + 32)
-  const hex = prefix === undefined ? '' : id.slice(prefix.length)
+  let hex = ''
+  for (const prefix of prefixes)
+    if (id.startsWith(prefix) && id.length === prefix.length + 32) hex = id.slice(prefix.length)
   if (!/^[0-9a-f]{32}$/.test(hex)) return null
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -7,6 +7,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { openDb } from '#server/store/database/db.ts'
+import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import { migrate, migrationNames } from '#server/store/installation/migrate.ts'
@@ -152,7 +153,7 @@ describe('The migration of tables in use', () => {
     expect(await count(`verifications where datasource_id = '${paused}'`)).toBe(0)
     expect(await datasources.find(db, org, { id: paused })).toEqual(found)
     expect(await verdicts.last(db, org, { datasourceId: paused, version: 1 })).toEqual(last)
-    expect((await datasources.list(db, org, { limit: null })).map(one => one.checks)).toEqual([
+    expect((await listDatasources(db, org, { limit: null })).map(one => one.checks)).toEqual([
       JSON.parse(CHECKS),
       JSON.parse(CHECKS),
     ])

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
+import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import type { Db } from '#server/store/tables/tables.ts'
@@ -47,15 +48,13 @@ async function readFor(work: (db: Db) => Promise<unknown>): Promise<number> {
 }
 
 it('A page of a list reads only its own rows', async () => {
-  const first = await readFor(db => datasources.list(db, LARGE, { limit: PAGE }))
+  const first = await readFor(db => listDatasources(db, LARGE, { limit: PAGE }))
   expect(first).toBeGreaterThanOrEqual(PAGE)
   expect(first).toBeLessThanOrEqual(BOUND)
   const middle = 'ffffffff-0000-4000-8000-000000000000'
-  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, olderThan: middle }))).toBeLessThanOrEqual(
-    BOUND,
-  )
+  expect(await readFor(db => listDatasources(db, LARGE, { limit: PAGE, olderThan: middle }))).toBeLessThanOrEqual(BOUND)
   const low = '00000000-0000-4000-8000-000000000000'
-  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, newerThan: low }))).toBeLessThanOrEqual(BOUND)
+  expect(await readFor(db => listDatasources(db, LARGE, { limit: PAGE, newerThan: low }))).toBeLessThanOrEqual(BOUND)
 })
 
 it('A page of changed or inactive datasources reads only its own rows, however few or many there are', async () => {
@@ -71,15 +70,13 @@ it('A page of changed or inactive datasources reads only its own rows, however f
     `select id from datasources where org_id = '${LARGE}' and status = 'active' limit 1`,
   )
   const at = String(id)
-  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, updatedSince: few }))).toBeLessThanOrEqual(
-    BOUND,
-  )
-  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, status: 'rejected' }))).toBeLessThanOrEqual(
+  expect(await readFor(db => listDatasources(db, LARGE, { limit: PAGE, updatedSince: few }))).toBeLessThanOrEqual(BOUND)
+  expect(await readFor(db => listDatasources(db, LARGE, { limit: PAGE, status: 'rejected' }))).toBeLessThanOrEqual(
     BOUND,
   )
   for (const place of [{}, { olderThan: at }, { newerThan: at }])
     expect(
-      await readFor(db => datasources.list(db, LARGE, { limit: PAGE, updatedSince: many, ...place })),
+      await readFor(db => listDatasources(db, LARGE, { limit: PAGE, updatedSince: many, ...place })),
       JSON.stringify(place),
     ).toBeLessThanOrEqual(BOUND)
 })

@@ -12,12 +12,7 @@ import type { Meter } from '#server/metrics/meter.ts'
 import { isConnectionBroken } from './availability.ts'
 import { observedStatement, observedWait } from './observed-statement.ts'
 import { destroySocket, socketOf } from './own-connection.ts'
-
-/** A statement that is prepared under a name, once per connection. */
-export interface NamedStatement {
-  readonly name: string
-  readonly text: string
-}
+import { LaneQuery, type NamedStatement, type Running, type Shapes } from './row-reader.ts'
 
 /** Options for opening lanes. */
 export interface LaneOptions {
@@ -55,16 +50,16 @@ export class Lanes {
    * `NoConnection`.
    */
   async read(statement: NamedStatement, values: readonly unknown[]): Promise<readonly unknown[]> {
-    const send = async () => {
+    return observedStatement(this.#options.meter, statement.text, async () => {
       const lane = this.#free() ?? (await this.#open())
-      return lane.read(statement, values)
-    }
-    return observedStatement(this.#options.meter, statement.text, () =>
-      send().catch((error: unknown) => {
+      try {
+        return await lane.read(statement, values)
+      } catch (error) {
         if (!isConnectionBroken(error)) throw error
-        return send()
-      }),
-    )
+        const other = this.#free() ?? (await this.#open())
+        return other.read(statement, values)
+      }
+    })
   }
 
   /** Closes every lane; statements in progress fail. */
@@ -109,6 +104,8 @@ class Lane {
   readonly #endsAt: number
   readonly #watch: NodeJS.Timeout
   readonly #socket: Pick<Writable, 'cork' | 'uncork'>
+  readonly #shapes: Shapes = new Map()
+  readonly #parserOf: Running['parserOf']
   /** The number of statements in progress. */
   running = 0
   #isEnded = false
@@ -119,6 +116,7 @@ class Lane {
   constructor(client: pg.PoolClient, { deadlineMs, lifeMs }: LaneOptions, gone: () => void) {
     this.#client = client
     this.#socket = socketOf(client) ?? NO_SOCKET
+    this.#parserOf = oid => client.getTypeParser(oid, 'text')
     this.#deadlineMs = deadlineMs
     this.#gone = gone
     this.#endsAt = performance.now() + lifeMs()
@@ -132,7 +130,7 @@ class Lane {
     return this.#isEnded || performance.now() >= this.#endsAt
   }
 
-  async read({ name, text }: NamedStatement, values: readonly unknown[]): Promise<readonly unknown[]> {
+  async read(statement: NamedStatement, values: readonly unknown[]): Promise<readonly unknown[]> {
     if (this.running === 0) this.#since = performance.now()
     this.running += 1
     // Statements of one turn of the event loop are written together: a write to the socket costs more than building the
@@ -146,8 +144,10 @@ class Lane {
       })
     }
     try {
-      const { rows } = await this.#client.query({ name, text, values: [...values] })
-      return rows
+      return await new Promise((resolve, reject) => {
+        const running = { shapes: this.#shapes, parserOf: this.#parserOf, resolve, reject }
+        this.#client.query(new LaneQuery(statement, values, running))
+      })
     } catch (error) {
       if (isConnectionBroken(error)) this.#end(true)
       throw error

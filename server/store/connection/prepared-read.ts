@@ -13,8 +13,9 @@ import {
   PostgresQueryCompiler,
 } from 'kysely'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
-import type { Lanes, NamedStatement } from './lanes.ts'
+import type { Lanes } from './lanes.ts'
 import { createStatementNames } from './prepared.ts'
+import type { NamedStatement } from './row-reader.ts'
 import { statementScope } from './statement-scope.ts'
 
 /** The lanes of a database. A transaction on it has none. */
@@ -55,15 +56,20 @@ interface Made extends NamedStatement {
 
 /**
  * Prepares the read that `build` returns. `build` is called once, with markers instead of values: it must pass them to
- * the query builder unchanged and must not branch on them.
+ * the query builder unchanged and must not branch on them. A read of many rows is `long`: in a lane, short ones would
+ * wait behind it.
  */
-export function preparedRead<P extends object, R>(build: (db: Db, values: P) => Compilable<R>): PreparedRead<P, R> {
+export function preparedRead<P extends object, R>(
+  build: (db: Db, values: P) => Compilable<R>,
+  length: 'short' | 'long' = 'short',
+): PreparedRead<P, R> {
   let made: Made | null = null
   return async (db, values) => {
     made ??= make(build)
-    const { parameters } = made
-    const given = parameters.map(one => (one instanceof Mark ? Reflect.get(values, one.name) : one))
-    const lanes = Reflect.get(db, LANES) as Lanes | undefined // no other code has the symbol
+    const given: unknown[] = []
+    for (const one of made.parameters) given.push(one instanceof Mark ? Reflect.get(values, one.name) : one)
+    // No other code has the symbol.
+    const lanes = length === 'long' ? undefined : (Reflect.get(db, LANES) as Lanes | undefined)
     // A caller with a deadline shorter than the default gets a connection of its own.
     const rows =
       lanes === undefined || (statementScope()?.deadlineMs ?? null) !== null

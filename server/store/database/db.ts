@@ -5,7 +5,6 @@
  * looking inside.
  */
 import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import { isContended } from '#server/store/connection/availability.ts'
@@ -13,19 +12,10 @@ import { CLIENT_DEADLINE_MS, deadlineSettings } from '#server/store/connection/d
 import { openPool } from '#server/store/connection/pool.ts'
 import { createStatementNames } from '#server/store/connection/prepared.ts'
 import { useLanes } from '#server/store/connection/prepared-read.ts'
+import { types } from '#server/store/connection/row-reader.ts'
 import { collectChanges, writeCollected } from '#server/store/database/changes.ts'
 import { requireWriter } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
-
-const INT8 = 20
-
-/** The type parsers of our pools: `bigint` counters are returned as numbers (they stay far below 2^53). */
-export const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
-    if (oid === INT8) return Number
-    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid)
-  },
-}
 
 /** Options for opening our own database. */
 export interface DbOptions {

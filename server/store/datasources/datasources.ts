@@ -1,6 +1,6 @@
 /**
- * Rows of datasources: read, list, change, remove. Every function is scoped to an organization; none reads a sealed
- * column. Registration is in `registration.ts`.
+ * Rows of datasources: read, change, remove. Every function is scoped to an organization; none reads a sealed column.
+ * Registration is in `registration.ts`, lists in `datasource-list.ts`.
  */
 
 import { type Selectable, sql, type Updateable } from 'kysely'
@@ -12,9 +12,7 @@ import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
-import type { Mode } from '#shared/base/wire.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
-import type { Kind, Status } from '#shared/datasources/datasource.ts'
 import { withLatest } from './latest-verdicts.ts'
 import { isTaken } from './registration.ts'
 
@@ -72,10 +70,10 @@ const COLUMNS = [
 ] as const
 
 /**
- * One credential is looked up per row, through the index of current credentials: the state is a literal in the SQL, and
+ * A statement over an organization's datasources, with the columns of `FoundRow`. One credential is looked up per row, through the index of current credentials: the state is a literal in the SQL, and
  * the limit keeps a generic plan from reading all credentials of a large organization for one page.
  */
-function rows(db: Db, org: string) {
+export function selectRows(db: Db, org: string) {
   return db
     .selectFrom('datasources as d')
     .leftJoinLateral(
@@ -99,11 +97,12 @@ function rows(db: Db, org: string) {
     .where('d.org_id', '=', org)
 }
 
-type FoundRow = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number]
+type FoundRow = Awaited<ReturnType<ReturnType<typeof selectRows>['execute']>>[number]
 
 /** Completes the rows with what few of them need: verdicts that their own row does not hold, and feeds. */
-async function completed(db: Db, org: string, found: FoundRow[]): Promise<DatasourceRow[]> {
-  const isWhole = found.every(row => row.kind === 'direct' && row.verification_id === row.latest_id)
+export async function completeRows(db: Db, org: string, found: FoundRow[]): Promise<DatasourceRow[]> {
+  let isWhole = true
+  for (const row of found) isWhole &&= row.kind === 'direct' && row.verification_id === row.latest_id
   return isWhole ? found : feeds.withFeeds(db, org, await withLatest(db, org, found))
 }
 
@@ -114,13 +113,15 @@ export async function find(
   ask: { id: string; includeRemoved?: boolean },
 ): Promise<DatasourceRow | undefined> {
   const found = await (ask.includeRemoved ? anyOne : liveOne)(db, { org, id: ask.id })
-  return (await completed(db, org, found))[0]
+  return (await completeRows(db, org, found))[0]
 }
 
-const anyOne = preparedRead((db, { org, id }: { org: string; id: string }) => rows(db, org).where('d.id', '=', id))
+const anyOne = preparedRead((db, { org, id }: { org: string; id: string }) =>
+  selectRows(db, org).where('d.id', '=', id),
+)
 
 const liveOne = preparedRead((db, { org, id }: { org: string; id: string }) =>
-  rows(db, org).where('d.id', '=', id).where('d.deleted_at', 'is', null),
+  selectRows(db, org).where('d.id', '=', id).where('d.deleted_at', 'is', null),
 )
 
 /** The ids, among those given, of live datasources of the organization. */
@@ -133,70 +134,6 @@ export async function known(db: Db, org: string, ids: readonly string[]): Promis
     .where('deleted_at', 'is', null)
     .execute()
   return new Set(rows.map(row => row.id))
-}
-
-/** The filter of a list. `olderThan` and `newerThan` are ids: keys, not offsets, so that a page never shifts. */
-export interface ListFilter {
-  readonly kind?: Kind | undefined
-  readonly mode?: Mode | undefined
-  readonly status?: Status | undefined
-  readonly namePrefix?: string | undefined
-  readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Changed at or after this time. Such a list is in the order of changes, read through an index. */
-  readonly updatedSince?: Date | undefined
-  readonly olderThan?: string
-  readonly newerThan?: string
-  /** Restricts the list to these ids, for a capability that names them. */
-  readonly ids?: readonly string[]
-  /** The maximum number of rows; null for all. */
-  readonly limit: number | null
-}
-
-/** An id that no row has: an empty list of ids means none, not all. */
-const NO_ID = '00000000-0000-0000-0000-000000000000'
-
-/** The displayed name: without a registered name, the display name (`api/present.ts`). */
-const SHOWN_NAME = sql<string>`coalesce(d.name, substring(d.endpoint from '^[a-z]+://([^/?#]+)'),
-  case when position(':' in d.host) > 0 then '[' || d.host || ']' else d.host end || ':' || d.port || '/' || d.database)`
-
-/** The time of the last change; this is an index expression. */
-const CHANGED = sql<Date>`coalesce(d.updated_at, d.created_at)`
-
-/** The position of a datasource in change order. A datasource changed since then moves ahead, so no page skips one. */
-const placeOf = (org: string, id: string) =>
-  sql`(select coalesce(p.updated_at, p.created_at), p.id from datasources p where p.org_id = ${org} and p.id = ${id})`
-
-/** The rows after a position, in order of registration or of change. */
-function inOrder(given: ReturnType<typeof rows>, org: string, { updatedSince, olderThan, newerThan }: ListFilter) {
-  const direction = newerThan === undefined ? 'desc' : 'asc'
-  let query = given
-  if (updatedSince === undefined) {
-    if (olderThan !== undefined) query = query.where('d.id', '<', olderThan)
-    if (newerThan !== undefined) query = query.where('d.id', '>', newerThan)
-    return query.orderBy('d.id', direction)
-  }
-  query = query.where(sql<boolean>`${CHANGED} >= ${updatedSince}`)
-  if (olderThan !== undefined) query = query.where(sql<boolean>`(${CHANGED}, d.id) < ${placeOf(org, olderThan)}`)
-  if (newerThan !== undefined) query = query.where(sql<boolean>`(${CHANGED}, d.id) > ${placeOf(org, newerThan)}`)
-  return query.orderBy(CHANGED, direction).orderBy('d.id', direction)
-}
-
-/** Live datasources, the newest or last changed first. With `newerThan`, the rows nearest to it. */
-export async function list(db: Db, org: string, filter: ListFilter): Promise<DatasourceRow[]> {
-  const backwards = filter.newerThan !== undefined
-  let query = inOrder(rows(db, org).where('d.deleted_at', 'is', null), org, filter)
-  if (filter.kind !== undefined) query = query.where('d.kind', '=', filter.kind)
-  if (filter.mode !== undefined) query = query.where('d.mode', '=', filter.mode)
-  // A literal in the SQL, so that any plan uses the index of inactive datasources.
-  if (filter.status !== undefined) query = query.where('d.status', '=', sql.lit(filter.status))
-  if (filter.namePrefix !== undefined)
-    query = query.where(sql<boolean>`starts_with(${SHOWN_NAME}, ${filter.namePrefix})`)
-  if (filter.metadata !== undefined)
-    query = query.where(sql<boolean>`d.metadata @> ${JSON.stringify(filter.metadata)}::jsonb`)
-  if (filter.ids !== undefined) query = query.where('d.id', 'in', filter.ids.length === 0 ? [NO_ID] : [...filter.ids])
-  if (filter.limit !== null) query = query.limit(filter.limit)
-  const found = await completed(db, org, await query.execute())
-  return backwards ? found.reverse() : found
 }
 
 /** The columns to set on a datasource. */

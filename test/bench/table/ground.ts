@@ -2,6 +2,7 @@
  * The loads for the rows of the web tier, against the product and against the limits' process. Created once for each
  * site.
  */
+import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { query } from '#test/support/database/postgres.ts'
 import type { Load } from './load.ts'
@@ -81,7 +82,7 @@ async function makeGround(site: Site): Promise<Ground> {
     bytes: await registeredBytes(site, id),
     statements: {
       read: await statementOf(databaseUrl, db => datasources.find(db, caller.id, { id })),
-      list: await statementOf(databaseUrl, db => datasources.list(db, listed.id, { limit: LISTED + 1 })),
+      list: await statementOf(databaseUrl, db => listDatasources(db, listed.id, { limit: LISTED + 1 })),
     },
   })
   const limit = ({ on, ...asked }: Asked & { on?: 'trpc' }) => limitOf(bare, { ...asked, on: on ?? 'bare' })

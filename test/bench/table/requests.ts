@@ -2,7 +2,7 @@
  * Rows for the web tier: reading, listing and registering
  * over each surface, compared with bare handlers.
  */
-import * as datasources from '#server/store/datasources/datasources.ts'
+import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import { seed } from '#test/bench/scale/seed.ts'
 import { DIALECTS, type DialectName, type Ground, groundOf, idOf, LISTED, limitOf } from './ground.ts'
 import { compare, compareP99, runLoad, type Variant } from './measure.ts'
@@ -50,7 +50,7 @@ const page: Row = {
     await seed(databaseUrl, sizes, () => undefined)
     const cursor = await idOf(site, `org_id = '${large.id}' and deleted_at is null order by id desc offset 99`)
     const second = { limit: LISTED + 1, olderThan: cursor }
-    const statement = await statementOf(databaseUrl, db => datasources.list(db, large.id, second))
+    const statement = await statementOf(databaseUrl, db => listDatasources(db, large.id, second))
     const bare = await site.startBare({ bytes: 0, statements: { page: statement } })
     const after = `ds_test_${cursor.replaceAll('-', '')}`
     return compare(site, extent, {

@@ -39,9 +39,11 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
     'AT_ONCE datasources each turn, of those that were there at the beginning',
   'server/store/tokens/directory.ts #owners': 'MAX_OWNERS tokens that there are; the oldest goes',
   'server/api/caller/same-turn.ts #asked': 'requests of one turn of the event loop; emptied at its end',
+  'server/store/datasources/datasource-list.ts #made': 'one for each combination of the fields of a filter',
   'server/store/database/joined-writes.ts #lines':
     'organizations with a registration under way, each of a request that runs: as many as there are connections',
   'server/store/database/joined-writes.ts #run()': 'MAX_JOINED requests each turn, until none is left that waits',
+  'server/store/connection/lanes.ts #shapes': 'the prepared reads of the code',
   'server/store/connection/lanes.ts #lanes': 'READ_LANES connections',
   'server/api/caller/sealing-keys.ts kept': 'MAX_KEPT organizations, which operators make; then all are read again',
   'server/api/procedure/poll-until.ts pollUntil()': 'a look for each wake until the deadline of the wait',
