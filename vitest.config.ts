@@ -41,6 +41,7 @@ export const unit = [
   'test/keys/seal.test.ts',
   'test/keys/signed-grants.test.ts',
   'test/keys/tokens.test.ts',
+  'test/openapi/answers.test.ts',
   'test/openapi/wire-texts.test.ts',
   'test/operations/config.test.ts',
   'test/regression/npm-ci-misses-other-platforms.test.ts',

@@ -19,7 +19,7 @@ import { DOCUMENTS, requestIdOf, sendFault, serveRoute } from '#server/rest/http
 import { Fault } from '#shared/faults/fault.ts'
 import type { Dialect, Route } from './dialect.ts'
 import { Routes } from './routes.ts'
-import { trpc } from './trpc.ts'
+import { type Trpc, trpc } from './trpc.ts'
 
 /** The parts that the application needs from its process. */
 export interface Process {
@@ -49,20 +49,18 @@ export interface WebApp {
  */
 export function createApp(deps: WebDeps, process: Process): WebApp {
   useOurWording()
-  const datasources = datasourcesDialect(process.publicUrl)
-  const dialects = { connections: connectionsDialect, datasources }
-  const app = restOf(deps, process, dialects)
-  const routes = routesOf([connectionsDialect, datasources])
+  const dialects = { connections: connectionsDialect, datasources: datasourcesDialect(process.publicUrl) }
+  const served = trpc(deps)
+  const app = restOf(deps, process, { dialects, served })
+  const routes = routesOf([connectionsDialect, dialects.datasources])
   const failed = onError(deps, dialects)
-  const front: readonly express.Handler[] = [
-    observedRequests(process.observers),
-    protective(),
-    ...(process.corsOrigins.length > 0 ? [crossOrigin(process.corsOrigins)] : []),
-    checkUrl(dialects),
-  ]
+  const observed = observedRequests(process.observers)
+  const protect = protective()
+  const cross = process.corsOrigins.length > 0 ? crossOrigin(process.corsOrigins) : null
+  const check = checkUrl(dialects)
   const serve = (request: express.Request, response: express.Response) => {
     const found = routes.find(request.url.split('?', 1)[0] ?? '')
-    if (found === null) return app(request, response)
+    if (found === null) return served.serveQuery(request, response) ? undefined : app(request, response)
     request.params = found.params
     const { dialect, path, methods, allow } = found.entry
     const route = methods.get(request.method)
@@ -70,16 +68,16 @@ export function createApp(deps: WebDeps, process: Process): WebApp {
     noteServed(response, { surface: dialect.surface, route: `${request.method} ${path}` })
     return serveRoute(deps, { dialect, route, request, response })
   }
-  const go = (at: number, request: express.Request, response: express.Response): void => {
-    const handler = front[at]
-    if (handler === undefined) void serve(request, response)
-    else void handler(request, response, () => go(at + 1, request, response))
-  }
   const listener = (request: express.Request, response: express.Response) => {
     Object.assign(request, { originalUrl: request.url, params: {}, res: response })
     response.locals = {}
     try {
-      go(0, request, response)
+      observed(request, response, () => {
+        protect(request, response)
+        const next = () => check(request, response, () => serve(request, response))
+        if (cross === null) next()
+        else cross(request, response, next)
+      })
     } catch (error) {
       failed(error, request, response, () => response.destroy())
     }
@@ -88,7 +86,7 @@ export function createApp(deps: WebDeps, process: Process): WebApp {
 }
 
 /** Headers of every answer. */
-function protective(): express.Handler {
+function protective(): (request: express.Request, response: express.Response) => void {
   const headers: Record<string, string> = {}
   const noted = {
     setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }),
@@ -97,10 +95,9 @@ function protective(): express.Handler {
   // The library sets the same headers for each request, so it is asked once.
   helmet()({} as express.Request, noted as never, () => undefined) // it reads no request, and calls only these two
   const fixed = Object.entries({ ...headers, 'Cache-Control': 'no-store' })
-  return (request, response, next) => {
+  return (request, response) => {
     for (const [name, value] of fixed) response.setHeader(name, value)
     response.setHeader('x-request-id', requestIdOf(request, response))
-    next()
   }
 }
 
@@ -130,7 +127,11 @@ function routesOf(dialects: readonly Dialect[]): Routes<Entry> {
 }
 
 /** Everything except the dialects' routes. */
-function restOf(deps: WebDeps, process: Process, dialects: Dialects): express.Express {
+function restOf(
+  deps: WebDeps,
+  process: Process,
+  { dialects, served }: { dialects: Dialects; served: Trpc },
+): express.Express {
   const app = express()
   for (const setting of ['x-powered-by', 'etag']) app.disable(setting)
   app.set(DOCUMENTS, `${process.publicUrl}/docs`)
@@ -154,7 +155,7 @@ function restOf(deps: WebDeps, process: Process, dialects: Dialects): express.Ex
   app.use(consolePages(new BuiltConsole(), notGet))
   const all = [dialects.connections, dialects.datasources]
   app.use(documentation({ publicUrl: process.publicUrl, dialects: all }, notGet))
-  app.use('/trpc', checkTrpc(dialects), trpc(deps))
+  app.use('/trpc', checkTrpc(dialects), served.all)
   app.use((request, response) => sendRefusal(dialects, { request, response, fault: new Fault('route_not_found') }))
   app.use(onError(deps, dialects))
   return app

@@ -1,6 +1,6 @@
 /**
- * tRPC behind Express: authenticates, counts, records, and recognises subscriptions, which `subscription.ts` writes;
- * the library does everything else.
+ * tRPC: authenticates, counts, records, and recognises single queries, which `trpc-query.ts` answers, and subscriptions,
+ * which `subscription.ts` writes; the library does everything else, behind Express.
  */
 import type { TRPCError } from '@trpc/server'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
@@ -17,13 +17,22 @@ import { noteFault, notePrincipal, noteServed } from '#server/rest/http/observed
 import { putInPlace } from '#server/rest/http/put-in-place.ts'
 import { addressOf, requestIdOf } from '#server/rest/http/serve.ts'
 import { isSubscription, subscriptions } from '#server/rest/http/subscription.ts'
+import { answerQuery, singleQueryOf } from '#server/rest/http/trpc-query.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The maximum number of calls in one batch over tRPC. */
 export const MAX_BATCH = 20
 
-/** Serves everything below `/trpc`. */
-export function trpc(deps: WebDeps): express.Handler {
+/** The handlers of tRPC. */
+export interface Trpc {
+  /** Serves everything below `/trpc`. */
+  readonly all: express.Handler
+  /** Serves a query that needs nothing of the library, without Express; false if this is none. */
+  serveQuery(request: express.Request, response: express.Response): boolean
+}
+
+/** Serves tRPC over the web tier's dependencies. */
+export function trpc(deps: WebDeps): Trpc {
   const library = createExpressMiddleware({
     router: appRouter,
     maxBodySize: MAX_BODY_BYTES,
@@ -35,11 +44,23 @@ export function trpc(deps: WebDeps): express.Handler {
     createContext: ({ req, res, info: asked }) => contextOf(deps, { request: req, response: res, calls: asked.calls }),
   })
   const ours = subscriptions((request, response, path) => contextOf(deps, { request, response, calls: [{ path }] }))
-  return (request, response, next) => {
-    const isStream = isSubscription(request)
-    noteServed(response, { surface: 'trpc', route: procedureOf(request), isStream })
-    const serve = isStream ? ours : library
-    return serve(request, response, next)
+  return {
+    all(request, response, next) {
+      const isStream = request.method === 'GET' && isSubscription(request)
+      noteServed(response, { surface: 'trpc', route: procedureOf(request), isStream })
+      const serve = isStream ? ours : library
+      return serve(request, response, next)
+    },
+    serveQuery(request, response) {
+      const query = request.method === 'GET' ? singleQueryOf(request) : null
+      if (query === null) return false
+      noteServed(response, { surface: 'trpc', route: query.path })
+      answerQuery(response, query, () => contextOf(deps, { request, response, calls: [query] })).catch(cause => {
+        deps.log.error({ requestId: requestIdOf(request, response), stage: 'request', cause }, 'request failed')
+        response.destroy()
+      })
+      return true
+    },
   }
 }
 

@@ -13,9 +13,9 @@ const BOUNDS = {
   'register, datasources': [64, 250],
   'register, connections': [64, 252],
   'register, trpc': [63, 238],
-  'read, datasources': [33, 113],
-  'read, connections': [34, 112],
-  'read, trpc': [33, 113],
+  'read, datasources': [32, 112],
+  'read, connections': [33, 112],
+  'read, trpc': [32, 112],
 } as const
 
 let database: FreshDatabase

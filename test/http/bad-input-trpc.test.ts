@@ -172,3 +172,39 @@ describe('A key', () => {
     expect(answer.text).not.toContain(testKey)
   })
 })
+
+describe('A single query', () => {
+  const get = (input: string | null) => (input === null ? '' : `?input=${encodeURIComponent(input)}`)
+  const id = () => JSON.stringify({ id: `ds_test_${deps.own.replaceAll('-', '')}` })
+
+  /** An answer as a client sees it, without the headers that differ between two requests. */
+  async function seen(path: string, headers: Record<string, string>) {
+    const response = await fetch(`${deps.mooring.url}/trpc/${path}`, { headers: { ...headers, 'x-request-id': 'one' } })
+    const varying = ['date', 'content-length', 'transfer-encoding', 'ratelimit-remaining', 'ratelimit-reset']
+    const kept = [...response.headers].filter(([name]) => !varying.includes(name))
+    return { status: response.status, headers: Object.fromEntries(kept), text: await response.text() }
+  }
+
+  it.each([
+    ['datasources.get', id],
+    ['datasources.get', () => '{"id":"ds_test_0190a00000007000800000000000aaaa"}'],
+    ['datasources.get', () => '{"id":5,"shoeSize":43}'],
+    ['datasources.get', () => '{"id":'],
+    ['datasources.get', () => null],
+    ['datasources.get', () => ''],
+    ['datasources.list', () => '{"limit":2}'],
+    ['datasources.list', () => '{"cursor":"x"}'],
+    ['snapshots.latest', id],
+    ['organization.current', () => null],
+  ])('is answered like the library answers it, byte for byte, whoever asks: %s', async (path, input) => {
+    const keys = [deps.mooring.organization.testKey, deps.badKeys.revoked, 'rk_test_short', null]
+    for (const key of keys) {
+      const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` }
+      const asked = `${path}${get(input())}`
+      // With any other content type the library answers.
+      const plain = await seen(asked, { ...headers, 'content-type': 'text/plain' })
+      expect(plain.headers['content-type']).toBe('application/json')
+      expect(await seen(asked, headers)).toEqual(plain)
+    }
+  })
+})

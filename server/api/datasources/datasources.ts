@@ -8,6 +8,7 @@ import { validate } from '#server/api/checks/validate.ts'
 import { validateRegistered } from '#server/api/checks/validate-registered.ts'
 import { verify } from '#server/api/checks/verify.ts'
 import { watchProcedure } from '#server/api/datasources/watch.ts'
+import { presented } from '#server/api/procedure/presented.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { register } from '#server/api/registration/register.ts'
@@ -15,7 +16,7 @@ import { rotateConnectionString, rotateKey } from '#server/api/registration/rota
 import { toResponse } from '#server/api/responses/datasource.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
-import * as datasources from '#server/store/datasources/datasources.ts'
+import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import { Lease, LeaseInput, ReleasedLease } from '#shared/access/lease.ts'
 import { DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { CheckProgress } from '#shared/checks/progress.ts'
@@ -54,7 +55,7 @@ export const datasourcesRouter = router({
   /** One datasource. Another organization's is not found. */
   get: procedure('datasources.read')
     .input(z.strictObject({ id: DatasourceId, includeRemoved: z.boolean().optional() }))
-    .output(Datasource)
+    .output(presented(Datasource))
     .query(async ({ ctx, input }) => {
       const row = await requireDatasource(ctx, input.id, { includeRemoved: input.includeRemoved ?? false })
       requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
@@ -64,12 +65,12 @@ export const datasourcesRouter = router({
   /** A page of both modes, newest first; `cursor` is the id of the last one seen. */
   list: procedure('datasources.read')
     .input(ListInput)
-    .output(DatasourcePage)
+    .output(presented(DatasourcePage))
     .query(async ({ ctx, input }) => {
       const { limit, cursor, newerThan, updatedSince, ...filter } = input
       const olderThan = position(cursor)
       const newer = position(newerThan)
-      const rows = await datasources.list(ctx.db, ctx.principal.organizationId, {
+      const rows = await listDatasources(ctx.db, ctx.principal.organizationId, {
         ...filter,
         ...(updatedSince === undefined ? {} : { updatedSince: new Date(updatedSince) }),
         ...(olderThan === undefined ? {} : { olderThan }),

@@ -2,7 +2,6 @@
  * The tRPC foundation: procedures by scope, and the error formatter. tRPC's own formatter prints the message of any
  * thrown error, including a driver's; this one prints only the fault table's sentence.
  */
-
 import { initTRPC, TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import { aboutRequest } from '#server/api/caller/about-request.ts'
@@ -15,6 +14,7 @@ import { asWriter } from '#server/store/fence/organization-writer.ts'
 import type { Scope } from '#shared/access/credential.ts'
 import { Fault, faultSpec, type Issue } from '#shared/faults/fault.ts'
 import { inputFault, isOurFailure, toFault } from './fault-of.ts'
+import { isPresented } from './presented.ts'
 
 const CODE_OF_STATUS = {
   400: 'BAD_REQUEST',
@@ -90,7 +90,7 @@ interface Operation {
   readonly scope: Scope | null | 'anybody'
   readonly type: 'query' | 'mutation' | 'subscription'
   readonly input: z.ZodType | null
-  /** The schema of its answer, including the field order: a stored answer is replayed byte for byte. */
+  /** The schema that parses its answer, and orders its fields: a stored answer is replayed byte for byte. */
   readonly output: z.ZodType | null
   run(of: { ctx: KnownContext; input: unknown; path: string; signal: AbortSignal | undefined }): unknown
 }
@@ -116,11 +116,9 @@ async function perform(operation: Operation, ctx: Context, called: Called): Prom
 
 /** Unreadable input names no datasource. */
 async function inputOf({ input }: Called): Promise<unknown> {
-  try {
-    return await input()
-  } catch {
-    return undefined
-  }
+  return Promise.resolve()
+    .then(input)
+    .catch(() => undefined)
 }
 
 async function admitted({ scope, type, input: schema, output, run }: Operation, given: Context, called: Called) {
@@ -129,7 +127,7 @@ async function admitted({ scope, type, input: schema, output, run }: Operation, 
   const work = async () => {
     const raw = await called.input()
     const answer = await run({ ctx, input: schema === null ? undefined : parsed(schema, raw), path, signal })
-    return output === null || type === 'subscription' ? answer : output.parse(answer)
+    return output === null ? answer : output.parse(answer)
   }
   if (scope === 'anybody') return work()
   if (given.principal instanceof Fault) throw given.principal
@@ -183,14 +181,16 @@ class ProcedureBuilder {
   }
 
   #made(type: Operation['type'], run: Operation['run']): object {
-    const operation: Operation = { ...this.#of, type, run }
+    const { output } = this.#of
+    const isParsed = output !== null && (type === 'mutation' || (type === 'query' && !isPresented(output)))
+    const operation: Operation = { ...this.#of, output: isParsed ? output : null, type, run }
     const called: Calling = ({ ctx, path, signal, ...rest }) => {
       const input = Reflect.get(rest, 'getRawInput') as () => Promise<unknown> // passed to every resolver
       return perform(operation, ctx, { path, input, signal }) as Promise<never> // typed by `procedure`
     }
     const made = madeAs[type](called)
     // Code that walks the router finds the schemas where the library stores them.
-    Object.assign(made._def, { inputs: operation.input === null ? [] : [operation.input], output: operation.output })
+    Object.assign(made._def, { inputs: operation.input === null ? [] : [operation.input], output })
     return Object.assign(made, { [OPERATION]: operation })
   }
 }
@@ -214,15 +214,11 @@ export function procedure(scope: Scope | null): typeof known {
   return builder as typeof known // it has the methods that procedures here use
 }
 
-function operationOf(made: object): Operation | undefined {
-  return Reflect.get(made, OPERATION) as Operation | undefined // no other code has the symbol
-}
-
 /** Creates callers of a router in this process: its groups, with the procedures as methods. */
 export function callers<C>(router: { readonly _def: { readonly procedures: object } }): (ctx: Context) => C {
   const groups = new Map<string, Record<string, (this: { ctx: Context }, input?: unknown) => Promise<unknown>>>()
   for (const [path, made] of Object.entries(router._def.procedures)) {
-    const operation = operationOf(made)
+    const operation = Reflect.get(made, OPERATION) as Operation | undefined // no other code has the symbol
     const [group = '', name = ''] = path.split('.')
     const methods = groups.get(group) ?? {}
     groups.set(group, methods)
@@ -231,11 +227,15 @@ export function callers<C>(router: { readonly _def: { readonly procedures: objec
         return perform(operation, this.ctx, { path, input: () => input })
       }
   }
-  return ctx => {
-    const caller: Record<string, object> = {}
-    for (const [group, methods] of groups) caller[group] = Object.assign(Object.create(methods), { ctx })
-    return caller as C // the router's own types describe its content
-  }
+  // Groups are made when they are used: a request calls one procedure.
+  const prototype = {}
+  for (const [group, methods] of groups)
+    Object.defineProperty(prototype, group, {
+      get(this: { ctx: Context }) {
+        return Object.assign(Object.create(methods), { ctx: this.ctx })
+      },
+    })
+  return ctx => Object.assign(Object.create(prototype), { ctx }) as C // the router's own types describe its content
 }
 
 /** A procedure that requires no key: it authorizes its callers itself. The only one is `local.signIn`. */

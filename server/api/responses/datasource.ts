@@ -6,6 +6,7 @@
 import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { eventLag } from '#server/domain/feeds/feed.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
+import { Check, CheckItem } from '#shared/checks/check.ts'
 import { type Datasource, DB_TYPES } from '#shared/datasources/datasource.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 
@@ -28,6 +29,7 @@ export function toResponse(row: DatasourceRow): Datasource {
  */
 export function rowToResponse(row: DisplayedRow, version: number): Datasource {
   const ownName = displayName(row)
+  const createdAt = row.created_at.toISOString()
   const both = {
     id: datasourceId(row),
     mode: row.mode,
@@ -36,12 +38,12 @@ export function rowToResponse(row: DisplayedRow, version: number): Datasource {
     name: row.name ?? ownName,
     displayName: ownName,
     metadata: row.metadata,
-    checks: row.checks ?? [],
-    advisories: row.advisories ?? [],
+    checks: row.checks?.map(presentCheck) ?? [],
+    advisories: row.advisories?.map(({ item, recommendation }) => ({ item, recommendation })) ?? [],
     credentialVersion: version,
     credentialFingerprint: row.fingerprint,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: (row.updated_at ?? row.created_at).toISOString(),
+    createdAt,
+    updatedAt: iso(row.updated_at) ?? createdAt,
     verifiedAt: iso(row.verified_at),
     nextCheckAt: iso(row.next_check_at),
     removedAt: iso(row.deleted_at),
@@ -64,6 +66,16 @@ export function rowToResponse(row: DisplayedRow, version: number): Datasource {
   }
 }
 
+/** A line of the checklist in the order of its schema: `jsonb` stores the fields of an object in another. */
+function presentCheck({ item, outcome, actual, fix }: Check): Check {
+  if (!ITEMS.has(item) || !OUTCOMES.has(outcome)) throw new Error('a stored check has a value that there is not')
+  // Each form written out: spreads would take longer than everything else of a list.
+  if (fix === undefined) return actual === undefined ? { item, outcome } : { item, outcome, actual }
+  return actual === undefined ? { item, outcome, fix } : { item, outcome, actual, fix }
+}
+
+const ITEMS: ReadonlySet<string> = new Set(CheckItem.options)
+const OUTCOMES: ReadonlySet<string> = new Set(Check.shape.outcome.options)
 const TYPES: ReadonlySet<string> = new Set(DB_TYPES)
 
 /** The database stores a text. Throws for a value that the contract lacks: no answer may contain it. */

@@ -29,16 +29,18 @@ export function strictRoute<B extends z.ZodType = z.ZodUndefined, Q extends z.Zo
   route: StrictRoute<B, Q>,
 ): Route {
   const { body, query, run, ...rest } = route
-  const given = (call: Call) => ({
-    body: body === undefined ? undefined : parsed(body.schema, bodyObject(body, call.body)),
-    query: query === undefined ? {} : parsed(query, queryObject(call.query), 'invalid_request'),
-  })
   return {
     ...rest,
     ...(body === undefined ? {} : { body }),
     ...(query === undefined ? {} : { query }),
-    // An undeclared part has the type parameter's default, for which the placeholder above is valid.
-    run: async call => run(call, given(call) as Given<B, Q>),
+    async run(call) {
+      const given = {
+        body: body === undefined ? undefined : parsed(body.schema, bodyObject(body, call.body)),
+        query: query === undefined ? {} : parsed(query, queryObject(call.query), 'invalid_request'),
+      }
+      // An undeclared part has the type parameter's default, for which these placeholders are valid.
+      return run(call, given as Given<B, Q>)
+    },
   }
 }
 

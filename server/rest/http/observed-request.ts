@@ -62,14 +62,12 @@ export function observedRequests({ meter, faultLines }: Observers): express.Hand
 
 /** Notes the subject of a request. */
 export function noteServed(response: express.Response, served: Served): void {
-  const noted = notedOf(response)
-  if (noted !== null) noted.served = served
+  Object.assign(Object(response.locals['noted']), { served })
 }
 
 /** Notes the caller. */
 export function notePrincipal(response: express.Response, principal: Principal): void {
-  const noted = notedOf(response)
-  if (noted !== null) noted.principal = principal
+  Object.assign(Object(response.locals['noted']), { principal })
 }
 
 /** Notes a fault in the answer. */

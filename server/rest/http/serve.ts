@@ -29,6 +29,12 @@ interface Exchange {
   readonly response: express.Response
 }
 
+/** The source of a request. */
+interface From {
+  readonly requestId: string
+  readonly address: string | null
+}
+
 /** The request's id: the caller's `x-request-id` if it is 1 to 128 harmless characters, otherwise a new one. */
 export function requestIdOf(request: express.Request, response: express.Response): string {
   const kept: unknown = response.locals['requestId']
@@ -73,7 +79,7 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
   const from = { requestId: requestIdOf(request, response), address: addressOf(request) }
   try {
     if (route.keyless !== undefined && (await servedKeyless(deps, of))) return
-    seen.principal = await admitted(deps, of)
+    seen.principal = await admitted(deps, { ...of, ...from })
     if (route.body === undefined) closeAfter(request, response)
     else seen.body = await readBody(request, route.bodyLimits)
     await run(deps, of, { principal: seen.principal, body: seen.body, ...from })
@@ -92,7 +98,7 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
 async function run(
   deps: WebDeps,
   of: Exchange & { dialect: Dialect; route: Route },
-  { body, ...from }: { principal: Principal; body: unknown; requestId: string; address: string | null },
+  { body, ...from }: From & { principal: Principal; body: unknown },
 ): Promise<void> {
   const { dialect, route, request, response } = of
   const { headers, params } = request
@@ -156,16 +162,16 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
  * The caller. Throws the faults of credentials and `rate_limit_exceeded`; the answer's headers contain the remaining
  * limit.
  */
-async function admitted(deps: WebDeps, { request, response, route }: Exchange & { route: Route }): Promise<Principal> {
-  const address = addressOf(request)
+async function admitted(deps: WebDeps, of: Exchange & From & { route: Route }): Promise<Principal> {
+  const { request, response, route, requestId, address } = of
   const arrival = { headers: request.headers, address, calls: 1 }
   const { principal, refused, headers } = await admit(arrival, deps)
-  response.set(headers)
+  for (const name of Object.keys(headers)) response.setHeader(name, headers[name] ?? '')
   if (!(principal instanceof Fault)) {
     notePrincipal(response, principal)
     return principal
   }
-  const about = { action: `${request.method} ${route.path}`, requestId: requestIdOf(request, response), address }
+  const about = { action: `${request.method} ${route.path}`, requestId, address }
   if (refused !== null) {
     notePrincipal(response, refused)
     await recordRefusal({ db: deps.db, deps }, { principal: refused, fault: principal, ...about })
@@ -199,7 +205,7 @@ function send({ request, response }: Exchange, { status, body }: Reply, texts: r
   if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
     const tag = `"${hash('sha256', text, 'base64url').slice(0, 22)}"`
     response.setHeader('ETag', tag).setHeader('Cache-Control', 'private, no-cache')
-    if (isKnown(request, tag)) {
+    if (request.headers['if-none-match'] !== undefined && isKnown(request, tag)) {
       response.statusCode = 304
       response.end()
       return
