@@ -9,6 +9,7 @@
  */
 import { parseArgs } from 'node:util'
 import { errorMessage } from '#shared/base/error-text.ts'
+import { AWAITED_ROW } from '#test/bench/support/awaited-row.ts'
 import { CHECK_ROW } from '#test/bench/table/checks.ts'
 import { COMMAND_ROWS } from '#test/bench/table/commands.ts'
 import { MEMORY_ROWS } from '#test/bench/table/memory/memory.ts'
@@ -17,7 +18,7 @@ import { REQUEST_ROWS } from '#test/bench/table/requests.ts'
 import type { Result, Row } from '#test/bench/table/row.ts'
 import { startSite } from '#test/bench/table/site.ts'
 
-const ROWS: readonly Row[] = [...REQUEST_ROWS, CHECK_ROW, ...COMMAND_ROWS, ...MEMORY_ROWS]
+const ROWS: readonly Row[] = [...REQUEST_ROWS, CHECK_ROW, AWAITED_ROW, ...COMMAND_ROWS, ...MEMORY_ROWS]
 const EXTENT = { rounds: 5, seconds: 3, warmUp: 3_000 }
 
 const { values } = parseArgs({

@@ -12,14 +12,15 @@ import { runLoad } from './measure.ts'
 import { median, type Row } from './row.ts'
 import type { Site } from './site.ts'
 
-const AT_ONCE = 8
+/** The number of databases that are dialled at the same time. */
+export const AT_ONCE = 8
 /** No organization gets all slots, and none dials one address more than once a second. */
 const ORGANIZATIONS = 8
 const EACH = 50
 const CHECKS = ORGANIZATIONS * EACH
 
 /** Connects and queries with this concurrency; returns connections per second. */
-async function bare(port: number): Promise<number> {
+export async function bareConnections(port: number): Promise<number> {
   let left = CHECKS
   const startedAtMs = performance.now()
   await Promise.all(
@@ -82,7 +83,7 @@ export const CHECK_ROW: Row = {
     const worker = site.startProgram('worker', { MOORING_CHECK_INTERVAL: '86400' })
     const found = { ours: [] as number[], limit: [] as number[] }
     for (let round = 0; round <= rounds; round += 1) {
-      const [ours, limit] = [await checked(site), await bare(customer.server.port)]
+      const [ours, limit] = [await checked(site), await bareConnections(customer.server.port)]
       if (round === 0) continue
       found.ours.push(ours)
       found.limit.push(limit)
@@ -94,7 +95,8 @@ export const CHECK_ROW: Row = {
   },
 }
 
-async function serverOf(tls: Awaited<ReturnType<typeof selfSigned>>) {
+/** Starts a customer's server that asks for TLS. */
+export async function serverOf(tls: Awaited<ReturnType<typeof selfSigned>>) {
   const server = await startServer({ tls, settings: { listen_addresses: '*' } })
   return { server, [Symbol.asyncDispose]: () => server.stop() }
 }
