@@ -57,8 +57,8 @@ export function createApp(deps: WebDeps, process: Process): WebApp {
   const observed = observedRequests(process.observers)
   const protect = protective()
   const cross = process.corsOrigins.length > 0 ? crossOrigin(process.corsOrigins) : null
-  const check = checkUrl(dialects)
   const serve = (request: express.Request, response: express.Response) => {
+    if (!checkUrl(dialects, request, response)) return undefined
     const found = routes.find(request.url.split('?', 1)[0] ?? '')
     if (found === null) return served.serveQuery(request, response) ? undefined : app(request, response)
     request.params = found.params
@@ -74,9 +74,8 @@ export function createApp(deps: WebDeps, process: Process): WebApp {
     try {
       observed(request, response, () => {
         protect(request, response)
-        const next = () => check(request, response, () => serve(request, response))
-        if (cross === null) next()
-        else cross(request, response, next)
+        if (cross === null) void serve(request, response)
+        else cross(request, response, () => serve(request, response))
       })
     } catch (error) {
       failed(error, request, response, () => response.destroy())

@@ -33,6 +33,11 @@ export interface Trpc {
 
 /** Serves tRPC over the web tier's dependencies. */
 export function trpc(deps: WebDeps): Trpc {
+  const withTexts = async (asked: Asked) => {
+    const ctx = await contextOf(deps, asked)
+    putInPlace(asked.response, ctx.answers.texts)
+    return ctx
+  }
   const library = createExpressMiddleware({
     router: appRouter,
     maxBodySize: MAX_BODY_BYTES,
@@ -41,9 +46,9 @@ export function trpc(deps: WebDeps): Trpc {
     onError: ({ error, req, path, input }) => {
       if (req.res !== undefined) noteFault(req.res, { fault: toFault(error), named: input, ...procedureAt(path) })
     },
-    createContext: ({ req, res, info: asked }) => contextOf(deps, { request: req, response: res, calls: asked.calls }),
+    createContext: ({ req, res, info: asked }) => withTexts({ request: req, response: res, calls: asked.calls }),
   })
-  const ours = subscriptions((request, response, path) => contextOf(deps, { request, response, calls: [{ path }] }))
+  const ours = subscriptions((request, response, path) => withTexts({ request, response, calls: [{ path }] }))
   return {
     all(request, response, next) {
       const isStream = request.method === 'GET' && isSubscription(request)
@@ -111,7 +116,6 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   }
   const token = () => presentedToken(request.headers)
   const answers = answerBudget()
-  putInPlace(response, answers.texts)
   const recheck = async () => requireHere(await authenticate(request.headers, deps))
   return {
     deps,

@@ -62,20 +62,21 @@ function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).s
   response.status(status).json({ error: { message: fault.message, code, data: details } })
 }
 
-/** The first check of a request: its size, its Host, misplaced keys, and invalid percent-encoding. */
-export function checkUrl(dialects: Dialects): express.Handler {
-  return (request, response, next) => {
-    const wrong = wrongIn(request)
-    if (wrong !== null) {
-      // The rest of the connection's data may be meant for another reader.
-      if (wrong.isLast) response.set('Connection', 'close')
-      sendRefusal(dialects, { request, response, ...wrong })
-      return
-    }
-    const [path = '', ...query] = request.url.split('?')
-    if (path.includes('%') && !isDecodable(path)) request.url = [path.replaceAll('%', '%25'), ...query].join('?')
-    next()
+/**
+ * The first check of a request: its size, its Host, misplaced keys, and invalid percent-encoding. Returns false for one
+ * that it has refused.
+ */
+export function checkUrl(dialects: Dialects, request: express.Request, response: express.Response): boolean {
+  const wrong = wrongIn(request)
+  if (wrong !== null) {
+    // The rest of the connection's data may be meant for another reader.
+    if (wrong.isLast) response.set('Connection', 'close')
+    sendRefusal(dialects, { request, response, ...wrong })
+    return false
   }
+  const [path = '', ...query] = request.url.split('?')
+  if (path.includes('%') && !isDecodable(path)) request.url = [path.replaceAll('%', '%25'), ...query].join('?')
+  return true
 }
 
 interface Wrong extends Omit<Refused, 'request' | 'response'> {

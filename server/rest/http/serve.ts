@@ -199,8 +199,7 @@ function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }
 
 /** Sends the answer, or 304 if a client that cached it asks again and it is unchanged (RFC 9110, 8.8.3 and 13.1.2). */
 function send({ request, response }: Exchange, { status, body }: Reply, texts: readonly JsonText[] = []): void {
-  const json = JSON.stringify(body)
-  const text = texts.length === 0 ? Buffer.from(json) : Buffer.concat(inPlace(json, texts))
+  const text = answerText(body, texts)
   response.statusCode = status
   if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
     const tag = `"${hash('sha256', text, 'base64url').slice(0, 22)}"`
@@ -211,10 +210,19 @@ function send({ request, response }: Exchange, { status, body }: Reply, texts: r
       return
     }
   }
-  response.setHeader('Content-Type', JSON_TYPE).setHeader('Content-Length', text.length).end(text)
+  response.setHeader('Content-Type', JSON_TYPE).setHeader('Content-Length', Buffer.byteLength(text)).end(text)
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8'
+/** Node writes a string of at most this length together with the head, in one piece. */
+const SHORT = 4_096
+
+/** The text of an answer, with texts in place of their marks: as bytes if it is long, otherwise as a string. */
+export function answerText(body: unknown, texts: readonly JsonText[]): string | Buffer {
+  const json = JSON.stringify(body)
+  if (texts.length > 0) return Buffer.concat(inPlace(json, texts))
+  return json.length <= SHORT ? json : Buffer.from(json)
+}
 
 /**
  * Express would ignore the tag because of `Cache-Control: no-cache`, which every `fetch` adds and which is meant for

@@ -13,6 +13,7 @@ import { failureOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { noteFault } from './observed-request.ts'
+import { answerText } from './serve.ts'
 
 /** A query to answer: its procedure, and the text of its input if there is one. */
 export interface SingleQuery {
@@ -52,7 +53,8 @@ export async function answerQuery(
   contextOf: () => Promise<Context>,
 ): Promise<void> {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  // Aborting builds an error with its stack, which nobody needs after the answer.
+  response.once('close', () => (response.writableEnded ? undefined : gone.abort()))
   const ctx = await contextOf()
   const getRawInput = async () => parsed(input)
   const call = { router: appRouter, type: 'query', path, ctx, signal: gone.signal, batchIndex: 0, getRawInput } as const
@@ -82,9 +84,7 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** The texts of a snapshot take the place of their marks on the way out, which changes the length. */
 function send(response: express.Response, { answers }: Context, body: object): void {
-  const text = Buffer.from(JSON.stringify(body))
-  if (answers.texts.length === 0) response.setHeader('Content-Length', text.length)
-  response.end(text)
+  const text = answerText(body, answers.texts)
+  response.setHeader('Content-Length', Buffer.byteLength(text)).end(text)
 }

@@ -69,7 +69,7 @@ export class Notifications {
       keepAlive: true,
     })
     this.#places.tried(client, attempt)
-    client.on('notification', message => this.#hear(message))
+    client.on('notification', this.#hear.bind(this))
     client.on('error', error => this.#lost(client, error))
     client.on('end', () => this.#lost(client, null))
     const timer = setTimeout(() => destroySocket(client), 2 * CONNECT_MS)
@@ -134,9 +134,10 @@ export class Notifications {
   }
 
   #send(): void {
-    const topics = [...this.#waiting]
+    const statements: string[] = []
+    for (const topic of this.#waiting) statements.push(`notify mooring_${topic}`)
     this.#waiting.clear()
-    this.#tell(topics.map(topic => `notify mooring_${topic}`).join('; '))
+    this.#tell(statements.join('; '))
   }
 
   #tell(statement: string): void {
