@@ -135,5 +135,5 @@ export interface Dialect {
   readonly routes: readonly Route[]
   /** The shape of an error answer with this status. */
   errorSchema(status: number): z.ZodType
-  spell(of: Spelling): Reply
+  spell(spelling: Spelling): Reply
 }

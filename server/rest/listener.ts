@@ -37,8 +37,8 @@ export interface ListenerParts {
 }
 
 /** Creates the server; it does not listen yet. */
-export function createHttpServer(app: WebApp, of: ListenerParts): Server {
-  const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = of.patience
+export function createHttpServer(app: WebApp, parts: ListenerParts): Server {
+  const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = parts.patience
   class Request extends IncomingMessage {}
   class Response extends ServerResponse<Request> {}
   // Created with the application's prototypes: changing the prototype of an object in use would slow all of them down.
@@ -64,7 +64,7 @@ export function createHttpServer(app: WebApp, of: ListenerParts): Server {
   server.maxHeadersCount = MAX_HEADERS + 1
   // An unknown expectation may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a request id.
   server.on('checkExpectation', listener)
-  server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, ...of }))
+  server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, ...parts }))
   return server
 }
 

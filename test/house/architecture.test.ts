@@ -273,6 +273,8 @@ describe('The house rules', () => {
     ['no way out of the folder but by #', "import { a } from '../log.ts'\n", '5 specifier'],
     ['no import without an extension', "import { a } from './two'\n", '5 specifier'],
     ['no computed import', 'const load = (name: string) => import(name)\n', '5 specifier'],
+    ['no parameter without a noun', 'const f = (of: A) => 1\n', '5 name'],
+    ['none in a type of a function', 'type F = (of: A) => void\n', '5 name'],
     ['no loose organization', 'function f(tx: Tx, org: string) {}\n', '5 carrier'],
     ['no loose time', 'const f = (tx: Tx, { now }: { now: Date }) => now\n', '5 carrier'],
     ['none in a type', 'type F = (tx: Tx, now: Date) => void\n', '5 carrier'],

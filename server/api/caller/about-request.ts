@@ -9,8 +9,15 @@ import { Fault } from '#shared/faults/fault.ts'
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 /** The request's id, the caller's organization and the datasource that the request names. Unknown fields are absent. */
-export function aboutRequest(of: { requestId: string; principal: Principal | Fault | undefined; named: unknown }) {
-  const { requestId, principal, named } = of
+export function aboutRequest({
+  requestId,
+  principal,
+  named,
+}: {
+  requestId: string
+  principal: Principal | Fault | undefined
+  named: unknown
+}) {
   const datasourceId = datasourceIn(named)
   return {
     requestId,

@@ -137,9 +137,9 @@ function isAlive(row: { expires_at: Date | null; revoked_at: Date | null }, now:
 }
 
 /** True while the key lives, and after a revocation that was meant to keep what the key had issued. */
-function answersFor(issuer: capabilities.Issuer, of: { tokens: Tokens; now: Date }): boolean {
+function answersFor(issuer: capabilities.Issuer, { now, tokens }: { tokens: Tokens; now: Date }): boolean {
   if (issuer.revoked_at !== null) return issuer.keeps_children
-  return isAlive(issuer, of.now) && isUntouched(issuer, of.tokens)
+  return isAlive(issuer, now) && isUntouched(issuer, tokens)
 }
 
 function isLongAgo(at: Date | null, now: Date): boolean {

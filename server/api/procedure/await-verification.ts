@@ -34,27 +34,27 @@ export function compareTask(datasourceId: string) {
 /** The datasource, after its check if the caller wants to wait for it and the check ends in time. */
 export async function awaitVerification(
   ctx: KnownContext,
-  of: AwaitedVerification & { waitSeconds: number },
+  { waitSeconds, id, request }: AwaitedVerification & { waitSeconds: number },
 ): Promise<Datasource> {
   const { deps, principal } = ctx
   const org = principal.organizationId
-  if (of.waitSeconds > 0) {
-    const waitMs = of.waitSeconds * 1000
+  if (waitSeconds > 0) {
+    const waitMs = waitSeconds * 1000
     const until = new Date(deps.clock().getTime() + waitMs)
     let isNoted = false
     await pollUntil(ctx, waitMs, async () => {
-      const settled = await tasks.settledRequest(ctx.db, org, { datasourceId: of.id, kind: 'verify' })
-      if (settled >= of.request) return true
+      const settled = await tasks.settledRequest(ctx.db, org, { datasourceId: id, kind: 'verify' })
+      if (settled >= request) return true
       if (!isNoted) {
         isNoted = true
-        await noteWait(ctx.db, org, { datasourceId: of.id, until })
+        await noteWait(ctx.db, org, { datasourceId: id, until })
         // A claim that read the row in the meantime has skipped it.
         deps.notifications.ring('work')
       }
       return undefined
     })
   }
-  const row = await datasources.find(ctx.db, org, { id: of.id, includeRemoved: true })
+  const row = await datasources.find(ctx.db, org, { id, includeRemoved: true })
   if (row === undefined) throw new Fault('entity_not_found')
   return toResponse(row)
 }

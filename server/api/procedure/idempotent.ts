@@ -18,33 +18,33 @@ interface Waking {
 }
 
 /** Runs a procedure whose result is its answer. */
-export function idempotent<A>(call: IdempotentCall, procedure: Procedure<A>, of?: Waking): Promise<A> {
-  return idempotentAs(call, procedure, { ...of, answer: async (_, result) => result })
+export function idempotent<A>(call: IdempotentCall, procedure: Procedure<A>, waking?: Waking): Promise<A> {
+  return idempotentAs(call, procedure, { ...waking, answer: async (_, result) => result })
 }
 
 /** Runs a procedure whose answer is built from its result, in the same transaction. Throws as `underClaim` does. */
 export async function idempotentAs<R, A>(
   { ctx, ...call }: IdempotentCall,
   procedure: Procedure<R>,
-  of: Answering<R, A> & Waking,
+  answering: Answering<R, A> & Waking,
 ): Promise<A> {
   const claimed = claimOf({ ctx, ...call })
   if (claimed === null) {
     const result = await procedure(ctx)
-    wake(ctx, of)
-    return of.answer(ctx, result)
+    wake(ctx, answering)
+    return answering.answer(ctx, result)
   }
   const attempt = await underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
-    const answer = await of.answer(inside, result)
-    const all = { ...claimed, result, answer: storedOf(of, answer), remarks: ctx.responseMetadata }
+    const answer = await answering.answer(inside, result)
+    const all = { ...claimed, result, answer: storedOf(answering, answer), responseMetadata: ctx.responseMetadata }
     return { answer, bytes: await idempotency.save(inside.db, ctx.principal.organizationId, all) }
   })
   if ('kept' in attempt) {
     using _place = attempt.kept.answer === null ? ctx.deps.waiters.take(ctx.principal) : null
-    return await replay(ctx, { claimed, kept: attempt.kept, awaiting: of })
+    return await replay(ctx, { claimed, kept: attempt.kept, awaiting: answering })
   }
-  wake(ctx, of)
+  wake(ctx, answering)
   await trimAfter(ctx, attempt.done.bytes)
   return attempt.done.answer
 }
@@ -57,20 +57,20 @@ export async function idempotentAs<R, A>(
 export async function awaiting<R, A>(
   { ctx, ...call }: IdempotentCall,
   procedure: Procedure<R>,
-  of: Awaiting<R, A> & Waking & { before?(): Promise<void> },
+  later: Awaiting<R, A> & Waking & { before?(): Promise<void> },
 ): Promise<A> {
   using _place = ctx.deps.waiters.take(ctx.principal)
   const claimed = claimOf({ ctx, ...call })
-  if (of.before !== undefined && !(await isRepeat(ctx, claimed))) await of.before()
+  if (later.before !== undefined && !(await isRepeat(ctx, claimed))) await later.before()
   if (claimed === null) {
     const result = await procedure(ctx)
-    wake(ctx, of)
-    return await of.answer(ctx, result, 'taken')
+    wake(ctx, later)
+    return await later.answer(ctx, result, 'taken')
   }
   const attempt = await committed(ctx, claimed, procedure)
-  if ('kept' in attempt) return await replay(ctx, { claimed, kept: attempt.kept, awaiting: of })
-  wake(ctx, of)
-  return await answerAndKeep(ctx, { claimed, result: attempt.done, awaiting: of })
+  if ('kept' in attempt) return await replay(ctx, { claimed, kept: attempt.kept, awaiting: later })
+  wake(ctx, later)
+  return await answerAndKeep(ctx, { claimed, result: attempt.done, awaiting: later })
 }
 
 /** Commits the result without an answer: a retry waits for the answer. */
@@ -81,7 +81,7 @@ function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<
     await idempotency.save(inside.db, organizationId, {
       ...claimed,
       result,
-      remarks: ctx.responseMetadata,
+      responseMetadata: ctx.responseMetadata,
     })
     return result
   })

@@ -27,8 +27,10 @@ type Recording = Pick<Context, 'db'> & { readonly deps: Pick<WebDeps, 'clock' | 
  * Records a refusal. Our own failures are not refusals; a refusal that cannot be recorded is logged, and the answer
  * stays the same.
  */
-export async function recordRefusal({ db, deps }: Recording, of: RefusedCall): Promise<void> {
-  const { principal, action, fault, requestId, address } = of
+export async function recordRefusal(
+  { db, deps }: Recording,
+  { principal, action, fault, requestId, address }: RefusedCall,
+): Promise<void> {
   const now = deps.clock()
   if (faultSpec(fault.code).status >= 500 || !deps.refusals.admits(principal.id, now)) return
   const actor = { kind: principal.kind, id: principal.id, requestId, address }

@@ -56,16 +56,16 @@ function isFinal({ code }: Fault, { isWithdrawnLate = false }: { isWithdrawnLate
  */
 export async function answerAndKeep<R, A>(
   ctx: KnownContext,
-  of: { claimed: Claimed; result: R; awaiting: Awaiting<R, A> },
+  effect: { claimed: Claimed; result: R; awaiting: Awaiting<R, A> },
 ): Promise<A> {
-  const { claimed, awaiting } = of
-  const taskId = awaiting.taskOf?.(of.result) ?? null
-  const answer = await awaiting.answer(ctx, of.result, 'read').catch(async (thrown: unknown) => {
+  const { claimed, awaiting } = effect
+  const taskId = awaiting.taskOf?.(effect.result) ?? null
+  const answer = await awaiting.answer(ctx, effect.result, 'read').catch(async (thrown: unknown) => {
     // An effect that was committed without an answer continues from its stored result, so its claim stays.
     if (thrown instanceof Fault && isFinal(thrown, awaiting)) await giveBack(ctx, claimed, taskId)
     throw thrown
   })
-  const result = awaiting.lasting?.(of.result, answer)
+  const result = awaiting.lasting?.(effect.result, answer)
   const kept = { ...claimed, answer: storedOf(awaiting, answer), ...(result === undefined ? {} : { result }) }
   await trimAfter(ctx, await keepAndEnd(ctx, kept, taskId))
   ctx.deps.notifications.ring('news')
@@ -97,18 +97,18 @@ interface Repeat<R, A> {
 }
 
 /** Answers the retry. The caller holds a waiter's slot if it may have to wait. */
-export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise<A> {
-  const { claimed, kept } = of
-  Object.assign(ctx.responseMetadata, remarksOf(kept.remarks), { replayed: true })
-  if (kept.isGone) return again(ctx, of)
+export async function replay<R, A>(ctx: KnownContext, repeat: Repeat<R, A>): Promise<A> {
+  const { claimed, kept } = repeat
+  Object.assign(ctx.responseMetadata, metadataOf(kept.responseMetadata), { replayed: true })
+  if (kept.isGone) return again(ctx, repeat)
   const answer = kept.answer ?? (await pollUntil(ctx, patienceMs(ctx, kept), () => lookAgain(ctx, claimed)))
   if (answer === 'gone') {
     const found = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
-    if (found !== undefined) return again(ctx, { ...of, kept: found })
+    if (found !== undefined) return again(ctx, { ...repeat, kept: found })
   }
   // The first request's process died while it waited for the verdict: its effect remains, and the answer is built
   // again. Sound: this very procedure built and stored it.
-  if (answer === undefined) return answerAndKeep(ctx, { ...of, result: kept.result as R })
+  if (answer === undefined) return answerAndKeep(ctx, { ...repeat, result: kept.result as R })
   return answer as A // likewise
 }
 
@@ -131,7 +131,7 @@ async function again<R, A>(ctx: KnownContext, { awaiting, kept }: Repeat<R, A>):
   return storedOf(awaiting, await awaiting.answer(ctx, kept.result as R, 'read')) as A
 }
 
-function remarksOf(kept: unknown): ResponseMetadata {
+function metadataOf(kept: unknown): ResponseMetadata {
   const [created, count] = ['created', 'kept'].map((name): unknown => Reflect.get(Object(kept), name))
   return {
     ...(typeof created === 'boolean' ? { created } : {}),

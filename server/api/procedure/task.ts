@@ -81,14 +81,17 @@ export type OutcomeAccess = 'taken' | 'read'
  * Takes or reads a task's outcome. Throws `timeout` if there is none within `waitMs`, and at once if another request
  * has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
  */
-export async function awaitTask<K extends AskedKind>(asker: Asker, of: AwaitedTask<K>): Promise<TaskOutcome<K>> {
+export async function awaitTask<K extends AskedKind>(
+  asker: Asker,
+  { reading, waitMs, taskId, late, kind, datasourceId }: AwaitedTask<K>,
+): Promise<TaskOutcome<K>> {
   const { db } = asker
   const org = asker.principal.organizationId
-  const look = of.reading === 'read' ? outcomes.readOutcome : outcomes.takeOutcome
-  const done = await pollUntil(asker, of.waitMs, () => look(db, org, of.taskId))
-  const found = done ?? (of.late === 'withdrawn' ? await outcomes.cancel(db, org, of.taskId) : undefined)
+  const look = reading === 'read' ? outcomes.readOutcome : outcomes.takeOutcome
+  const done = await pollUntil(asker, waitMs, () => look(db, org, taskId))
+  const found = done ?? (late === 'withdrawn' ? await outcomes.cancel(db, org, taskId) : undefined)
   // Sound: the schema belongs to the kind, which the compiler cannot follow through the table.
-  if (found !== undefined && found !== 'ended') return CONTRACT[of.kind].outcome.parse(found.outcome) as TaskOutcome<K>
-  const isThere = of.datasourceId === null || (await datasources.find(db, org, { id: of.datasourceId })) !== undefined
+  if (found !== undefined && found !== 'ended') return CONTRACT[kind].outcome.parse(found.outcome) as TaskOutcome<K>
+  const isThere = datasourceId === null || (await datasources.find(db, org, { id: datasourceId })) !== undefined
   throw new Fault(isThere ? 'timeout' : 'entity_not_found')
 }

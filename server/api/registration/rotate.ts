@@ -89,14 +89,13 @@ interface Placing {
   readonly set: NonNullable<Staged['set']>
 }
 
-async function place(ctx: KnownContext, of: Placing): Promise<AwaitedVerification> {
+async function place(ctx: KnownContext, { id, expectedVersion, entry, set }: Placing): Promise<AwaitedVerification> {
   return asCaller(ctx, async unit => {
-    const held = await lockDatasource(unit, { id: of.id })
+    const held = await lockDatasource(unit, { id })
     if (held === undefined) throw new Fault('entity_not_found')
-    if (of.expectedVersion !== undefined)
-      requireVersion(await credentials.live(unit.tx, unit.org, of.id), of.expectedVersion)
-    const staged = { held, drafted: of.entry, action: 'datasource.rotation_requested', set: of.set } as const
-    return { id: of.id, request: await stageCredential(ctx, unit, staged) }
+    if (expectedVersion !== undefined) requireVersion(await credentials.live(unit.tx, unit.org, id), expectedVersion)
+    const staged = { held, drafted: entry, action: 'datasource.rotation_requested', set } as const
+    return { id, request: await stageCredential(ctx, unit, staged) }
   })
 }
 

@@ -10,11 +10,14 @@ import { typedId } from '#shared/base/wire.ts'
 import type { SnapshotSummary } from '#shared/schemas/introspection.ts'
 
 /** A snapshot without its content. */
-export function snapshotToResponse(row: SummaryRow, of: Pick<DatasourceRow, 'id' | 'kind' | 'mode'>): SnapshotSummary {
+export function snapshotToResponse(
+  row: SummaryRow,
+  datasource: Pick<DatasourceRow, 'id' | 'kind' | 'mode'>,
+): SnapshotSummary {
   const { breaking, risky, safe } = row
   return {
     id: typedId('snap_', row.id),
-    datasourceId: datasourceId(of),
+    datasourceId: datasourceId(datasource),
     fingerprint: row.fingerprint,
     schemasAsked: row.schemas_asked,
     tableCount: row.table_count,

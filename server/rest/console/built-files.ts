@@ -85,10 +85,12 @@ async function readAll(place: string): Promise<BuiltFiles> {
   return new Map([...texts].flatMap(([path, body]) => fileOf(path, { body, texts })))
 }
 
-function fileOf(path: string, of: { body: Buffer; texts: ReadonlyMap<string, Buffer> }): [string, BuiltFile][] {
+function fileOf(
+  path: string,
+  { body, texts }: { body: Buffer; texts: ReadonlyMap<string, Buffer> },
+): [string, BuiltFile][] {
   const type = TYPES[path.slice(path.lastIndexOf('.') + 1)]
   if (type === undefined) return []
-  const { body, texts } = of
   const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`
   return [[path, { type, body, brotli: texts.get(`${path}.br`) ?? null, gzip: texts.get(`${path}.gz`) ?? null, tag }]]
 }

@@ -36,7 +36,7 @@ export function datasourcesDialect(publicUrl: string): Dialect {
     surface: 'datasources',
     routes: prefixed,
     errorSchema: () => DatasourcesError,
-    spell: of => spell(of, publicUrl),
+    spell: spelling => spell(spelling, publicUrl),
   }
 }
 

@@ -31,8 +31,8 @@ const CONTENT_SECURITY_POLICY = {
  * The routes; `otherMethod` handles methods that they do not accept. Each text is built at the first request, and
  * cached: together they would take a quarter of the startup time, and most processes are never asked for them.
  */
-export function documentation(of: Documentation, otherMethod: express.Handler): express.Router {
-  const document = once(() => JSON.stringify(openApiDocument(of)))
+export function documentation(options: Documentation, otherMethod: express.Handler): express.Router {
+  const document = once(() => JSON.stringify(openApiDocument(options)))
   const router = express.Router({ strict: true })
   const get = (path: string, answer: express.Handler) => router.route(path).get(answer).all(otherMethod)
   const serve = (path: string, type: string, text: () => string) => {
@@ -50,9 +50,9 @@ export function documentation(of: Documentation, otherMethod: express.Handler): 
   serve('/docs/faults.md', 'text/markdown', faultsDocument)
   serve('/docs/guide', 'html', guidePage)
   serve('/docs/guide.md', 'text/markdown', () => GUIDE_MARKDOWN)
-  serve('/llms.txt', 'text/plain', () => llmsText(of.publicUrl))
+  serve('/llms.txt', 'text/plain', () => llmsText(options.publicUrl))
   serve('/docs/page.css', 'css', () => STYLE)
-  const home = once(() => homePage(of.publicUrl))
+  const home = once(() => homePage(options.publicUrl))
   router.get('/', (request, response, next) => {
     response.vary('Accept')
     if (!wantsPage(request)) return next()

@@ -7,15 +7,15 @@ import type { TrackedEnvelope } from '@trpc/server'
 /** Serialises events. Held by the writer of subscriptions. */
 export class EventText {
   /** Cached by event, until the event is garbage-collected. */
-  readonly #spelled = new WeakMap<object, Buffer>()
+  readonly #texts = new WeakMap<object, Buffer>()
 
   /** A message with its id. */
-  of([id, told]: TrackedEnvelope<unknown>): Buffer {
-    if (typeof told !== 'object' || told === null) return message(id, told)
-    const known = this.#spelled.get(told)
+  of([id, sent]: TrackedEnvelope<unknown>): Buffer {
+    if (typeof sent !== 'object' || sent === null) return message(id, sent)
+    const known = this.#texts.get(sent)
     if (known !== undefined) return known
-    const text = message(id, told)
-    this.#spelled.set(told, text)
+    const text = message(id, sent)
+    this.#texts.set(sent, text)
     return text
   }
 
@@ -31,6 +31,6 @@ export class EventText {
 }
 
 /** JSON text contains no raw line breaks, and neither do our ids. */
-function message(id: string, told: unknown): Buffer {
-  return Buffer.from(`data: ${JSON.stringify(told)}\nid: ${id}\n\n`)
+function message(id: string, sent: unknown): Buffer {
+  return Buffer.from(`data: ${JSON.stringify(sent)}\nid: ${id}\n\n`)
 }

@@ -40,13 +40,13 @@ export function jsonError(text: string): JsonError | null {
 }
 
 /** A value, or the beginning of one: brackets that it opens are closed later. */
-function value(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
-  let { at } = of
+function value(text: string, place: { at: number; open: ('{' | '[')[] }): Step {
+  let { at } = place
   for (;;) {
     const first = text[at]
     if (first === '"') return string(text, at)
     if (first !== '{' && first !== '[') return matched(SCALAR, text, at) ?? { message: 'Expecting value', at }
-    of.open.push(first)
+    place.open.push(first)
     at = skip(text, at + 1)
     // An empty container is closed in the same place as any other.
     if (text[at] === (first === '{' ? '}' : ']')) return at
@@ -59,10 +59,10 @@ function value(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
 }
 
 /** The expected token after a comma. */
-function item(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
-  if (of.open.at(-1) === '[') return value(text, of)
-  const step = name(text, of.at)
-  return typeof step === 'number' ? value(text, { ...of, at: step }) : step
+function item(text: string, place: { at: number; open: ('{' | '[')[] }): Step {
+  if (place.open.at(-1) === '[') return value(text, place)
+  const step = name(text, place.at)
+  return typeof step === 'number' ? value(text, { ...place, at: step }) : step
 }
 
 /** A property's name with its colon; returns the offset at which its value begins. */

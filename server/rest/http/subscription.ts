@@ -80,10 +80,9 @@ export function subscriptions(contextOf: ContextOf): express.Handler {
 }
 
 /** Calls the procedure as the library would; it returns events with ids. */
-async function begin(request: express.Request, of: { ctx: Context; signal: AbortSignal }) {
+async function begin(request: express.Request, { ctx, signal }: { ctx: Context; signal: AbortSignal }) {
   const { path, query } = askedOf(request)
   const lastEventId = request.get('last-event-id') ?? query.get('lastEventId') ?? query.get('Last-Event-Id')
-  const { ctx, signal } = of
   const getRawInput = async () => inputOf(query.get('input'), lastEventId)
   const asked = { router: appRouter, type: 'subscription', path, ctx, signal, batchIndex: 0, getRawInput } as const
   const events: unknown = await callTRPCProcedure(asked)

@@ -19,10 +19,9 @@ export async function take(db: Db, budgets: readonly Budget[], now: Date): Promi
 /** Charges units to one budget in its current window and returns the total used. */
 export async function charge(
   db: Db,
-  of: { readonly budget: Budget; readonly units: number },
+  { budget, units }: { readonly budget: Budget; readonly units: number },
   now: Date,
 ): Promise<{ used: number; resetsAt: Date }> {
-  const { budget, units } = of
   const resetsAt = new Date(now.getTime() + budget.windowMs)
   const { rows } = await sql<{ used: number; resetsAt: Date }>`
     insert into dial_budgets (key, used, resets_at) values (${budget.key}, ${units}::integer, ${resetsAt})

@@ -30,7 +30,8 @@ export interface StoredClaim {
   readonly answer: unknown
   /** True if the answer was deleted: the organization kept more than `MAX_KEPT_BYTES`, and it was among the oldest. */
   readonly isGone: boolean
-  readonly remarks: unknown
+  /** The column `remarks`: `docs/decisions/idempotency.md` says why it keeps its name. */
+  readonly responseMetadata: unknown
   readonly createdAt: Date
 }
 
@@ -60,45 +61,52 @@ export async function claim(
 export async function find(
   db: Db,
   org: string,
-  of: ClaimKey,
+  { principalId: principal, route, key }: ClaimKey,
 ): Promise<(StoredClaim & { expiresAt: Date }) | undefined> {
-  const { principalId: principal, route, key } = of
   const [row] = await oneClaim(db, { org, principal, route, key })
   if (row === undefined) return undefined
-  const { body_hash: bodyHash, result, answer, remarks, created_at: createdAt, expires_at: expiresAt } = row
+  const {
+    body_hash: bodyHash,
+    result,
+    answer,
+    remarks: responseMetadata,
+    created_at: createdAt,
+    expires_at: expiresAt,
+  } = row
   const isGone = answer === null && row.answer_bytes !== null
-  return { bodyHash, result, answer, isGone, remarks, createdAt, expiresAt }
+  return { bodyHash, result, answer, isGone, responseMetadata, createdAt, expiresAt }
 }
 
-const oneClaim = preparedRead((db, of: { org: string; principal: string; route: string; key: string }) =>
-  db
-    .selectFrom('idempotency_keys')
-    .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at', 'expires_at'])
-    .where('org_id', '=', of.org)
-    .where('principal_id', '=', of.principal)
-    .where('route', '=', of.route)
-    .where('key', '=', of.key),
+const oneClaim = preparedRead(
+  (db, { org, principal, route, key }: { org: string; principal: string; route: string; key: string }) =>
+    db
+      .selectFrom('idempotency_keys')
+      .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at', 'expires_at'])
+      .where('org_id', '=', org)
+      .where('principal_id', '=', principal)
+      .where('route', '=', route)
+      .where('key', '=', key),
 )
 
 /** Stores the result of the effect, in its transaction, or the final answer. Returns the answer's size in bytes. */
 export async function save(
   db: Db,
   org: string,
-  of: ClaimKey & { result?: unknown; answer?: unknown; remarks?: unknown },
+  entry: ClaimKey & { result?: unknown; answer?: unknown; responseMetadata?: unknown },
 ): Promise<number> {
-  const answer = of.answer === undefined ? '' : JSON.stringify(of.answer)
+  const answer = entry.answer === undefined ? '' : JSON.stringify(entry.answer)
   const bytes = Buffer.byteLength(answer)
   await db
     .updateTable('idempotency_keys')
     .set({
-      ...(of.result === undefined ? {} : { result: JSON.stringify(of.result) }),
-      ...(of.answer === undefined ? {} : { answer, answer_bytes: bytes }),
-      ...(of.remarks === undefined ? {} : { remarks: JSON.stringify(of.remarks) }),
+      ...(entry.result === undefined ? {} : { result: JSON.stringify(entry.result) }),
+      ...(entry.answer === undefined ? {} : { answer, answer_bytes: bytes }),
+      ...(entry.responseMetadata === undefined ? {} : { remarks: JSON.stringify(entry.responseMetadata) }),
     })
     .where('org_id', '=', org)
-    .where('principal_id', '=', of.principalId)
-    .where('route', '=', of.route)
-    .where('key', '=', of.key)
+    .where('principal_id', '=', entry.principalId)
+    .where('route', '=', entry.route)
+    .where('key', '=', entry.key)
     .where(mayWrite({ organizationId: org, phase: 'ends' }))
     .execute()
   return bytes
@@ -135,13 +143,13 @@ export function isTrimDue(bytes: number): boolean {
 }
 
 /** Releases a key whose request produced no answer. */
-export async function release(db: Db, org: string, of: ClaimKey): Promise<void> {
+export async function release(db: Db, org: string, { principalId, route, key }: ClaimKey): Promise<void> {
   await db
     .deleteFrom('idempotency_keys')
     .where('org_id', '=', org)
-    .where('principal_id', '=', of.principalId)
-    .where('route', '=', of.route)
-    .where('key', '=', of.key)
+    .where('principal_id', '=', principalId)
+    .where('route', '=', route)
+    .where('key', '=', key)
     .where(mayWrite({ organizationId: org, phase: 'ends' }))
     .execute()
 }

@@ -90,8 +90,15 @@ const lifeSeconds = () => LIFE_SECONDS * (1 - LIFE_SPREAD / 2 + LIFE_SPREAD * Ma
 const GENERIC_PLANS = 'set plan_cache_mode = force_generic_plan'
 
 /** Lanes over dedicated connections that do not count towards the organizations' shares: none of them waits. */
-function openLanes(of: { settings: pg.PoolConfig; places: OwnPlaces; options: PoolOptions }) {
-  const { settings, places, options } = of
+function openLanes({
+  settings,
+  places,
+  options,
+}: {
+  settings: pg.PoolConfig
+  places: OwnPlaces
+  options: PoolOptions
+}) {
   if (options.lanes === 0) return null
   const prepared = { ...options, settings: [...options.settings, GENERIC_PLANS] }
   // `pipeline` is newer than the driver's types.

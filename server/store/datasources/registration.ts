@@ -134,16 +134,19 @@ export async function isThere(db: Db, org: string, identity: string): Promise<bo
  * datasources that swap keys would deadlock. Until the transaction ends no one else takes the key, by registration or
  * by update, so that the answer rests on what was read, not on a unique violation.
  */
-export async function isTaken({ tx, org }: UnitOfWork, of: { identity: string; by: string }): Promise<boolean> {
-  await sql`select pg_advisory_xact_lock(hashtextextended('mooring identity' || ${org}::text || ${of.identity}::text, 0))`.execute(
+export async function isTaken(
+  { tx, org }: UnitOfWork,
+  { identity, by }: { identity: string; by: string },
+): Promise<boolean> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('mooring identity' || ${org}::text || ${identity}::text, 0))`.execute(
     tx,
   )
   const row = await tx
     .selectFrom('datasources')
     .select('id')
     .where('org_id', '=', org)
-    .where('identity', '=', of.identity)
-    .where('id', '!=', of.by)
+    .where('identity', '=', identity)
+    .where('id', '!=', by)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return row !== undefined

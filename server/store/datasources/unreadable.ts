@@ -12,8 +12,7 @@ export interface Place {
 }
 
 /** The next rows after a position, in index order. */
-export async function list(db: Db, of: { after: Place | null; limit: number }): Promise<Place[]> {
-  const { after, limit } = of
+export async function list(db: Db, { after, limit }: { after: Place | null; limit: number }): Promise<Place[]> {
   const behind = after === null ? sql`` : sql`and (org_id, id) > (${after.organizationId}::uuid, ${after.id}::uuid)`
   const { rows } = await sql<Place>`
     select org_id as "organizationId", id from datasources

@@ -63,28 +63,28 @@ export interface SettledVerification {
 export async function last(
   db: Db,
   org: string,
-  of: { datasourceId: string; version: number },
+  credential: { datasourceId: string; version: number },
 ): Promise<{ at: Date; reason: FaultCode | null } | null> {
   const row = await db
     .selectFrom('verifications')
     .select(['at', 'reason'])
     .where('org_id', '=', org)
-    .where('datasource_id', '=', of.datasourceId)
-    .where('version', '=', of.version)
+    .where('datasource_id', '=', credential.datasourceId)
+    .where('version', '=', credential.version)
     .orderBy('at', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return told(row ?? (await lastOfLatest(db, org, of)))
+  return told(row ?? (await lastOfLatest(db, org, credential)))
 }
 
 /** As `last`, from the datasource's latest verdict, whose verification may have been deleted for its age. */
-function lastOfLatest(db: Db, org: string, of: { datasourceId: string; version: number }) {
+function lastOfLatest(db: Db, org: string, { datasourceId, version }: { datasourceId: string; version: number }) {
   return db
     .selectFrom('datasources')
     .select(eb => [eb.ref('latest_at').$notNull().as('at'), 'latest_reason as reason'])
     .where('org_id', '=', org)
-    .where('id', '=', of.datasourceId)
-    .where('latest_version', '=', of.version)
+    .where('id', '=', datasourceId)
+    .where('latest_version', '=', version)
     .executeTakeFirst()
 }
 
@@ -101,8 +101,8 @@ function told(row: { at: Date; reason: string | null } | undefined) {
  * Locks the datasource, its task, the tried credential and the head of the changes, in the global lock order. After
  * waiting for a lock, it reads the row again.
  */
-export async function settle(db: Db, claim: Claim, of: SettledVerification): Promise<void> {
-  const { verdict, state, after, signed } = of
+export async function settle(db: Db, claim: Claim, settled: SettledVerification): Promise<void> {
+  const { verdict, state, after, signed } = settled
   const { organizationId: org } = claim
   const { datasourceId: id, at } = verdict
   const change = { datasourceId: id, change: 'verified' } as const
@@ -111,13 +111,13 @@ export async function settle(db: Db, claim: Claim, of: SettledVerification): Pro
   const { rows } = await sql<{ outcome: string | null }>`
     select case when ${mayWrite({ organizationId: org, phase: 'ends' })} then settle_check_1(
       ${org}::uuid, ${claim.id}::uuid, ${claim.token}::bigint, ${claim.requested}::bigint, ${claim.attempts}::integer,
-      ${of.failed}::boolean, ${of.dueAt}::timestamptz, ${id}::uuid, ${verdict.version}::integer, ${state}::text,
+      ${settled.failed}::boolean, ${settled.dueAt}::timestamptz, ${id}::uuid, ${verdict.version}::integer, ${state}::text,
       ${verdict.id}::uuid, ${verdict.outcome}::text, ${verdict.reason}::text, ${JSON.stringify(verdict.checks)}::jsonb,
       ${JSON.stringify(verdict.advisories)}::jsonb, ${verdict.tookMs}::integer, ${at}::timestamptz,
-      ${after.status}::text, ${of.reason}::text, ${after.refusals}::integer, ${after.refusedAt}::timestamptz, ${of.isMade}::boolean,
+      ${after.status}::text, ${settled.reason}::text, ${after.refusals}::integer, ${after.refusedAt}::timestamptz, ${settled.isMade}::boolean,
       ${signed?.version ?? null}::integer, ${signed?.usable ?? null}::boolean, ${signed?.usableUntil ?? null}::timestamptz,
       ${signed?.signerId ?? null}::text, ${signed?.signature ?? null}::bytea,
-      ${of.introspection}::uuid, ${MAX_VERIFICATIONS}::integer, ${FORGOTTEN_AT_ONCE}::integer, ${epoch}::bigint) end as outcome
+      ${settled.introspection}::uuid, ${MAX_VERIFICATIONS}::integer, ${FORGOTTEN_AT_ONCE}::integer, ${epoch}::bigint) end as outcome
   `.execute(db)
   if (rows[0]?.outcome === 'recorded' && epoch === null) append({ tx: db, org, now: at }, change)
 }

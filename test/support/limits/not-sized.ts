@@ -32,7 +32,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/metrics/create-meter.ts sources': 'the gauges of the table',
   'server/rest/routes.ts #literal': 'the routes of the dialects',
   'server/rest/routes.ts #patterns': 'the routes of the dialects',
-  'server/rest/http/event-text.ts #spelled': 'weak: a text goes with its event, which `recent-changes.ts` bounds',
+  'server/rest/http/event-text.ts #texts': 'weak: a text goes with its event, which `recent-changes.ts` bounds',
   'server/api/changes/change-feed.ts #pump()': 'batches of changes, each read and sent before the next one is read',
   'server/api/changes/feed-heads.ts #look()': 'one look for each wake, and one at a time',
   'server/api/datasources/remove-all.ts removeAll()':

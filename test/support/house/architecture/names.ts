@@ -4,7 +4,17 @@
  * Members of objects are exempt: a contract often fixes them.
  */
 import { Visitor } from 'oxc-parser'
-import type { Source, Violation } from './source.ts'
+import { isTest, type Source, type Violation } from './source.ts'
+
+/** Parameters that do not say what they are. */
+const WITHOUT_NOUN: readonly unknown[] = ['of', 'told', 'shown', 'spelled', 'says']
+
+/** Files that still have some. The list only becomes shorter. */
+const STILL_WITHOUT: readonly string[] = [
+  'server/api/procedure/trpc.ts',
+  'server/rest/http/observed-request.ts',
+  'server/rest/http/serve.ts',
+]
 
 const FORBIDDEN = ['helper', 'util', 'common', 'manager', 'misc', 'lib']
 
@@ -16,6 +26,30 @@ export function checkNames(source: Source): Violation[] {
     const word = forbiddenWord(name)
     if (word !== null) found.push(violation(source, start, `"${word}" in ${name}`))
   }
+  if (!isTest(source.path) && !STILL_WITHOUT.includes(source.path)) {
+    for (const { name, start } of parameters(source))
+      if (WITHOUT_NOUN.includes(name))
+        found.push(violation(source, start, `"${name}" as a parameter: use the noun, or destructure it`))
+  }
+  return found
+}
+
+/** The parameters that are one name. */
+function parameters(source: Source): Named[] {
+  const found: Named[] = []
+  const callable = ({ params }: { readonly params: readonly Pattern[] }): void => {
+    for (const parameter of params) {
+      const { name, start } = { name: undefined, ...parameter }
+      if (typeof name === 'string') found.push({ name, start })
+    }
+  }
+  new Visitor({
+    FunctionDeclaration: callable,
+    FunctionExpression: callable,
+    ArrowFunctionExpression: callable,
+    TSFunctionType: callable,
+    TSMethodSignature: callable,
+  }).visit(source.program)
   return found
 }
 
