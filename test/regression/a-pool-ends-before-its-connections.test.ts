@@ -14,7 +14,16 @@ it('A closed database has no connection left that could break', async () => {
   // Those by which it was made are closed a moment later.
   await expect.poll(sockets).toBe(0)
   const db = openDb({ url: database.url, size: 8, onError: () => undefined })
-  await Promise.all(Array.from({ length: 8 }, () => transaction(db, tx => sql`select pg_sleep(0.01)`.execute(tx))))
+  const { promise: allBegun, resolve } = Promise.withResolvers<void>()
+  let begun = 0
+  const held = () =>
+    transaction(db, async tx => {
+      await sql`select 1`.execute(tx)
+      begun += 1
+      if (begun === 8) resolve()
+      await allBegun
+    })
+  await Promise.all(Array.from({ length: 8 }, held))
   expect(sockets()).toBe(8)
   await db.destroy()
   expect(sockets()).toBe(0)
