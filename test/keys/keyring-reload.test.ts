@@ -144,7 +144,7 @@ describe('On SIGHUP', () => {
     ]
     for (const [message, broken] of breakages) {
       await each(broken)
-      for (const line of await hangUp(both, KEPT)) expect(JSON.parse(line).says).toMatch(message)
+      for (const line of await hangUp(both, KEPT)) expect(JSON.parse(line).reason).toMatch(message)
       await each(role => writeFile(fileOf(role), texts[role], { mode: 0o600 }).then(() => chmod(fileOf(role), 0o600)))
     }
     expect(await signerOf(through, 'meanwhile')).toBe(old.signing)
