@@ -84,8 +84,9 @@ async function guard<T extends Ended>(
 ): Promise<BudgetedEnd<T>> {
   const { organizationId, stored = null } = guarded
   const login: OwnLogin = { organizationId, target: guarded.request.target }
-  // The count of a comparison must not prevent the very dial that resolves it.
-  const isCounted = stored !== null && (await uncount(deps, login, stored))
+  // The count of a comparison must not prevent the very dial that resolves it. A trusted credential was dialled before:
+  // none counts it, and each of the checks on its schedule is spared a statement.
+  const isCounted = stored !== null && !guarded.isTrusted && (await uncount(deps, login, stored))
   const cut: Hung[] = []
   const guardedEnd = await dialled(
     deps,

@@ -1,13 +1,13 @@
 /**
  * Reseals an organization's credentials in batches after a key rotation, with the current key, signature and
- * fingerprint key, and signs its verdicts again. If the process is killed, nothing is lost: each batch is one
- * transaction, and the next claim continues with the rest. When nothing needs a retired key any more, its secret half
+ * fingerprint key, and signs its verdicts again. If the process is killed, nothing is lost: each
+ * transaction holds a few batches, and the next claim continues with the rest. When nothing needs a retired key any more, its secret half
  * is destroyed.
  */
-
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { destroyableAt, KEY_CACHE_MS } from '#server/domain/access/key-life.ts'
-import type { Secret, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
-import { type HeldKey, openOr, SealBroken } from '#server/seal/held-key.ts'
+import type { Secret } from '#server/domain/access/sealed.ts'
+import { openOr } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
@@ -16,13 +16,18 @@ import { extend } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import { aboutTask } from '#server/work/about-task.ts'
 import { endpointCanonical } from '#server/work/credentials/endpoint-keys.ts'
-import { currentKey, requireKeysOf } from '#server/work/credentials/open.ts'
+import { currentKey } from '#server/work/credentials/open.ts'
 import { openedSecret } from '#server/work/credentials/resolve-target.ts'
 import { asWorker, type WorkerDeps } from '#server/work/deps.ts'
 import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
+import { HeldKeys } from './held-keys.ts'
 import { resignVerdicts } from './resign-verdicts.ts'
 
+/** Credentials that are locked and written together, and how many times that happens in one transaction. */
 const BATCH = 64
+const BATCHES = 4
+/** Credentials that are resealed in one turn of the event loop, some ten milliseconds: others run in between. */
+const IN_A_TURN = 16
 /** The claim of a dead worker expires after this; a living one extends it with each batch. */
 const CLAIM_MS = 4_000
 /** The assumed maximum difference between two machines' clocks. */
@@ -41,7 +46,7 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   const unopened: resealing.After[] = []
   let after: resealing.After | null = null
   for (;;) {
-    const batch: Batch = await resealBatch(deps, claim, { org, to, keys, after, unopened })
+    const batch: Batch = await resealBatches(deps, claim, { org, to, keys, after, unopened })
     deps.notifications.ring('news')
     if (batch === 'lost') return
     if (batch === 'done') break
@@ -87,17 +92,66 @@ interface Pass {
  */
 type Batch = { readonly after: resealing.After; readonly resealed: number } | 'done' | 'lost'
 
-async function resealBatch(deps: WorkerDeps, claim: Claim, pass: Pass): Promise<Batch> {
-  const { org, after } = pass
+/**
+ * One transaction of several batches. While a batch is opened and sealed, the database writes the previous one and
+ * locks the next one: neither waits for the other (docs/benchmarks.md).
+ */
+async function resealBatches(deps: WorkerDeps, claim: Claim, pass: Pass): Promise<Batch> {
+  const { org } = pass
   const until = new Date(deps.clock().getTime() + CLAIM_MS)
   return asWorker(deps, org, async unit => {
     if (!(await extend(unit.tx, claim, until))) return 'lost'
-    const stale = await resealing.lockStale(unit, { expected: upToDate(deps), after, limit: BATCH })
-    const entries = stale.map(credential => resealOne(deps, pass, credential)).filter(entry => entry !== null)
-    await resealing.writeResealed(unit, entries)
-    const last = stale.at(-1)?.context
-    return last === undefined ? 'done' : { after: last, resealed: entries.length }
+    const lock = (after: resealing.After | null) =>
+      resealing.lockStale(unit, { expected: upToDate(deps), after, limit: BATCH })
+    await using statements = new Statements()
+    let end: Batch = 'done'
+    let next = statements.add(lock(pass.after))
+    for (let batch = 1; batch <= BATCHES; batch += 1) {
+      const stale = await next
+      const after = stale.at(-1)?.context
+      if (after === undefined) break
+      if (batch < BATCHES) next = statements.add(lock(after))
+      const entries = await resealAll(deps, pass, stale)
+      void statements.add(resealing.writeResealed(unit, entries))
+      end = { after, resealed: entries.length + (end === 'done' ? 0 : end.resealed) }
+    }
+    await statements.all()
+    return end
   })
+}
+
+/** Statements under way in a transaction, which must not end before them. */
+class Statements implements AsyncDisposable {
+  readonly #begun: Promise<unknown>[] = []
+
+  add<T>(statement: Promise<T>): Promise<T> {
+    // The code that awaits it sees the error; until then it must not count as unhandled.
+    statement.catch(() => undefined)
+    this.#begun.push(statement)
+    return statement
+  }
+
+  async all(): Promise<void> {
+    await Promise.all(this.#begun)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#begun)
+  }
+}
+
+async function resealAll(
+  deps: WorkerDeps,
+  pass: Pass,
+  stale: readonly resealing.StaleCredential[],
+): Promise<resealing.Resealed[]> {
+  const entries: resealing.Resealed[] = []
+  for (const [at, credential] of stale.entries()) {
+    if (at % IN_A_TURN === 0) await nextTurn()
+    const entry = resealOne(deps, pass, credential)
+    if (entry !== null) entries.push(entry)
+  }
+  return entries
 }
 
 /** Null for a credential that cannot be opened: it stays unchanged, and so does the key that it names. */
@@ -161,36 +215,4 @@ async function destroyKey(deps: WorkerDeps, org: string, id: string): Promise<bo
     await audit.append(unit, { action: 'sealing_key.destroyed', objectKind: 'sealing_key', objectId: id })
     return true
   })
-}
-
-/** An organization's keys, unwrapped once for a pass and wiped at its end; an organization has only a few. */
-class HeldKeys {
-  readonly #parts: WorkerDeps
-  readonly #rows: readonly WrappedOrganizationKey[]
-  readonly #held = new Map<string, HeldKey>()
-
-  constructor(deps: WorkerDeps, rows: readonly WrappedOrganizationKey[]) {
-    this.#parts = deps
-    this.#rows = rows
-  }
-
-  /**
-   * Throws `SealBroken` for a key that is missing or not ours, and `KeyLacking` for one that only another worker can
-   * open.
-   */
-  of(keyId: string): HeldKey {
-    const known = this.#held.get(keyId)
-    if (known !== undefined) return known
-    const row = this.#rows.find(key => key.id === keyId)
-    if (row === undefined) throw new SealBroken()
-    requireKeysOf(this.#parts, row)
-    const held = this.#parts.unsealer.hold(row)
-    this.#held.set(keyId, held)
-    return held
-  }
-
-  [Symbol.dispose](): void {
-    for (const held of this.#held.values()) held[Symbol.dispose]()
-    this.#held.clear()
-  }
 }

@@ -37,6 +37,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/api/changes/feed-heads.ts #look()': 'one look for each wake, and one at a time',
   'server/api/datasources/remove-all.ts removeAll()':
     'AT_ONCE datasources each turn, of those that were there at the beginning',
+  'server/seal/verdicts.ts #answers': 'weak: an answer goes with the row that its signature was read with',
   'server/store/tokens/directory.ts #owners': 'MAX_OWNERS tokens that there are; the oldest goes',
   'server/api/caller/same-turn.ts #asked': 'requests of one turn of the event loop; emptied at its end',
   'server/store/datasources/datasource-list.ts #made': 'one for each combination of the fields of a filter',
@@ -103,7 +104,8 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/loop.ts #running': 'the slots of the loop',
   'server/work/quarantine.ts #run()': 'one turn for each wake, until the worker stops',
   'server/work/loop.ts #run()': 'one turn for each wake, until the worker stops',
-  'server/work/keys/reseal.ts #held': "an organization's sealing keys: a handful, made by operators",
+  'server/work/keys/reseal.ts #begun': 'two statements for each of the BATCHES of one transaction',
+  'server/work/keys/held-keys.ts #held': "an organization's sealing keys: a handful, made by operators",
   'server/work/keys/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
   'server/work/keys/resign-verdicts.ts resignVerdicts()': 'batches of verdicts, for at most a slice of two seconds',
   'server/work/semaphore.ts #waiting': 'the slots of the loop of feeds',
