@@ -77,8 +77,9 @@ function versionsOf({ catalog, own, relation, schema, where = 'true' }: Versions
       where ${conditions.join(' and ')}) as v`
 }
 
+/** A hashed subplan, which costs a row nothing while there are no temporary relations, where a join would hash each row. */
 function isNotOf(temporary: string, column: string): string {
-  return `not exists (select from ${temporary} as t where t.oid ${EQ} x.${column})`
+  return `not x.${column} ${EQ} any (select t.oid from ${temporary} as t)`
 }
 
 const hashed = (...texts: readonly string[]) =>
