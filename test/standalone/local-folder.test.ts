@@ -172,10 +172,10 @@ describe('A database that dies under a running process', () => {
       await expect.poll(async () => (await ask()).status, { timeout: 30_000 }).toBe(200)
       expect(await postmaster()).not.toBe(pid)
     }
-    expect((await one.line(/"says":"(.*?)".*embedded PostgreSQL has ended/, 1))[1]).toMatch(
+    expect((await one.line(/"reason":"(.*?)".*embedded PostgreSQL has ended/, 1))[1]).toMatch(
       /unexpected postmaster exit|it was killed/,
     )
-    expect((await one.line(/"says":"(.*?)".*embedded PostgreSQL has ended/, 2))[1]).toMatch(/shut ?down/)
+    expect((await one.line(/"reason":"(.*?)".*embedded PostgreSQL has ended/, 2))[1]).toMatch(/shut ?down/)
     expect(await one.stop()).toBe(0)
     expect(await gone(await postmaster().catch(() => 0), 1_000)).toBe(true)
   })
