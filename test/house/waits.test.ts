@@ -28,7 +28,6 @@ const SLEEPS: Readonly<Record<string, readonly [number, string]>> = {
   'test/dials/postgres-session.test.ts': [1, 'a statement that the end of its session interrupts'],
   'test/feeds/customer-outbox.test.ts': [1, 'transactions of several lengths, which overlap'],
   'test/http/http-exchange.test.ts': [1, 'a connection is idle for longer than headers may take'],
-  'test/regression/a-pool-ends-before-its-connections.test.ts': [1, 'transactions that need all connections at once'],
   'test/schemas/hostile-catalog.test.ts': [1, 'a view that would sleep if it were executed'],
   'test/operations/rolling-restart.test.ts': [1, 'callers leave the machine time for what they call'],
   'test/house/waits.test.ts': [1, 'the example below'],
