@@ -30,7 +30,9 @@ export function toResponse(row: DatasourceRow): Datasource {
 export function rowToResponse(row: DisplayedRow, version: number): Datasource {
   const ownName = displayName(row)
   const createdAt = row.created_at.toISOString()
+  // Spread first in what it becomes: V8 copies the fields of such an object at once, and others one by one.
   const both = {
+    kind: row.kind,
     id: datasourceId(row),
     mode: row.mode,
     status: row.status,
@@ -51,11 +53,11 @@ export function rowToResponse(row: DisplayedRow, version: number): Datasource {
   if (row.kind === 'endpoint') {
     // The key that was registered last is shown at once; it comes into force when the endpoint accepts it.
     const keyLast4 = row.feed?.pending_last4 ?? row.last4
-    return { kind: 'endpoint', ...both, endpoint: row.endpoint ?? '', keyLast4, feed: presentFeed(row.feed) }
+    return { ...both, kind: 'endpoint', endpoint: row.endpoint ?? '', keyLast4, feed: presentFeed(row.feed) }
   }
   return {
-    kind: 'direct',
     ...both,
+    kind: 'direct',
     dbType: knownType(row.db_type ?? 'postgresql'),
     host: row.host ?? '',
     port: row.port ?? 5432,

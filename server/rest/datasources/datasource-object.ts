@@ -28,9 +28,16 @@ export function toDatasourceObject(datasource: Datasource): DatasourceObject {
     credential_fingerprint: datasource.credentialFingerprint,
   }
   if (datasource.kind === 'direct') {
-    const { host, database, schema, displayName } = datasource
-    const named = { schema: schema ?? 'public', display_name: displayName }
-    return { ...both, connection: 'direct', provider: 'postgresql', host, database, ...named }
+    const { host, database, schema, displayName: display_name } = datasource
+    return {
+      ...both,
+      connection: 'direct',
+      provider: 'postgresql',
+      host,
+      database,
+      schema: schema ?? 'public',
+      display_name,
+    }
   }
   const { feed } = datasource
   return {
