@@ -8,6 +8,7 @@ export const unit = [
   'test/access/access-decisions.test.ts',
   'test/attacks/trust/a-keyring-that-others-can-replace.test.ts',
   'test/changes/shared-watch.test.ts',
+  'test/checks/checklist-lines.test.ts',
   'test/checks/role-facts.test.ts',
   'test/checks/tell-progress.test.ts',
   'test/checks/verification.test.ts',
