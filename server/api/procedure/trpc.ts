@@ -92,7 +92,7 @@ interface Operation {
   readonly input: z.ZodType | null
   /** The schema that parses its answer, and orders its fields: a stored answer is replayed byte for byte. */
   readonly output: z.ZodType | null
-  run(of: { ctx: KnownContext; input: unknown; path: string; signal: AbortSignal | undefined }): unknown
+  run(call: { ctx: KnownContext; input: unknown; path: string; signal: AbortSignal | undefined }): unknown
 }
 /** One call of a procedure. */
 interface Called {
@@ -156,8 +156,8 @@ const OPERATION = Symbol('operation')
 class ProcedureBuilder {
   readonly #of: Pick<Operation, 'scope' | 'input' | 'output'>
 
-  constructor(of: Pick<Operation, 'scope' | 'input' | 'output'>) {
-    this.#of = of
+  constructor(definition: Pick<Operation, 'scope' | 'input' | 'output'>) {
+    this.#of = definition
   }
 
   input(input: z.ZodType) {
@@ -195,7 +195,7 @@ class ProcedureBuilder {
   }
 }
 
-type Calling = (of: { ctx: Context; path: string; signal: AbortSignal | undefined }) => Promise<never>
+type Calling = (call: { ctx: Context; path: string; signal: AbortSignal | undefined }) => Promise<never>
 
 const madeAs = {
   query: (called: Calling) => t.procedure.query(called),

@@ -86,8 +86,8 @@ export function schemaOf(given: string | null | undefined, { namedSchema, secret
   if (namedSchema === null || namedSchema === given) return given
   // A name that contains part of the password is not displayed.
   const password = secret.kind === 'direct' ? secret.target.password : ''
-  const shown = sharesPiece(namedSchema, password) ? 'another one' : quoteName(namedSchema)
-  const message = `The schema field names ${quoteName(given)}, the connection string ${shown}: give only one of them, or the same in both.`
+  const displayed = sharesPiece(namedSchema, password) ? 'another one' : quoteName(namedSchema)
+  const message = `The schema field names ${quoteName(given)}, the connection string ${displayed}: give only one of them, or the same in both.`
   throw new Fault('invalid_body', { issues: [{ path: ['schema'], code: 'schema_conflict', message }] })
 }
 
@@ -114,7 +114,7 @@ type EndpointInput = Extract<RegisterInput, { endpoint: string }>
 
 function draftDirect(ctx: KnownContext, input: DirectInput): ParsedRegistration {
   const drafted = parseString(ctx, input)
-  const { secret, advisories, namedSchema, ...shown } = drafted
+  const { secret, advisories, namedSchema, ...displayed } = drafted
   const mode = ctx.principal.mode
   const schema = schemaOf(input.schema, drafted)
   const hasIdentity = ctx.surface === 'datasources'
@@ -125,18 +125,18 @@ function draftDirect(ctx: KnownContext, input: DirectInput): ParsedRegistration 
       mode,
       name: input.name ?? null,
       dbType: input.dbType ?? 'postgresql',
-      ...shown,
+      ...displayed,
       schema,
       excludedSchemas: input.excludedSchemas ?? DEFAULT_EXCLUDED_SCHEMAS,
       endpoint: null,
       metadata: input.metadata ?? {},
-      identity: hasIdentity ? directNaturalKey({ mode, ...shown, schema }) : null,
+      identity: hasIdentity ? directNaturalKey({ mode, ...displayed, schema }) : null,
     },
     secret,
     last4: null,
     metadata: input.metadata,
     advisories,
-    formerIdentity: hasIdentity && isFromString ? directNaturalKey({ mode, ...shown, schema: 'public' }) : null,
+    formerIdentity: hasIdentity && isFromString ? directNaturalKey({ mode, ...displayed, schema: 'public' }) : null,
   }
 }
 

@@ -125,14 +125,14 @@ export const connectionsDialect: Dialect = {
     const details =
       issue === undefined
         ? null
-        : fault.issues.map(({ path, code, message }) => ({ path: path.map(spelled), code, message }))
+        : fault.issues.map(({ path, code, message }) => ({ path: path.map(formatPart), code, message }))
     const error = { code: spec.connections, message: issue?.message ?? spec.message, details }
     return { status: spec.status, body: { success: false, data: null, error } }
   },
 }
 
 /** A field's name in the form of this dialect; list indexes and header names stay unchanged. */
-function spelled(part: string | number): string | number {
+function formatPart(part: string | number): string | number {
   return typeof part === 'number' || !/^[a-z]/.test(part)
     ? part
     : part.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)

@@ -33,7 +33,7 @@ export function formatIssue(found: z.core.$ZodIssue, body: object): Issue {
   if (path.length === 1 && typeof first === 'string' && !Object.hasOwn(body, first)) {
     return { path, code: 'missing', message: 'Field required' }
   }
-  return { path, ...spelled(found, valueAt(body, path)) }
+  return { path, ...pydanticError(found, valueAt(body, path)) }
 }
 
 /** The value at a path in a body; undefined if there is none. */
@@ -46,7 +46,7 @@ export function valueAt(body: unknown, path: Path): unknown {
   return value
 }
 
-function spelled(found: z.core.$ZodIssue, value: unknown): FormattedIssue {
+function pydanticError(found: z.core.$ZodIssue, value: unknown): FormattedIssue {
   if (found.code === 'custom' && typeof found.params?.['type'] === 'string') {
     const ctx: unknown = found.params['ctx']
     return { code: found.params['type'], message: found.message, ...(isCtx(ctx) ? { ctx } : {}) }

@@ -54,7 +54,7 @@ export function observedRequests({ meter, faultLines }: Observers): express.Hand
       const answered = { request, response, noted }
       counted(meter, answered, startedAt)
       ended(span, answered)
-      if (noted.faults.length > 0) told(faultLines, answered)
+      if (noted.faults.length > 0) logFaults(faultLines, answered)
     })
     span.within(next)
   }
@@ -71,19 +71,19 @@ export function notePrincipal(response: express.Response, principal: Principal):
 }
 
 /** Notes a fault in the answer. */
-export function noteFault(response: express.Response, of: NotedFault): void {
-  notedOf(response)?.faults.push(of)
+export function noteFault(response: express.Response, noted: NotedFault): void {
+  notedOf(response)?.faults.push(noted)
 }
 
 /** Observes an answer to input that could not be parsed as a request. */
 export function observeUnread(
   { meter, faultLines }: Observers,
-  of: { status: number; fault: Fault; requestId: string; address: string | null },
+  refusal: { status: number; fault: Fault; requestId: string; address: string | null },
 ): void {
   const { surface, route } = UNKNOWN
-  meter.count('mooring_http_requests_total', { surface, route, status: String(of.status) })
-  meter.count('mooring_faults_total', { surface, fault: of.fault.code })
-  faultLines({ ...of, surface, route })
+  meter.count('mooring_http_requests_total', { surface, route, status: String(refusal.status) })
+  meter.count('mooring_faults_total', { surface, fault: refusal.fault.code })
+  faultLines({ ...refusal, surface, route })
 }
 
 function notedOf(response: express.Response): Noted | null {
@@ -119,7 +119,7 @@ function ended(span: RequestSpan, { request, response, noted }: Answered): void 
   span.end(served.route)
 }
 
-function told(faultLines: FaultLines, { request, response, noted }: Answered): void {
+function logFaults(faultLines: FaultLines, { request, response, noted }: Answered): void {
   const { served, principal, faults } = noted
   const about = {
     requestId: String(response.getHeader('x-request-id')),

@@ -73,19 +73,19 @@ export function sendFault(dialect: Dialect, at: Exchange & { fault: Fault; body?
 }
 
 /** Serves one request. Never throws. */
-export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
-  const { dialect, route, request, response } = of
+export async function serveRoute(deps: WebDeps, call: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
+  const { dialect, route, request, response } = call
   const seen: { body?: unknown; principal?: Principal } = {}
   const from = { requestId: requestIdOf(request, response), address: addressOf(request) }
   try {
-    if (route.keyless !== undefined && (await servedKeyless(deps, of))) return
-    seen.principal = await admitted(deps, { ...of, ...from })
+    if (route.keyless !== undefined && (await servedKeyless(deps, call))) return
+    seen.principal = await admitted(deps, { ...call, ...from })
     if (route.body === undefined) closeAfter(request, response)
     else seen.body = await readBody(request, route.bodyLimits)
-    await run(deps, of, { principal: seen.principal, body: seen.body, ...from })
+    await run(deps, call, { principal: seen.principal, body: seen.body, ...from })
   } catch (thrown) {
     const fault = toFault(thrown)
-    if (isOurFailure(fault)) logFailure(deps, of, { ...from, fault, principal: seen.principal })
+    if (isOurFailure(fault)) logFailure(deps, call, { ...from, fault, principal: seen.principal })
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
       await recordRefusal({ db: deps.db, deps }, { principal: seen.principal, action, fault, ...from })
@@ -97,10 +97,10 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
 /** Runs the route for an admitted caller, and sends the answer. */
 async function run(
   deps: WebDeps,
-  of: Exchange & { dialect: Dialect; route: Route },
+  call: Exchange & { dialect: Dialect; route: Route },
   { body, ...from }: From & { principal: Principal; body: unknown },
 ): Promise<void> {
-  const { dialect, route, request, response } = of
+  const { dialect, route, request, response } = call
   const { headers, params } = request
   const responseMetadata: ResponseMetadata = {}
   const answers = { leftBytes: MAX_ANSWER_BYTES, texts: [] }
@@ -123,16 +123,16 @@ async function run(
   if (responseMetadata.replayed === true) response.set('Idempotent-Replayed', 'true')
   if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
   if (reply.list !== undefined && request.method === 'GET') await writeList(response, reply.list)
-  else send(of, reply, answers.texts)
+  else send(call, reply, answers.texts)
 }
 
 function logFailure(
   deps: WebDeps,
   { request, route }: { request: express.Request; route: Route },
-  of: { fault: Fault; requestId: string; principal: Principal | undefined },
+  failed: { fault: Fault; requestId: string; principal: Principal | undefined },
 ): void {
-  const { fault } = of
-  const about = { ...aboutRequest({ ...of, named: paramsOf(request) }), stage: 'request', route: route.path }
+  const { fault } = failed
+  const about = { ...aboutRequest({ ...failed, named: paramsOf(request) }), stage: 'request', route: route.path }
   deps.log.error({ ...about, fault: fault.code, cause: fault.cause ?? fault }, 'request failed')
 }
 
@@ -140,11 +140,11 @@ function logFailure(
  * Serves a request that is authorized by something other than a key. A request with neither comes from a caller who
  * forgot the key.
  */
-async function servedKeyless(deps: WebDeps, of: Exchange & { route: Route }): Promise<boolean> {
-  const { route, request } = of
+async function servedKeyless(deps: WebDeps, call: Exchange & { route: Route }): Promise<boolean> {
+  const { route, request } = call
   if (route.keyless === undefined || presentsKey(request.headers)) return false
   if (!('webhook-signature' in request.headers)) return false
-  send(of, await route.keyless(deps, keylessCall(of)))
+  send(call, await route.keyless(deps, keylessCall(call)))
   return true
 }
 
@@ -162,8 +162,8 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
  * The caller. Throws the faults of credentials and `rate_limit_exceeded`; the answer's headers contain the remaining
  * limit.
  */
-async function admitted(deps: WebDeps, of: Exchange & From & { route: Route }): Promise<Principal> {
-  const { request, response, route, requestId, address } = of
+async function admitted(deps: WebDeps, arrived: Exchange & From & { route: Route }): Promise<Principal> {
+  const { request, response, route, requestId, address } = arrived
   const arrival = { headers: request.headers, address, calls: 1 }
   const { principal, refused, headers } = await admit(arrival, deps)
   for (const name of Object.keys(headers)) response.setHeader(name, headers[name] ?? '')

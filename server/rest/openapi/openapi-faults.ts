@@ -45,17 +45,17 @@ export function faultsOf(route: Route): FaultCode[] {
 
 /** The answers with a status of 400 or more: one for each status, with an example for each fault. */
 export function errorResponses(dialect: Dialect, route: Route): ZodOpenApiResponsesObject {
-  const spelled = faultsOf(route).flatMap(code =>
+  const replies = faultsOf(route).flatMap(code =>
     samplesOf(route, dialect, code).map(issues => {
       const fault = new Fault(code, { issues })
       const { status, body } = dialect.spell({ fault, requestId: IDS.request, body: undefined, params: SAMPLE })
       return { code, status, body, message: fault.message }
     }),
   )
-  const statuses = [...new Set(spelled.map(one => one.status))].sort((one, other) => one - other)
+  const statuses = [...new Set(replies.map(one => one.status))].sort((one, other) => one - other)
   return Object.fromEntries(
     statuses.map(status => {
-      const here = spelled.filter(one => one.status === status)
+      const here = replies.filter(one => one.status === status)
       const examples = Object.fromEntries(here.map(one => [one.code, { summary: one.message, value: one.body }]))
       const content = { 'application/json': { schema: dialect.errorSchema(status), examples } }
       const codes = [...new Set(here.map(one => `\`${one.code}\``))].join(', ')

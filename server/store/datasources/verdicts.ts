@@ -74,7 +74,7 @@ export async function last(
     .orderBy('at', 'desc')
     .limit(1)
     .executeTakeFirst()
-  return told(row ?? (await lastOfLatest(db, org, credential)))
+  return summaryOf(row ?? (await lastOfLatest(db, org, credential)))
 }
 
 /** As `last`, from the datasource's latest verdict, whose verification may have been deleted for its age. */
@@ -88,7 +88,7 @@ function lastOfLatest(db: Db, org: string, { datasourceId, version }: { datasour
     .executeTakeFirst()
 }
 
-function told(row: { at: Date; reason: string | null } | undefined) {
+function summaryOf(row: { at: Date; reason: string | null } | undefined) {
   if (row === undefined) return null
   return { at: row.at, reason: row.reason !== null && isFaultCode(row.reason) ? row.reason : null }
 }

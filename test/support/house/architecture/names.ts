@@ -9,13 +9,6 @@ import { isTest, type Source, type Violation } from './source.ts'
 /** Parameters that do not say what they are. */
 const WITHOUT_NOUN: readonly unknown[] = ['of', 'told', 'shown', 'spelled', 'says']
 
-/** Files that still have some. The list only becomes shorter. */
-const STILL_WITHOUT: readonly string[] = [
-  'server/api/procedure/trpc.ts',
-  'server/rest/http/observed-request.ts',
-  'server/rest/http/serve.ts',
-]
-
 const FORBIDDEN = ['helper', 'util', 'common', 'manager', 'misc', 'lib']
 
 /** Reports forbidden words in the path and in the names that a file declares. */
@@ -26,7 +19,7 @@ export function checkNames(source: Source): Violation[] {
     const word = forbiddenWord(name)
     if (word !== null) found.push(violation(source, start, `"${word}" in ${name}`))
   }
-  if (!isTest(source.path) && !STILL_WITHOUT.includes(source.path)) {
+  if (!isTest(source.path)) {
     for (const { name, start } of parameters(source))
       if (WITHOUT_NOUN.includes(name))
         found.push(violation(source, start, `"${name}" as a parameter: use the noun, or destructure it`))
