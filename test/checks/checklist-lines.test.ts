@@ -66,7 +66,7 @@ describe('A line of the checklist', () => {
     ['PostgreSQL 18', 'server_version', version(180_004), 'PostgreSQL 18.4'],
     ['PostgreSQL 13, the oldest', 'server_version', version(130_000), 'PostgreSQL 13.0'],
     ['a role without a defect', 'role_superuser', {}, 'nothing found'],
-  ])('of %s passes', (_, item, situation, actual) => {
+  ])('of %s passes', (...[, item, situation, actual]) => {
     expect(lineOf(situation, item)).toEqual({ item, outcome: 'pass', actual })
   })
 
@@ -85,7 +85,7 @@ describe('A line of the checklist', () => {
       'a superuser; the role policy only warns',
     ],
     ['the schema, if none was named', 'schema', { asked: { schema: null } }, 'none was named'],
-  ])('about %s is skipped', (_, item, situation, actual) => {
+  ])('about %s is skipped', (...[, item, situation, actual]) => {
     expect(lineOf(situation, item)).toEqual({ item, outcome: 'skipped', actual })
   })
 
@@ -162,7 +162,7 @@ describe('A line of the checklist', () => {
       'no such database (SQLSTATE 3D000)',
       'database_not_found',
     ],
-  ])('about %s fails', (_, item, situation, actual, reason) => {
+  ])('about %s fails', (...[, item, situation, actual, reason]) => {
     expect(lineOf(situation, item)).toMatchObject({ item, outcome: 'fail', actual })
     expect(verdictOf(situation).reason).toBe(reason)
   })
