@@ -27,25 +27,22 @@ export function toDatasourceObject(datasource: Datasource): DatasourceObject {
     credential_version: datasource.credentialVersion,
     credential_fingerprint: datasource.credentialFingerprint,
   }
-  if (datasource.kind === 'direct') {
-    const { host, database, schema, displayName: display_name } = datasource
-    return {
-      ...both,
-      connection: 'direct',
-      provider: 'postgresql',
-      host,
-      database,
-      schema: schema ?? 'public',
-      display_name,
-    }
-  }
-  const { feed } = datasource
+  return datasource.kind === 'direct'
+    ? { ...both, ...directFields(datasource) }
+    : { ...both, ...endpointFields(datasource) }
+}
+
+function directFields({ host, database, schema, displayName: display_name }: Extract<Datasource, { kind: 'direct' }>) {
+  const provider = 'postgresql' as const
+  return { connection: 'direct' as const, provider, host, database, schema: schema ?? 'public', display_name }
+}
+
+function endpointFields({ mode, endpoint, keyLast4, feed }: Extract<Datasource, { kind: 'endpoint' }>) {
   return {
-    ...both,
-    connection: 'endpoint',
-    environment: datasource.mode,
-    endpoint: datasource.endpoint,
-    key_last4: datasource.keyLast4,
+    connection: 'endpoint' as const,
+    environment: mode,
+    endpoint,
+    key_last4: keyLast4,
     cursor: feed.cursor,
     event_lag: feed.eventLag,
     retry_count: feed.retryCount,
