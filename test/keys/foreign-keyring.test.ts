@@ -113,7 +113,7 @@ describe('A worker whose keyring opens no key of the database', () => {
     await writeFile(file, await readFile(join(dir, 'third/worker.json')), { mode: 0o600 })
     worker.process.kill('SIGHUP')
     const line = await worker.logged('the keyring could not be read again; the old one stays')
-    expect(line['says']).toMatch(/opens none of the organizations' keys/)
+    expect(line['reason']).toMatch(/opens none of the organizations' keys/)
     const made = await mine.datasources.register.mutate({ connectionString: stringOf('hup'), waitSeconds: 30 })
     expect(made.status).toBe('active')
   })
