@@ -113,7 +113,7 @@ describe('A command line', () => {
 describe('The table', () => {
   it('lists nothing without --json', () => {
     const lists = allCommands.filter(
-      ({ words, about }) => words.at(-1) === 'list' || /one a line|prints which/.test(about),
+      ({ words, about }) => words.at(-1) === 'list' || /one per line|prints them/.test(about),
     )
     expect(lists.length).toBeGreaterThan(4)
     for (const command of lists) expect(synopsisOf(command)).toContain('[--json]')
