@@ -70,8 +70,9 @@ const COLUMNS = [
 ] as const
 
 /**
- * A statement over an organization's datasources, with the columns of `FoundRow`. One credential is looked up per row, through the index of current credentials: the state is a literal in the SQL, and
- * the limit keeps a generic plan from reading all credentials of a large organization for one page.
+ * A statement over an organization's datasources, with the columns of `FoundRow`. One credential is looked up per row,
+ * through the index of current credentials: the state is a literal in the SQL, and the limit keeps a generic plan from
+ * reading all credentials of a large organization for one page.
  */
 export function selectRows(db: Db, org: string) {
   return db

@@ -104,7 +104,8 @@ interface Credentials {
   version: number
 }
 
-interface Datasources {
+/** The columns of `datasources`: the type of a query that two files share names them. */
+export interface DatasourceColumns {
   created_at: Date
   credential_version: Generated<number>
   database: string | null
@@ -362,7 +363,7 @@ export interface Tables {
   change_heads: ChangeHeads
   changes: Changes
   credentials: Credentials
-  datasources: Datasources
+  datasources: DatasourceColumns
   dial_budgets: DialBudgets
   feed_events: FeedEvents
   feed_pushes: FeedPushes

@@ -83,11 +83,19 @@ export async function tableTypes(url: string): Promise<string> {
   }
 }
 
-/** The only exports: the tables, the pool and a transaction on it. */
+/**
+ * The only exports: the tables, the pool and a transaction on it, and the table whose columns a query that two files
+ * share names in its declaration.
+ */
 function documented(text: string): string {
   const own = text
     .replace(/^import [^\n]*\n+/gm, '')
     .replace(/^export (interface|type) /gm, '$1 ')
+    .replace(
+      /^interface Datasources /m,
+      '/** The columns of `datasources`: the type of a query that two files share names them. */\nexport interface DatasourceColumns ',
+    )
+    .replace(/: Datasources;?$/m, ': DatasourceColumns')
     .replace(/^interface DB /m, '/** Every table of Mooring. */\nexport interface Tables ')
   return `${own}
 /** A pool, or a transaction on it. */
