@@ -19,7 +19,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PROGRAM = join(ROOT, 'test/fixtures/throwaway.ts')
 
 let outer: string
+/** Segments of servers that were killed earlier, whose process ids may be in use again. */
+let former: ReadonlySet<string>
 beforeAll(async () => {
+  former = new Set((await segments()).map(({ id }) => id))
   outer = await mkdtemp(join(tmpdir(), 'mooring-throwing-'))
   await chmod(outer, 0o755)
 })
@@ -47,9 +50,15 @@ async function remainsOf({ sample }: Pick<TestMooring, 'sample'>): Promise<Remai
 async function expectNothingLeft({ folder, pids }: Remains): Promise<void> {
   await expect.poll(() => stat(folder).catch((error: NodeJS.ErrnoException) => error.code)).toBe('ENOENT')
   for (const pid of new Set(pids)) await expect.poll(() => lookUp(pid)).toBeNull()
-  const segments = await readFile('/proc/sysvipc/shm', 'utf8').catch(() => '')
-  const makers = segments.split('\n').map(line => Number(line.trim().split(/\s+/)[4]))
-  expect(makers.filter(pid => pids.includes(pid))).toEqual([])
+  const left = (await segments()).filter(({ id, maker }) => !former.has(id) && pids.includes(maker))
+  expect(left).toEqual([])
+}
+
+/** The segments of shared memory of this machine, each with the process that made it (proc(5), `/proc/sysvipc/shm`). */
+async function segments(): Promise<{ id: string; maker: number }[]> {
+  const text = await readFile('/proc/sysvipc/shm', 'utf8').catch(() => '')
+  const rows = text.trim().split('\n').slice(1)
+  return rows.map(row => row.trim().split(/\s+/)).map(([, id = '', , , maker]) => ({ id, maker: Number(maker) }))
 }
 
 const namesIn = async (url: string, key: string) =>
