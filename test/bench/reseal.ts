@@ -62,7 +62,7 @@ for (;;) {
 }
 const perSecond = count / ((performance.now() - startedAt) / 1000)
 const [{ n } = {}] = await query(url, 'select count(distinct key_id)::int as n from credentials')
-if (n !== 1) throw new Error('not all were sealed anew')
+if (n !== 1) throw new Error('not all were resealed')
 // Before and after, because the machine may have had other work at one of the times.
 const raw = (before + (await libsodiumAlone())) / 2
 printResults([

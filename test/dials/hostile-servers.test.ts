@@ -121,7 +121,7 @@ endures('A server that is after the password', [
   ['adds an extension to the challenge', 'protocol_violation', iterations(',i=4096,m=x')],
   ['changes the nonce of the client', 'protocol_violation', greet(OFFER, frame('R', 11, 'r=abc,s=AAAA,i=4096'))],
   ['asks for Kerberos', 'authentication_method', greet(frame('R', 7))],
-  ['offers no mechanism of ours', 'authentication_method', greet(frame('R', 10, 'OAUTHBEARER\0\0'))],
+  ['offers no mechanism that we support', 'authentication_method', greet(frame('R', 10, 'OAUTHBEARER\0\0'))],
 ])
 
 endures('A server that does not know the password', [

@@ -17,7 +17,7 @@ describe('A number that JavaScript cannot hold', () => {
     expect(JSON.stringify(parseExactly(text))).toBe(text)
   })
 
-  it('is told from those that it holds, and from digits in a string', () => {
+  it('differs from those that it holds, and from digits in a string', () => {
     const text = '{"n":1,"s":"12345678901234567890","f":1.5,"z":null,"b":true,"l":[1234567890123456]}'
     expect(parseExactly(text)).toEqual(JSON.parse(text))
     expect(parseExactly('{"n":5}')).toEqual({ n: 5 })

@@ -182,7 +182,7 @@ describe('A copy of the whole server that is recovered from its log', () => {
 })
 
 describe('A copy that is indistinguishable from the original', () => {
-  it('needs an operator’s db restored: all connected subscribers then list anew', async () => {
+  it('needs an operator’s db restored: all connected subscribers then list again', async () => {
     const { key } = { key: mooring.organization.testKey }
     const stream = await watchDatasources({ url: mooring.url, key })
     const deps = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring }

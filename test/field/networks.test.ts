@@ -96,7 +96,7 @@ describe('A name that leads to an address of a private network', () => {
     ['shop.abc123.eu-west-1.rds.amazonaws.com', 'publicly accessible'],
     ['shop.postgres.database.azure.com', 'public access'],
     ['c-c9q1.rw.mdb.yandexcloud.net', 'external host'],
-  ])('%s is told how it becomes a public one', (host, words) => {
+  ])('%s gets a fix that says how it becomes a public one', (host, words) => {
     const { fix } = lineOf(host, { code: 'host_refused' }, { passed: 'resolve', addresses: [] })
     expect(fix).toContain('not publicly routable')
     expect(fix).toContain(words)

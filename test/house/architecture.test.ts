@@ -290,6 +290,11 @@ describe('The house rules', () => {
     },
   )
 
+  it.each(["'list anew'", '`whoever asks`', "['not one of ours']"])('nor in a literal text: %s', literal => {
+    const text = `export const one = 1\nexport const text = ${literal}\n`
+    expect(broken({ 'shared/base/one.ts': text })).toContain('shared/base/one.ts:6 english')
+  })
+
   it('require a header of two to six lines', () => {
     const path = 'server/store/one.ts'
     const text = (count: number): string => `/**\n${' * Words.\n'.repeat(count)} */\n`

@@ -196,7 +196,7 @@ describe('A single query', () => {
     ['datasources.list', () => '{"cursor":"x"}'],
     ['snapshots.latest', id],
     ['organization.current', () => null],
-  ])('is answered like the library answers it, byte for byte, whoever asks: %s', async (path, input) => {
+  ])('is answered as the library answers it, byte for byte, for every caller: %s', async (path, input) => {
     const keys = [deps.mooring.organization.testKey, deps.badKeys.revoked, 'rk_test_short', null]
     for (const key of keys) {
       const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` }

@@ -204,7 +204,7 @@ describe('A keyring of an earlier release', () => {
       change(k)
     })
 
-  it('is told from a damaged one, and the error names the command', () => {
+  it('is distinguished from a damaged one, and the error names the command', () => {
     expect(() => parseWorkerKeyring(former())).toThrow(FormerKeyring)
     expect(() => parseWorkerKeyring(former())).toThrow(
       'The keyring was written by an earlier release. Run: npm run -s mooring -- keyring upgrade',

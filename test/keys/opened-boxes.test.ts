@@ -221,7 +221,7 @@ describe('An organization’s key', () => {
       expect(() => unsealer.hold({ ...key, ...edit }), Object.keys(edit).join()).toThrow(SealBroken)
   })
 
-  it('is wrapped anew to the master key in use, and opens the same boxes', async () => {
+  it('is wrapped again to the master key in use, and opens the same boxes', async () => {
     const later = await createUnsealer(rotated.worker)
     const sealed = forged({ v: 1, purpose: 'credential', ...context, secret: SECRET })
     expect(later.openCredential(key, context, sealed)).toEqual(SECRET)
@@ -265,7 +265,7 @@ describe('A sealer', () => {
 })
 
 describe('A refusal', () => {
-  it('is told from a key that this keyring lacks, and from every other error', async () => {
+  it('is distinguished from a key that this keyring lacks, and from every other error', async () => {
     const lacking = new KeyLacking('master-2')
     expect([lacking.keyId, lacking.name, lacking.message]).toEqual(['master-2', 'KeyLacking', 'the seal is broken'])
     expect([new SealBroken(), lacking, new Error('x'), null].map(isSealBroken)).toEqual([true, false, false, false])
@@ -308,7 +308,7 @@ describe('A refusal', () => {
 })
 
 describe('A fingerprint', () => {
-  it('is of the key in use, and of the next one once the keyring was read anew', async () => {
+  it('is of the key in use, and of the next one once the keyring was read again', async () => {
     const fingerprinter = await createFingerprinter(worker)
     const before = fingerprinter.of('one', 'a')
     expect(fingerprinter.keyId).toBe(worker.fingerprint[0]?.id)

@@ -40,7 +40,7 @@ function newKey(unsealer: Unsealer, organizationId = newId()): WrappedOrganizati
 
 function verified(sealer: Sealer, row: WrappedOrganizationKey): VerifiedKey {
   const key = sealer.verifyKey(row)
-  if (key === null) throw new Error('the key is not one of ours')
+  if (key === null) throw new Error('the signature of the key does not verify')
   return key
 }
 

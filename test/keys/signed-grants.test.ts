@@ -120,7 +120,7 @@ describe.each(['verdict', 'grant'] as const)('A signed %s', kind => {
 })
 
 describe('A signer', () => {
-  it('knows the keys of its keyring alone, those of another one after it has been read anew', async () => {
+  it('knows the keys of its keyring alone, those of another one after it has been read again', async () => {
     for (const signer of [await createVerdictSigner(first), await createLeaseSealer(first)]) {
       const [old = '', young = ''] = [first.signing[0]?.id, second.signing[0]?.id]
       expect([signer.knows(old), signer.knows(young), signer.knows('')]).toEqual([true, false, false])
@@ -158,7 +158,7 @@ describe('A lease', () => {
     expect(() => leases.sealLease(new Uint8Array(32), {})).toThrow()
   })
 
-  it('is signed with the keys of a keyring that was read anew', async () => {
+  it('is signed with the keys of a keyring that was read again', async () => {
     const sealer = await createLeaseSealer(first)
     sealer.reload(announced)
     const holder = sodium.crypto_box_keypair()

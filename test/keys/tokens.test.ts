@@ -49,7 +49,7 @@ describe('A hash of a token', () => {
     expect(tokens.hashes('sk_test_two')).not.toEqual(hashes)
   })
 
-  it('is made under the peppers of a keyring that was read anew', async () => {
+  it('is made under the peppers of a keyring that was read again', async () => {
     const reloaded = await createTokens(first)
     expect(reloaded.pepperIds()).toHaveLength(1)
     reloaded.reload(second)

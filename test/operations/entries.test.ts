@@ -89,7 +89,7 @@ describe('Web and worker, apart', () => {
     }
   })
 
-  it('finish the running requests when they are told to stop, and accept no new ones', async () => {
+  it('finish the running requests at SIGTERM, and accept no new ones', async () => {
     const { web, port } = await startWeb()
     const body = JSON.stringify({ connectionString: customer.url('reader', { host: 'localhost' }) })
     const socket = connect(port, '127.0.0.1')

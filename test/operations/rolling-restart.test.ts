@@ -66,7 +66,7 @@ it('A rolling restart of two web processes loses no request', async () => {
   expect(found.size).toBe(acknowledged.length)
 })
 
-it('A process that is told to stop becomes unready, and sends Connection: close, before it ends', async () => {
+it('A process that stops becomes unready, and sends Connection: close, before it ends', async () => {
   const web = await tiers.start('web', { env: AS_DOCUMENTED })
   const url = await tiers.urlOf(web)
   const ready = await fetch(`${url}/readyz`)

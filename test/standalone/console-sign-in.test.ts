@@ -112,7 +112,7 @@ describe('A request', () => {
 
   it.each([
     ['whose Host is another name', { host: 'mooring.example.com', origin: 'http://mooring.example.com' }],
-    ['whose Host begins like one of ours', { host: 'localhost.example.com' }],
+    ['whose Host begins like a permitted one', { host: 'localhost.example.com' }],
     ['of a page of another origin', { origin: 'https://example.com' }],
     ['of a page without an origin', { origin: 'null' }],
   ])('%s is refused, creates no key, and uses up no code', async (_which, headers) => {

@@ -51,7 +51,7 @@ export async function runMove(move: MoveRun, stage: MoveStage): Promise<void> {
   if (stage === 'copy') {
     const epoch = await fenceAndCopy(move, moveId)
     await source.leave(move.source, { org: move.org, moveId, epoch, event: eventOf(move, 'organization.moved') })
-    move.say('The organization has left the source: requests with its keys there are told that it has moved.')
+    move.say('The organization has left the source: requests with its keys there are answered by organization_moved.')
   }
   if (stage !== 'wipe') {
     const event = eventOf(move, 'organization.arrived')
@@ -62,7 +62,9 @@ export async function runMove(move: MoveRun, stage: MoveStage): Promise<void> {
     move.say('The organization is in use at the target.')
   }
   await wipe(move)
-  move.say('Moved. Its rows are removed from the source; for 30 days, requests with its keys there are told so.')
+  move.say(
+    'Moved. Its rows are removed from the source; for 30 days, requests with its keys there are answered by organization_moved.',
+  )
 }
 
 /** Returns the epoch of the copied changes. */

@@ -89,7 +89,7 @@ describe("The web's role", () => {
     ...VERDICT.split(', ').map(column => [`writes ${column}`, `update datasources set ${column} = ${column}`]),
     ['forgets refusals', 'update datasources set refusals = 0'],
     ['counts refusals', 'update datasources set refused_at = now()'],
-    ['asks anew without an end', 'update datasources set verdict_asked_at = null'],
+    ['asks again without an end', 'update datasources set verdict_asked_at = null'],
     [
       'has one born active',
       `insert into datasources (org_id, id, kind, mode, status) values (gen_random_uuid(), gen_random_uuid(), 'direct', 'test', 'active')`,

@@ -14,7 +14,7 @@ const rotation = (kind: string, needsWorker = false): CommandStory => ({
   mayRunTwice: ANOTHER,
 })
 
-const UNTOLD = 'the first try may have made one that nobody was told of: `keys list` and `lease list` show it'
+const UNTOLD = 'the first try may have made one whose id nobody received: `keys list` and `lease list` show it'
 
 /** The stories. */
 export const COMMANDS: readonly CommandStory[] = [

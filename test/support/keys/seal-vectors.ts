@@ -25,7 +25,7 @@ function newKey(organizationId: string): WrappedOrganizationKey {
 
 function sealFor(key: WrappedOrganizationKey, context: CredentialContext, secret: Secret): SealedBox {
   const verified = web.verifyKey(key)
-  if (verified === null) throw new Error('not one of ours')
+  if (verified === null) throw new Error('the signature of the key does not verify')
   return web.sealCredential(verified, context, secret)
 }
 

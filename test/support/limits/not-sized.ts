@@ -109,7 +109,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/keys/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
   'server/work/keys/resign-verdicts.ts resignVerdicts()': 'batches of verdicts, for at most a slice of two seconds',
   'server/work/semaphore.ts #waiting': 'the slots of the loop of feeds',
-  'shared/base/sql-text.ts anonymousBlock()': 'one more character for each tag that a block of ours holds',
+  'shared/base/sql-text.ts anonymousBlock()': 'one more character for each tag that one of our blocks holds',
   'shared/base/text.ts withoutEnd()': 'once for a character of a text whose length is bounded where it comes in',
   'shared/schemas/drift/drift-same.ts nodes': 'ends with the call; as many as there are types of bounded snapshots',
   'shared/schemas/drift/drift-same.ts made': 'ends with the call; as many as there are domains of bounded snapshots',

@@ -90,7 +90,7 @@ function parentRights({ unsecuredParents: parents }: RoleFacts, subject: MendedR
 function tableRights({ tableRights: { truncate, trigger, names } }: RoleFacts, subject: MendedRole): UnboundRight[] {
   const privileges = [...(truncate > 0 ? ['TRUNCATE'] : []), ...(trigger > 0 ? ['TRIGGER'] : [])]
   const may = [
-    ...(truncate > 0 ? [`empty ${counted(truncate, 'table')}, whoever owns the rows`] : []),
+    ...(truncate > 0 ? [`empty ${counted(truncate, 'table')}, regardless of who owns the rows`] : []),
     ...(trigger > 0 ? [`have its function run as the next role that writes to ${counted(trigger, 'table')}`] : []),
   ]
   const { login, serverVersionNum } = subject
