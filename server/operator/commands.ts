@@ -3,156 +3,24 @@
  * never by code that serves requests.
  */
 
-import { JSON_OPTION } from '#client/cli/described.ts'
-import { countedDescendants, isChildren } from '#server/domain/access/revocation.ts'
-import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
+import { capabilityCommands } from '#server/operator/access/capability-commands.ts'
+import { keyCommands } from '#server/operator/access/key-commands.ts'
+import { keyringCommands } from '#server/operator/keyring/keyring-commands.ts'
 import { moveCommands } from '#server/operator/move/commands.ts'
 import { statusCommand } from '#server/operator/status/status-command.ts'
-import * as apiKeys from '#server/store/access/api-keys.ts'
-import type { Family, Revocation } from '#server/store/access/revocation.ts'
-import { aboutDatabase } from '#server/store/connection/database-trouble.ts'
-import { listDatasources } from '#server/store/datasources/datasource-list.ts'
-import { migrate } from '#server/store/installation/migrate.ts'
-import { printableRow } from '#shared/base/printable.ts'
-import { Mode, typedId, uuidOf } from '#shared/base/wire.ts'
-import { capabilityCommands } from './capability-commands.ts'
-import { type Command, MODE_OPTION, ORG_OPTION, option, organizationOf, printList, required } from './command.ts'
-import { dbCommands } from './db-commands.ts'
-import { keyringCommands } from './keyring-commands.ts'
-import { createKeyAsOperator, revokeKeyAsOperator } from './keys.ts'
-import { createOrganization } from './organizations.ts'
-import { settingsCommands } from './settings-commands.ts'
+import type { Command } from './command.ts'
+import { databaseCommands } from './database-commands.ts'
+import { datasourceCommands } from './datasource-commands.ts'
+import { organizationCommands } from './organization-commands.ts'
 
 /** All commands, in the order of the usage text. */
 export const commands: readonly Command[] = [
   statusCommand,
-  {
-    words: ['keys', 'create'],
-    options: [
-      { ...MODE_OPTION, isRequired: true },
-      { name: 'name', value: 'NAME', about: 'its purpose, shown in lists' },
-      ORG_OPTION,
-    ],
-    about: 'creates an API key and prints it once',
-    async run(context, args) {
-      const mode = Mode.safeParse(required(args, 'mode'))
-      if (!mode.success) throw new Error('--mode must be live or test.')
-      const db = await context.openDb()
-      const organizationId = await organizationOf(db, args)
-      const deps = { db, keyring: await context.keyring(), now: context.now }
-      context.print(
-        await createKeyAsOperator(deps, { organizationId, mode: mode.data, name: option(args, 'name') ?? null }),
-      )
-      return 0
-    },
-  },
-  {
-    words: ['keys', 'list'],
-    options: [ORG_OPTION, JSON_OPTION],
-    about: 'lists API keys, without their text',
-    async run(context, args) {
-      const db = await context.openDb()
-      const items = (await apiKeys.list(db, await organizationOf(db, args))).map(shownKey)
-      printList(context, args, {
-        items,
-        line: ({ id, mode, last4, revokedAt, name }) =>
-          printableRow([id, mode, `…${last4}`, revokedAt === null ? 'in use' : `revoked ${revokedAt}`, name ?? '']),
-      })
-      return 0
-    },
-  },
-  {
-    words: ['keys', 'revoke'],
-    operands: [{ name: 'ID', isRequired: true, about: 'the key: key_…' }],
-    options: [
-      {
-        name: 'children',
-        choices: ['revoke', 'keep'],
-        about: 'what happens to the keys and capabilities that it created',
-      },
-      { name: 'force', about: 'even if it is the last one with organization.write' },
-      ORG_OPTION,
-    ],
-    about: 'revokes an API key at once; what it has made lives on or ends with it, as --children says',
-    async run(context, args) {
-      const id = uuidOf(args.operands[0] ?? '', 'key_')
-      if (id === null) throw new Error('Name the key to revoke: key_ and 32 hex digits, as keys list prints it.')
-      const children = option(args, 'children')
-      if (children !== undefined && !isChildren(children)) throw new Error('--children must be revoke or keep.')
-      const db = await context.openDb()
-      const organizationId = await organizationOf(db, args)
-      const deps = { db, keyring: await context.keyring(), now: context.now }
-      const ask = { organizationId, id, children, force: args.options['force'] === true }
-      context.complain(revocationText(await revokeKeyAsOperator(deps, ask)))
-      return 0
-    },
-  },
-  {
-    words: ['org', 'create'],
-    options: [{ name: 'name', value: 'NAME', isRequired: true, about: '1 to 200 characters' }],
-    about: 'creates an organization and prints its id',
-    async run(context, args) {
-      const name = required(args, 'name')
-      if (name.length < 1 || name.length > 200) throw new Error('--name must have 1 to 200 characters.')
-      const deps = { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
-      context.print(await createOrganization(deps, name))
-      return 0
-    },
-  },
-  {
-    words: ['datasources', 'list'],
-    options: [ORG_OPTION, JSON_OPTION],
-    about: 'lists datasources',
-    async run(context, args) {
-      const db = await context.openDb()
-      const rows = await listDatasources(db, await organizationOf(db, args), { limit: null })
-      const items = rows.map(row => ({
-        id: datasourceId(row),
-        mode: row.mode,
-        status: row.status,
-        statusReason: row.status_reason,
-        displayName: displayName(row),
-      }))
-      printList(context, args, {
-        items,
-        line: one => printableRow([one.id, one.mode, one.status, one.statusReason ?? '', one.displayName]),
-      })
-      return 0
-    },
-  },
-  {
-    words: ['migrate'],
-    about: 'brings the database up to date',
-    async run(context) {
-      const url = await context.url()
-      const applied = await aboutDatabase('DATABASE_URL', () => migrate(url))
-      context.complain(applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`)
-      return 0
-    },
-  },
+  ...keyCommands,
+  ...organizationCommands,
+  ...datasourceCommands,
+  ...databaseCommands,
   ...capabilityCommands,
-  ...dbCommands,
   ...keyringCommands,
   ...moveCommands,
-  ...settingsCommands,
 ]
-
-/** The result of a revocation as text. Throws a sentence if nothing was revoked. */
-function revocationText(done: Revocation): string {
-  if (done.outcome === 'unknown') throw new Error('There is no key of that id.')
-  if (done.outcome === 'revoked') return `revoked, with ${countedDescendants(counted(done.revoked))}`
-  if (done.missing === 'force')
-    throw new Error('No key with organization.write would be left in this mode. Say --force to revoke it all the same.')
-  throw new Error(
-    `The key has made ${countedDescendants(counted(done.living))}. Add --children revoke or --children keep.`,
-  )
-}
-
-function counted({ keys, capabilities }: Family) {
-  return { keys: keys.length, capabilities: capabilities.length }
-}
-
-function shownKey(key: Awaited<ReturnType<typeof apiKeys.list>>[number]) {
-  const revokedAt = key.revoked_at?.toISOString() ?? null
-  return { id: typedId('key_', key.id), mode: key.mode, last4: key.last4, name: key.name, revokedAt }
-}

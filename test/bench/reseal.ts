@@ -4,7 +4,7 @@
  */
 import { argv } from 'node:process'
 import sodium from 'libsodium-wrappers'
-import { rotateOrganization } from '#server/operator/rotation.ts'
+import { rotateOrganization } from '#server/operator/keyring/rotation.ts'
 import { pooledSodium } from '#server/seal/sodium.ts'
 import { claim as claimTasks } from '#server/store/tasks/claims.ts'
 import { reseal } from '#server/work/keys/reseal.ts'

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from '#client/index.ts'
-import { createKeyAsOperator } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/access/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { choosePort } from '#server/standalone/embedded/port.ts'
 import { migrate } from '#server/store/installation/migrate.ts'

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newKeyId } from '#server/operator/keyring.ts'
+import { newKeyId } from '#server/operator/keyring/key-id.ts'
 import { createKeyrings, FormerKeyring, inUse, parseWebKeyring, parseWorkerKeyring } from '#server/seal/keyring.ts'
 import {
   initKeyrings,

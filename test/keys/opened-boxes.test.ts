@@ -6,7 +6,7 @@ import sodium from 'libsodium-wrappers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import type { CredentialContext, SealedBox, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
-import { newKeyId } from '#server/operator/keyring.ts'
+import { newKeyId } from '#server/operator/keyring/key-id.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
 import {
   isSealBroken,

@@ -2,7 +2,7 @@
 import sodium from 'libsodium-wrappers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
-import { newKeyId } from '#server/operator/keyring.ts'
+import { newKeyId } from '#server/operator/keyring/key-id.ts'
 import { createKeyrings, parseWorkerKeyring, type WorkerKeyring } from '#server/seal/keyring.ts'
 import { announce, parseKeyrings, printKeyrings, use } from '#server/seal/keyring-rotation.ts'
 import {

@@ -1,6 +1,6 @@
 /** Tokens and the rows that are made with them: a hash under each pepper, and a MAC over everything that the row grants. */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { newKeyId } from '#server/operator/keyring.ts'
+import { newKeyId } from '#server/operator/keyring/key-id.ts'
 import { createKeyrings, parseWebKeyring, type WebKeyring } from '#server/seal/keyring.ts'
 import { announce, parseKeyrings, printKeyrings, use } from '#server/seal/keyring-rotation.ts'
 import { grantOf, mintCapability, mintKey } from '#server/seal/mint.ts'

@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sealConnectionString } from '#client/index.ts'
-import { rotateOrganization } from '#server/operator/rotation.ts'
+import { rotateOrganization } from '#server/operator/keyring/rotation.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import { query } from '#test/support/database/postgres.ts'

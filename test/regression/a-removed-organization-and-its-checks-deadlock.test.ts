@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { removeOrganization } from '#server/operator/rotation.ts'
+import { removeOrganization } from '#server/operator/keyring/rotation.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import { claimed, meanwhile } from '#test/support/database/meanwhile.ts'

@@ -4,7 +4,7 @@
  */
 import { JSON_OPTION } from '#client/cli/described.ts'
 import type { Command, CommandContext } from '#server/operator/command.ts'
-import { usesOf } from '#server/operator/rotation.ts'
+import { usesOf } from '#server/operator/keyring/rotation.ts'
 import { readKeyrings } from '#server/seal/keyring-file.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import { readFacts } from '#server/store/installation/database-facts.ts'

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createKeyAsOperator } from '#server/operator/keys.ts'
+import { createKeyAsOperator } from '#server/operator/access/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'

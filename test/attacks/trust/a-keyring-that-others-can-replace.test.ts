@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { newKeyId } from '#server/operator/keyring.ts'
+import { newKeyId } from '#server/operator/keyring/key-id.ts'
 import { initKeyrings, readKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 
 let root: string

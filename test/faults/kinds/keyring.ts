@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newKeyId } from '#server/operator/keyring.ts'
+import { newKeyId } from '#server/operator/keyring/key-id.ts'
 import { initKeyrings } from '#server/seal/keyring-file.ts'
 import type { Fault } from '#test/faults/fault.ts'
 import { query } from '#test/support/database/postgres.ts'

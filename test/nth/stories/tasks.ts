@@ -4,7 +4,7 @@
  */
 import { newId } from '#server/domain/access/ids.ts'
 import { sign } from '#server/net/endpoint/signature.ts'
-import { rotateOrganization } from '#server/operator/rotation.ts'
+import { rotateOrganization } from '#server/operator/keyring/rotation.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { events, hosted } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'

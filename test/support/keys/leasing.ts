@@ -2,7 +2,7 @@
  * Shared by tests of leases: a capability that an operator has signed, a one-time key pair, and the content of the box.
  */
 import sodium from 'libsodium-wrappers'
-import { createLeaseCapability } from '#server/operator/leases.ts'
+import { createLeaseCapability } from '#server/operator/access/leases.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
 import type { Db } from '#server/store/tables/tables.ts'

@@ -1,14 +1,13 @@
 /**
- * The operator's commands for an organization's settings, and the SQL of a least-privileged role. Each change is
- * recorded as the operator's.
+ * The operator's commands that create an organization and change its settings. Each change is recorded as the
+ * operator's.
  */
 
-import { PROVIDERS } from '#server/domain/checks/provider.ts'
-import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as schedule from '#server/store/datasources/schedule.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { type Arguments, type Command, ORG_OPTION, option, organizationOf, required } from './command.ts'
+import { createOrganization } from './organizations.ts'
 import { writing } from './writing.ts'
 
 const POLICIES = ['strict', 'enforce', 'warn', 'off'] as const
@@ -33,8 +32,20 @@ function checkInterval(args: Arguments): number | null | undefined {
   return seconds
 }
 
-/** The commands. */
-export const settingsCommands: readonly Command[] = [
+/** The commands `org create`, `org set`. */
+export const organizationCommands: readonly Command[] = [
+  {
+    words: ['org', 'create'],
+    options: [{ name: 'name', value: 'NAME', isRequired: true, about: '1 to 200 characters' }],
+    about: 'creates an organization and prints its id',
+    async run(context, args) {
+      const name = required(args, 'name')
+      if (name.length < 1 || name.length > 200) throw new Error('--name must have 1 to 200 characters.')
+      const deps = { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
+      context.print(await createOrganization(deps, name))
+      return 0
+    },
+  },
   {
     words: ['org', 'set'],
     options: [
@@ -58,29 +69,6 @@ export const settingsCommands: readonly Command[] = [
         await audit.append(unit, about)
       })
       context.complain('set')
-      return 0
-    },
-  },
-  {
-    words: ['role-sql'],
-    options: [
-      { name: 'schema', value: 'SCHEMA', isRequired: true, about: 'the schema to grant' },
-      {
-        name: 'database',
-        value: 'NAME',
-        about: 'the database of the grants; default: the one in which the SQL is run',
-      },
-      { name: 'role', value: 'NAME', about: 'the name of the role; default: derived from the database' },
-      { name: 'provider', choices: PROVIDERS, about: 'where the database runs; default: plain' },
-      { name: 'read-only', about: 'the role can only read' },
-    ],
-    about: 'prints the SQL of a role that passes every check',
-    async run(context, args) {
-      const provider = PROVIDERS.find(candidate => candidate === (option(args, 'provider') ?? 'plain'))
-      if (provider === undefined) throw new Error(`--provider must be one of ${PROVIDERS.join(', ')}.`)
-      const readOnly = args.options['read-only'] === true
-      const named = { database: option(args, 'database'), role: option(args, 'role') }
-      context.print(roleSql({ schema: required(args, 'schema'), ...named, provider, readOnly }).trimEnd())
       return 0
     },
   },

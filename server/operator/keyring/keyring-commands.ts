@@ -3,12 +3,19 @@
  * Part of the table in `commands.ts`.
  */
 import { JSON_OPTION, type OperandSpec } from '#client/cli/described.ts'
+import {
+  type Arguments,
+  type Command,
+  type CommandContext,
+  ORG_OPTION,
+  option,
+  required,
+} from '#server/operator/command.ts'
 import { initKeyrings, upgradeFiles } from '#server/seal/keyring-file.ts'
 import type { KeyKind } from '#server/seal/keyring-rotation.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { uuidOf } from '#shared/base/wire.ts'
-import { type Arguments, type Command, type CommandContext, ORG_OPTION, option, required } from './command.ts'
-import { newKeyId } from './keyring.ts'
+import { newKeyId } from './key-id.ts'
 import { folderOf, operatorDeps, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
 import { removeOrganization, requestReseal, rotateOrganization } from './rotation.ts'
 

@@ -3,15 +3,15 @@
  * Called by `keyring-commands.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { type Arguments, type CommandContext, printList } from '#server/operator/command.ts'
+import type { OperatorDeps } from '#server/operator/organizations.ts'
+import { startProgress } from '#server/operator/progress.ts'
+import { leftOut } from '#server/operator/writing.ts'
 import { readKeyrings, readWorkerKeyring, replaceKeyrings } from '#server/seal/keyring-file.ts'
 import { announce, drop, inUseSince, isAnnounced, KEY_KINDS, type KeyKind, use } from '#server/seal/keyring-rotation.ts'
-import { type Arguments, type CommandContext, printList } from './command.ts'
-import { newKeyId } from './keyring.ts'
-import type { OperatorDeps } from './organizations.ts'
-import { startProgress } from './progress.ts'
+import { newKeyId } from './key-id.ts'
 import { countUnmoved, resignAll, rewrapAll } from './rewrapping.ts'
 import { countMoving, countStaleRows, usesOf } from './rotation.ts'
-import { leftOut } from './writing.ts'
 
 const LOOK_MS = 300
 const IDLE_MS = 15_000

@@ -3,6 +3,8 @@
  * written behind the fence of its organization. An interrupted run can be repeated.
  */
 import type { WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
+import type { OperatorDeps } from '#server/operator/organizations.ts'
+import { MOVED, unlessMoving } from '#server/operator/writing.ts'
 import { inUse } from '#server/seal/keyring.ts'
 import type { KeyKind } from '#server/seal/keyring-rotation.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
@@ -10,8 +12,6 @@ import { createUnsealer } from '#server/seal/unsealer.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
-import type { OperatorDeps } from './organizations.ts'
-import { MOVED, unlessMoving } from './writing.ts'
 
 const BATCH = 200
 

@@ -1,8 +1,9 @@
 /**
- * Commands on the database itself: the privileges of the web's and the worker's role. Part of the table in
- * `commands.ts`.
+ * Commands on Mooring's own database: its migrations, the privileges of the web's and the worker's role, a restore. Part
+ * of the table in `commands.ts`.
  */
 import { codeOf } from '#server/store/connection/availability.ts'
+import { aboutDatabase } from '#server/store/connection/database-trouble.ts'
 import {
   applyGrants,
   canReadSecrets,
@@ -12,6 +13,7 @@ import {
   type Roles,
 } from '#server/store/installation/grants.ts'
 import { isReported, readOrigin, restored } from '#server/store/installation/installation.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type Command, required } from './command.ts'
 
@@ -20,8 +22,18 @@ const RECOGNISED =
 const UNRECOGNISED =
   'This role may not read both pg_control_system() and the timeline: run this command after each restore, copy or failover.'
 
-/** The commands `db grant`, `db restored`. */
-export const dbCommands: readonly Command[] = [
+/** The commands `migrate`, `db grant`, `db restored`. */
+export const databaseCommands: readonly Command[] = [
+  {
+    words: ['migrate'],
+    about: 'brings the database up to date',
+    async run(context) {
+      const url = await context.url()
+      const applied = await aboutDatabase('DATABASE_URL', () => migrate(url))
+      context.complain(applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`)
+      return 0
+    },
+  },
   {
     words: ['db', 'grant'],
     options: [

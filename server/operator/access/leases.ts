@@ -4,6 +4,8 @@
  */
 
 import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
+import type { OperatorDeps } from '#server/operator/organizations.ts'
+import { writing } from '#server/operator/writing.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
 import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
@@ -13,8 +15,6 @@ import * as leases from '#server/store/access/leases.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Operation } from '#shared/access/credential.ts'
 import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
-import type { OperatorDeps } from './organizations.ts'
-import { writing } from './writing.ts'
 
 /** The operations of a lease capability: lease a datasource, read it, and watch it for rotations. */
 const OPERATIONS: readonly Operation[] = ['datasources.lease', 'datasources.read']

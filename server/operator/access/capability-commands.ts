@@ -3,10 +3,6 @@
  * requires. Part of the table in `commands.ts`.
  */
 import { JSON_OPTION } from '#client/cli/described.ts'
-import { leaseVerifyKeys } from '#server/seal/leases.ts'
-import * as leases from '#server/store/access/leases.ts'
-import { printableRow } from '#shared/base/printable.ts'
-import { DatasourceId, Mode, typedId, uuidOf } from '#shared/base/wire.ts'
 import {
   type Arguments,
   type Command,
@@ -17,9 +13,13 @@ import {
   organizationOf,
   printList,
   required,
-} from './command.ts'
+} from '#server/operator/command.ts'
+import type { OperatorDeps } from '#server/operator/organizations.ts'
+import { leaseVerifyKeys } from '#server/seal/leases.ts'
+import * as leases from '#server/store/access/leases.ts'
+import { printableRow } from '#shared/base/printable.ts'
+import { DatasourceId, Mode, typedId, uuidOf } from '#shared/base/wire.ts'
 import { createLeaseCapability, modeOf, revokeLease } from './leases.ts'
-import type { OperatorDeps } from './organizations.ts'
 
 const MAX_TTL_SECONDS = 2_592_000
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }

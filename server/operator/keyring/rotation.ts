@@ -4,6 +4,8 @@
  * repeated.
  */
 import { newId } from '#server/domain/access/ids.ts'
+import type { OperatorDeps } from '#server/operator/organizations.ts'
+import { unlessMoving, writing } from '#server/operator/writing.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
@@ -14,8 +16,6 @@ import * as organizationKeys from '#server/store/organizations/organization-keys
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
-import type { OperatorDeps } from './organizations.ts'
-import { unlessMoving, writing } from './writing.ts'
 
 /** The keys that must sign and fingerprint a credential. */
 async function upToDate({ keyring }: OperatorDeps): Promise<resealing.UpToDate> {

@@ -4,6 +4,8 @@
  */
 
 import type { RevocationConsent } from '#server/domain/access/revocation.ts'
+import type { OperatorDeps } from '#server/operator/organizations.ts'
+import { writing } from '#server/operator/writing.ts'
 import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
@@ -12,8 +14,6 @@ import type { Revocation } from '#server/store/access/revocation.ts'
 import * as revocation from '#server/store/access/revocation.ts'
 import { DEFAULT_SCOPES } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
-import type { OperatorDeps } from './organizations.ts'
-import { writing } from './writing.ts'
 
 /** Creates a key and returns it, the only time that it is known. Calls `begins` with its id before the key exists. */
 export async function createKeyAsOperator(
