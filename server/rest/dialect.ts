@@ -119,10 +119,10 @@ export interface KeylessCall {
 }
 
 /**
- * The input for formatting a fault. `body` and `params` belong to the request, to point at the offending input; never a
+ * A request that ended in a fault. `body` and `params` are the request's, to point at the offending input; never a
  * secret.
  */
-export interface Spelling {
+export interface Refused {
   readonly fault: Fault
   readonly requestId: string
   readonly body: unknown
@@ -135,5 +135,6 @@ export interface Dialect {
   readonly routes: readonly Route[]
   /** The shape of an error answer with this status. */
   errorSchema(status: number): z.ZodType
-  spell(spelling: Spelling): Reply
+  /** The answer to a request that ended in a fault. */
+  faultReply(refused: Refused): Reply
 }

@@ -85,7 +85,7 @@ function refuseRaw(error: Error, { socket, publicUrl, observers }: ListenerParts
   const fault = faultOf(status)
   const address = clientAddress(String(Reflect.get(socket, 'remoteAddress')))
   observeUnread(observers, { status, fault, requestId, address })
-  const { body } = datasourcesDialect(publicUrl).spell({
+  const { body } = datasourcesDialect(publicUrl).faultReply({
     fault,
     requestId,
     body: undefined,

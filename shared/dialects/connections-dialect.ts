@@ -15,13 +15,13 @@ import { CaCertificate, type ReadString, SealedString } from '#shared/datasource
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
 
 /** The parts of an issue: Pydantic's type, its message, and the content of `ctx`. */
-interface Spelling {
+interface PydanticIssue {
   readonly type: string
   readonly message: string
   readonly ctx?: Readonly<Record<string, string | number>>
 }
 
-const issue = (spelling: Spelling) => ({ error: spelling.message, params: spelling, abort: true })
+const issue = (params: PydanticIssue) => ({ error: params.message, params, abort: true })
 const plural = (count: number) => `${count} character${count === 1 ? '' : 's'}`
 
 const misplaced = { type: 'value_error', message: 'Value error, a schema name has the form of a connection string' }

@@ -56,7 +56,7 @@ export function elementTexts(text: string, key: string, maxDepth: number): strin
     if (unit === QUOTE) {
       const end = endOfString(text, at)
       if (depth === 1 && isKey(text, end)) {
-        isUnderKey = spells(text.slice(at + 1, end), key)
+        isUnderKey = denotes(text.slice(at + 1, end), key)
         if (isUnderKey) found = []
       }
       at = end
@@ -74,7 +74,7 @@ export function elementTexts(text: string, key: string, maxDepth: number): strin
 }
 
 /** True if the inside of a string literal denotes `key`. */
-function spells(inside: string, key: string): boolean {
+function denotes(inside: string, key: string): boolean {
   if (!inside.includes('\\')) return inside === key
   try {
     return JSON.parse(`"${inside}"`) === key

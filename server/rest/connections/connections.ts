@@ -117,7 +117,7 @@ export const connectionsDialect: Dialect = {
   surface: 'connections',
   routes,
   errorSchema: status => (status === 422 ? HttpValidationError : ConnectionsError),
-  spell({ fault, body, params }) {
+  faultReply({ fault, body, params }) {
     const detail = detailOf(fault, { body, params })
     if (detail !== null) return { status: 422, body: { detail } }
     const spec = faultSpec(fault.code)

@@ -3,7 +3,7 @@
  * objects, strict bodies. Each resource has a table of routes.
  */
 
-import type { Dialect, Reply, Route, Spelling } from '#server/rest/dialect.ts'
+import type { Dialect, Refused, Reply, Route } from '#server/rest/dialect.ts'
 import { DatasourcesError } from '#shared/dialects/datasources-object.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 import { errorTypeOf } from '#shared/faults/fault-names.ts'
@@ -36,11 +36,11 @@ export function datasourcesDialect(publicUrl: string): Dialect {
     surface: 'datasources',
     routes: prefixed,
     errorSchema: () => DatasourcesError,
-    spell: spelling => spell(spelling, publicUrl),
+    faultReply: refused => faultReply(refused, publicUrl),
   }
 }
 
-function spell({ fault, requestId }: Spelling, publicUrl: string): Reply {
+function faultReply({ fault, requestId }: Refused, publicUrl: string): Reply {
   const spec = faultSpec(fault.code)
   const [issue] = fault.issues
   // The only field that this dialect names differently from the procedures.

@@ -64,8 +64,9 @@ const READ = Symbol('address')
 /** Sends a fault in the dialect's format, with `status` if HTTP has a better one than the fault's own. */
 export function sendFault(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
   const { fault, request, response, body, status } = at
-  noteFault(response, { fault, named: paramsOf(request) })
-  const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
+  const params = paramsOf(request)
+  noteFault(response, { fault, named: params })
+  const reply = dialect.faultReply({ fault, requestId: requestIdOf(request, response), body, params })
   // The linked page tells a person how to fix it.
   response.set({ Link: `<${String(request.app.get(DOCUMENTS))}/faults#${fault.code}>; rel="help"`, ...fault.headers })
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')

@@ -48,7 +48,7 @@ export function errorResponses(dialect: Dialect, route: Route): ZodOpenApiRespon
   const replies = faultsOf(route).flatMap(code =>
     samplesOf(route, dialect, code).map(issues => {
       const fault = new Fault(code, { issues })
-      const { status, body } = dialect.spell({ fault, requestId: IDS.request, body: undefined, params: SAMPLE })
+      const { status, body } = dialect.faultReply({ fault, requestId: IDS.request, body: undefined, params: SAMPLE })
       return { code, status, body, message: fault.message }
     }),
   )

@@ -20,7 +20,7 @@ export class JsonText {
   }
 }
 
-/** The bytes of an answer: `spelled` with each mark replaced by its text. */
+/** The bytes of an answer: `json` with each mark replaced by its text. */
 export function inPlace(json: string, texts: readonly JsonText[]): Uint8Array[] {
   let rest: (string | Uint8Array)[] = [json]
   for (const text of texts) {

@@ -9,7 +9,7 @@ import { cut, EQ, flags, NE, OBJECT, once } from './catalog-sql.ts'
 import { OLDER } from './catalog-sql-relation.ts'
 
 /** A schema-qualified name in SQL syntax. */
-const spelled = (schema: string, name: string) =>
+const qualifiedName = (schema: string, name: string) =>
   `pg_catalog.concat(pg_catalog.quote_ident(${schema}), '.', pg_catalog.quote_ident(${name}))`
 
 const PARENTS = `(select pg_catalog.json_agg(${OBJECT}('schema', pn.nspname, 'name', pc.relname) order by i.inhseqno)
@@ -81,8 +81,8 @@ const OWN_PARTS = `(select pg_catalog.json_agg(o.row) from (
       where c.relreplident ${NE} 'd' and c.relkind ${NE} 'f'
     union all ${own('row security', "''", 'null')} from (select) as x where c.relrowsecurity) as o)`
 
-const PARTITIONS = `select ${OBJECT}('k', 'partition', 'id', part.root, 'name', ${spelled('n.nspname', 'c.relname')},
-    'of', case when part.parent ${NE} part.root then (select ${spelled('un.nspname', 'u.relname')}
+const PARTITIONS = `select ${OBJECT}('k', 'partition', 'id', part.root, 'name', ${qualifiedName('n.nspname', 'c.relname')},
+    'of', case when part.parent ${NE} part.root then (select ${qualifiedName('un.nspname', 'u.relname')}
       from pg_catalog.pg_class as u join pg_catalog.pg_namespace as un on un.oid ${EQ} u.relnamespace
       where u.oid ${EQ} part.parent) end,
     'bound', ${cut('b.text')}, 'key', ${cut('k.text')}, 'unlogged', c.relpersistence ${EQ} 'u',
@@ -113,7 +113,7 @@ const DETAIL = `case when t.tgnargs operator(pg_catalog.>) 0 or t.tgqual is not 
   then pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(pg_catalog.pg_get_triggerdef(t.oid))), 'hex') end`
 
 const TRIGGERS = `select ${OBJECT}('k', 'triggers', 'id', t.tgrelid, 'triggers', pg_catalog.json_agg(
-    ${OBJECT}('name', t.tgname, 'type', t.tgtype, 'enabled', t.tgenabled, 'function', ${spelled('fn.nspname', 'f.proname')},
+    ${OBJECT}('name', t.tgname, 'type', t.tgtype, 'enabled', t.tgenabled, 'function', ${qualifiedName('fn.nspname', 'f.proname')},
       'numbers', t.tgattr::pg_catalog.int2[], 'constraint', t.tgconstraint ${NE} 0, 'deferrable', t.tgdeferrable,
       'deferred', t.tginitdeferred, 'detail', ${DETAIL})))
   from rel as r join pg_catalog.pg_trigger as t on t.tgrelid ${EQ} r.oid
