@@ -40,10 +40,8 @@ export function requestIdOf(request: express.Request, response: express.Response
   const kept: unknown = response.locals['requestId']
   if (typeof kept === 'string') return kept
   const given = request.headers['x-request-id']
-  const id =
-    typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given)
-      ? given
-      : `req_${randomUUID().replaceAll('-', '')}`
+  const isHarmless = typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given)
+  const id = isHarmless ? given : `req_${randomUUID().replaceAll('-', '')}`
   response.locals['requestId'] = id
   return id
 }
@@ -64,9 +62,9 @@ const READ = Symbol('address')
 /** Sends a fault in the dialect's format, with `status` if HTTP has a better one than the fault's own. */
 export function sendFault(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
   const { fault, request, response, body, status } = at
-  const params = paramsOf(request)
+  const [requestId, params] = [requestIdOf(request, response), paramsOf(request)]
   noteFault(response, { fault, named: params })
-  const reply = dialect.faultReply({ fault, requestId: requestIdOf(request, response), body, params })
+  const reply = dialect.faultReply({ fault, requestId, body, params })
   // The linked page tells a person how to fix it.
   response.set({ Link: `<${String(request.app.get(DOCUMENTS))}/faults#${fault.code}>; rel="help"`, ...fault.headers })
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
