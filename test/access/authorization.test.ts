@@ -269,8 +269,8 @@ describe.each(Object.keys(TABLE))('%s', procedure => {
     'returns the listed result for each actor, and a refusal leaves nothing behind',
     async () => {
       if (row === undefined) return
-      const call = (token: Token, of: { input: unknown; refused: boolean }) =>
-        attempt(mooring.url, { procedure, type, token, ...of })
+      const call = (token: Token, options: { input: unknown; refused: boolean }) =>
+        attempt(mooring.url, { procedure, type, token, ...options })
       const everyone = await actors(row)
       const input = await row.input(world)
       const refused = await outcasts(mooring)

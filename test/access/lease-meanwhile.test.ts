@@ -48,11 +48,19 @@ async function registered(): Promise<DatasourceId> {
 }
 
 /** Requests a lease, and runs a step before its host is resolved. */
-async function leased(of: { id: DatasourceId; token: string; meanwhile: () => Promise<unknown> }) {
+async function leased({
+  meanwhile,
+  token,
+  id,
+}: {
+  id: DatasourceId
+  token: string
+  meanwhile: () => Promise<unknown>
+}) {
   const key = await holderKey()
   const done = Promise.withResolvers<unknown>()
-  dns.beforeNext(() => of.meanwhile().then(done.resolve, done.reject))
-  const answer = mooring.client(of.token).datasources.lease.mutate({ id: of.id, publicKey: key.publicKey })
+  dns.beforeNext(() => meanwhile().then(done.resolve, done.reject))
+  const answer = mooring.client(token).datasources.lease.mutate({ id, publicKey: key.publicKey })
   const [credential] = await Promise.all([answer.then(({ sealed }) => key.open(sealed)).catch(faultOf), done.promise])
   return credential
 }

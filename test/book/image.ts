@@ -22,7 +22,10 @@ export interface Image {
    * Returns a program with its arguments, to be started in a container. `secrets` is mounted at /run/keyring, writable
    * on request.
    */
-  command(words: readonly string[], of: Container): { program: string; args: string[]; env: Record<string, string> }
+  command(
+    words: readonly string[],
+    container: Container,
+  ): { program: string; args: string[]; env: Record<string, string> }
 }
 
 /** The settings of a container. */

@@ -90,16 +90,16 @@ function comparedIn(expr: string): string[] {
 
 async function startPrometheus(
   cleanup: AsyncDisposableStack,
-  of: { docs: string; folder: string; targets: readonly string[] },
+  { folder, docs, targets }: { docs: string; folder: string; targets: readonly string[] },
 ): Promise<string> {
-  const dir = join(of.folder, 'prometheus')
+  const dir = join(folder, 'prometheus')
   await mkdir(dir, { recursive: true })
-  const text = await readFile(join(of.docs, 'prometheus/prometheus.yml'), 'utf8')
+  const text = await readFile(join(docs, 'prometheus/prometheus.yml'), 'utf8')
   const here = text
-    .replace(/targets: .*/, `targets: ${JSON.stringify(of.targets)}`)
+    .replace(/targets: .*/, `targets: ${JSON.stringify(targets)}`)
     .replaceAll('_interval: 15s', '_interval: 1s')
   await writeFile(join(dir, 'prometheus.yml'), here)
-  await cp(join(of.docs, 'prometheus/alerts.yml'), join(dir, 'alerts.yml'))
+  await cp(join(docs, 'prometheus/alerts.yml'), join(dir, 'alerts.yml'))
   const address = `127.0.0.1:${await choosePort(join(dir, 'port'))}`
   const args = ['--config.file=prometheus.yml', `--storage.tsdb.path=${dir}/data`, `--web.listen-address=${address}`]
   const child = spawn('prometheus', args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] })

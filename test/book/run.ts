@@ -125,15 +125,15 @@ async function image(): Promise<string> {
 async function bash(
   script: string,
   env: NodeJS.ProcessEnv,
-  of: { conf?: string; isConfined?: boolean } = {},
+  options: { conf?: string; isConfined?: boolean } = {},
 ): Promise<void> {
   const words = ['bash', '-euo', 'pipefail', '-c', `${STOPS}\n${script}`]
   const [program = '', ...args] =
-    of.isConfined === true ? ['setpriv', '--pdeathsig=SIGKILL', 'unshare', ...CONFINED, ...words] : words
+    options.isConfined === true ? ['setpriv', '--pdeathsig=SIGKILL', 'unshare', ...CONFINED, ...words] : words
   const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
   const [status] = await once(child, 'close')
   if (status === 0) return
-  const { conf } = of
+  const { conf } = options
   if (conf !== undefined) {
     const { stdout } = await promisify(execFile)('sh', ['-c', 'tail -n 4 "$0"/*.log | cut -c 1-600', conf]).catch(
       () => ({ stdout: '' }),

@@ -66,8 +66,8 @@ export async function tryImage({ image, folder, owner, customer }: Trial): Promi
   for (const child of [web, worker]) await ended(child)
 }
 
-function begin(image: Image, words: readonly string[], of: Container): ChildProcess {
-  const { program, args, env } = image.command(words, of)
+function begin(image: Image, words: readonly string[], container: Container): ChildProcess {
+  const { program, args, env } = image.command(words, container)
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const said: string[] = []
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => said.push(String(chunk)))
@@ -77,8 +77,8 @@ function begin(image: Image, words: readonly string[], of: Container): ChildProc
   return child
 }
 
-async function output(image: Image, words: readonly string[], of: Container): Promise<string> {
-  const { program, args, env } = image.command(words, of)
+async function output(image: Image, words: readonly string[], container: Container): Promise<string> {
+  const { program, args, env } = image.command(words, container)
   return (await run(program, args, { env })).stdout.trim()
 }
 

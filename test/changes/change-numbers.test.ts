@@ -31,13 +31,14 @@ afterAll(async () => {
 })
 
 const sql = (text: string) => query(mooring.databaseUrl, text)
-const watch = (of: Partial<Subscription> = {}) =>
-  watchDatasources({ url: mooring.url, key: organization.testKey, ...of })
+const watch = (subscription: Partial<Subscription> = {}) =>
+  watchDatasources({ url: mooring.url, key: organization.testKey, ...subscription })
 const appended = (count = 1, datasourceId = id) =>
   appendSql({ organizationId: organization.id, datasourceId: bareUuid(datasourceId), count })
 
 /** Appends changes, and notifies as a process does, so that a test need not wait for the poll. */
-const append = async (...of: Parameters<typeof appended>) => void (await sql(`${appended(...of)}; notify mooring_news`))
+const append = async (...place: Parameters<typeof appended>) =>
+  void (await sql(`${appended(...place)}; notify mooring_news`))
 
 async function registered(): Promise<DatasourceId> {
   const { datasources } = mooring.client(organization.testKey)
@@ -100,7 +101,7 @@ describe('A subscriber across a power of ten', () => {
 })
 
 describe('A reset', () => {
-  const places: [string, (of: { epoch: string; last: number }) => string][] = [
+  const places: [string, (place: { epoch: string; last: number }) => string][] = [
     ['from a place of a former release', ({ last }) => `977-${last}`],
     ['from a place beyond what that release could count', () => `${2n ** 64n}-1`],
     ['from another epoch', ({ epoch, last }) => `${Number(epoch) + 1}-${last}`],

@@ -43,8 +43,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-const watch = (of: Partial<Subscription> = {}) =>
-  watchDatasources({ url: mooring.url, key: organization.testKey, ...of })
+const watch = (subscription: Partial<Subscription> = {}) =>
+  watchDatasources({ url: mooring.url, key: organization.testKey, ...subscription })
 const datasources = (key = organization.testKey) => mooring.client(key).datasources
 const uuid = (id: DatasourceId) => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? ''
 
@@ -255,8 +255,8 @@ describe('A subscription', () => {
   it.each([
     ['of nobody', { key: `sk_test_${'0'.repeat(36)}` }, 'apikey_invalid'],
     ['from a place that is none', { lastEventId: 'yesterday' }, 'invalid_body'],
-  ])('%s is refused', async (_what, of, fault) => {
-    const stream = await watch(of)
+  ])('%s is refused', async (_what, subscription, fault) => {
+    const stream = await watch(subscription)
     const { text } = await stream.first(({ event }) => event === 'serialized-error')
     expect(JSON.parse(text).data).toMatchObject({ fault, retryable: false })
     await stream.ended

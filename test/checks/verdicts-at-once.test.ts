@@ -38,13 +38,13 @@ describe('A verdict that waits', () => {
   }
   const settlement = (
     id: string,
-    of: { version: number; state: 'pending' | 'current' },
+    { version, state }: { version: number; state: 'pending' | 'current' },
   ): verdicts.SettledVerification => {
     const found = { outcome: 'passed', reason: null, checks: [], advisories: [], tookMs: 1, at: NOW } as const
-    const verdict = { id: newId(), datasourceId: id, version: of.version, ...found }
+    const verdict = { id: newId(), datasourceId: id, version, ...found }
     return {
       verdict,
-      state: of.state,
+      state,
       after: { status: 'active', refusals: 0, refusedAt: null },
       reason: null,
       signed: null,

@@ -130,7 +130,7 @@ withBrowser('The sign-in', () => {
     await page.getByRole('link', { name: 'Overview' }).click()
     await page.getByText('Figures for the whole installation').waitFor()
     await page.getByText('No worker seen recently').waitFor()
-    const unverified = (of: Page) => of.locator('.figure', { hasText: 'Not verified' }).getByRole('definition')
+    const unverified = (page: Page) => page.locator('.figure', { hasText: 'Not verified' }).getByRole('definition')
     expect(await unverified(page).textContent()).toBe('2')
     await open?.close()
     open = await openConsole(browser(), { url, key: other.testKey })

@@ -81,9 +81,9 @@ export class CapabilityClient {
   readonly #url: string
   readonly #key: string
 
-  constructor(of: { url: string; key: string }) {
-    this.#url = `${of.url}/api/v1/capabilities`
-    this.#key = of.key
+  constructor({ url, key }: { url: string; key: string }) {
+    this.#url = `${url}/api/v1/capabilities`
+    this.#key = key
   }
 
   mint(options: MintOptions): Promise<z.output<typeof Minted>> {
@@ -110,15 +110,15 @@ export class CapabilityClient {
   async #send<S extends z.ZodType>(
     method: string,
     path: string,
-    of: { schema: S; body?: object },
+    request: { schema: S; body?: object },
   ): Promise<z.output<S>> {
     const headers = { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' }
-    const body = of.body === undefined ? {} : { body: JSON.stringify(of.body) }
+    const body = request.body === undefined ? {} : { body: JSON.stringify(request.body) }
     const response = await fetch(`${this.#url}${path}`, { method, headers, ...body })
     const answer: unknown = await response.json()
     if (!response.ok) throw new Refused(response.status, Problem.parse(answer))
     const displayed = WithToken.safeParse(answer)
     if (displayed.success) this.tokens.set(displayed.data.id, displayed.data.token)
-    return of.schema.parse(answer)
+    return request.schema.parse(answer)
   }
 }

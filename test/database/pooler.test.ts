@@ -38,10 +38,10 @@ async function pooler(mode: PgBouncerOptions['mode'], settings: PgBouncerOptions
 /** Starts a process of a tier through the pooler; `direct` adds a URL around it. */
 async function start(
   tier: 'web' | 'worker',
-  of: { through(url: string): string; direct: boolean },
+  { through, direct }: { through(url: string): string; direct: boolean },
 ): Promise<TierProcess> {
   const url = tiers.roleUrl[tier]
-  const env = { DATABASE_URL: of.through(url), ...(of.direct ? { MOORING_LISTEN_URL: url } : {}) }
+  const env = { DATABASE_URL: through(url), ...(direct ? { MOORING_LISTEN_URL: url } : {}) }
   const one = await tiers.start(tier, { env, flags: ['--disable-sigusr1'] })
   running.push({ stop: () => one.end() })
   return one

@@ -68,8 +68,19 @@ const SURFACES = [
   ],
 ] as const
 
-async function send(of: { path: string; body: object; idempotencyKey?: string; key?: string; at?: string }) {
-  const { path, body, idempotencyKey, key = mooring.organization.testKey, at = mooring.url } = of
+async function send({
+  path,
+  body,
+  idempotencyKey,
+  key = mooring.organization.testKey,
+  at = mooring.url,
+}: {
+  path: string
+  body: object
+  idempotencyKey?: string
+  key?: string
+  at?: string
+}) {
   const named = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...named }
   const answer = await fetch(at + path, { method: 'POST', headers, body: JSON.stringify(body) })

@@ -21,10 +21,10 @@ afterAll(async () => {
 })
 
 /** The same request to each of the two processes in turn. */
-async function ask(at: number, path: string, of: { key: string; body: object; headers?: Record<string, string> }) {
+async function ask(at: number, path: string, request: { key: string; body: object; headers?: Record<string, string> }) {
   const url = at % 2 === 0 ? mooring.url : other.url
-  const headers = { authorization: `Bearer ${of.key}`, 'content-type': 'application/json', ...of.headers }
-  const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(of.body) })
+  const headers = { authorization: `Bearer ${request.key}`, 'content-type': 'application/json', ...request.headers }
+  const answer = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(request.body) })
   const body = JSON.parse(await answer.text())
   return { status: answer.status, code: body.code ?? body.error?.data?.fault ?? body.error?.code, body }
 }

@@ -65,8 +65,12 @@ describe('the status', () => {
 
   describe('of an active datasource that is refused', () => {
     const refused = { outcome: 'refused', reason: 'byo_host_not_allowed' } as const
-    const looked = (before: StandingBefore, at: Date, of: Pick<Verification, 'outcome' | 'reason'> = refused) => ({
-      ...nextStanding(before, { ...of, at }),
+    const looked = (
+      before: StandingBefore,
+      at: Date,
+      verification: Pick<Verification, 'outcome' | 'reason'> = refused,
+    ) => ({
+      ...nextStanding(before, { ...verification, at }),
       isProven: true,
     })
     const once = looked(standing('active'), AT)

@@ -116,8 +116,8 @@ describe('An update', () => {
     const { testKey: stranger } = await mooring.newOrganization('Stranger')
     await quiet(mooring.databaseUrl)
     const before = await effects(mooring.databaseUrl)
-    const rename = (of: typeof id, key?: string) =>
-      mooring.client(key).datasources.update.mutate({ id: of, name: 'Mine' }).catch(faultOf)
+    const rename = (datasource: typeof id, key?: string) =>
+      mooring.client(key).datasources.update.mutate({ id: datasource, name: 'Mine' }).catch(faultOf)
     expect(await rename(id, mooring.organization.liveKey)).toBe('forbidden')
     expect(await rename(id, stranger)).toBe('entity_not_found')
     expect(await rename(gone.id)).toBe('entity_not_found')

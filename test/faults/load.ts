@@ -129,23 +129,22 @@ export function startLoad(target: LoadTarget, writers: number): Load {
 
 /** The id in the answer; null when the outcome is unknown or the service is away. */
 async function attempt(
-  of: { url: string; key: string; strange: Set<string>; over: AbortSignal },
+  { url, key, over, strange }: { url: string; key: string; strange: Set<string>; over: AbortSignal },
   { procedure, input }: Writing,
 ): Promise<string | null> {
   try {
-    const response = await fetch(`${of.url}/trpc/datasources.${procedure}`, {
+    const response = await fetch(`${url}/trpc/datasources.${procedure}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${of.key}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       body: JSON.stringify(input),
-      signal: AbortSignal.any([of.over, AbortSignal.timeout(ATTEMPT_MS)]),
+      signal: AbortSignal.any([over, AbortSignal.timeout(ATTEMPT_MS)]),
     })
     const text = await response.text()
     if (response.ok) return Answer.parse(JSON.parse(text)).result.data.id
     // 503 means that the database is away; 429 and 504 that this caller has to wait.
-    if (![503, 429, 504].includes(response.status))
-      of.strange.add(`${procedure} ${response.status} ${text.slice(0, 200)}`)
+    if (![503, 429, 504].includes(response.status)) strange.add(`${procedure} ${response.status} ${text.slice(0, 200)}`)
   } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError) of.strange.add(String(error))
+    if (error instanceof z.ZodError || error instanceof SyntaxError) strange.add(String(error))
   }
   return null
 }

@@ -24,7 +24,7 @@ export interface Outcome {
 /** Counts. All writers have stopped. */
 export async function countOutcome(
   scene: Scene,
-  of: Pick<Outcome, 'fault' | 'seconds' | 'readiness' | 'wrong'>,
+  outcome: Pick<Outcome, 'fault' | 'seconds' | 'readiness' | 'wrong'>,
 ): Promise<Outcome> {
   const rows = await query(
     scene.rows.url,
@@ -40,7 +40,15 @@ export async function countOutcome(
   const { told: reported, missed } = deliveries(scene)
   const toldTwice = scene.watchers.reduce((sum, watcher) => sum + watcher.repeated(), 0)
   const lost = acknowledged.length - found
-  return { ...of, acknowledged: acknowledged.length, found, lost, twice: rowsTwice + toldTwice, told: reported, missed }
+  return {
+    ...outcome,
+    acknowledged: acknowledged.length,
+    found,
+    lost,
+    twice: rowsTwice + toldTwice,
+    told: reported,
+    missed,
+  }
 }
 
 /** For every acknowledged change, whether each subscriber received it. */
@@ -80,8 +88,18 @@ export function head(): string {
 }
 
 /** A row of it. */
-export function line(of: Outcome): string {
-  const seconds = of.seconds === null ? 'not back' : of.seconds.toFixed(1)
-  const cells = [of.fault, of.acknowledged, of.found, of.lost, of.twice, of.told, of.missed, seconds, of.readiness]
-  return `| ${cells.join(' | ')} |\n${of.wrong.map(sentence => `  ! ${sentence}\n`).join('')}`
+export function line(outcome: Outcome): string {
+  const seconds = outcome.seconds === null ? 'not back' : outcome.seconds.toFixed(1)
+  const cells = [
+    outcome.fault,
+    outcome.acknowledged,
+    outcome.found,
+    outcome.lost,
+    outcome.twice,
+    outcome.told,
+    outcome.missed,
+    seconds,
+    outcome.readiness,
+  ]
+  return `| ${cells.join(' | ')} |\n${outcome.wrong.map(sentence => `  ! ${sentence}\n`).join('')}`
 }

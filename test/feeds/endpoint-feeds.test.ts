@@ -147,7 +147,7 @@ describe('A feed', () => {
 })
 
 describe('The verification of an endpoint', () => {
-  const ask = async (...of: Parameters<Stranger['ask']>) => readReply(await stranger.ask(...of))
+  const ask = async (...parameters: Parameters<Stranger['ask']>) => readReply(await stranger.ask(...parameters))
   const probe = async (keys: readonly string[] = [KEY]) => {
     const body = eventsRequest(null, 1)
     const signed = await ask({ body, keys })

@@ -48,8 +48,8 @@ describe('A page of a feed that waits', () => {
     requestedAt: NOW,
     next: { withNew: { dueAt: later(60), intervalMs: 1_000 }, without: { dueAt: later(900), intervalMs: 1_500 } },
   })
-  const store = (id: string, of: { claim: claims.Claim; from: number; to: number }) => {
-    const arrived = { datasourceId: id, events: found(of.from, of.to), now: NOW, page: page(of.claim), isVouched: true }
+  const store = (id: string, { from, to, claim }: { claim: claims.Claim; from: number; to: number }) => {
+    const arrived = { datasourceId: id, events: found(from, to), now: NOW, page: page(claim), isVouched: true }
     return feedEvents.store(mooring.db, org(), arrived)
   }
   const pushing = (id: string, from: number, to: number) => (tx: Tx) =>

@@ -24,10 +24,10 @@ const push = (body: unknown, headers: Record<string, string> = {}, key?: string 
   followed.mooring.call('POST', path(), { body, headers, ...(key === undefined ? {} : { key }) })
 
 /** Headers of a message that the customer signs. */
-function signed(body: string, of: { id: string; key?: string; at?: number }): Record<string, string> {
-  const timestamp = String(Math.floor(of.at ?? Date.now() / 1_000))
-  const signature = sign({ id: of.id, timestamp, body }, [of.key ?? KEY])
-  return { 'webhook-id': of.id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }
+function signed(body: string, { at, id, key }: { id: string; key?: string; at?: number }): Record<string, string> {
+  const timestamp = String(Math.floor(at ?? Date.now() / 1_000))
+  const signature = sign({ id, timestamp, body }, [key ?? KEY])
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }
 }
 
 /** Asserts that nothing of the feed changes, whatever `act` returns. */

@@ -81,13 +81,13 @@ async function rename(web: string, { key, id }: Served, ...names: string[]): Pro
 const changes = (stream: EventStream) => stream.messages.map(({ text }): string => JSON.parse(text).change)
 
 /** Serves a subscriber on the first database, copies it, and continues both. Returns the subscriber's positions. */
-async function toldBefore(of: Served, copy: () => Promise<void>): Promise<{ before: string; after: string }> {
-  const places = await serving(of.url, async web => {
-    const stream = await watchDatasources({ url: web, key: of.key })
-    await rename(web, of, 'one')
+async function toldBefore(served: Served, copy: () => Promise<void>): Promise<{ before: string; after: string }> {
+  const places = await serving(served.url, async web => {
+    const stream = await watchDatasources({ url: web, key: served.key })
+    await rename(web, served, 'one')
     await stream.count(1)
     await copy()
-    await rename(web, of, 'two', 'three')
+    await rename(web, served, 'two', 'three')
     await stream.count(3)
     await stream.close()
     return stream.messages.map(message => message.id)
@@ -99,16 +99,16 @@ async function toldBefore(of: Served, copy: () => Promise<void>): Promise<{ befo
  * Asserts the copy's deliveries: reconnecting subscribers list again, from any position; new ones get nothing from
  * before.
  */
-async function expectReset(of: Served, copyUrl: string, places: { before: string; after: string }): Promise<void> {
+async function expectReset(served: Served, copyUrl: string, places: { before: string; after: string }): Promise<void> {
   await serving(copyUrl, async web => {
     // As many changes as the first one has had since, and more: a number alone would look like a continuation.
-    await rename(web, of, 'a', 'b', 'c', 'd', 'e')
-    const fresh = await watchDatasources({ url: web, key: of.key })
+    await rename(web, served, 'a', 'b', 'c', 'd', 'e')
+    const fresh = await watchDatasources({ url: web, key: served.key })
     const back = await Promise.all(
-      [places.before, places.after].map(lastEventId => watchDatasources({ url: web, key: of.key, lastEventId })),
+      [places.before, places.after].map(lastEventId => watchDatasources({ url: web, key: served.key, lastEventId })),
     )
     for (const stream of back) await stream.count(1)
-    await rename(web, of, 'f')
+    await rename(web, served, 'f')
     for (const stream of back) await stream.count(2)
     await fresh.count(1)
     expect(back.map(changes)).toEqual(back.map(() => ['reset', 'updated']))
@@ -118,8 +118,8 @@ async function expectReset(of: Served, copyUrl: string, places: { before: string
     expect(epochs).not.toContain(places.after.split('-')[0])
     for (const stream of [...back, fresh]) await stream.close()
     // Once, however many look.
-    const again = await watchDatasources({ url: web, key: of.key, lastEventId: back[0]?.messages[1]?.id ?? '' })
-    await rename(web, of, 'g')
+    const again = await watchDatasources({ url: web, key: served.key, lastEventId: back[0]?.messages[1]?.id ?? '' })
+    await rename(web, served, 'g')
     await again.count(1)
     expect(changes(again)).toEqual(['updated'])
     await again.close()

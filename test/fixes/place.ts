@@ -57,8 +57,8 @@ interface Asked {
 }
 
 /** Creates the roles and the database, and a pooler in front of them on request. */
-export async function makePlace(of: Server, asked: Asked): Promise<Place> {
-  const { server } = of
+export async function makePlace(entry: Server, asked: Asked): Promise<Place> {
+  const { server } = entry
   const tag = String(asked.number).padStart(2, '0')
   const names = { login: `${asked.login}_${tag}`, neighbour: `${NEIGHBOURS}_${tag}`, owner: `owner_${tag}` }
   const database = `shop_${tag}`
@@ -71,9 +71,9 @@ export async function makePlace(of: Server, asked: Asked): Promise<Place> {
   await makeDatabase(server, database, names)
   const login = { user: names.login, password, host: '127.0.0.1', port: server.port, database }
   const place: Place = {
-    ...of,
+    ...entry,
     ...names,
-    ...hands(of, database),
+    ...hands(entry, database),
     ownerUrl: Object.assign(new URL(server.adminUrl), { username: names.owner, password }).href,
     database,
     password,

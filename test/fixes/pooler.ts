@@ -26,18 +26,18 @@ export interface Pooler {
 }
 
 /** Starts a PgBouncer in front of a server. `users` is the content of its auth_file. */
-export async function startPooler(of: {
+export async function startPooler(options: {
   readonly server: string
   readonly users: ReadonlyMap<string, string>
   readonly databases: readonly string[]
   readonly settings: Readonly<Record<string, string>>
 }): Promise<Pooler> {
-  const users = new Map(of.users)
-  const databases = [...of.databases]
-  const settings = new Map(Object.entries(of.settings))
+  const users = new Map(options.users)
+  const databases = [...options.databases]
+  const settings = new Map(Object.entries(options.settings))
   const start = (port: number | null): Promise<PgBouncer> =>
     startPgBouncer({
-      server: of.server,
+      server: options.server,
       mode: 'session',
       logins: [...users].map(([user, password]) => loginUrl(user, password)),
       settings: { ...Object.fromEntries(settings), ...(port === null ? {} : { listen_port: String(port) }) },

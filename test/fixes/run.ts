@@ -20,7 +20,7 @@ const say = (text: string) => void process.stdout.write(`${text}\n`)
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const words = process.argv.slice(2)
-  const chosen = CATALOGUE.map((of, at) => ({ of, number: at + 1 })).filter(({ of }) =>
+  const chosen = CATALOGUE.map((misconfiguration, at) => ({ of: misconfiguration, number: at + 1 })).filter(({ of }) =>
     words.every(word => of.title.includes(word)),
   )
   const scene = await makeScene(cleanup)

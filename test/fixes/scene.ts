@@ -98,32 +98,39 @@ exec '${binaries.postgres}' "$@"
 /** Returns the place for one misconfiguration. */
 export function placeFor(
   scene: Scene,
-  of: Misconfiguration,
+  misconfiguration: Misconfiguration,
   under: { readonly number: number; readonly cleanup: AsyncDisposableStack },
 ): Promise<Place> {
-  const server = scene.servers[of.server ?? 'main']
+  const server = scene.servers[misconfiguration.server ?? 'main']
   return makePlace(server, {
     ...under,
-    login: of.login ?? 'app',
+    login: misconfiguration.login ?? 'app',
     pooler: async place => {
-      if (of.pooler === undefined) return null
-      const pooler = await poolerFor(scene, of.pooler, place)
+      if (misconfiguration.pooler === undefined) return null
+      const pooler = await poolerFor(scene, misconfiguration.pooler, place)
       under.cleanup.defer(() => pooler.stop())
       return pooler
     },
   })
 }
 
-function poolerFor(scene: Scene, of: NonNullable<Misconfiguration['pooler']>, place: Place): Promise<Pooler> {
+function poolerFor(
+  scene: Scene,
+  misconfiguration: NonNullable<Misconfiguration['pooler']>,
+  place: Place,
+): Promise<Pooler> {
   const { login, neighbour, password, server } = place
   const at = `host=127.0.0.1 port=${server.port}`
   const users = new Map([[neighbour, password]])
-  if (of.isLoginKnown !== false) users.set(login, of.password ?? password)
-  const isClear = of.settings?.['client_tls_sslmode'] === 'disable'
+  if (misconfiguration.isLoginKnown !== false) users.set(login, misconfiguration.password ?? password)
+  const isClear = misconfiguration.settings?.['client_tls_sslmode'] === 'disable'
   return startPooler({
     server: server.adminUrl,
     users,
-    databases: of.databases?.(at) ?? [`* = ${at}`],
-    settings: { ...(isClear ? {} : { client_tls_sslmode: 'allow', ...scene.poolerFiles }), ...of.settings },
+    databases: misconfiguration.databases?.(at) ?? [`* = ${at}`],
+    settings: {
+      ...(isClear ? {} : { client_tls_sslmode: 'allow', ...scene.poolerFiles }),
+      ...misconfiguration.settings,
+    },
   })
 }

@@ -16,29 +16,39 @@ const WAIT_SECONDS = 30
 type Registered = Awaited<ReturnType<Client['datasources']['get']['query']>>
 
 /** Runs a misconfiguration. Throws if the scene itself fails. */
-export async function tryFix(scene: Scene, of: Misconfiguration, number: number): Promise<Outcome> {
+export async function tryFix(scene: Scene, misconfiguration: Misconfiguration, number: number): Promise<Outcome> {
   await using cleanup = new AsyncDisposableStack()
-  const made = await placeFor(scene, of, { number, cleanup })
-  await of.breaks?.(made)
-  const attempt: Attempt = { ...made.attempt, ...(await of.attempt?.(made)) }
+  const made = await placeFor(scene, misconfiguration, { number, cleanup })
+  await misconfiguration.breaks?.(made)
+  const attempt: Attempt = { ...made.attempt, ...(await misconfiguration.attempt?.(made)) }
   const place: Place = { ...made, attempt }
   const organization = await scene.mooring.newOrganization(`Of ${number}`)
   const client = scene.mooring.client(organization.testKey)
   const before = await accessOf(place)
   const first = await client.datasources.register.mutate({ ...asked(attempt), schema: attempt.schema, ...wait })
-  const said = saidOf(first, of)
-  const wrong = misnamed(of, said)
-  const owner: Owner = { newPassword: `A-new-one-of-${number}`, files: scene.poolerFiles, ...of.owner?.(place) }
+  const said = saidOf(first, misconfiguration)
+  const wrong = misnamed(misconfiguration, said)
+  const owner: Owner = {
+    newPassword: `A-new-one-of-${number}`,
+    files: scene.poolerFiles,
+    ...misconfiguration.owner?.(place),
+  }
   const { end, done } = await mended({ client, first, place, owner, said }).catch((error: Error) => {
     wrong.push(error.message)
     return { end: 'broken off', done: [] }
   })
-  if ((end === 'active') !== (of.stays === undefined)) wrong.push(`it ends as ${end}`)
+  if ((end === 'active') !== (misconfiguration.stays === undefined)) wrong.push(`it ends as ${end}`)
   const after = await accessOf(place)
   wrong.push(...before.filter(line => !after.includes(line)).map(line => `lost: ${line}`))
   await place.restore()
   const shown = { ...said, actual: unnumbered(said.actual, place), fix: unnumbered(said.fix, place) }
-  return { of, ...shown, done, end: of.stays === undefined ? end : `stays so: ${of.stays}`, wrong }
+  return {
+    of: misconfiguration,
+    ...shown,
+    done,
+    end: misconfiguration.stays === undefined ? end : `stays so: ${misconfiguration.stays}`,
+    wrong,
+  }
 }
 
 interface Said {

@@ -172,12 +172,12 @@ describe('The boxes that a client caches', () => {
   })
 
   /** A client that records its requests, and fails them with the errors of `refuse`. */
-  function reported(of: { refuse?: () => void; sealingKey?: () => Promise<typeof key> } = {}) {
+  function reported(hooks: { refuse?: () => void; sealingKey?: () => Promise<typeof key> } = {}) {
     const sent: SealedConnectionString[] = []
     const answer = async (path: string, input: unknown): Promise<unknown> => {
-      if (path === 'organization.sealingKey') return (of.sealingKey ?? (async () => key))()
+      if (path === 'organization.sealingKey') return (hooks.sealingKey ?? (async () => key))()
       sent.push(input as SealedConnectionString)
-      of.refuse?.()
+      hooks.refuse?.()
       return {}
     }
     const end: TRPCLink<AppRouter> = () => one => {

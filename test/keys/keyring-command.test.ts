@@ -48,11 +48,11 @@ afterAll(async () => {
 function start(
   entry: Role | 'cli',
   given: string,
-  of: { readonly args?: readonly string[]; readonly env?: Record<string, string> } = {},
+  subject: { readonly args?: readonly string[]; readonly env?: Record<string, string> } = {},
 ): Running {
   const { MOORING_KEYRING: _, ...env } = installation.env(entry === 'cli' ? 'both' : entry)
   const nowhere = { MOORING_DATA_DIR: join(dir, 'nowhere'), MOORING_LOG_LEVEL: 'trace' }
-  const one = startEntry(entry, { ...env, ...nowhere, ...of.env, MOORING_KEYRING_COMMAND: given }, of.args)
+  const one = startEntry(entry, { ...env, ...nowhere, ...subject.env, MOORING_KEYRING_COMMAND: given }, subject.args)
   running.push(one)
   return one
 }

@@ -52,9 +52,9 @@ beforeAll(async () => {
 /** Both signers with what they sign, told alike. */
 const KINDS = {
   verdict: {
-    sign: (of?: VerdictSigner) => (of ?? verdicts).sign(VERDICT),
-    isSigned: (over: object, by: { signerId: string; signature: Buffer }, of?: VerdictSigner) =>
-      (of ?? verdicts).isSigned({ ...VERDICT, ...over }, by),
+    sign: (verdictSigner?: VerdictSigner) => (verdictSigner ?? verdicts).sign(VERDICT),
+    isSigned: (over: object, by: { signerId: string; signature: Buffer }, verdictSigner?: VerdictSigner) =>
+      (verdictSigner ?? verdicts).isSigned({ ...VERDICT, ...over }, by),
     edits: [
       { organizationId: 'two' },
       { datasourceId: 'stock' },
@@ -68,9 +68,9 @@ const KINDS = {
     signers: createVerdictSigner as (keyring: WorkerKeyring) => Promise<never>,
   },
   grant: {
-    sign: (of?: LeaseSealer) => (of ?? leases).sign(GRANT),
-    isSigned: (over: object, by: { signerId: string; signature: Buffer }, of?: LeaseSealer) =>
-      (of ?? leases).isSigned({ ...GRANT, ...over }, by),
+    sign: (leaseSealer?: LeaseSealer) => (leaseSealer ?? leases).sign(GRANT),
+    isSigned: (over: object, by: { signerId: string; signature: Buffer }, leaseSealer?: LeaseSealer) =>
+      (leaseSealer ?? leases).isSigned({ ...GRANT, ...over }, by),
     edits: [
       { organizationId: 'two' },
       { capabilityId: 'pac' },

@@ -168,7 +168,7 @@ it('a move during which all epochs end is repeated, and copies the new one', asy
   const at = new Date()
   const about = { action: 'organization.moved', objectKind: 'organization', objectId: organization.id, outcome: 'ok' }
   const event = { id: newId(), actor: OPERATOR, ...about, at }
-  const leaving = (of: string | null) => leave(mooring.db, { org: organization.id, moveId, epoch: of, event })
+  const leaving = (epoch: string | null) => leave(mooring.db, { org: organization.id, moveId, epoch, event })
   await expect(leaving(epoch)).rejects.toThrow(/run this again/)
   const moved = () => sql(`select id from organizations where id = '${organization.id}' and moved_at is not null`)
   expect(await moved()).toEqual([])

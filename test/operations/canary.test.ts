@@ -38,11 +38,11 @@ afterAll(async () => {
 })
 
 /** The same Mooring, with every answer recorded, headers included. */
-function listening(of: Mooring): Mooring {
+function listening(installation: Mooring): Mooring {
   return {
-    ...of,
+    ...installation,
     call: async (method, path, options) => {
-      const answer = await of.call(method, path, options)
+      const answer = await installation.call(method, path, options)
       received.push([
         `${method} ${path.slice(0, 40)}: ${answer.status}`,
         `${[...answer.headers].join('\n')}\n${answer.text}`,

@@ -50,8 +50,8 @@ async function ask(url: string, path = '/readyz'): Promise<Answer> {
 const askWeb = async () => ask(await tiers.urlOf(web))
 
 /** Polls until the answer is this one. */
-async function becomes(of: () => Promise<Answer>, expected: unknown): Promise<void> {
-  await expect.poll(of, { timeout: 30_000, interval: 250 }).toMatchObject(expected as object)
+async function becomes(answer: () => Promise<Answer>, expected: unknown): Promise<void> {
+  await expect.poll(answer, { timeout: 30_000, interval: 250 }).toMatchObject(expected as object)
 }
 
 const READY = { status: 200, body: { ok: true, failing: [] } }
@@ -121,7 +121,8 @@ describe('A web process', () => {
     await query(tiers.databaseUrl, `${alter} set default_transaction_read_only = on`)
     await disconnect(tiers.role.web)
     await web.logged('the row of this process could not be written')
-    const age = (of: string) => query(tiers.databaseUrl, `update processes set seen_at = ${of} where kind = 'web'`)
+    const age = (seenAt: string) =>
+      query(tiers.databaseUrl, `update processes set seen_at = ${seenAt} where kind = 'web'`)
     // One failure does not make it unready: the row is recent.
     await age('clock_timestamp()')
     await becomes(askWeb, READY)

@@ -74,10 +74,14 @@ async function emptyDatabase(): Promise<string> {
 
 const BASE = { HOST: '127.0.0.1', PORT: '0', MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' }
 
-function start(root: string, entry: Entry, of: { env: Record<string, string>; args?: readonly string[] }): Running {
+function start(
+  root: string,
+  entry: Entry,
+  options: { env: Record<string, string>; args?: readonly string[] },
+): Running {
   // The previous release does not know `off`, and serves no metrics.
   const own = root === OWN_ROOT ? { MOORING_HEALTH_PORT: 'off' } : {}
-  const one = startEntryOf(root, entry, { ...of, env: { ...BASE, ...own, ...of.env } })
+  const one = startEntryOf(root, entry, { ...options, env: { ...BASE, ...own, ...options.env } })
   running.push(one)
   return one
 }

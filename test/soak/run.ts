@@ -96,8 +96,12 @@ function strangerOf(id: string): string {
 }
 
 /** `expected` is the status of an intended refusal. The first unexpected answers are printed. */
-async function call(method: string, path: string, of: { body?: object; expected?: number } = {}): Promise<Response> {
-  const { body, expected } = of
+async function call(
+  method: string,
+  path: string,
+  options: { body?: object; expected?: number } = {},
+): Promise<Response> {
+  const { body, expected } = options
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   const sent = body === undefined ? {} : { body: JSON.stringify(body) }
   const answer = await fetch(`http://127.0.0.1:${web.port}${path}`, { method, headers, ...sent })

@@ -232,10 +232,10 @@ describe('A registration', () => {
   it('that goes out with others of its organization fails alone, and a natural key is taken once', async () => {
     const { sealed, ...entry } = await parts()
     const org = mooring.organization.id
-    const another = (of: { identity?: string; keyId?: string }) => ({
+    const another = ({ identity, keyId }: { identity?: string; keyId?: string }) => ({
       ...{ ...entry, taskId: newId(), event: { ...entry.event, id: newId() } },
-      datasource: { ...entry.datasource, id: newId(), identity: of.identity ?? null },
-      credential: { ...entry.credential, sealed: { ...sealed, keyId: of.keyId ?? sealed.keyId } },
+      datasource: { ...entry.datasource, id: newId(), identity: identity ?? null },
+      credential: { ...entry.credential, sealed: { ...sealed, keyId: keyId ?? sealed.keyId } },
     })
     const all = [{}, { identity: 'one' }, { identity: 'one' }, { keyId: newId() }, { identity: 'two' }].map(another)
     const outcomes = await Promise.allSettled(all.map(one => registration.register(mooring.db, org, one)))

@@ -225,8 +225,8 @@ describe('A running Mooring', () => {
     ['entity_not_found', { path: '/v1/datasources/ds_test_00000000000070008000000000000000' }],
     ['route_not_found', { path: '/elsewhere' }],
     ['method_not_allowed', { method: 'PUT' }],
-  ] as const)('explains what it refuses: %s', async (fault, of: Record<string, unknown>) => {
-    const { method = 'GET', path = '/v1/datasources', headers = {}, ...options } = of
+  ] as const)('explains what it refuses: %s', async (fault, request: Record<string, unknown>) => {
+    const { method = 'GET', path = '/v1/datasources', headers = {}, ...options } = request
     const given = { ...options, headers: { ...Object(headers), 'x-request-id': fault } }
     await mooring.call(String(method), String(path), given)
     const line = await lineOf(fault)

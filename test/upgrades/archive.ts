@@ -121,8 +121,10 @@ async function fetched(url: string): Promise<Buffer> {
 }
 
 /** Writes a script for each program that starts it with its own libraries. */
-async function wrap(of: { root: string; folder: string; libraries: string }, { ownLibraries }: Suite): Promise<void> {
-  const { root, folder, libraries } = of
+async function wrap(
+  { root, folder, libraries }: { root: string; folder: string; libraries: string },
+  { ownLibraries }: Suite,
+): Promise<void> {
   await mkdir(join(root, 'run'), { recursive: true })
   const loader = join(root, LIBRARIES, 'ld-linux-x86-64.so.2')
   const words = ownLibraries ? `'${loader}' --library-path '${libraries}'` : `env LD_LIBRARY_PATH='${libraries}'`

@@ -26,7 +26,7 @@ afterAll(() => followed.stop())
 /** Every push comes from its own network, unless a test is about the network. */
 const elsewhere = () => ({ 'x-forwarded-for': `198.51.${Math.floor(++address / 250)}.${1 + (address % 250)}` })
 
-const body = (of: number) => JSON.stringify({ events: [event(of)] })
+const body = (number: number) => JSON.stringify({ events: [event(number)] })
 
 function headersOf(text: string, { key = KEY, at = Date.now() / 1_000, name = `msg_${++address}` } = {}) {
   const timestamp = String(Math.floor(at))

@@ -43,8 +43,8 @@ afterAll(async () => {
   await dns.close()
 })
 
-const at = (of: Customer, otherwise: Otherwise = {}) =>
-  of.url('reader', { host: 'db.acme.io', parameters: 'sslmode=disable', ...otherwise })
+const at = ({ url }: Customer, otherwise: Otherwise = {}) =>
+  url('reader', { host: 'db.acme.io', parameters: 'sslmode=disable', ...otherwise })
 
 /** Validates, and returns the reason; null when the database is ready. */
 async function validate(key: string, connectionString: string): Promise<string | null> {
@@ -58,7 +58,7 @@ async function guess(key: string, connectionString: string, times: number): Prom
   return reasons
 }
 
-const wrong = (of: Customer, otherwise: Otherwise = {}) => at(of, { password: WRONG, ...otherwise })
+const wrong = (customer: Customer, otherwise: Otherwise = {}) => at(customer, { password: WRONG, ...otherwise })
 const REFUSED = 'authentication_failed'
 const KEPT = 'rate_limit_exceeded'
 

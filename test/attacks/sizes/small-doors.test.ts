@@ -28,8 +28,8 @@ afterAll(async () => {
   await customer.drop()
 })
 
-const refusalOf = async (of: { key?: string; input?: object; lastEventId?: string }) => {
-  const stream = await watchDatasources({ url: mooring.url, key: mooring.organization.testKey, ...of })
+const refusalOf = async (attempt: { key?: string; input?: object; lastEventId?: string }) => {
+  const stream = await watchDatasources({ url: mooring.url, key: mooring.organization.testKey, ...attempt })
   const { text } = await stream.first(({ event }) => event === 'serialized-error')
   await stream.ended
   return JSON.parse(text).data

@@ -163,7 +163,7 @@ describe.skipIf(CHROMIUM === null)('A page in Chromium', () => {
     await opened.addScriptTag({ content: script })
     const answers = await opened.evaluate(
       // Runs in the page, which the script has defined it in.
-      asked => (globalThis as object as { callAll(of: object): Promise<Record<string, string>> }).callAll(asked),
+      input => (globalThis as object as { callAll(input: object): Promise<Record<string, string>> }).callAll(input),
       deps(),
     )
     expect(Object.keys(answers)).toEqual(WAYS)

@@ -27,11 +27,11 @@ describe('A piece of a connection string in another field', () => {
         login,
         fc.constantFrom('user' as const, 'password' as const, 'value' as const),
         fc.nat(),
-        (of, part, spot) => {
-          const text = of[part]
+        (encoding, part, spot) => {
+          const text = encoding[part]
           const start = spot % text.length
           const piece = text.slice(start, start + 1 + (spot % (text.length - start)))
-          const body = (db_type: string) => ({ name: 'x', db_type, connection_string: url(of) })
+          const body = (db_type: string) => ({ name: 'x', db_type, connection_string: url(encoding) })
           for (const value of [piece, text, `a${text}`, `${text}.b`, piece.toUpperCase(), piece.toLowerCase()])
             expect(echoed(body(value))).toBeUndefined()
         },

@@ -36,12 +36,12 @@ afterAll(async () => {
 })
 
 const ca = () => at.authority.cert
-const stringOf = (of: { user?: string; port?: number; parameters?: string } = {}) =>
-  `postgres://${of.user ?? 'app'}:${TRUE_PASSWORD}@127.0.0.1:${of.port ?? at.servers.good.port}/postgres?${of.parameters ?? 'sslmode=verify-full'}`
+const stringOf = (parts: { user?: string; port?: number; parameters?: string } = {}) =>
+  `postgres://${parts.user ?? 'app'}:${TRUE_PASSWORD}@127.0.0.1:${parts.port ?? at.servers.good.port}/postgres?${parts.parameters ?? 'sslmode=verify-full'}`
 const datasources = () => mooring.client().datasources
-const registered = (of: Parameters<typeof stringOf>[0] = {}) =>
+const registered = (parts: Parameters<typeof stringOf>[0] = {}) =>
   datasources().register.mutate({
-    connectionString: stringOf(of),
+    connectionString: stringOf(parts),
     schema: 'public',
     caCertificate: ca(),
     waitSeconds: 20,
@@ -51,10 +51,10 @@ const registered = (of: Parameters<typeof stringOf>[0] = {}) =>
  * A server that is honest at first: later it has a certificate under the named CA, and asks for the password as
  * configured.
  */
-async function attacker(request: Buffer, of: { isHonest: boolean }, authority = at.authority) {
+async function attacker(request: Buffer, mood: { isHonest: boolean }, authority = at.authority) {
   const pair = await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
   const server = await startHostile(async peer => {
-    if (of.isHonest) return peer.relay(connect(at.servers.good.port, '127.0.0.1'))
+    if (mood.isHonest) return peer.relay(connect(at.servers.good.port, '127.0.0.1'))
     await peer.encrypt(pair)
     await peer.startup()
     peer.send(request)

@@ -84,7 +84,7 @@ const UNSIGNED = /not signed with any of verifyKeys/
 /** A lease that a web tier can forge for a database of the attacker. */
 function forged(
   asked: LeaseInput,
-  of: Partial<LeasedCredential> = {},
+  leasedCredential: Partial<LeasedCredential> = {},
 ): { text: string; beside: Omit<Answer, 'sealed'> } {
   const leaseId = `lease_${'0'.repeat(32)}` as const
   const expiresAt = new Date(Date.now() + 60_000).toISOString()
@@ -98,7 +98,7 @@ function forged(
     id: leaseId,
     publicKey: asked.publicKey,
     expiresAt,
-    ...of,
+    ...leasedCredential,
   })
   return { text, beside: { leaseId, expiresAt, credentialVersion: 1 } }
 }
@@ -183,7 +183,7 @@ describe('A captured web tier that forwards a genuine lease of another kind', ()
       const genuine = await other(asked, own)
       return { ...genuine, ...beside, sealed: sealTo(asked.publicKey, own.envelope(genuine.sealed)) }
     })
-  const lease = (of: LeaseInput) => client.datasources.lease.mutate(of)
+  const lease = (leaseInput: LeaseInput) => client.datasources.lease.mutate(leaseInput)
 
   it('is refused for another datasource', async () => {
     const other = await registered('other')
@@ -221,9 +221,9 @@ describe('A captured web tier that forwards a genuine lease of another kind', ()
 
 describe('A lease that the lease key has signed', () => {
   /** Signs as a worker does, over content of the test's choice. */
-  const signedAs = (of: Partial<LeasedCredential>) =>
+  const signedAs = (leasedCredential: Partial<LeasedCredential>) =>
     captured(async asked => {
-      const { text, beside } = forged(asked, of)
+      const { text, beside } = forged(asked, leasedCredential)
       const sealer = await createLeaseSealer(mooring.keyring)
       const sealed = sealer.sealLease(Buffer.from(asked.publicKey, 'base64'), JSON.parse(text)).toString('base64')
       return { ...beside, sealed }
@@ -235,8 +235,8 @@ describe('A lease that the lease key has signed', () => {
     ['is of the other mode', { mode: 'live' }, /other mode/],
     ['names no address', { addresses: [] }, /cannot be read/],
     ['names a host in place of an address', { addresses: ['localhost' as '127.0.0.1'] }, /cannot be read/],
-  ])('is refused when it %s', async (_what, of, says) => {
-    expect(await outcome(signedAs(of), { ttlSeconds: 60 })).toMatch(says)
+  ])('is refused when it %s', async (_what, fields, says) => {
+    expect(await outcome(signedAs(fields), { ttlSeconds: 60 })).toMatch(says)
   })
 })
 

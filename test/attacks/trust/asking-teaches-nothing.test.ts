@@ -30,11 +30,11 @@ afterAll(async () => {
 })
 
 const sql = (text: string) => query(mooring.databaseUrl, text)
-const post = (connectionString: string, of: { key?: string; wait?: number } = {}) =>
+const post = (connectionString: string, options: { key?: string; wait?: number } = {}) =>
   mooring.call('POST', '/v1/datasources', {
     body: { connectionString, schema: 'app' },
-    ...(of.key === undefined ? {} : { key: of.key }),
-    headers: { prefer: `wait=${of.wait ?? 20}` },
+    ...(options.key === undefined ? {} : { key: options.key }),
+    headers: { prefer: `wait=${options.wait ?? 20}` },
   })
 const wrong = () => customer.url('reader', { password: 'not-it' })
 const logins = async () =>

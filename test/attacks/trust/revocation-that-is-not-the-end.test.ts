@@ -192,7 +192,7 @@ describe('The last key of a mode with organization.write', () => {
 
 describe('A creation under way while its key is revoked', () => {
   const org = () => mooring.organization.id
-  const attempts: Record<string, (of: { key: string; capability: { id: string } }) => Promise<unknown>> = {
+  const attempts: Record<string, (holder: { key: string; capability: { id: string } }) => Promise<unknown>> = {
     'the creation of a key': ({ key }) => child(key),
     'the minting of a capability': ({ key }) => capabilityOf(key),
     'the rotation of a capability': ({ key, capability }) =>

@@ -21,7 +21,7 @@ const asOwner = (sql: string) => query(tiers.databaseUrl, sql)
 const asWeb = (sql: string) => query(tiers.roleUrl.web, sql).catch((error: pg.DatabaseError) => error.code)
 
 describe("The web's role writes an audit row", () => {
-  const event = (of: Record<string, string>) => {
+  const event = (fields: Record<string, string>) => {
     const values = {
       org_id: `'${tiers.organization.id}'`,
       id: `'${newId()}'`,
@@ -34,7 +34,7 @@ describe("The web's role writes an audit row", () => {
       outcome: `'ok'`,
       request_id: 'null',
       address: 'null',
-      ...of,
+      ...fields,
     }
     const named = Object.entries(values).map(([name, value]) => `p_${name.replace('org_id', 'org')} => ${value}`)
     return {
@@ -54,9 +54,9 @@ describe("The web's role writes an audit row", () => {
     ['of tomorrow', async () => ({ at: `now() + interval '1 day'` })],
     ['that the order of the record puts a year ago', async () => ({ id: YEAR_AGO_ID })],
     ['for another organization', async () => ({ org_id: `'${await otherOrganization()}'` })],
-  ])('%s: refused, and nothing is written', async (_what, of) => {
+  ])('%s: refused, and nothing is written', async (_what, fields) => {
     const count = () => asOwner('select count(*) from audit_events')
-    const sql = event(await of())
+    const sql = event(await fields())
     const before = await count()
     expect(await asWeb(sql.called)).toBe(DENIED)
     expect(await asWeb(sql.inserted)).toBe(DENIED)

@@ -25,7 +25,11 @@ const WAITING = `select pid from pg_stat_activity where datname = current_databa
  */
 export async function meanwhile<T>(
   { db, databaseUrl }: Mooring,
-  of: {
+  {
+    holding,
+    besides,
+    waiting,
+  }: {
     holding: (tx: Tx) => Promise<unknown>
     waiting: () => Promise<T>
     /** The holder's remaining work while the other one waits. */
@@ -35,14 +39,14 @@ export async function meanwhile<T>(
   const { promise: held, resolve: isHeld } = Promise.withResolvers<void>()
   const { promise: seen, resolve: letGo } = Promise.withResolvers<void>()
   const holder = transaction(db, async tx => {
-    await of.holding(tx)
+    await holding(tx)
     isHeld()
     await seen
-    await of.besides?.(tx)
+    await besides?.(tx)
   })
   await Promise.race([held, holder])
   let isOver = false
-  const result = of.waiting().finally(() => {
+  const result = waiting().finally(() => {
     isOver = true
   })
   while (!isOver && (await query(databaseUrl, WAITING)).length === 0);
@@ -57,9 +61,8 @@ export async function meanwhile<T>(
 /** Makes a task of a kind due and claims it as a worker does. */
 export async function claimed(
   { db, organization }: Mooring,
-  of: { kind: TaskKind; id: string },
+  { kind, id }: { kind: TaskKind; id: string },
 ): Promise<claims.Claim> {
-  const { kind, id } = of
   await tasks.request(unitOf(db, organization.id, NOW), { id: newId(), kind, datasourceId: id })
   const ask = { kinds: [kind], limit: 100, perOrganization: 100, held: [], leaseMs: 60_000, now: later(1) }
   const found = await claims.claim(db, { ...ask, priorities: ['asked', 'scheduled'] })

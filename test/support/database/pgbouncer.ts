@@ -41,14 +41,14 @@ export interface PgBouncerOptions {
 }
 
 /** Starts a pooler and resolves when it accepts connections. */
-export async function startPgBouncer(of: PgBouncerOptions): Promise<PgBouncer> {
+export async function startPgBouncer(pgBouncerOptions: PgBouncerOptions): Promise<PgBouncer> {
   if (PROGRAM === undefined) throw new Error('pgbouncer is not installed')
   const dir = await mkdtemp(join(tmpdir(), 'mooring-pgbouncer-'))
   // The pooler runs under another account than root.
   await chmod(dir, 0o755)
   const port = await choosePort(join(dir, 'port'))
-  await writeFile(join(dir, 'users.txt'), users(of.logins))
-  await writeFile(join(dir, 'pgbouncer.ini'), ini(of, { dir, port }))
+  await writeFile(join(dir, 'users.txt'), users(pgBouncerOptions.logins))
+  await writeFile(join(dir, 'pgbouncer.ini'), ini(pgBouncerOptions, { dir, port }))
   const child = await run(PROGRAM, join(dir, 'pgbouncer.ini'))
   return {
     port,

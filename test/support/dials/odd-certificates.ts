@@ -42,25 +42,25 @@ export interface CertificateRequest {
 }
 
 /** Creates a certificate. */
-export async function makeCertificate(of: CertificateRequest): Promise<MadeCertificate> {
+export async function makeCertificate(certificateRequest: CertificateRequest): Promise<MadeCertificate> {
   cryptoProvider.set(webcrypto)
-  const algorithm = of.isEd25519 === true ? ED25519 : ECDSA
+  const algorithm = certificateRequest.isEd25519 === true ? ED25519 : ECDSA
   // Sound: both algorithms produce a pair.
   const made = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
-  const keys = of.keys ?? made
-  const { issuer } = of
+  const keys = certificateRequest.keys ?? made
+  const { issuer } = certificateRequest
   const certificate = await X509CertificateGenerator.create({
     serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(8)))
       .toString('hex')
       .replace(/^./, '1'),
-    subject: of.subject,
-    issuer: issuer?.subject ?? of.subject,
-    notBefore: new Date(Date.now() + (of.fromDays ?? -1) * DAY_MS),
-    notAfter: new Date(Date.now() + (of.toDays ?? 1) * DAY_MS),
+    subject: certificateRequest.subject,
+    issuer: issuer?.subject ?? certificateRequest.subject,
+    notBefore: new Date(Date.now() + (certificateRequest.fromDays ?? -1) * DAY_MS),
+    notAfter: new Date(Date.now() + (certificateRequest.toDays ?? 1) * DAY_MS),
     publicKey: keys.publicKey,
     signingKey: issuer?.keys.privateKey ?? keys.privateKey,
     signingAlgorithm: issuer?.algorithm ?? algorithm,
-    extensions: extensionsOf(of),
+    extensions: extensionsOf(certificateRequest),
   })
   const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey))
   const lines = key.toString('base64').match(/.{1,64}/g) ?? []
@@ -68,7 +68,7 @@ export async function makeCertificate(of: CertificateRequest): Promise<MadeCerti
     cert: `${certificate.toString('pem')}\n`,
     key: `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`,
     keys,
-    subject: of.subject,
+    subject: certificateRequest.subject,
     algorithm,
   }
 }

@@ -59,8 +59,8 @@ export async function dumpSchema(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    const lines = async (sql: string, of: readonly number[] = []) =>
-      (await client.query<{ line: string }>(sql, [...of])).rows.map(row => row.line)
+    const lines = async (sql: string, values: readonly number[] = []) =>
+      (await client.query<{ line: string }>(sql, [...values])).rows.map(row => row.line)
     const parts = [HEADER, ...(await lines(FUNCTIONS)).map(text => text.trim())]
     const { rows } = await client.query<{
       oid: number

@@ -131,7 +131,7 @@ async function columnNames(client: pg.Client, text: string): Promise<readonly st
   const done = Promise.withResolvers<readonly string[]>()
   let names: readonly string[] = []
   client.query({
-    submit(connection: { parse(of: object): void; describe(of: object): void; sync(): void }) {
+    submit(connection: { parse(message: object): void; describe(message: object): void; sync(): void }) {
       connection.parse({ name: '', text, types: [] })
       connection.describe({ type: 'S', name: '' })
       connection.sync()

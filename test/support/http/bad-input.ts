@@ -43,7 +43,7 @@ export interface BadInputFixture {
   /**
    * Sends a call that must be refused: fails when the answer reveals the secret or a row was added, deleted or changed.
    */
-  refused(...of: Parameters<Call>): ReturnType<Call>
+  refused(...call: Parameters<Call>): ReturnType<Call>
 }
 
 /** Builds the context. The test stops the Mooring. */
@@ -68,9 +68,9 @@ export async function makeBadInputFixture(): Promise<BadInputFixture> {
       revoked: await makeKey(mooring, { revokedAt: yesterday }),
       expired: await makeKey(mooring, { expiresAt: yesterday }),
     },
-    async refused(...of) {
+    async refused(...request) {
       const before = await effectsOver(client)
-      const answer = await mooring.call(...of)
+      const answer = await mooring.call(...request)
       expect(answer.status, answer.text).toBeGreaterThanOrEqual(400)
       expect(answer.status, answer.text).toBeLessThan(500)
       expect(answer.text).not.toContain(SECRET)

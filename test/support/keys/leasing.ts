@@ -12,16 +12,16 @@ import type { DatasourceId } from '#shared/base/wire.ts'
 /** Signs a capability that may lease, as the operator's command does, and returns its token. */
 export function leaseCapability(
   mooring: { readonly db: Db; readonly keyring: WorkerKeyring; readonly organization: { readonly id: string } },
-  of: { ids?: DatasourceId[]; ttlSeconds?: number; now?: Date } = {},
+  grant: { ids?: DatasourceId[]; ttlSeconds?: number; now?: Date } = {},
 ): Promise<string> {
   const { db, keyring, organization } = mooring
   return createLeaseCapability(
-    { db, keyring, now: of.now ?? new Date() },
+    { db, keyring, now: grant.now ?? new Date() },
     {
       organizationId: organization.id,
       mode: 'test',
-      datasourceIds: of.ids ?? null,
-      ttlSeconds: of.ttlSeconds ?? 3600,
+      datasourceIds: grant.ids ?? null,
+      ttlSeconds: grant.ttlSeconds ?? 3600,
       label: null,
     },
   )

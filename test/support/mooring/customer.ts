@@ -84,8 +84,15 @@ export async function makeCustomer(
   }
 }
 
-function format(of: Required<Omit<Otherwise, 'parameters'>> & Otherwise): string {
-  const encoded = [of.user, of.password].map(encodeURIComponent).join(':')
-  const query = of.parameters === undefined ? '' : `?${of.parameters}`
-  return `postgresql://${encoded}@${of.host}:${of.port}/${encodeURIComponent(of.database)}${query}`
+function format({
+  user,
+  password,
+  parameters,
+  host,
+  port,
+  database,
+}: Required<Omit<Otherwise, 'parameters'>> & Otherwise): string {
+  const encoded = [user, password].map(encodeURIComponent).join(':')
+  const query = parameters === undefined ? '' : `?${parameters}`
+  return `postgresql://${encoded}@${host}:${port}/${encodeURIComponent(database)}${query}`
 }

@@ -119,13 +119,13 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
       web.reload(await readWebKeyring(join(dir, 'web.json')))
     },
     client: (key = organization.testKey) => createClient({ url, key, seal: false, retries: 0 }),
-    call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
+    call: (method, path, options) => call(url, { method, path, key: organization.testKey, ...options }),
     stop: () => cleanup.disposeAsync(),
   }
 }
 
-function consoleOf({ consoleFolder: dir }: MooringOptions, of: { organizationId: string; clock: () => Date }) {
-  return dir === undefined ? {} : { local: localConsole({ dir, ...of }) }
+function consoleOf({ consoleFolder: dir }: MooringOptions, options: { organizationId: string; clock: () => Date }) {
+  return dir === undefined ? {} : { local: localConsole({ dir, ...options }) }
 }
 
 async function databaseOf({ databaseUrl: own }: MooringOptions) {
@@ -171,12 +171,17 @@ async function organizationOf(
   return { id, testKey, liveKey }
 }
 
-async function call(url: string, of: CallOptions & { method: string; path: string }) {
-  const headers = new Headers(of.key === null || of.key === undefined ? {} : { authorization: `Bearer ${of.key}` })
-  if (of.body !== undefined) headers.set('content-type', 'application/json')
-  for (const [name, value] of Object.entries(of.headers ?? {})) headers.set(name, value)
-  const body = of.body === undefined ? {} : { body: typeof of.body === 'string' ? of.body : JSON.stringify(of.body) }
-  const response = await fetch(`${url}${of.path}`, { method: of.method, headers, ...body })
+async function call(url: string, callOptions: CallOptions & { method: string; path: string }) {
+  const headers = new Headers(
+    callOptions.key === null || callOptions.key === undefined ? {} : { authorization: `Bearer ${callOptions.key}` },
+  )
+  if (callOptions.body !== undefined) headers.set('content-type', 'application/json')
+  for (const [name, value] of Object.entries(callOptions.headers ?? {})) headers.set(name, value)
+  const body =
+    callOptions.body === undefined
+      ? {}
+      : { body: typeof callOptions.body === 'string' ? callOptions.body : JSON.stringify(callOptions.body) }
+  const response = await fetch(`${url}${callOptions.path}`, { method: callOptions.method, headers, ...body })
   const text = await response.text()
   return {
     status: response.status,

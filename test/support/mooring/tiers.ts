@@ -125,14 +125,14 @@ async function makeRole(url: string, role: string): Promise<string> {
   return own.href
 }
 
-function spawnTier(tier: Tier, of: TierOptions & { url: string; keyring: string }) {
-  return spawn(process.execPath, [...(of.flags ?? []), `server/${tier}.ts`], {
+function spawnTier(tier: Tier, { flags, url, keyring, env }: TierOptions & { url: string; keyring: string }) {
+  return spawn(process.execPath, [...(flags ?? []), `server/${tier}.ts`], {
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'],
       ...COMPILED,
-      DATABASE_URL: of.url,
-      MOORING_KEYRING: of.keyring,
+      DATABASE_URL: url,
+      MOORING_KEYRING: keyring,
       PORT: '0',
       HOST: '127.0.0.1',
       MOORING_DRAIN_SECONDS: '0',
@@ -141,14 +141,14 @@ function spawnTier(tier: Tier, of: TierOptions & { url: string; keyring: string 
       MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
       MOORING_RATE_PER_KEY: '1000000',
       MOORING_RATE_PER_ORGANIZATION: '1000000',
-      ...of.env,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
 
-function startProcess(tier: Tier, of: TierOptions & { url: string; keyring: string }): TierProcess {
-  const child = spawnTier(tier, of)
+function startProcess(tier: Tier, tierOptions: TierOptions & { url: string; keyring: string }): TierProcess {
+  const child = spawnTier(tier, tierOptions)
   const ended = once(child, 'close')
   let stderr = ''
   child.stderr.on('data', chunk => {

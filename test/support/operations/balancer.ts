@@ -69,19 +69,19 @@ export async function startBalancer(): Promise<Balancer> {
 
 function forward(
   incoming: IncomingMessage,
-  of: { outgoing: ServerResponse; agent: Agent; url: string; failures: string[] },
+  { url, agent, outgoing, failures }: { outgoing: ServerResponse; agent: Agent; url: string; failures: string[] },
 ): void {
   const { method, headers } = incoming
-  const onward = request(`${of.url}${incoming.url ?? '/'}`, { method, headers, agent: of.agent })
+  const onward = request(`${url}${incoming.url ?? '/'}`, { method, headers, agent })
   onward.on('response', answer => {
     const { connection: _, ...kept } = answer.headers
-    of.outgoing.writeHead(answer.statusCode ?? 502, kept)
-    answer.pipe(of.outgoing)
+    outgoing.writeHead(answer.statusCode ?? 502, kept)
+    answer.pipe(outgoing)
   })
   onward.on('error', error => {
-    of.failures.push(`${method} ${incoming.url}: ${error.message}`)
-    if (of.outgoing.headersSent) of.outgoing.destroy()
-    else of.outgoing.writeHead(502).end()
+    failures.push(`${method} ${incoming.url}: ${error.message}`)
+    if (outgoing.headersSent) outgoing.destroy()
+    else outgoing.writeHead(502).end()
   })
   incoming.pipe(onward)
 }

@@ -49,9 +49,9 @@ async function readable(pid: number): Promise<Region[]> {
 async function searchRegion(
   memory: Awaited<ReturnType<typeof open>>,
   { start, end }: Region,
-  of: { needles: Needles; found: Record<string, number>; overlap: number },
+  { overlap, needles, found }: { needles: Needles; found: Record<string, number>; overlap: number },
 ): Promise<number> {
-  const buffer = Buffer.alloc(CHUNK_BYTES + of.overlap)
+  const buffer = Buffer.alloc(CHUNK_BYTES + overlap)
   let [kept, total] = [0, 0]
   for (let at = start; at < end; at += CHUNK_BYTES) {
     const wanted = Math.min(CHUNK_BYTES, end - at)
@@ -61,9 +61,9 @@ async function searchRegion(
     total += bytesRead
     const seen = buffer.subarray(0, kept + bytesRead)
     // A match that lies wholly in the kept part was counted with the chunk before.
-    for (const [name, needle] of Object.entries(of.needles))
-      of.found[name] = (of.found[name] ?? 0) + count(seen, needle, kept - needle.length + 1)
-    const tail = Math.min(of.overlap, seen.length)
+    for (const [name, needle] of Object.entries(needles))
+      found[name] = (found[name] ?? 0) + count(seen, needle, kept - needle.length + 1)
+    const tail = Math.min(overlap, seen.length)
     seen.copy(buffer, 0, seen.length - tail)
     kept = tail
   }

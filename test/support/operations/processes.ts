@@ -79,11 +79,11 @@ export function startEntryAt(
 export function startEntryOf(
   root: string,
   entry: 'web' | 'worker' | 'main' | 'cli',
-  of: { env: Readonly<Record<string, string>>; args?: readonly string[] },
+  { args, env }: { env: Readonly<Record<string, string>>; args?: readonly string[] },
 ): Running {
-  const child = spawn(process.execPath, [`server/${entry}.ts`, ...(of.args ?? [])], {
+  const child = spawn(process.execPath, [`server/${entry}.ts`, ...(args ?? [])], {
     cwd: root,
-    env: formerEnvironment(of.env),
+    env: formerEnvironment(env),
   })
   return watch(child)
 }

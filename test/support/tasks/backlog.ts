@@ -61,12 +61,12 @@ export interface Reading {
 export async function readingOf(
   db: Db,
   url: string,
-  of: { statement: RawBuilder<unknown>; plan: 'generic' | 'custom' },
+  choice: { statement: RawBuilder<unknown>; plan: 'generic' | 'custom' },
 ): Promise<Reading> {
-  const { sql, parameters } = of.statement.compile(db)
+  const { sql, parameters } = choice.statement.compile(db)
   return inSession(url, async client => {
     await client.query('begin')
-    for (const [name, value] of Object.entries({ ...PLAN_SETTINGS, plan_cache_mode: `force_${of.plan}_plan` }))
+    for (const [name, value] of Object.entries({ ...PLAN_SETTINGS, plan_cache_mode: `force_${choice.plan}_plan` }))
       await client.query(`set local ${name} = '${value}'`)
     await client.query(`prepare claim as ${sql}`)
     const values = parameters.map(literal).join(', ')
