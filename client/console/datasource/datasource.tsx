@@ -84,7 +84,7 @@ function Known({ datasource }: { datasource: DatasourceItem }) {
       title={datasource.name}
       about={
         <span className="subtitle">
-          <StateBadge of={datasource} />
+          <StateBadge datasource={datasource} />
           <ModeTag mode={datasource.mode} />
           <code className="cut">{placeOf(datasource)}</code>
         </span>

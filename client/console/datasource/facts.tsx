@@ -33,7 +33,7 @@ export function FactsTab({ datasource }: { datasource: DatasourceItem }) {
         </div>
       </Panel>
       <Panel title="Facts">
-        <FactList of={factsOf(datasource)} />
+        <FactList facts={factsOf(datasource)} />
       </Panel>
     </div>
   )

@@ -33,7 +33,7 @@ export function Leases({ datasource: { id } }: { datasource: DatasourceItem }) {
   const input = { id, limit: PER_PAGE, ...(cursor === null ? {} : { cursor }) }
   const leases = useQuery(trpc.datasources.leases.queryOptions(input, { placeholderData: keepPreviousData }))
   return (
-    <Awaited of={leases} rows={6}>
+    <Awaited query={leases} rows={6}>
       {({ items, nextCursor }) =>
         items.length === 0 ? (
           <Empty title="Never leased">

@@ -19,9 +19,10 @@ export function displayedState({ status, statusReason, removedAt }: Stateful): {
 }
 
 /** Shows the state as a badge. */
-export function StateBadge({ of }: { of: Stateful }) {
-  const { tone, word } = displayedState(of)
-  const isUnderWay = of.status === 'unverified' && of.statusReason === null && of.removedAt === null
+export function StateBadge({ datasource }: { datasource: Stateful }) {
+  const { tone, word } = displayedState(datasource)
+  const isUnderWay =
+    datasource.status === 'unverified' && datasource.statusReason === null && datasource.removedAt === null
   return (
     <Badge tone={tone} isLive={isUnderWay}>
       {word}

@@ -41,7 +41,7 @@ function Row({ row }: { row: DatasourceItem }) {
         <span className="faint small cut mono">{placeOf(row)}</span>
       </td>
       <td className="row-state">
-        <StateBadge of={row} />
+        <StateBadge datasource={row} />
         {row.statusReason === null ? null : <code className="faint small cut">{row.statusReason}</code>}
       </td>
       <td>

@@ -45,7 +45,7 @@ function State({ endpoint: { feed } }: { endpoint: Endpoint }) {
       <div className="stack">
         {lastError === null ? null : <Notice tone="warn" title={lastError} />}
         <Facts
-          of={{
+          facts={{
             Behind: <span className="number">{eventLag === 0 ? 'nothing' : duration(eventLag * 1_000)}</span>,
             'Last request': <Time at={lastRequestAt} none="never" />,
             'Last answer': <Time at={lastSuccessAt} none="never" />,
@@ -61,7 +61,7 @@ function Events({ id, every }: { id: DatasourceItem['id']; every: number | false
   const trpc = useTRPC()
   const recent = useQuery(trpc.feeds.recent.queryOptions({ id, limit: SHOWN }, { refetchInterval: every }))
   return (
-    <Awaited of={recent} rows={10}>
+    <Awaited query={recent} rows={10}>
       {({ items }) =>
         items.length === 0 ? (
           <Empty title="No event yet">An event appears a few seconds after the endpoint returns or pushes it.</Empty>

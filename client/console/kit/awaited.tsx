@@ -6,7 +6,7 @@ import type { ReactNode } from 'react'
 import { Loading, ProblemNotice } from './feedback.tsx'
 
 interface AwaitedProps<T> {
-  readonly of: { readonly data: T | undefined; readonly error: unknown; readonly refetch: () => unknown }
+  readonly query: { readonly data: T | undefined; readonly error: unknown; readonly refetch: () => unknown }
   /** The number of lines reserved for the answer. */
   readonly rows: number
   readonly label?: string
@@ -14,7 +14,7 @@ interface AwaitedProps<T> {
 }
 
 /** Shows the answer of a query, or a placeholder for it. */
-export function Awaited<T>({ of: { data, error, refetch }, rows, label = 'Loading', children }: AwaitedProps<T>) {
+export function Awaited<T>({ query: { data, error, refetch }, rows, label = 'Loading', children }: AwaitedProps<T>) {
   return (
     <>
       {error === null ? null : <ProblemNotice error={error} onRetry={() => void refetch()} />}

@@ -62,10 +62,10 @@ export function Panel({
 }
 
 /** Names and values. A null value is left out together with its name. */
-export function Facts({ of }: { of: Readonly<Record<string, ReactNode>> }) {
+export function Facts({ facts }: { facts: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className="facts">
-      {Object.entries(of).map(([name, value]) =>
+      {Object.entries(facts).map(([name, value]) =>
         value === null ? null : (
           <div key={name}>
             <dt>{name}</dt>

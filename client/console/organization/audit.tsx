@@ -44,7 +44,7 @@ export function Audit() {
   return (
     <Panel title="Audit" about="Who did what, and with what result." isFlush>
       <Filters filter={filter} onNarrow={narrow} />
-      <Awaited of={events} rows={10}>
+      <Awaited query={events} rows={10}>
         {({ items, nextCursor }) => (
           <>
             {items.length === 0 ? (
@@ -65,22 +65,22 @@ export function Audit() {
 }
 
 const FIELDS = [
-  { of: 'action', label: 'Action', placeholder: 'key.created' },
-  { of: 'outcome', label: 'Outcome', placeholder: 'ok, or a fault' },
-  { of: 'objectId', label: 'Object', placeholder: 'ds_…' },
+  { field: 'action', label: 'Action', placeholder: 'key.created' },
+  { field: 'outcome', label: 'Outcome', placeholder: 'ok, or a fault' },
+  { field: 'objectId', label: 'Object', placeholder: 'ds_…' },
 ] as const
 
 function Filters({ filter, onNarrow }: { filter: Filter; onNarrow: (change: Partial<Filter>) => void }) {
   return (
     <div className="audit-filters">
-      {FIELDS.map(({ of, label, placeholder }) => (
+      {FIELDS.map(({ field, label, placeholder }) => (
         <TextField
-          key={of}
+          key={field}
           label={label}
           placeholder={placeholder}
           maxLength={100}
-          value={filter[of]}
-          onChange={event => onNarrow({ [of]: event.target.value })}
+          value={filter[field]}
+          onChange={event => onNarrow({ [field]: event.target.value })}
         />
       ))}
     </div>

@@ -46,14 +46,14 @@ export function Capabilities() {
   )
   return (
     <Panel title="Capabilities" about="For agents and systems: few operations, limited time." actions={mint} isFlush>
-      <Awaited of={capabilities} rows={6}>
+      <Awaited query={capabilities} rows={6}>
         {({ items, nextCursor }) => (
           <>
             {items.length === 0 ? <Empty title="No capabilities yet" /> : null}
             {items.length === 0 ? null : (
               <Table label="Capabilities, newest first" headings={HEADINGS} hasActions>
                 {items.map(one => (
-                  <CapabilityRow key={one.id} of={one} onRevoke={setRevoked} />
+                  <CapabilityRow key={one.id} capability={one} onRevoke={setRevoked} />
                 ))}
               </Table>
             )}
@@ -62,31 +62,37 @@ export function Capabilities() {
         )}
       </Awaited>
       {isMinting ? <NewCapability onClose={() => setIsMinting(false)} /> : null}
-      {revoked === null ? null : <Revoke of={revoked} onClose={() => setRevoked(null)} />}
+      {revoked === null ? null : <Revoke capability={revoked} onClose={() => setRevoked(null)} />}
     </Panel>
   )
 }
 
-function CapabilityRow({ of, onRevoke }: { of: Capability; onRevoke: (capability: Capability) => void }) {
+function CapabilityRow({
+  capability,
+  onRevoke,
+}: {
+  capability: Capability
+  onRevoke: (capability: Capability) => void
+}) {
   return (
-    <tr className={of.status === 'active' ? undefined : 'ended'}>
+    <tr className={capability.status === 'active' ? undefined : 'ended'}>
       <td>
-        <span className="strong">{of.label || of.participantKind}</span>
+        <span className="strong">{capability.label || capability.participantKind}</span>
       </td>
       <td>
-        <ModeTag mode={of.mode} />
+        <ModeTag mode={capability.mode} />
       </td>
-      <td className="small soft">{of.operations.join(', ')}</td>
-      <td className="small soft">{of.datasourceIds === null ? 'all' : of.datasourceIds.length}</td>
+      <td className="small soft">{capability.operations.join(', ')}</td>
+      <td className="small soft">{capability.datasourceIds === null ? 'all' : capability.datasourceIds.length}</td>
       <td>
-        <Time at={of.expiresAt} />
+        <Time at={capability.expiresAt} />
       </td>
       <td>
-        <Badge tone={STATES[of.status].tone}>{STATES[of.status].word}</Badge>
+        <Badge tone={STATES[capability.status].tone}>{STATES[capability.status].word}</Badge>
       </td>
       <td className="row-actions">
-        {of.status === 'active' ? (
-          <Button weight="quiet" onClick={() => onRevoke(of)}>
+        {capability.status === 'active' ? (
+          <Button weight="quiet" onClick={() => onRevoke(capability)}>
             Revoke…
           </Button>
         ) : null}
@@ -95,7 +101,7 @@ function CapabilityRow({ of, onRevoke }: { of: Capability; onRevoke: (capability
   )
 }
 
-function Revoke({ of, onClose }: { of: Capability; onClose: () => void }) {
+function Revoke({ capability, onClose }: { capability: Capability; onClose: () => void }) {
   const trpc = useTRPC()
   const queries = useQueryClient()
   const revoke = useMutation(
@@ -110,13 +116,13 @@ function Revoke({ of, onClose }: { of: Capability; onClose: () => void }) {
     <Dialog
       isOpen
       onClose={onClose}
-      title={`Revoke ${of.label || 'the capability'}?`}
+      title={`Revoke ${capability.label || 'the capability'}?`}
       about="Requests with it will be refused, and its leases end. This cannot be undone."
     >
       {revoke.error === null ? null : <ProblemNotice error={revoke.error} />}
       <div className="dialog-foot">
         <Button onClick={onClose}>Cancel</Button>
-        <Button weight="danger" isBusy={revoke.isPending} onClick={() => revoke.mutate({ id: of.id })}>
+        <Button weight="danger" isBusy={revoke.isPending} onClick={() => revoke.mutate({ id: capability.id })}>
           Revoke
         </Button>
       </div>

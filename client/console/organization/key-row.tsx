@@ -8,38 +8,39 @@ import { Time } from '#client/console/kit/time.tsx'
 import type { KeyItem } from './listed-key.ts'
 
 interface KeyRowProps {
-  readonly of: KeyItem
+  readonly apiKey: KeyItem
   readonly now: number
   readonly onRevoke: (key: KeyItem) => void
 }
 
 /** The row of a key. */
-export function KeyRow({ of, now, onRevoke }: KeyRowProps) {
-  const isExpired = of.expiresAt !== null && Date.parse(of.expiresAt) <= now
-  const isAlive = of.revokedAt === null && !isExpired
+export function KeyRow({ apiKey, now, onRevoke }: KeyRowProps) {
+  const isExpired = apiKey.expiresAt !== null && Date.parse(apiKey.expiresAt) <= now
+  const isAlive = apiKey.revokedAt === null && !isExpired
   return (
     <tr className={isAlive ? undefined : 'ended'}>
       <td>
-        <span className="strong">{of.name ?? 'Without a name'}</span> <code className="faint small">…{of.last4}</code>
+        <span className="strong">{apiKey.name ?? 'Without a name'}</span>{' '}
+        <code className="faint small">…{apiKey.last4}</code>
       </td>
       <td>
-        <ModeTag mode={of.mode} />
+        <ModeTag mode={apiKey.mode} />
       </td>
-      <td className="small soft" title={of.scopes.join(', ')}>
-        {of.scopes.length} of 10
-      </td>
-      <td>
-        <Time at={of.createdAt} />
+      <td className="small soft" title={apiKey.scopes.join(', ')}>
+        {apiKey.scopes.length} of 10
       </td>
       <td>
-        <Time at={of.lastUsedAt} none="never" />
+        <Time at={apiKey.createdAt} />
       </td>
       <td>
-        <KeyState of={of} isExpired={isExpired} />
+        <Time at={apiKey.lastUsedAt} none="never" />
+      </td>
+      <td>
+        <KeyState apiKey={apiKey} isExpired={isExpired} />
       </td>
       <td className="row-actions">
         {isAlive ? (
-          <Button weight="quiet" onClick={() => onRevoke(of)}>
+          <Button weight="quiet" onClick={() => onRevoke(apiKey)}>
             Revoke…
           </Button>
         ) : null}
@@ -48,7 +49,7 @@ export function KeyRow({ of, now, onRevoke }: KeyRowProps) {
   )
 }
 
-function KeyState({ of: { revokedAt, expiresAt }, isExpired }: { of: KeyItem; isExpired: boolean }) {
+function KeyState({ apiKey: { revokedAt, expiresAt }, isExpired }: { apiKey: KeyItem; isExpired: boolean }) {
   if (revokedAt !== null) return <Badge>Revoked</Badge>
   if (isExpired) return <Badge>Expired</Badge>
   return (

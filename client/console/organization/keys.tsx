@@ -33,17 +33,17 @@ export function Keys() {
   )
   return (
     <Panel title="API keys" about="A key is shown once, when it is created." actions={make} isFlush>
-      <Awaited of={keys} rows={6}>
+      <Awaited query={keys} rows={6}>
         {({ items }) => (
           <Table label="API keys, newest first" headings={HEADINGS} hasActions>
             {items.map(key => (
-              <KeyRow key={key.id} of={key} now={now} onRevoke={setRevoked} />
+              <KeyRow key={key.id} apiKey={key} now={now} onRevoke={setRevoked} />
             ))}
           </Table>
         )}
       </Awaited>
       {isMaking ? <NewKey onClose={() => setIsMaking(false)} /> : null}
-      {revoked === null ? null : <RevokeKey of={revoked} onClose={() => setRevoked(null)} />}
+      {revoked === null ? null : <RevokeKey apiKey={revoked} onClose={() => setRevoked(null)} />}
     </Panel>
   )
 }

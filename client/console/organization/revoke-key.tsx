@@ -21,18 +21,18 @@ const CHILDREN: readonly ChoiceOption<Children>[] = [
 ]
 
 /** The dialog. */
-export function RevokeKey({ of, onClose }: { of: KeyItem; onClose: () => void }) {
+export function RevokeKey({ apiKey, onClose }: { apiKey: KeyItem; onClose: () => void }) {
   const [children, setChildren] = useState<Children>('revoke')
   const { revoke, asked } = useRevocation(onClose)
   const hasChildren = asked.includes('children')
   const isLast = asked.includes('force')
-  const input = { id: of.id, ...(hasChildren ? { children } : {}), ...(isLast ? { force: true } : {}) }
+  const input = { id: apiKey.id, ...(hasChildren ? { children } : {}), ...(isLast ? { force: true } : {}) }
   return (
     <Dialog
       isOpen
       onClose={onClose}
-      title={`Revoke ${of.name ?? 'the key'}?`}
-      about={<>Requests with …{of.last4} will be refused by every process. This cannot be undone.</>}
+      title={`Revoke ${apiKey.name ?? 'the key'}?`}
+      about={<>Requests with …{apiKey.last4} will be refused by every process. This cannot be undone.</>}
     >
       {problemOf(revoke.error).issues.map(({ message }) => (
         <Notice key={message} tone="warn" title={message} />

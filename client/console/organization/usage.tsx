@@ -36,7 +36,7 @@ export function UsageTab() {
       </Panel>
       <Panel title="Limits">
         <Facts
-          of={{
+          facts={{
             'Each key': perWindow(rates.perKey),
             'The organization': perWindow(rates.perOrganization),
             'Between two checks': duration(checkIntervalSeconds * 1_000),

@@ -26,7 +26,7 @@ export function Outcome({ registered, onAnother }: { registered: Registered; onA
     <>
       <Panel
         title={data.name}
-        about={<StateBadge of={data} />}
+        about={<StateBadge datasource={data} />}
         actions={
           <>
             {isAwaited(data) ? null : <CheckNow datasource={data} />}

@@ -67,7 +67,7 @@ function RelationView(props: {
       </Head>
       {relation.comment === undefined ? null : <p className="soft">{relation.comment}</p>}
       <Facts
-        of={{
+        facts={{
           'Rows, estimated':
             estimate?.rows === undefined || estimate.rows === null ? null : count(Math.round(estimate.rows)),
           Size: estimate === undefined ? null : bytes(estimate.bytes),
@@ -91,7 +91,7 @@ function RoutineView({ schema, routine }: { schema: string; routine: Routine }) 
       </Head>
       {routine.comment === undefined ? null : <p className="soft">{routine.comment}</p>}
       <Facts
-        of={{
+        facts={{
           Arguments: routine.arguments === '' ? 'none' : <code>{routine.arguments}</code>,
           Result: routine.result === undefined ? null : <code>{routine.result}</code>,
           Language: routine.language,

@@ -25,7 +25,7 @@ export function ReadingView({ reading }: { reading: StringReading }) {
   return (
     <div className="reading" aria-live="polite">
       <Facts
-        of={{
+        facts={{
           Host: isRead ? <code>{reading.host}</code> : dash,
           Port: isRead ? <code>{reading.port}</code> : dash,
           Database: isRead ? <code>{reading.database}</code> : dash,
