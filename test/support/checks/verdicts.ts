@@ -9,9 +9,19 @@ export async function onNotification<T>(url: string, look: (client: pg.Client) =
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    let notifications = Promise.withResolvers<void>()
-    client.on('notification', () => notifications.resolve())
     await client.query('listen mooring_news')
+    return await onNotificationOf(client, look)
+  } finally {
+    await client.end()
+  }
+}
+
+/** The same over a connection that listens already. */
+async function onNotificationOf<T>(client: pg.Client, look: (client: pg.Client) => Promise<T | undefined>): Promise<T> {
+  let notifications = Promise.withResolvers<void>()
+  const note = () => notifications.resolve()
+  client.on('notification', note)
+  try {
     for (;;) {
       notifications = Promise.withResolvers()
       const found = await look(client)
@@ -19,7 +29,7 @@ export async function onNotification<T>(url: string, look: (client: pg.Client) =
       await notifications.promise
     }
   } finally {
-    await client.end()
+    client.off('notification', note)
   }
 }
 
@@ -35,14 +45,18 @@ export async function settled(url: string, uuid: string): Promise<void> {
   })
 }
 
-/** Resolves once the worker is idle: every requested task is settled, besides those of a kind that go on for long. */
-export async function quiet(url: string, besides = ''): Promise<void> {
-  await onNotification(url, async client => {
+/**
+ * Resolves once the worker is idle: every requested task is settled, besides those of a kind that go on for long. `at`
+ * is the database, or a connection to it that listens to `mooring_news`.
+ */
+export async function quiet(at: string | pg.Client, besides = ''): Promise<void> {
+  const isIdle = async (client: pg.Client) => {
     const { rowCount } = await client.query(
       `select id from tasks where (standing and settled < requested and (due_at <= now() or locked_until is not null))
          or (not standing and outcome is null and kind <> $1)`,
       [besides],
     )
     return rowCount === 0 ? true : undefined
-  })
+  }
+  await (typeof at === 'string' ? onNotification(at, isIdle) : onNotificationOf(at, isIdle))
 }

@@ -4,13 +4,12 @@
  * Each is tethered to the test's process: none is left behind, not even by SIGKILL (on Linux). The product never uses
  * it.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import pg from 'pg'
 import { type Binaries, locateBinaries } from '#server/standalone/embedded/binaries.ts'
 import type { TlsPair } from '#server/standalone/embedded/certificate.ts'
 import { startEmbedded } from '#server/standalone/embedded/embedded.ts'
+import { makeServerFolder } from './server-folder.ts'
 
 /** Losing a test's data in a power cut costs nothing. */
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_wal_size: '256MB' }
@@ -54,7 +53,7 @@ export interface TestServer {
 
 /** Starts a server and resolves when it accepts connections. */
 export async function startServer({ major = 18, tls = false, ...options }: ServerOptions = {}): Promise<TestServer> {
-  const dir = await mkdtemp(join(tmpdir(), 'mooring-postgres-'))
+  const dir = await makeServerFolder()
   const ofNpm = major === 18 ? undefined : `postgres-${major}-${process.platform}-${process.arch}`
   const binaries = options.programs ?? (await locateBinaries(ofNpm))
   const settings = { ...FAST, ...options.settings }

@@ -14,7 +14,7 @@ import { databaseUrl, query, quoted, startServer } from '#test/support/database/
 import { leaseCapability } from '#test/support/keys/leasing.ts'
 import { makeCredentials } from '#test/support/keys/many-credentials.ts'
 import { startMooring } from '#test/support/mooring/mooring.ts'
-import { secondWorker } from '#test/support/mooring/second-worker.ts'
+import { startResealer } from './resealer.ts'
 
 /** The environment of commands. */
 export interface CommandScene {
@@ -31,7 +31,7 @@ export interface CommandScene {
    */
   clone(which: 'ready' | 'behind' | 'empty'): Promise<string>
   drop(url: string): Promise<void>
-  /** Starts a worker on a clone; the returned function stops it. */
+  /** Starts a worker that reseals on a clone; the returned function stops it. */
   work(url: string, keyrings: string): Promise<() => Promise<void>>
 }
 
@@ -60,7 +60,7 @@ export async function makeCommandScene(cleanup: AsyncDisposableStack): Promise<C
     drop: async url => {
       await query(server.adminUrl, `drop database ${quoted(new URL(url).pathname.slice(1))} with (force)`)
     },
-    work: (url, folder) => secondWorker({ databaseUrl: url, keyring: folder, openNetworks: [] }, {}),
+    work: startResealer,
   }
 }
 

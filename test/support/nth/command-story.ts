@@ -43,6 +43,7 @@ export interface CommandStory {
 /** The maximum number of runs; rotations take two. */
 const MOST_RUNS = 6
 const MOST_EFFECTS = 400
+const AT_ONCE = 3
 /** Each run of a command is recorded as an event of its own. */
 const RECORD = ['audit_events']
 
@@ -57,9 +58,7 @@ export async function tellCommand(
   const wrong: Wrong[] = []
   let tries = 0
   for (const mishap of MISHAPS)
-    for (let at = 1; at < MOST_EFFECTS; at += 1) {
-      if (!isChosen(mishap, at)) continue
-      const found = await told(scene, story, { mishap, at })
+    for await (const { at, found } of disturbedInTurn({ scene, story, mishap }, at => isChosen(mishap, at))) {
       if (found.struck === null) break
       tries += 1
       const differsFrom = (end: End) => compare(end, found, [...RECORD, ...(story.mayHaveMore?.tables ?? [])])
@@ -71,6 +70,24 @@ export async function tellCommand(
 }
 
 type Disturbance = { readonly mishap: Mishap; readonly at: number }
+
+/**
+ * Runs the story once for each chosen effect, in order. Each run has an installation of its own, and often waits for a
+ * worker, so some run at once.
+ */
+async function* disturbedInTurn(
+  { scene, story, mishap }: { scene: CommandScene; story: CommandStory; mishap: Mishap },
+  isChosen: (at: number) => boolean,
+) {
+  let batch: number[] = []
+  for (let at = 1; at <= MOST_EFFECTS; at += 1) {
+    if (at < MOST_EFFECTS && isChosen(at)) batch.push(at)
+    if (batch.length < AT_ONCE && at < MOST_EFFECTS) continue
+    const runs = batch.map(async at => ({ at, found: await told(scene, story, { mishap, at }) }))
+    yield* await Promise.all(runs)
+    batch = []
+  }
+}
 
 async function told(
   scene: CommandScene,

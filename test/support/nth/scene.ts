@@ -31,7 +31,7 @@ export interface Scene {
   readonly stage: Stage
   /** A customer's endpoint, which the registry trusts and resolves as `api.acme.io`. */
   readonly stranger: Stranger
-  /** An open connection to our own database that bypasses the gate. */
+  /** An open connection to our own database that bypasses the gate, and listens to `mooring_news`. */
   readonly client: pg.Client
   /** Returns the tier in use. */
   life(): Promise<Life>
@@ -50,6 +50,7 @@ export async function makeScene(cleanup: AsyncDisposableStack, gated: 'web' | 'w
   cleanup.defer(() => mooring.stop())
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
+  await client.query('listen mooring_news')
   cleanup.defer(() => client.end())
   let current: Promise<Life> | null = null
   return {

@@ -26,35 +26,43 @@ const OF_ATTEMPTS = new Set([
 /** Columns that upkeep dates and polls count on a schedule of their own, before the end of the story or after it. */
 const OF_SCHEDULE: Readonly<Record<string, string>> = { credentials: 'retired_at', feeds: 'pages' }
 
-/** Reads the state over an open connection. */
-export async function stateOf(client: pg.Client, organizationId: string): Promise<State> {
-  const { rows: tables } = await client.query<{ name: string }>(
-    `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
-     where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = 'public'::regnamespace order by 1`,
-  )
-  const lines: string[] = []
-  for (const { name } of tables.filter(table => !NO_EFFECT.has(table.name))) {
-    const { rows } = await client.query(
-      `select to_jsonb(t) as row from ${pg.escapeIdentifier(name)} t where org_id = $1`,
-      [organizationId],
-    )
-    lines.push(...rows.map(({ row }) => lineOf(name, row)))
-  }
-  return lines.toSorted()
+/** Reads the state of one organization over an open connection. */
+export function stateOf(client: pg.Client, organizationId: string): Promise<State> {
+  return stateWhere(client, organizationId)
 }
 
 /** Reads the state of the whole database. */
-export async function stateOfAll(client: pg.Client): Promise<State> {
-  const { rows: tables } = await client.query<{ name: string }>(
-    `select relname as name from pg_class where relkind in ('r', 'p') and not relispartition
-       and relnamespace = 'public'::regnamespace order by 1`,
+export function stateOfAll(client: pg.Client): Promise<State> {
+  return stateWhere(client, null)
+}
+
+/** The statement that reads all tables of a database, or the rows of one organization in those that have them. */
+const statements = new WeakMap<pg.Client, Promise<string>>()
+
+async function stateWhere(client: pg.Client, organizationId: string | null): Promise<State> {
+  const statement = statements.get(client) ?? statementOf(client, organizationId !== null)
+  statements.set(client, statement)
+  const text = await statement
+  const values = organizationId === null ? [] : [organizationId]
+  const { rows } = await client.query<{ name: string; row: Record<string, unknown> }>({ name: 'state', text, values })
+  return rows.map(({ name, row }) => lineOf(name, row)).toSorted()
+}
+
+/** One statement for all tables: a story is too short for a round trip and a plan for each. */
+async function statementOf(client: pg.Client, isOfOne: boolean): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    `select relname as name from pg_class c where relkind in ('r', 'p') and not relispartition
+       and relnamespace = 'public'::regnamespace and (not $1 or exists (
+         select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'org_id'))`,
+    [isOfOne],
   )
-  const lines: string[] = []
-  for (const { name } of tables.filter(table => !NO_EFFECT.has(table.name))) {
-    const { rows } = await client.query(`select to_jsonb(t) as row from ${pg.escapeIdentifier(name)} t`)
-    lines.push(...rows.map(({ row }) => lineOf(name, row)))
-  }
-  return lines.toSorted()
+  const parts = rows
+    .filter(({ name }) => !NO_EFFECT.has(name))
+    .map(
+      ({ name }) =>
+        `select '${name}' as name, to_jsonb(t) as row from ${pg.escapeIdentifier(name)} t${isOfOne ? ' where org_id = $1' : ''}`,
+    )
+  return parts.join(' union all ')
 }
 
 function lineOf(table: string, row: Record<string, unknown>): string {
