@@ -62,10 +62,11 @@ export function hbaFix({ database, login, egressAddresses, isEncrypted }: TriedL
   const kind = isEncrypted ? 'hostssl' : 'host'
   // There, a name that begins with a slash is a regular expression, even if quoted.
   const isWritable = [database, login].every(name => isPrintable(name) && !name.startsWith('/'))
+  if (!isWritable) return 'A line of pg_hba.conf cannot hold the name of this database or role: use other names.'
   const entries = [database, login].map(name => `"${name.replaceAll('"', '""')}"`).join(' ')
   return [
     'Put this above the other lines of pg_hba.conf, and reload it as a superuser:',
-    ...(isWritable ? addresses.map(address => `${kind} ${entries} ${asNetwork(address)} scram-sha-256`) : []),
+    ...addresses.map(address => `${kind} ${entries} ${asNetwork(address)} scram-sha-256`),
     'select pg_catalog.pg_reload_conf();',
   ].join('\n')
 }
