@@ -96,7 +96,7 @@ const DIAL_METRICS = {
     labels: { kind: ['direct', 'endpoint'] },
     tiers: WORKER,
     buckets: SLOW,
-    alert: 'do checks take longer than they did?',
+    alert: 'do checks take longer than before?',
   },
   mooring_dials_total: {
     kind: 'counter',
@@ -111,7 +111,7 @@ const DIAL_METRICS = {
     labels: { dial: DIAL_LABELS },
     tiers: WORKER,
     buckets: SLOW,
-    alert: 'do dials take longer than they did?',
+    alert: 'do dials take longer than before?',
   },
   mooring_dial_processes: {
     kind: 'gauge',

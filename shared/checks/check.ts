@@ -17,7 +17,7 @@ export const Check = z.object({
     .enum(['pass', 'fail', 'skipped'])
     .describe('`skipped` if the failure of an earlier line made it pointless.'),
   actual: z.string().optional().describe('The finding, in words of Mooring.'),
-  fix: z.string().optional().describe('The remedy for a person; often SQL to paste.'),
+  fix: z.string().optional().describe('The remedy, for people to read; often SQL to paste.'),
 })
 export type Check = z.infer<typeof Check>
 

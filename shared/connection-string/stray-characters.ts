@@ -44,7 +44,7 @@ function refuseInvisible(text: string): Refusal | null {
       : /\p{Cc}/u.test(character)
         ? 'a control character'
         : character === '\ufffd'
-          ? 'the replacement of a lost character'
+          ? 'the replacement character, which stands for a lost one'
           : 'an invisible character'
   return refuse(
     'character_refused',

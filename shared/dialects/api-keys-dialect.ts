@@ -14,7 +14,7 @@ const displayed = {
   id: z.uuid().describe('The key.'),
   name: z.string().nullable().describe('As given; null if the key was created without one.'),
   prefix: z.string().describe('The beginning of the key, which shows its mode: `sk_live_` or `sk_test_`.'),
-  last4: z.string().describe('The end of the key.'),
+  last4: z.string().describe('The last four characters of the key.'),
   created_at: Timestamp.describe('When it was created.'),
 }
 

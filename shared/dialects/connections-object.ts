@@ -68,7 +68,7 @@ export const ConnectionsError = z
     error: z
       .object({
         code: z.string().describe('The fault in capitals, such as `NOT_FOUND`.'),
-        message: z.string().describe('A sentence for a person. It never quotes the request.'),
+        message: z.string().describe('A human-readable sentence. It never quotes the request.'),
         details: z
           .array(
             z.object({
@@ -76,7 +76,7 @@ export const ConnectionsError = z
                 .array(z.union([z.string(), z.number().int()]))
                 .describe('The place, such as the name of a header.'),
               code: z.string().describe('A stable name for the reason.'),
-              message: z.string().describe('A sentence for a person.'),
+              message: z.string().describe('A human-readable sentence.'),
             }),
           )
           .nullable()
@@ -95,7 +95,7 @@ export const HttpValidationError = z
           loc: z
             .array(z.union([z.string(), z.number().int()]))
             .describe('The place: `body`, `path` or `query`, then the field, then the index.'),
-          msg: z.string().describe('A sentence for a person.'),
+          msg: z.string().describe('A human-readable sentence.'),
           type: z.string().describe("Pydantic v2's name of the error, such as `string_too_short`."),
           input: z.unknown().optional().describe('The value, if it is short and cannot be part of a credential.'),
           ctx: z.record(z.string(), z.unknown()).optional().describe('The constraint that was violated.'),

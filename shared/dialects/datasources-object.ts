@@ -139,7 +139,7 @@ export const DeletedDatasource = z
 const Failure = z.object({
   item: CheckItem.describe('The line of the checklist that failed.'),
   actual: z.string().optional().describe('The finding, in words of Mooring.'),
-  fix: z.string().describe('The remedy for a person; often SQL to paste.'),
+  fix: z.string().describe('The remedy, for people to read; often SQL to paste.'),
 })
 
 /** Answer of `POST /v1/datasources/validate`. */
@@ -189,7 +189,7 @@ export const DatasourcesError = z
       .array(z.string())
       .optional()
       .describe('Newer documented names of the same code; omitted if there are none.'),
-    message: z.string().describe('A sentence for a person. It never quotes the request.'),
+    message: z.string().describe('A human-readable sentence. It never quotes the request.'),
     param: z.string().optional().describe('The path of the invalid field, parameter or header.'),
     doc_url: z.url().describe('The entry in the fault table.'),
     request_id: z.string().describe('The same as the `x-request-id` header; quote it when you report a problem.'),

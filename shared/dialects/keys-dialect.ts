@@ -28,7 +28,7 @@ const key = {
   id: displayed.id.describe('`key_…`.'),
   mode: displayed.mode.describe('The mode of the objects that it can change.'),
   name: displayed.name.describe('As given; null if it was created without one.'),
-  last4: displayed.last4.describe('The end of the key.'),
+  last4: displayed.last4.describe('The last four characters of the key.'),
   scopes: displayed.scopes.describe('The permitted operations.'),
   created: seconds('When it was created, in Unix seconds.'),
 }
@@ -36,7 +36,7 @@ const key = {
 /** Answer of `POST /v1/api_keys`, the only one that shows the key. */
 export const CreatedKeyObject = z
   .object({ ...key, key: z.string().optional().describe('Shown once: a replayed answer omits it.') })
-  .meta({ id: 'CreatedKey', description: 'A new API key, with its text.' })
+  .meta({ id: 'CreatedKey', description: 'A new API key, with its full value.' })
 
 /** Query of `GET /v1/api_keys`. */
 export const KeysQuery = z.strictObject({ limit, starting_after: KeyId.optional().describe(OLDER_THAN) })

@@ -46,7 +46,7 @@ export async function tryFix(scene: Scene, misconfiguration: Misconfiguration, n
     of: misconfiguration,
     ...shown,
     done,
-    end: misconfiguration.stays === undefined ? end : `stays so: ${misconfiguration.stays}`,
+    end: misconfiguration.stays === undefined ? end : `unchanged: ${misconfiguration.stays}`,
     wrong,
   }
 }

@@ -236,7 +236,7 @@ describe('An exported name', () => {
     expect(broken({ ...files, 'server/domain/two.ts': exported.replace('finish', 'begin') })).toEqual([])
   })
 
-  it('may recur where every reader has it behind the name of its module', () => {
+  it('may repeat if every use is qualified by its module’s name', () => {
     const reader = "import * as two from './two.ts'\n"
     expect(broken({ ...files, 'server/domain/three.ts': reader })).toEqual([])
     const both = `${reader}import { finish } from './two.ts'\n`

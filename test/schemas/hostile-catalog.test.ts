@@ -100,7 +100,7 @@ describe('a catalog of excessive size', () => {
     expect(schemaIn(snapshot, 'public').enums?.[0]?.labels).toHaveLength(5000)
   })
 
-  it('whose truncated text changes behind the cut has another fingerprint', async () => {
+  it('whose truncated text changes after the cut has another fingerprint', async () => {
     const url = await database(
       'behind',
       `create table t (a text); comment on table t is '${'x'.repeat(9000)}a'; grant select on t to reader`,

@@ -13,7 +13,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 
 const SETTLE_MS = 250
 /**
- * The maximum number of unsettled points of a key in one process; this near to the limit, each call is settled at once.
+ * The maximum number of unsettled points of a key in one process; this close to the limit, each call is settled at once.
  */
 export const MAX_UNSETTLED = 32
 const DEADLINE_MS = 2_000

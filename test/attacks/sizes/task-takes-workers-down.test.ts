@@ -1,7 +1,7 @@
 /**
  * A task kills the worker that runs it, and each later one. The second time it runs alone, in a process that is killed
- * at its deadline: the task ends there, and tasks held beside it lose nothing. Real workers are really killed; only the
- * minute until a dead worker's claims expire is taken from the rows.
+ * at its deadline: the task ends there, and tasks held beside it lose nothing. Real workers are killed; only the minute
+ * until a dead worker's claims expire is skipped, by changing the rows.
  */
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'

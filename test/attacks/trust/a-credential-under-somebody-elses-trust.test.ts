@@ -95,7 +95,7 @@ describe('A CA certificate without its connection string', () => {
   })
 
   it.each([
-    ['as a release of before left it behind', { kind: 'ca-certificate' as const }],
+    ['as an earlier release left it behind', { kind: 'ca-certificate' as const }],
     [
       'beside a box that a caller sealed, put there by a web tier that was taken over',
       { kind: 'client-sealed' as const },

@@ -57,7 +57,7 @@ export const NETWORKS: readonly Misconfiguration[] = [
       ...{ reason: 'database_unreachable', item: 'connect', cause: 'the connection was refused' },
       fix: ['open it for 127.0.0.1'],
     },
-    stays: 'which port or firewall it is, the fix cannot know',
+    stays: 'the fix cannot know the port or the firewall',
   },
   {
     title: 'A web server listens on the port',
@@ -67,6 +67,6 @@ export const NETWORKS: readonly Misconfiguration[] = [
       item: 'connect',
       cause: 'a server that does not speak the PostgreSQL protocol',
     },
-    stays: 'which port it is, the fix cannot know',
+    stays: 'the fix cannot know the port',
   },
 ]

@@ -5,7 +5,7 @@
 import { frame, OFFER, type Peer, type Script } from './hostile-postgres.ts'
 import { createScramServer } from './scram-server.ts'
 
-/** The password that an honest beginning needs. */
+/** The password for scripts that begin with an honest handshake. */
 export const SHARED_PASSWORD = 'Tr0ub4dor-and-3'
 
 /** Misbehaves after the startup message, without TLS. */
