@@ -127,6 +127,16 @@ const UNBOUND: Readonly<Record<string, Case>> = {
   },
 }
 
+/** The advisory of each, where the policy does not refuse it. */
+const ADVISORY: Readonly<Record<string, string>> = {
+  ...{ 'a view': 'rls_bypassing_views', views: 'rls_bypassing_views' },
+  ...{ 'a function': 'privileged_functions', functions: 'privileged_functions' },
+  ...{ 'a partition': 'role_partitions', partitions: 'role_partitions' },
+  ...{ 'a parent': 'role_partitions', parents: 'role_partitions' },
+  ...{ truncate: 'role_table_rights', triggers: 'role_table_rights', 'truncate and triggers': 'role_table_rights' },
+  'a view, beside an owner of an unforced table': 'rls_bypassing_views',
+}
+
 describe('The text about a role', () => {
   it('is a finding with its fix for whatever makes it stronger than row security', async () => {
     await expect(texts(REFUSED)).toMatchFileSnapshot(file('refused'))
@@ -141,6 +151,9 @@ describe('The text about a role', () => {
     for (const [title, one] of Object.entries(UNBOUND)) {
       const advice = judged(one, 'enforce')
       expect(advice, title).toContain('Row security does not apply to that.')
+      expect(/^advice, (\w+): The role may /.exec(advice.slice(advice.lastIndexOf('advice, ')))?.[1], title).toBe(
+        ADVISORY[title],
+      )
       expect(judged(one, 'warn'), title).toBe(advice)
     }
   })
