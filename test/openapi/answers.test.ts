@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { rowToResponse } from '#server/api/responses/datasource.ts'
+import { iso, rowToResponse } from '#server/api/responses/datasource.ts'
 import { parseTexts, parseTimestamp } from '#server/store/connection/row-reader.ts'
 import { Check, CheckItem } from '#shared/checks/check.ts'
 import { Datasource, DatasourcePage, DB_TYPES, Status } from '#shared/datasources/datasource.ts'
@@ -98,6 +98,20 @@ describe('A datasource', () => {
     if (columns === undefined) throw new Error('there is no row')
     const stored = JSON.parse('[{"item":"weather","outcome":"pass"}]')
     expect(() => rowToResponse({ ...columns, checks: stored }, 1)).toThrow('a stored check')
+  })
+})
+
+describe('A time', () => {
+  it('is printed as the language prints it, in any century', () => {
+    const any = fc.date({ min: new Date('-000044-03-15'), max: new Date('+012026-11-30'), noInvalidDate: true })
+    fc.assert(
+      fc.property(fc.oneof(any, time), at => {
+        expect(iso(at)).toBe(at.toISOString())
+      }),
+    )
+    for (const text of ['1970-01-01T00:00:00.000Z', '1969-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'])
+      expect(iso(new Date(text))).toBe(text)
+    expect(() => iso(new Date(Number.NaN))).toThrow(RangeError)
   })
 })
 

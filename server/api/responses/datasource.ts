@@ -16,7 +16,32 @@ export type DisplayedRow = Omit<
   'org_id' | 'tls_mode' | 'identity' | 'verification_id' | 'credential_version' | 'version'
 >
 
-const iso = (at: Date | null) => at?.toISOString() ?? null
+const MINUTE_MS = 60_000
+/** The start of the year 10000, whose texts are longer. */
+const LAST_MS = 253_402_300_800_000
+const SECONDS = Array.from({ length: 60 }, (_, second) => `${String(second).padStart(2, '0')}.`)
+const MILLISECONDS = Array.from({ length: 1_000 }, (_, millisecond) => `${String(millisecond).padStart(3, '0')}Z`)
+
+/** Formats a time like `toISOString`, in a fifth of its time. */
+export const iso = isoFormatter()
+
+/** Keeps the text of the last minute: most rows of a list changed within few. */
+function isoFormatter() {
+  let last = { minute: Number.NaN, text: '' }
+  function format(at: Date): string
+  function format(at: Date | null): string | null
+  function format(at: Date | null): string | null {
+    if (at === null) return null
+    const ms = at.getTime()
+    if (!(ms >= 0 && ms < LAST_MS)) return at.toISOString()
+    const minute = Math.floor(ms / MINUTE_MS)
+    if (minute !== last.minute) last = { minute, text: at.toISOString().slice(0, 17) }
+    const rest = ms - minute * MINUTE_MS
+    const second = Math.floor(rest / 1_000)
+    return `${last.text}${SECONDS[second]}${MILLISECONDS[rest - second * 1_000]}`
+  }
+  return format
+}
 
 /** A row as callers see it. */
 export function toResponse(row: DatasourceRow): Datasource {
@@ -29,7 +54,7 @@ export function toResponse(row: DatasourceRow): Datasource {
  */
 export function rowToResponse(row: DisplayedRow, version: number): Datasource {
   const ownName = displayName(row)
-  const createdAt = row.created_at.toISOString()
+  const createdAt = iso(row.created_at)
   // Spread first in what it becomes: V8 copies the fields of such an object at once, and others one by one.
   const both = {
     kind: row.kind,

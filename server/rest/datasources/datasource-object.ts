@@ -10,20 +10,22 @@ const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))
 
 /** A datasource in the form of this dialect. */
 export function toDatasourceObject(datasource: Datasource): DatasourceObject {
+  const { createdAt, updatedAt } = datasource
+  const created = seconds(createdAt)
   const both = {
     object: 'datasource' as const,
     id: datasource.id,
     status: datasource.status,
     livemode: datasource.mode === 'live',
     metadata: datasource.metadata,
-    created: seconds(datasource.createdAt),
+    created,
     name: datasource.name,
     status_reason: datasource.statusReason,
     checks: datasource.checks,
     advisories: datasource.advisories,
     verified_at: maybeSeconds(datasource.verifiedAt),
     next_check_at: maybeSeconds(datasource.nextCheckAt),
-    updated_at: seconds(datasource.updatedAt),
+    updated_at: updatedAt === createdAt ? created : seconds(updatedAt),
     credential_version: datasource.credentialVersion,
     credential_fingerprint: datasource.credentialFingerprint,
   }
