@@ -2,8 +2,8 @@
  * The progress of a running check: reported to callers who watch, in five known words, and never after the check has
  * ended.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readPassed, sendPassed } from '#server/net/process/passed-items.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { PASSED_AFTER_MS, readPassed, sendPassed } from '#server/net/process/passed-items.ts'
 import * as checkProgress from '#server/store/tasks/check-progress.ts'
 import type * as claims from '#server/store/tasks/claims.ts'
 import { DIAL_ITEMS, type DialItem } from '#shared/checks/items.ts'
@@ -118,15 +118,32 @@ describe('A dialling process', () => {
     expect(() => skipping(Buffer.from('"connect"'))).toThrow(RangeError)
   })
 
-  it('reports each word once, even if a dial repeats a stage', () => {
-    const sent: Buffer[] = []
-    // Sound: only `write` is called.
-    const pipe = { write: (bytes: Buffer) => sent.push(bytes) } as unknown as Parameters<typeof sendPassed>[0]
-    const passed = sendPassed(pipe)
-    for (const stage of ['parse', 'resolve', 'policy', 'connect', 'policy', 'tls', 'tls', 'privilege'] as const)
-      passed(stage)
-    expect(Buffer.concat(sent)).toEqual(
-      Buffer.concat(['host', 'connect', 'tls'].map(item => frame('p', JSON.stringify(item)))),
-    )
+  it('reports the last word after a moment, once, even if a dial repeats a stage, and nothing after its end', () => {
+    vi.useFakeTimers()
+    try {
+      const sent: Buffer[] = []
+      // Sound: only `write` is called.
+      const pipe = { write: (bytes: Buffer) => sent.push(bytes) } as unknown as Parameters<typeof sendPassed>[0]
+      const { passed, stop } = sendPassed(pipe)
+      const words = () => Buffer.concat(sent)
+      const framed = (...items: DialItem[]) => Buffer.concat(items.map(item => frame('p', JSON.stringify(item))))
+      for (const stage of ['parse', 'resolve', 'policy', 'connect', 'policy'] as const) passed(stage)
+      expect(sent).toEqual([])
+      vi.advanceTimersByTime(PASSED_AFTER_MS)
+      expect(words()).toEqual(framed('connect'))
+      passed('connect')
+      passed('policy')
+      vi.advanceTimersByTime(PASSED_AFTER_MS)
+      expect(words()).toEqual(framed('connect'))
+      for (const stage of ['tls', 'tls', 'privilege'] as const) passed(stage)
+      vi.advanceTimersByTime(PASSED_AFTER_MS)
+      expect(words()).toEqual(framed('connect', 'tls'))
+      passed('authenticate')
+      stop()
+      vi.advanceTimersByTime(PASSED_AFTER_MS)
+      expect(words()).toEqual(framed('connect', 'tls'))
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -19,14 +19,34 @@ const PASSED_BY: Readonly<Partial<Record<Stage, DialItem>>> = {
   database: 'database',
 }
 
-/** Sends the item that each stage completes, unless it or a later one was already sent. */
-export function sendPassed(pipe: Writable): (stage: Stage) => void {
-  let next = 0
-  return stage => {
-    const item = PASSED_BY[stage]
-    if (item === undefined || DIAL_ITEMS.indexOf(item) < next) return
-    next = DIAL_ITEMS.indexOf(item) + 1
-    sendJson(pipe, 'p', item)
+/** The delay before an item is sent: most dials are over by then, and spare both processes a message for each item. */
+export const PASSED_AFTER_MS = 50
+
+/** Sends the items that a dial's stages complete. */
+export interface PassedSender {
+  /** Notes a stage; after a moment, the last item completed by then is sent, unless it or a later one already was. */
+  passed(stage: Stage): void
+  /** Sends nothing from now on: the answer comes next. */
+  stop(): void
+}
+
+/** A sender for one dial. */
+export function sendPassed(pipe: Writable): PassedSender {
+  let [last, sent] = [-1, -1]
+  let timer: NodeJS.Timeout | undefined
+  const send = () => {
+    timer = undefined
+    sent = last
+    sendJson(pipe, 'p', DIAL_ITEMS[sent])
+  }
+  return {
+    passed(stage) {
+      const item = PASSED_BY[stage]
+      if (item === undefined) return
+      last = Math.max(last, DIAL_ITEMS.indexOf(item))
+      if (last > sent) timer ??= setTimeout(send, PASSED_AFTER_MS)
+    },
+    stop: () => clearTimeout(timer),
   }
 }
 

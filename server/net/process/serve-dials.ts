@@ -108,8 +108,10 @@ async function answer(said: PipedRequest, context: DialContext, pipe: Socket): P
   const run = (await DIAL_KINDS[said.kind]()) as (request: unknown, under: DialContext) => Promise<Found>
   // From here on, the time depends on the stranger's server.
   sendJson(pipe, 'l', null)
-  const followed = said.kind === 'probe' ? { onPassed: sendPassed(pipe) } : {}
+  const sender = said.kind === 'probe' ? sendPassed(pipe) : null
+  const followed = sender === null ? {} : { onPassed: sender.passed }
   const found = await run(said.request, { ...context, ...followed, partWith: goodbye => goodbyes.push(goodbye) })
+  sender?.stop()
   sendJson(pipe, 'a', { answer: found, spent: isSpent(found) } satisfies PipedAnswer)
   await Promise.all(goodbyes)
   sendJson(pipe, 'k', null)
