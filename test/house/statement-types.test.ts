@@ -159,7 +159,8 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => grantPeppers.isAnyHashedOtherwise(db, ORG, ['p']),
   db =>
     transaction(db, tx => revocation.revokeKeyRow(unitOf(tx, ORG, NOW), { id: ID, children: 'revoke', force: true })),
-  db => dialBudgets.charge(db, { budget: { key: 'k', limit: 1, windowMs: 1 }, units: 1 }, NOW),
+  db => dialBudgets.charge(db, [{ budget: { key: 'k', limit: 1, windowMs: 1 }, units: 1 }], NOW),
+  db => dialBudgets.spentIn(db, [{ prefix: 'k', limit: 1 }], NOW),
   db => registration.register(db, ORG, REGISTRATION),
   db => verdicts.settle(db, CLAIM, SETTLEMENT),
   db => transaction(db, tx => keptSnapshots.trim(unitOf(tx, ORG), ID)),

@@ -7,31 +7,53 @@ import type { Budget, BudgetFamily } from '#server/domain/network/dial-budget.ts
 import { BATCH, batch, limited } from '#server/store/installation/batches.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
+/** Units to charge to a budget. */
+export interface Charge {
+  readonly budget: Budget
+  readonly units: number
+}
+
+/** The units of a budget's current window that are used, and its end. */
+export interface Used {
+  readonly used: number
+  readonly resetsAt: Date
+}
+
 /**
  * Takes one unit from each budget. If a budget is exhausted, returns the time at which all allow another unit,
  * otherwise null.
  */
 export async function take(db: Db, budgets: readonly Budget[], now: Date): Promise<Date | null> {
-  const used = await Promise.all(budgets.map(budget => charge(db, { budget, units: 1 }, now)))
+  const charges = budgets.map(budget => ({ budget, units: 1 }))
+  const used = await charge(db, charges, now)
   return latest(used.flatMap(({ used, resetsAt }, at) => (used > (budgets[at]?.limit ?? 0) ? [resetsAt] : [])))
 }
 
-/** Charges units to one budget in its current window and returns the total used. */
-export async function charge(
-  db: Db,
-  { budget, units }: { readonly budget: Budget; readonly units: number },
-  now: Date,
-): Promise<{ used: number; resetsAt: Date }> {
-  const resetsAt = new Date(now.getTime() + budget.windowMs)
-  const { rows } = await sql<{ used: number; resetsAt: Date }>`
-    insert into dial_budgets (key, used, resets_at) values (${budget.key}, ${units}::integer, ${resetsAt})
+/**
+ * Charges units to different budgets in their current windows and returns the total used of each, in one statement: each
+ * of its own would be a commit of its own. Rows are locked in the order of their keys, so that no two workers wait for
+ * each other.
+ */
+export async function charge(db: Db, charges: readonly Charge[], now: Date): Promise<Used[]> {
+  const keys = charges.map(({ budget }) => budget.key)
+  const units = charges.map(one => one.units)
+  const ends = charges.map(({ budget }) => new Date(now.getTime() + budget.windowMs))
+  const { rows } = await sql<Used & { key: string }>`
+    insert into dial_budgets (key, used, resets_at)
+    select key, units, ends from unnest(${keys}::text[], ${units}::integer[], ${ends}::timestamptz[]) as charged (key, units, ends)
+    order by key
     on conflict (key) do update set
-      used = case when dial_budgets.resets_at <= ${now} then ${units}::integer
-        else least(dial_budgets.used, 1000000000) + ${units}::integer end,
-      resets_at = case when dial_budgets.resets_at <= ${now} then ${resetsAt} else dial_budgets.resets_at end
-    returning used, resets_at as "resetsAt"
+      used = case when dial_budgets.resets_at <= ${now} then excluded.used
+        else least(dial_budgets.used, 1000000000) + excluded.used end,
+      resets_at = case when dial_budgets.resets_at <= ${now} then excluded.resets_at else dial_budgets.resets_at end
+    returning used, resets_at as "resetsAt", key
   `.execute(db)
-  return rows[0] ?? { used: Number.POSITIVE_INFINITY, resetsAt }
+  return charges.map(one => rows.find(({ key }) => key === one.budget.key) ?? unknown(one, now))
+}
+
+/** A count that could not be read counts as exhausted. */
+function unknown({ budget }: Charge, now: Date): Used {
+  return { used: Number.POSITIVE_INFINITY, resetsAt: new Date(now.getTime() + budget.windowMs) }
 }
 
 /** Returns units to each budget whose window has not ended. */
@@ -55,39 +77,33 @@ export async function spentUntil(db: Db, budgets: readonly Budget[], now: Date):
   return latest(rows.flatMap(row => (row.used >= (limits.get(row.key) ?? 0) ? [row.resets_at] : [])))
 }
 
-/** The units of a budget that are used. */
-export async function used(db: Db, budget: Budget, now: Date): Promise<number> {
-  const row = await db
+/** The units of a budget that are used, and the end of its window; undefined if none are. */
+export async function read(db: Db, budget: Budget, now: Date): Promise<Used | undefined> {
+  return db
     .selectFrom('dial_budgets')
-    .select('used')
+    .select(['used', 'resets_at as resetsAt'])
     .where('key', '=', budget.key)
     .where('resets_at', '>', now)
     .executeTakeFirst()
-  return row?.used ?? 0
 }
 
 /**
  * The key suffixes of exhausted budgets, by family, with the time at which each ends; at most 1,000 per family, the
- * latest first.
+ * latest first. One statement: it reads all current counters, and compares few of them with the prefixes.
  */
 export async function spentIn(db: Db, families: readonly BudgetFamily[], now: Date): Promise<Map<string, Date>> {
-  const found = new Map<string, Date>()
-  const lists = await Promise.all(families.map(family => spentOf(db, family, now)))
-  for (const [end, until] of lists.flat()) found.set(end, latest([until, found.get(end) ?? until]) ?? until)
-  return found
-}
-
-async function spentOf(db: Db, { prefix, limit }: BudgetFamily, now: Date): Promise<[string, Date][]> {
-  const rows = await db
-    .selectFrom('dial_budgets')
-    .select(['key', 'resets_at'])
-    .where(eb => eb.fn<boolean>('starts_with', ['key', eb.val(prefix)]))
-    .where('used', '>=', limit)
-    .where('resets_at', '>', now)
-    .orderBy('resets_at', 'desc')
-    .limit(1_000)
-    .execute()
-  return rows.map(row => [row.key.slice(prefix.length), row.resets_at])
+  const prefixes = families.map(({ prefix }) => prefix)
+  const limits = families.map(({ limit }) => limit)
+  const { rows } = await sql<{ end: string; until: Date }>`
+    select suffix as "end", max(resets_at) as until from (
+      select substr(b.key, length(f.prefix) + 1) as suffix, b.resets_at,
+        row_number() over (partition by f.prefix order by b.resets_at desc) as place
+      from dial_budgets b
+      join unnest(${prefixes}::text[], ${limits}::integer[]) as f (prefix, spent) on b.used >= f.spent and starts_with(b.key, f.prefix)
+      where b.used >= ${Math.min(...limits)}::integer and b.resets_at > ${now}
+    ) as found where place <= 1000 group by suffix
+  `.execute(db)
+  return new Map(rows.map(({ end, until }) => [end, until]))
 }
 
 /** Deletes a counter; true if it existed in its current window. */

@@ -91,15 +91,15 @@ interface Asked {
  */
 async function keptByLogin(deps: WorkerDeps, { organizationId, target, now }: Asked): Promise<Date | null> {
   const budget = loginBudget(target, target.host)
-  const { used: tries } = await budgets.charge(deps.db, { budget: underWay(target), units: 1 }, now)
-  const spent = await budgets.spentUntil(deps.db, [budget], now)
-  const refused = spent === null ? await budgets.used(deps.db, budget, now) : budget.limit
+  const tries = await chargeOne(deps, { budget: underWay(target), units: 1 }, now)
+  const refused = await budgets.read(deps.db, budget, now)
   // The attempts in progress may all still be refused.
-  if (refused + (tries - 1) * REFUSED_LOGIN_COST < budget.limit) return null
+  if ((refused?.used ?? 0) + (tries - 1) * REFUSED_LOGIN_COST < budget.limit) return null
   // An organization's first attempt is always made: strangers' guesses must not keep a new customer out.
   const tried = triedBudget(organizationId, target, target.host)
-  if ((await budgets.charge(deps.db, { budget: tried, units: 1 }, now)).used === 1) return null
-  return spent ?? new Date(now.getTime() + SOON_MS)
+  if ((await chargeOne(deps, { budget: tried, units: 1 }, now)) === 1) return null
+  const isSpent = refused !== undefined && refused.used >= budget.limit
+  return isSpent ? refused.resetsAt : new Date(now.getTime() + SOON_MS)
 }
 
 async function avoided(
@@ -138,15 +138,22 @@ export async function chargeFor(
   if (address === null) return
   await chargeAll(deps, { all: chargedAtAddress(organizationId, target, address), halves, now })
   const { own, all } = addressBudgets(organizationId, address)
-  const { used } = await budgets.charge(deps.db, { budget: own, units: halves }, now)
-  if (used <= own.limit) await budgets.charge(deps.db, { budget: all, units: halves }, now)
+  const used = await chargeOne(deps, { budget: own, units: halves }, now)
+  if (used <= own.limit) await chargeOne(deps, { budget: all, units: halves }, now)
 }
 
 async function chargeAll(
   deps: WorkerDeps,
   { all, halves, now }: { all: readonly Budget[]; halves: number; now: Date },
 ): Promise<void> {
-  for (const budget of all) await budgets.charge(deps.db, { budget, units: halves }, now)
+  const charges = all.map(budget => ({ budget, units: halves }))
+  if (charges.length > 0) await budgets.charge(deps.db, charges, now)
+}
+
+/** Charges one budget and returns the total used. */
+async function chargeOne(deps: WorkerDeps, charged: budgets.Charge, now: Date): Promise<number> {
+  const [found] = await budgets.charge(deps.db, [charged], now)
+  return found?.used ?? Number.POSITIVE_INFINITY
 }
 
 /**
@@ -171,7 +178,7 @@ export async function keptFromComparing(deps: WorkerDeps, login: OwnLogin): Prom
  */
 export async function keptFromTelling(deps: WorkerDeps, login: OwnLogin, version: Version): Promise<Date | null> {
   const marker = countedMarker({ organizationId: login.organizationId, ...version })
-  if ((await budgets.used(deps.db, marker, deps.clock())) > 0) return null
+  if (((await budgets.read(deps.db, marker, deps.clock()))?.used ?? 0) > 0) return null
   return keptFromComparing(deps, login)
 }
 
@@ -192,7 +199,7 @@ export async function countUnequal(
 ): Promise<void> {
   const now = deps.clock()
   const marker = countedMarker({ organizationId, ...version })
-  const { used } = await budgets.charge(deps.db, { budget: marker, units: 1 }, now)
+  const used = await chargeOne(deps, { budget: marker, units: 1 }, now)
   const all = chargedAtHost(organizationId, targetOf(deps, target))
   if (used === 1) await chargeAll(deps, { all, halves: REFUSED_LOGIN_COST, now })
 }
