@@ -96,10 +96,17 @@ export class Loop {
       const woken = this.#nextWake()
       const claimed = await this.#claim()
       for (const running of claimed) this.#begin(running)
-      // A full batch suggests that more is due; without a free slot, wait for one.
-      if (claimed.length > 0 && this.#running.size < this.#concurrency.limit) continue
-      await woken
+      if (!this.#mayTakeMore(claimed)) await woken
     }
+  }
+
+  /**
+   * True if a lane that had tasks has room for more: more may be due. Tasks that became due in a lane without any, or
+   * that wait for a slot, wake the loop.
+   */
+  #mayTakeMore(claimed: readonly Running[]): boolean {
+    const running = [...this.#running.values()]
+    return claimed.some(({ priority }) => this.#room(priority, running) > 0)
   }
 
   #nextWake(): Promise<void> {
