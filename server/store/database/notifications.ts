@@ -29,6 +29,7 @@ export class Notifications {
   /** The topics of the next notification. */
   readonly #waiting = new Set<Topic>()
   #sendAt: NodeJS.Timeout | undefined
+  #sentAtMs = Number.NEGATIVE_INFINITY
   readonly #places: OwnPlaces
   readonly #onError: (error: Error) => void
   /** Unique to this process: another process's heartbeat proves nothing about this connection. */
@@ -107,12 +108,16 @@ export class Notifications {
     }, HEARTBEAT_DEADLINE_MS).unref()
   }
 
-  /** Wakes the listeners of this process at once, and those of other processes within 20 ms. */
+  /**
+   * Wakes the listeners of this process at once, and those of other processes within 20 ms: at once too, unless others
+   * were notified just before.
+   */
   ring(topic: Topic): void {
     this.#emitter.emit(topic)
     if (this.#closed) return
     // Most changes concern two topics at once: one statement notifies both.
-    if (this.#waiting.size === 0) this.#sendAt = setTimeout(() => this.#send(), COALESCE_MS)
+    const waitMs = Math.max(0, this.#sentAtMs + COALESCE_MS - performance.now())
+    if (this.#waiting.size === 0) this.#sendAt = setTimeout(() => this.#send(), waitMs)
     this.#waiting.add(topic)
   }
 
@@ -137,6 +142,7 @@ export class Notifications {
     const statements: string[] = []
     for (const topic of this.#waiting) statements.push(`notify mooring_${topic}`)
     this.#waiting.clear()
+    this.#sentAtMs = performance.now()
     this.#tell(statements.join('; '))
   }
 
