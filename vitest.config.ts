@@ -45,6 +45,7 @@ export const unit = [
   'test/keys/signed-grants.test.ts',
   'test/keys/tokens.test.ts',
   'test/openapi/answers.test.ts',
+  'test/openapi/shared-inputs.test.ts',
   'test/openapi/shared-texts.test.ts',
   'test/openapi/wire-texts.test.ts',
   'test/operations/config.test.ts',
