@@ -10,6 +10,7 @@ import { type Limits, LOCAL_SIGN_INS, VALIDATIONS } from '#server/api/caller/lim
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import { SameTurn } from '#server/api/caller/same-turn.ts'
 import { createSealingKeys } from '#server/api/caller/sealing-keys.ts'
+import { SeenKeys } from '#server/api/caller/seen-keys.ts'
 import { type Places, Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import { FeedHeads } from '#server/api/changes/feed-heads.ts'
@@ -68,6 +69,7 @@ export async function webDeps(base: EntryDeps & Pick<WebEntryDeps, 'local'>, key
     tokens,
     tokenOwners: new TokenOwners(),
     tokenLooks: new SameTurn(),
+    seenKeys: new SeenKeys(),
     changeFeed,
     streams: places(meter, { of: STREAMS, limit: 'subscriptions', taken: 'mooring_subscribers' }),
     snapshotReader: new SnapshotReader(),

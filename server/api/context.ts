@@ -8,6 +8,7 @@ import type { Limits } from '#server/api/caller/limits.ts'
 import type { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import type { SameTurn } from '#server/api/caller/same-turn.ts'
 import type { SealingKeys } from '#server/api/caller/sealing-keys.ts'
+import type { ReadAhead, SeenKeys } from '#server/api/caller/seen-keys.ts'
 import type { Semaphores } from '#server/api/caller/semaphores.ts'
 import type { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import type { FeedHeads } from '#server/api/changes/feed-heads.ts'
@@ -40,6 +41,8 @@ export interface WebDeps {
   readonly tokenOwners: TokenOwners
   /** Look-ups of tokens, shared by concurrent requests. */
   readonly tokenLooks: SameTurn<Principal>
+  /** Keys whose rows were verified before. */
+  readonly seenKeys: SeenKeys
   readonly policy: HostPolicy
   readonly limits: Limits
   /** The number of calls that one key, and one organization, may make in a window, for display to the caller. */
@@ -99,6 +102,8 @@ export interface Context {
   readonly surface: Surface
   readonly requestId: string
   readonly address: string | null
+  /** What was read together with the caller's key; null if nothing was to be read. */
+  readonly ahead: ReadAhead<unknown> | null
   /** A request header by its lower-case name; undefined if it is absent or repeated. */
   readonly header: (name: 'host' | 'origin') => string | undefined
   readonly responseMetadata: ResponseMetadata

@@ -5,6 +5,7 @@
  */
 
 import type { z } from 'zod'
+import type { ReadAhead } from '#server/api/caller/seen-keys.ts'
 import type { ResponseMetadata, Surface, WebDeps } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
@@ -104,6 +105,8 @@ export interface Route extends Documented {
   /** Limits of its body that differ from the usual size and depth. */
   readonly bodyLimits?: BodyLimits
   run(call: Call): Promise<Reply>
+  /** What it reads, as far as its path says it; null if the path names nothing that there could be. */
+  ahead?(params: Call['params']): ReadAhead<unknown> | null
   /** Serves a request without a key, if something other than a key may authorize it. */
   keyless?(deps: WebDeps, call: KeylessCall): Promise<Reply>
 }

@@ -7,6 +7,7 @@ import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import type express from 'express'
 import { type Admission, admit } from '#server/api/caller/limits.ts'
 import { authenticate, presentedToken, requireHere } from '#server/api/caller/principal.ts'
+import type { ReadAhead } from '#server/api/caller/seen-keys.ts'
 import type { Context, WebDeps } from '#server/api/context.ts'
 import { toFault } from '#server/api/procedure/fault-of.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
@@ -17,7 +18,7 @@ import { noteFault, notePrincipal, noteServed } from '#server/rest/http/observed
 import { putInPlace } from '#server/rest/http/put-in-place.ts'
 import { addressOf, requestIdOf } from '#server/rest/http/serve.ts'
 import { isSubscription, subscriptions } from '#server/rest/http/subscription.ts'
-import { answerQuery, singleQueryOf } from '#server/rest/http/trpc-query.ts'
+import { aheadOf, answerQuery, singleQueryOf } from '#server/rest/http/trpc-query.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The maximum number of calls in one batch over tRPC. */
@@ -60,7 +61,9 @@ export function trpc(deps: WebDeps): Trpc {
       const query = request.method === 'GET' ? singleQueryOf(request) : null
       if (query === null) return false
       noteServed(response, { surface: 'trpc', route: query.path })
-      answerQuery(response, query, () => contextOf(deps, { request, response, calls: [query] })).catch(cause => {
+      answerQuery(response, query, () =>
+        contextOf(deps, { request, response, calls: [query], ahead: aheadOf(query) }),
+      ).catch(cause => {
         deps.log.error({ requestId: requestIdOf(request, response), stage: 'request', cause }, 'request failed')
         response.destroy()
       })
@@ -92,12 +95,13 @@ interface Asked {
   readonly request: express.Request
   readonly response: express.Response
   readonly calls: readonly { readonly path: string }[]
+  readonly ahead?: ReadAhead<unknown> | null
 }
 
 /** A refused caller is a value here: each call of a batch is answered. */
-async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Promise<Context> {
+async function contextOf(deps: WebDeps, { request, response, calls, ahead = null }: Asked): Promise<Context> {
   const address = addressOf(request)
-  const arrival = { headers: request.headers, address, calls: calls.length }
+  const arrival = { headers: request.headers, address, calls: calls.length, ahead }
   const { principal, refused, headers } = await admit(arrival, deps).catch(failureOf)
   response.set(headers)
   const known = principal instanceof Fault ? refused : principal
@@ -123,6 +127,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
     principal,
     surface: 'trpc',
     ...about,
+    ahead,
     header: name => request.headers[name],
     responseMetadata: {},
     answers,

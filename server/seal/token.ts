@@ -35,6 +35,8 @@ export interface TokenHash {
 export class Tokens {
   readonly #sodium: Sodium
   #peppers: WebKeyring['pepper']
+  /** The number of keyrings so far: what an earlier one has verified is verified again. */
+  generation = 0
 
   constructor(sodium: Sodium, keyring: WebKeyring | WorkerKeyring) {
     this.#sodium = sodium
@@ -44,6 +46,7 @@ export class Tokens {
   /** Switches to another keyring. */
   reload(keyring: WebKeyring | WorkerKeyring): void {
     this.#peppers = inUseFirst(keyring.pepper)
+    this.generation += 1
   }
 
   /** A new token. It is returned once and stored nowhere. */

@@ -9,6 +9,7 @@ import { networkOf } from '#server/domain/network/client-address.ts'
 import type { Count, Counter } from '#server/store/access/counters.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { authenticate, elsewhere, type Headers, type Registry } from './principal.ts'
+import type { ReadAhead } from './seen-keys.ts'
 
 /** Validations of a capability per hour. */
 export const VALIDATIONS = { points: 60, windowSeconds: 3_600 }
@@ -35,6 +36,8 @@ export interface Arrival {
   readonly headers: Headers
   readonly address: string | null
   readonly calls: number
+  /** What it reads anyway; absent if that is not known before it is admitted. */
+  readonly ahead?: ReadAhead<unknown> | null
 }
 
 /** The admitted principal, or the refusal, and the `RateLimit-*` headers of the answer. */
@@ -52,7 +55,7 @@ export interface Admission {
  */
 export async function admit(arrival: Arrival, parts: Registry & { limits: Limits }): Promise<Admission> {
   const { limits } = parts
-  const principal = await authenticate(arrival.headers, parts).catch((thrown: unknown) => {
+  const principal = await authenticate(arrival.headers, parts, arrival.ahead).catch((thrown: unknown) => {
     if (thrown instanceof Fault) return thrown
     throw thrown
   })

@@ -2,6 +2,7 @@
  * Derives the principal from the headers.
  * Keys travel only in headers: one in a URL ends up in logs and histories.
  */
+import { hash } from 'node:crypto'
 
 import { organizationMoving } from '#server/api/caller/moving.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
@@ -15,6 +16,7 @@ import { recognise } from '#shared/access/token.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { SameTurn } from './same-turn.ts'
+import type { ReadAhead, Seen, SeenKeys } from './seen-keys.ts'
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -44,33 +46,64 @@ export interface Registry {
   readonly tokens: Tokens
   readonly tokenOwners: TokenOwners
   readonly tokenLooks: SameTurn<Principal>
+  readonly seenKeys: SeenKeys
   readonly clock: () => Date
 }
 
 /**
  * The principal of a request. The row is read after the request has arrived, so that every process applies a revocation
- * from the next request on; requests with one token in one turn of the event loop share the reading. Throws the 401 and
- * 403 faults of credentials.
+ * from the next request on; requests with one token in one turn of the event loop share the reading, unless they read
+ * something ahead with it. Throws the 401 and 403 faults of credentials.
+ *
+ * A key that was seen before is looked at first: its row, if it is the version that was verified. Otherwise, and for
+ * everything that is refused, the row is read and verified as if it were new.
  */
-export async function authenticate(headers: Headers, registry: Registry): Promise<Principal> {
+export async function authenticate(
+  headers: Headers,
+  registry: Registry,
+  ahead: ReadAhead<unknown> | null = null,
+): Promise<Principal> {
   const token = presentedToken(headers)
+  // The hash of a token, which is as good as random, tells nothing about it; it stays in this process.
+  const name = hash('sha256', token, 'base64')
+  const seen = usable(registry, name)
+  if (seen !== undefined && ahead !== null) {
+    if (await ahead.read(registry.db, seen.key)) return seen.principal
+    registry.seenKeys.forget(name)
+  }
+  return registry.tokenLooks.ask(name, async () => {
+    const known = ahead === null ? seen : undefined
+    if (known !== undefined && (await apiKeys.isInForce(registry.db, known.key))) return known.principal
+    registry.seenKeys.forget(name)
+    return verified(token, name, registry)
+  })
+}
+
+/** What was seen of a key, unless its end has come or its use is to be recorded. */
+function usable({ seenKeys, tokens, clock }: Registry, name: string): Seen | undefined {
+  const seen = seenKeys.get(name)
+  if (seen === undefined || seen.generation !== tokens.generation) return undefined
+  const now = clock()
+  return hasPassed(seen.principal.expiresAt, now) || isLongAgo(seen.lastUsedAt, now) ? undefined : seen
+}
+
+async function verified(token: string, name: string, registry: Registry): Promise<Principal> {
   const shape = recognise(token)
   if (shape === null) throw new Fault(token.startsWith('rk_') ? 'capability_invalid' : 'apikey_invalid')
   const hashes = registry.tokens.hashes(token).map(entry => entry.hash)
-  const read = shape.kind === 'key' ? keyOf : capabilityOf
-  return registry.tokenLooks.ask(hashes[0]?.toString('latin1') ?? '', () => read(hashes, registry))
+  return shape.kind === 'key' ? keyOf(hashes, name, registry) : capabilityOf(hashes, registry)
 }
 
-async function keyOf(hashes: readonly Buffer[], registry: Registry): Promise<Principal> {
+async function keyOf(hashes: readonly Buffer[], name: string, registry: Registry): Promise<Principal> {
   const { db, tokens, tokenOwners: owners } = registry
+  const { generation } = tokens
   const now = registry.clock()
   const org = await ownerOf(db, { table: 'api_keys', hashes, owners })
   const row = org === undefined ? undefined : await apiKeys.findByHash(db, org, hashes)
   if (row === undefined || !isUntouched(row, tokens)) throw new Fault('apikey_invalid')
   if (row.revoked_at !== null) throw new Fault('apikey_revoked')
   if (hasPassed(row.expires_at, now)) throw new Fault('apikey_expired')
-  if (row.move === null && isLongAgo(row.last_used_at, now)) await apiKeys.touch(db, row.org_id, { id: row.id, now })
-  return {
+  const principal: Principal = {
     kind: 'key',
     id: row.id,
     organizationId: row.org_id,
@@ -80,6 +113,14 @@ async function keyOf(hashes: readonly Buffer[], registry: Registry): Promise<Pri
     expiresAt: row.expires_at,
     ...(row.move === null ? {} : { move: row.move }),
   }
+  if (row.move !== null) return principal
+  // A use that is recorded makes another version of the row.
+  if (isLongAgo(row.last_used_at, now)) await apiKeys.touch(db, row.org_id, { id: row.id, now })
+  else {
+    const key = { org: row.org_id, hash: row.hash, mac: row.mac, version: row.version }
+    registry.seenKeys.set(name, { key, principal, lastUsedAt: row.last_used_at, generation })
+  }
+  return principal
 }
 
 /** Unknown, edited, expired, revoked, or ended with its key: indistinguishable to the caller. */

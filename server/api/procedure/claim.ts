@@ -2,10 +2,13 @@
  * A call's claim on its idempotency key. Claim and effect are one transaction: a process that dies between them leaves neither.
  * A second request with the key waits for the commit of the first.
  */
+import { ReadAhead } from '#server/api/caller/seen-keys.ts'
 import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { comparedBody } from '#server/domain/access/compared-body.ts'
+import type { SeenKey } from '#server/store/access/api-keys.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
 import { OutcomeUnknown } from '#server/store/connection/availability.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { ReadString } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -33,6 +36,28 @@ export interface Claimed extends idempotency.ClaimKey {
    * this.
    */
   readonly wholeBody: () => string
+}
+
+/**
+ * The claim on the idempotency key of a request, read together with the caller's API key: what `answeredBefore` would
+ * read a moment later. An answer that it has stays valid until its end; whether there is a claim is decided there.
+ */
+export class ClaimAhead extends ReadAhead<{ readonly claim: idempotency.FoundClaim | undefined }> {
+  readonly #asked: Pick<idempotency.ClaimKey, 'route' | 'key'>
+
+  constructor(asked: Pick<idempotency.ClaimKey, 'route' | 'key'>) {
+    super()
+    this.#asked = asked
+  }
+
+  protected look(db: Db, seen: SeenKey) {
+    return idempotency.findWithKey(db, seen, this.#asked)
+  }
+
+  /** The claim, or that there was none; undefined if it was not read. */
+  of({ route, key }: idempotency.ClaimKey) {
+    return route === this.#asked.route && key === this.#asked.key ? this.found : undefined
+  }
 }
 
 /** The call's claim; null without an idempotency key. */
@@ -96,7 +121,8 @@ export async function underClaim<T>(
  * same in six. Null if that is uncertain: there is no claim, it has expired, or its request is in progress.
  */
 async function answeredBefore(ctx: KnownContext, claimed: Claimed): Promise<idempotency.StoredClaim | null> {
-  const kept = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
+  const ahead = ctx.ahead instanceof ClaimAhead ? ctx.ahead.of(claimed) : undefined
+  const kept = ahead === undefined ? await idempotency.find(ctx.db, ctx.principal.organizationId, claimed) : ahead.claim
   if (kept === undefined || kept.answer === null || kept.expiresAt <= ctx.deps.clock()) return null
   requireSameBody(ctx, claimed, kept)
   return kept

@@ -2,10 +2,12 @@
  * The connections dialect, `/api/v1/connections`: a datasource is called a connection here, ids are bare UUIDs, answers
  * come in an envelope, and validation errors follow Pydantic v2.
  */
+import { datasourceAhead } from '#server/api/procedure/require-datasource.ts'
 import type { Call, Dialect, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { BODIES, CONNECTION } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
+import { readUuid } from '#shared/base/uuid-text.ts'
 import { alreadyParsed } from '#shared/base/wire.ts'
 import { RegisterInput } from '#shared/datasources/registration.ts'
 import { CreateConnection } from '#shared/dialects/connections-dialect.ts'
@@ -92,6 +94,10 @@ const routes: readonly Route[] = [
     params,
     answers: { 200: { description: 'The connection.', schema: Enveloped, example: envelope(CONNECTION) } },
     faults: ['invalid_request', 'entity_not_found'],
+    ahead({ connection_id: id = '' }) {
+      const read = readUuid(id)
+      return datasourceAhead(read.ok ? read.uuid : null)
+    },
     run: async call => ok(present(await call.caller.datasources.get({ id: connectionPathId(call) }))),
   },
   {

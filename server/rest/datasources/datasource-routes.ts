@@ -3,11 +3,12 @@
  * check one. Each maps its body to a procedure's input and decides nothing.
  */
 
+import { datasourceAhead } from '#server/api/procedure/require-datasource.ts'
 import type { Call, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import { alreadyParsed } from '#shared/base/wire.ts'
+import { alreadyParsed, uuidOf } from '#shared/base/wire.ts'
 import { RegisterInput } from '#shared/datasources/registration.ts'
 import { RemoveAllQuery } from '#shared/dialects/datasource-change-dialect.ts'
 import { ListQuery, RegisterBody } from '#shared/dialects/datasources-dialect.ts'
@@ -138,6 +139,7 @@ export const datasourceRoutes: readonly Route[] = [
     params,
     answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
     faults: ['entity_not_found'],
+    ahead: ({ id = '' }) => datasourceAhead(uuidOf(id, 'ds_', 'ds_test_', 'dse_')),
     run: async call => ({
       status: 200,
       body: toDatasourceObject(await call.caller.datasources.get({ id: pathId(call) })),

@@ -7,6 +7,7 @@ import type express from 'express'
 import { aboutRequest } from '#server/api/caller/about-request.ts'
 import { admit } from '#server/api/caller/limits.ts'
 import { presentedToken, presentsKey } from '#server/api/caller/principal.ts'
+import type { ReadAhead } from '#server/api/caller/seen-keys.ts'
 import type { ResponseMetadata, WebDeps } from '#server/api/context.ts'
 import { isOurFailure, toFault } from '#server/api/procedure/fault-of.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
@@ -16,6 +17,7 @@ import { MAX_ANSWER_BYTES } from '#server/api/schemas/reader/snapshot-reader.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { clientAddress } from '#server/domain/network/client-address.ts'
 import type { Dialect, KeylessCall, Reply, Route } from '#server/rest/dialect.ts'
+import { claimAheadOf, idempotencyOf } from '#server/rest/idempotency-key.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { closeAfter, decodeText, exactText, readBody, readBytes } from './body.ts'
 import { noteFault, notePrincipal } from './observed-request.ts'
@@ -28,6 +30,9 @@ interface Exchange {
   readonly request: express.Request
   readonly response: express.Response
 }
+
+/** The parameters of a path, as `Routes` decodes them. */
+type Params = Readonly<Record<string, string>>
 
 /** The source of a request. */
 interface From {
@@ -78,10 +83,13 @@ export async function serveRoute(deps: WebDeps, call: Exchange & { dialect: Dial
   const from = { requestId: requestIdOf(request, response), address: addressOf(request) }
   try {
     if (route.keyless !== undefined && (await servedKeyless(deps, call))) return
-    seen.principal = await admitted(deps, { ...call, ...from })
-    if (route.body === undefined) closeAfter(request, response)
-    else seen.body = await readBody(request, route.bodyLimits)
-    await run(deps, call, { principal: seen.principal, body: seen.body, ...from })
+    // What the request reads once its caller is known: the object of its path, or the claim on its key.
+    const ahead = route.ahead === undefined ? claimAheadOf(request) : route.ahead(request.params as Params)
+    seen.principal = await admitted(deps, { ...call, ...from, ahead })
+    if (route.body !== undefined) seen.body = await readBody(request, route.bodyLimits)
+    else if ('content-length' in request.headers || 'transfer-encoding' in request.headers)
+      closeAfter(request, response)
+    await run(deps, call, { principal: seen.principal, body: seen.body, ahead, ...from })
   } catch (thrown) {
     const fault = toFault(thrown)
     if (isOurFailure(fault)) logFailure(deps, call, { ...from, fault, principal: seen.principal })
@@ -97,7 +105,7 @@ export async function serveRoute(deps: WebDeps, call: Exchange & { dialect: Dial
 async function run(
   deps: WebDeps,
   call: Exchange & { dialect: Dialect; route: Route },
-  { body, ...from }: From & { principal: Principal; body: unknown },
+  { body, ...from }: From & { principal: Principal; body: unknown; ahead: ReadAhead<unknown> | null },
 ): Promise<void> {
   const { dialect, route, request, response } = call
   const { headers, params } = request
@@ -114,7 +122,7 @@ async function run(
   const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
   const reply = await route.run({
     ...{ caller, responseMetadata, body, query, waitSeconds },
-    params: params as Record<string, string>, // `Routes` decodes them to this type
+    params: params as Params,
     exactBody: () => exactText(request),
     header: name => request.get(name),
   })
@@ -161,9 +169,12 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
  * The caller. Throws the faults of credentials and `rate_limit_exceeded`; the answer's headers contain the remaining
  * limit.
  */
-async function admitted(deps: WebDeps, arrived: Exchange & From & { route: Route }): Promise<Principal> {
-  const { request, response, route, requestId, address } = arrived
-  const arrival = { headers: request.headers, address, calls: 1 }
+async function admitted(
+  deps: WebDeps,
+  arrived: Exchange & From & { route: Route; ahead: ReadAhead<unknown> | null },
+): Promise<Principal> {
+  const { request, response, route, requestId, address, ahead } = arrived
+  const arrival = { headers: request.headers, address, calls: 1, ahead }
   const { principal, refused, headers } = await admit(arrival, deps)
   for (const name of Object.keys(headers)) response.setHeader(name, headers[name] ?? '')
   if (!(principal instanceof Fault)) {
@@ -176,18 +187,6 @@ async function admitted(deps: WebDeps, arrived: Exchange & From & { route: Route
     await recordRefusal({ db: deps.db, deps }, { principal: refused, fault: principal, ...about })
   }
   throw principal
-}
-
-/** The `Idempotency-Key` of a POST or PATCH, for its method and path. Throws `invalid_request` for one over 255 characters. */
-function idempotencyOf(request: express.Request, body: unknown) {
-  const key = request.headers['idempotency-key']
-  if (!['POST', 'PATCH'].includes(request.method) || key === undefined) return null
-  if (typeof key !== 'string' || key.length < 1 || key.length > 255) {
-    const message = 'An Idempotency-Key has 1 to 255 characters.'
-    throw new Fault('invalid_request', { issues: [{ path: ['Idempotency-Key'], code: 'length', message }] })
-  }
-  const query = /\?.*$/s.exec(request.url)?.[0] ?? ''
-  return { key, route: `${request.method} ${request.path}`, body, query }
 }
 
 /** A partly sent answer is cut off, so that nobody takes it for a complete one. */

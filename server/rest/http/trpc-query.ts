@@ -7,10 +7,13 @@
  */
 import { callTRPCProcedure, getTRPCErrorShape, TRPCError } from '@trpc/server'
 import type express from 'express'
+import type { ReadAhead } from '#server/api/caller/seen-keys.ts'
 import type { Context } from '#server/api/context.ts'
 import { toFault } from '#server/api/procedure/fault-of.ts'
+import { datasourceAhead } from '#server/api/procedure/require-datasource.ts'
 import { failureOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
+import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { noteFault } from './observed-request.ts'
 import { answerText } from './serve.ts'
@@ -20,6 +23,15 @@ export interface SingleQuery {
   readonly path: string
   readonly input: string | null
 }
+
+/** What a query reads together with its caller's key: a datasource whose id is its whole input. */
+export function aheadOf({ path, input }: SingleQuery): ReadAhead<unknown> | null {
+  const id = path === 'datasources.get' ? ID_ALONE.exec(input ?? '')?.[1] : undefined
+  return id === undefined ? null : datasourceAhead(uuidOf(id, 'ds_', 'ds_test_', 'dse_'))
+}
+
+/** Input in any other form is read when the procedure has parsed it. */
+const ID_ALONE = /^\{"id":"(\w{1,64})"\}$/
 
 const PREFIX = '/trpc/'
 

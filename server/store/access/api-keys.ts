@@ -11,7 +11,7 @@ import { MOVE } from '#server/store/organizations/move-state.ts'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import * as tokens from '#server/store/tokens/directory.ts'
-import { keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
+import { isUnrevoked, keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
 import type { Mode } from '#shared/base/wire.ts'
 
 /** A key's row with its revocation, if any. */
@@ -20,7 +20,14 @@ export interface ApiKeyRow extends Selectable<Tables['api_keys']> {
 }
 
 /** A key found by its hash, with the state of its organization's move. */
-export type FoundKey = ApiKeyRow & { readonly move: Move | null }
+export type FoundKey = ApiKeyRow & {
+  readonly move: Move | null
+  /** The transaction that wrote the row: it differs after any change. */
+  readonly version: string
+}
+
+/** A key whose row was read and verified, and the version of the row. */
+export type SeenKey = Readonly<Record<'org' | 'version', string> & Record<'hash' | 'mac', Buffer>>
 
 /** Inserts a new key, and its token into the directory. */
 export async function insert(unit: UnitOfWork, row: Omit<Insertable<Tables['api_keys']>, 'org_id'>): Promise<void> {
@@ -39,10 +46,37 @@ export async function findByHash(db: Db, org: string, hashes: readonly Buffer[])
 const found = preparedRead((db, { org, hashes }: { org: string; hashes: readonly Buffer[] }) =>
   rows(db, org)
     .innerJoin('organizations as o', 'o.id', 'k.org_id')
-    .select(MOVE.as('move'))
+    .select([MOVE.as('move'), sql<string>`k.xmin::text`.as('version')])
     .where('k.hash', '=', sql<Buffer>`any(${hashes}::bytea[])`)
     .where('o.removed_at', 'is', null),
 )
+
+/**
+ * The row of a key, if a request may still be served by what was seen of it: it is the same version, which nobody has
+ * revoked, of an organization that is there and not moving. A statement that begins with it reads nothing otherwise.
+ *
+ * The MAC, which covers everything that a key grants, is compared too: in a restored database, or after four billion
+ * transactions, another version can have the number of the one that was seen.
+ */
+export function inForce(db: Db, seen: SeenKey) {
+  return db
+    .selectFrom('api_keys as k')
+    .innerJoin('organizations as o', 'o.id', 'k.org_id')
+    .where('k.org_id', '=', seen.org)
+    .where('k.hash', '=', seen.hash)
+    .where(sql<boolean>`k.xmin = ${seen.version}::text::xid`)
+    .where('k.mac', '=', seen.mac)
+    .where(isUnrevoked('key', 'k'))
+    .where('o.removed_at', 'is', null)
+    .where(sql<boolean>`${MOVE} is null`)
+}
+
+/** True if what was seen of a key still holds. */
+export async function isInForce(db: Db, seen: SeenKey): Promise<boolean> {
+  return (await stillThere(db, seen)).length > 0
+}
+
+const stillThere = preparedRead((db, seen: SeenKey) => inForce(db, seen).select('k.id'))
 
 function rows(db: Db, org: string) {
   return db

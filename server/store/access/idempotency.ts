@@ -9,6 +9,7 @@ import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { BATCH, batch, limited } from '#server/store/installation/batches.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
+import { inForce, type SeenKey } from './api-keys.ts'
 
 /**
  * The total bytes of answers kept per organization, as JSON. Beyond it the oldest are deleted; claims and results stay.
@@ -57,14 +58,36 @@ export async function claim(
   return rows.length === 1 ? null : ((await find(tx, org, entry)) ?? null)
 }
 
+/** A claim with its end. */
+export type FoundClaim = StoredClaim & { readonly expiresAt: Date }
+
 /** The claim on a key, if it exists, expired or not. */
 export async function find(
   db: Db,
   org: string,
   { principalId: principal, route, key }: ClaimKey,
-): Promise<(StoredClaim & { expiresAt: Date }) | undefined> {
+): Promise<FoundClaim | undefined> {
   const [row] = await oneClaim(db, { org, principal, route, key })
+  return row === undefined ? undefined : toClaim(row)
+}
+
+/**
+ * The claim of an API key, read together with that key; undefined if what was seen of the key no longer holds.
+ */
+export async function findWithKey(
+  db: Db,
+  seen: SeenKey,
+  { route, key }: Omit<ClaimKey, 'principalId'>,
+): Promise<{ readonly claim: FoundClaim | undefined } | undefined> {
+  const [row] = await oneClaimWithKey(db, { ...seen, route, key })
   if (row === undefined) return undefined
+  // A claim has a hash: its other columns are there as well.
+  return { claim: row.body_hash === null ? undefined : toClaim(row as ClaimRow) }
+}
+
+type ClaimRow = Awaited<ReturnType<typeof oneClaim>>[number]
+
+function toClaim(row: ClaimRow): FoundClaim {
   const {
     body_hash: bodyHash,
     result,
@@ -77,11 +100,30 @@ export async function find(
   return { bodyHash, result, answer, isGone, responseMetadata, createdAt, expiresAt }
 }
 
+const COLUMNS = ['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at', 'expires_at'] as const
+
+const oneClaimWithKey = preparedRead((db, seen: SeenKey & { readonly route: string; readonly key: string }) =>
+  inForce(db, seen)
+    .leftJoinLateral(
+      eb =>
+        eb
+          .selectFrom('idempotency_keys as i')
+          .select(COLUMNS)
+          .whereRef('i.org_id', '=', 'k.org_id')
+          .whereRef('i.principal_id', '=', 'k.id')
+          .where('i.route', '=', seen.route)
+          .where('i.key', '=', seen.key)
+          .as('i'),
+      join => join.onTrue(),
+    )
+    .selectAll('i'),
+)
+
 const oneClaim = preparedRead(
   (db, { org, principal, route, key }: { org: string; principal: string; route: string; key: string }) =>
     db
       .selectFrom('idempotency_keys')
-      .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at', 'expires_at'])
+      .select(COLUMNS)
       .where('org_id', '=', org)
       .where('principal_id', '=', principal)
       .where('route', '=', route)

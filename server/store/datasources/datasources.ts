@@ -4,6 +4,7 @@
  */
 
 import { type Selectable, sql, type Updateable } from 'kysely'
+import { inForce, type SeenKey } from '#server/store/access/api-keys.ts'
 import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import { NaturalKeyTaken } from '#server/store/database/refusals.ts'
@@ -123,6 +124,31 @@ const anyOne = preparedRead((db, { org, id }: { org: string; id: string }) =>
 
 const liveOne = preparedRead((db, { org, id }: { org: string; id: string }) =>
   selectRows(db, org).where('d.id', '=', id).where('d.deleted_at', 'is', null),
+)
+
+/**
+ * A live datasource, read together with the key of its reader; undefined if what was seen of the key no longer holds.
+ */
+export async function findWithKey(
+  db: Db,
+  seen: SeenKey,
+  id: string,
+): Promise<{ readonly row: DatasourceRow | undefined } | undefined> {
+  const [found] = await liveOneWithKey(db, { ...seen, id })
+  if (found === undefined) return undefined
+  if (found.id === null) return { row: undefined }
+  // The columns of a row that there is are those of `selectRows`.
+  const rows = await completeRows(db, seen.org, [found as FoundRow])
+  return { row: rows[0] }
+}
+
+const liveOneWithKey = preparedRead((db, seen: SeenKey & { readonly id: string }) =>
+  inForce(db, seen)
+    .leftJoinLateral(
+      selectRows(db, seen.org).where('d.id', '=', seen.id).where('d.deleted_at', 'is', null).as('d'),
+      join => join.onTrue(),
+    )
+    .selectAll('d'),
 )
 
 /** The ids, among those given, of live datasources of the organization. */

@@ -39,6 +39,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
     'AT_ONCE datasources each turn, of those that were there at the beginning',
   'server/seal/verdicts.ts #answers': 'weak: an answer goes with the row that its signature was read with',
   'server/store/tokens/directory.ts #owners': 'MAX_OWNERS tokens that there are; the oldest goes',
+  'server/api/caller/principal.ts #seen': 'MAX_SEEN keys that there are; the oldest goes',
   'server/api/caller/same-turn.ts #asked': 'requests of one turn of the event loop; emptied at its end',
   'server/store/datasources/datasource-list.ts #made': 'one for each combination of the fields of a filter',
   'server/store/database/joined-writes.ts #lines':
