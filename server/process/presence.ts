@@ -5,7 +5,7 @@
 import { newId } from '#server/domain/access/ids.ts'
 import type { Log } from '#server/log.ts'
 import { lacksDeadlines } from '#server/store/connection/deadline-check.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import type { Tier } from '#server/store/installation/grants.ts'
 import * as processes from '#server/store/installation/processes.ts'
 import type { Db } from '#server/store/tables/tables.ts'

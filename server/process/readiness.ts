@@ -5,7 +5,7 @@
 
 import type { Log } from '#server/log.ts'
 import { codeOf } from '#server/store/connection/availability.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Tier } from '#server/store/installation/grants.ts'
 import { pendingMigrations } from '#server/store/installation/migrate.ts'

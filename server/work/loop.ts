@@ -3,7 +3,7 @@
  * number of workers may run; one worker at a time claims a task, and an expired claim is fenced off.
  */
 
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { firstTries } from '#server/work/checks/first-try.ts'

@@ -9,7 +9,7 @@
 import { BROKEN, backoffMs, jittered } from '#server/domain/network/backoff.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Alone, AloneEnd } from '#server/net/process/alone.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as changes from '#server/store/database/changes.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'

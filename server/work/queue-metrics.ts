@@ -4,7 +4,7 @@
  */
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import type { Meter } from '#server/metrics/meter.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type QueueDepth, queueDepths } from '#server/store/tasks/queue-depth.ts'
 

@@ -5,7 +5,7 @@ import { isAway, NoConnection, OrganizationBusy, OutcomeUnknown } from '#server/
 import { CLIENT_DEADLINE_MS } from '#server/store/connection/deadlines.ts'
 import { createStatementNames } from '#server/store/connection/prepared.ts'
 import { handedOut } from '#server/store/connection/session-check.ts'
-import { forOrganization, withDeadline } from '#server/store/connection/statement-scope.ts'
+import { forOrganization, withDeadline } from '#server/store/connection/statement.ts'
 import { openDb, transaction } from '#server/store/database/db.ts'
 import { Notifications } from '#server/store/database/notifications.ts'
 import type { Db } from '#server/store/tables/tables.ts'

@@ -7,7 +7,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '#server/log.ts'
 import * as reads from '#server/store/changes/change-reads.ts'
-import { forInstallation, withDeadline } from '#server/store/connection/statement-scope.ts'
+import { forInstallation, withDeadline } from '#server/store/connection/statement.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { RecentChanges, type SentChange } from './recent-changes.ts'

@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FeedPages } from '#server/api/changes/feed-pages.ts'
 import type { Log } from '#server/log.ts'
-import { forInstallation } from '#server/store/connection/statement-scope.ts'
+import { forInstallation } from '#server/store/connection/statement.ts'
 import type { Notifications } from '#server/store/database/notifications.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import type { Db } from '#server/store/tables/tables.ts'

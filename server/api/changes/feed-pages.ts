@@ -5,7 +5,7 @@
  */
 
 import { READ_DEADLINE_MS } from '#server/api/changes/replay.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type ChangePage, type PageAsked, readChangePage } from './feed-page.ts'
 

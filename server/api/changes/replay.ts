@@ -6,7 +6,7 @@
 
 import { toResponse } from '#server/api/responses/datasource.ts'
 import * as reads from '#server/store/changes/change-reads.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { SentChange } from './recent-changes.ts'

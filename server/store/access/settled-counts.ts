@@ -8,7 +8,7 @@
  * count means.
  */
 import { sql } from 'kysely'
-import { forInstallation } from '#server/store/connection/statement-scope.ts'
+import { forInstallation } from '#server/store/connection/statement.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 const SETTLE_MS = 250

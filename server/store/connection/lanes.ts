@@ -10,9 +10,9 @@ import type { Writable } from 'node:stream'
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
 import { isConnectionBroken } from './availability.ts'
-import { observedStatement, observedWait } from './observed-statement.ts'
 import { destroySocket, socketOf } from './own-connection.ts'
 import { LaneQuery, type NamedStatement, type Running, type Shapes } from './row-reader.ts'
+import { observedStatement, observedWait } from './statement.ts'
 
 /** Options for opening lanes. */
 export interface LaneOptions {

@@ -8,8 +8,7 @@ import { Duplex } from 'node:stream'
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
 import { codeOf, isConnectionBroken, isContended, OutcomeUnknown } from './availability.ts'
-import { observedStatement } from './observed-statement.ts'
-import { statementScope } from './statement-scope.ts'
+import { observedStatement, statementScope } from './statement.ts'
 
 /** How a connection's statements are run. */
 export interface Watching {

@@ -10,10 +10,9 @@ import { NoConnection, OrganizationBusy } from './availability.ts'
 import { OwnPlaces } from './database-addresses.ts'
 import { CLIENT_DEADLINE_MS } from './deadlines.ts'
 import { Lanes } from './lanes.ts'
-import { meterPool, observedWait } from './observed-statement.ts'
 import { destroySocket, type Watching, watchConnection, withinDeadline } from './own-connection.ts'
 import { createShares, type Shares } from './shares.ts'
-import { statementScope } from './statement-scope.ts'
+import { meterPool, observedWait, statementScope } from './statement.ts'
 
 const END_MS = 1_000
 const KEEPALIVE_MS = 10_000

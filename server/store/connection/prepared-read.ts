@@ -16,7 +16,7 @@ import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { Lanes } from './lanes.ts'
 import { createStatementNames } from './prepared.ts'
 import type { NamedStatement } from './row-reader.ts'
-import { statementScope } from './statement-scope.ts'
+import { statementScope } from './statement.ts'
 
 /** The lanes of a database. A transaction on it has none. */
 const LANES = Symbol('lanes')

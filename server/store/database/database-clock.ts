@@ -4,7 +4,7 @@
  * differ and are adjusted while they run.
  */
 import { sql } from 'kysely'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 const MEASURE_MS = 60_000

@@ -11,7 +11,7 @@
 import { sql } from 'kysely'
 import { codeOf } from '#server/store/connection/availability.ts'
 import { CLIENT_DEADLINE_MS } from '#server/store/connection/deadlines.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 

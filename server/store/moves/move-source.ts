@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import * as audit from '#server/store/access/audit.ts'
 import { adopt, heads, unnumbered } from '#server/store/changes/change-reads.ts'
-import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { LOCKS } from '#server/store/tasks/claims.ts'

@@ -1,12 +1,50 @@
 /**
- * Measures the duration and the failures of statements and of waits for a connection, and records their spans. A
- * statement is identified by its verb and first table, never by its text or values. Called by the pool and by each of
- * its connections.
+ * What surrounds a statement: the organization that it runs for and its deadline, carried along asynchronous calls, and
+ * the measurement of how long it took. The pool reads the scope when a connection is taken, and each connection when a
+ * statement begins; the API sets it for a request, and work that must answer sooner than the default deadline.
+ *
+ * A statement is identified by its verb and first table, never by its text or values.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
 import { inSpan } from '#server/tracing/span.ts'
 import { isConnectionBroken, isContended, NoConnection, OrganizationBusy } from './availability.ts'
+
+interface StatementScope {
+  /** The organization charged for the connection; null for the installation itself. */
+  readonly organizationId: string | null
+  /** The connection is destroyed after this time; null for the pool's own deadline. */
+  readonly deadlineMs: number | null
+  /**
+   * The connections that this call holds: a call that has one never waits for a second behind others of its
+   * organization.
+   */
+  held: number
+}
+
+const scopes = new AsyncLocalStorage<StatementScope>()
+
+/** The scope of the running call; undefined outside a call. */
+export function statementScope(): StatementScope | undefined {
+  return scopes.getStore()
+}
+
+/** Runs `work` with its connections counted towards an organization. */
+export function forOrganization<T>(organizationId: string, work: () => T): T {
+  return scopes.run({ organizationId, deadlineMs: scopes.getStore()?.deadlineMs ?? null, held: 0 }, work)
+}
+
+/** Runs `work` for the process itself, with a deadline for each statement; a caller that started it is not charged. */
+export function forInstallation<T>(deadlineMs: number, work: () => T): T {
+  return scopes.run({ organizationId: null, deadlineMs, held: 0 }, work)
+}
+
+/** Runs `work` with its own deadline for each statement. */
+export function withDeadline<T>(deadlineMs: number, work: () => T): T {
+  const outer = scopes.getStore()
+  return scopes.run({ organizationId: outer?.organizationId ?? null, deadlineMs, held: outer?.held ?? 0 }, work)
+}
 
 /** Runs a statement. An error is counted and rethrown. */
 export async function observedStatement<T>(meter: Meter | undefined, text: string, run: () => Promise<T>): Promise<T> {
