@@ -14,11 +14,11 @@ import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { documentation } from '#server/rest/guide/docs.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
 import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
-import { checkTrpc, checkUrl, type Dialects, sendRefusal } from '#server/rest/http/refuse.ts'
+import { checkTrpc, type Dialects, refuseWrong, sendRefusal } from '#server/rest/http/refuse.ts'
 import { DOCUMENTS, requestIdOf, sendFault, serveRoute } from '#server/rest/http/serve.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { Dialect, Route } from './dialect.ts'
-import { Routes } from './routes.ts'
+import { decodableUrl, Routes, wrongIn } from './request-line.ts'
 import { type Trpc, trpc } from './trpc.ts'
 
 /** The parts that the application needs from its process. */
@@ -58,7 +58,9 @@ export function createApp(deps: WebDeps, process: Process): WebApp {
   const protect = protective()
   const cross = process.corsOrigins.length > 0 ? crossOrigin(process.corsOrigins) : null
   const serve = (request: express.Request, response: express.Response) => {
-    if (!checkUrl(dialects, request, response)) return undefined
+    const wrong = wrongIn(request)
+    if (wrong !== null) return refuseWrong(dialects, { request, response, ...wrong })
+    request.url = decodableUrl(request.url)
     const found = routes.find(request.url.split('?', 1)[0] ?? '')
     if (found === null) return served.serveQuery(request, response) ? undefined : app(request, response)
     request.params = found.params

@@ -15,8 +15,8 @@ import {
   VerificationsQuery,
 } from '#shared/dialects/datasource-change-dialect.ts'
 import { DatasourceObject, VerificationList } from '#shared/dialects/datasources-object.ts'
-import { toDatasourceObject } from './datasource-object.ts'
-import { documentedId, pathId, strictRoute, waiting } from './strict.ts'
+import { pathId, toDatasourceObject } from './datasource-object.ts'
+import { documentedId, strictRoute, waiting } from './strict.ts'
 
 const PATH = '/v1/datasources/:id'
 

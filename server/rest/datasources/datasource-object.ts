@@ -1,9 +1,23 @@
 /**
- * The datasource object of the datasources dialect, from explicitly listed fields. A field that is not named here is
- * not returned.
+ * The datasource object of the datasources dialect, from explicitly listed fields, and its id in a path. A field that is
+ * not named here is not returned.
  */
+import type { Call } from '#server/rest/dialect.ts'
+import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { DatasourceObject } from '#shared/dialects/datasources-object.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+/** The UUID of a datasource in a path; null for a malformed id. */
+export function pathUuid({ id = '' }: Call['params']): string | null {
+  return uuidOf(id, 'ds_', 'ds_test_', 'dse_')
+}
+
+/** The `id` of a path. Throws `entity_not_found` for a malformed one, as for an unknown one. */
+export function pathId({ params }: Call): DatasourceId {
+  if (pathUuid(params) === null) throw new Fault('entity_not_found')
+  return params['id'] as DatasourceId // it has the form of one
+}
 
 const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
 const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))

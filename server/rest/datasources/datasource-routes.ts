@@ -8,7 +8,7 @@ import type { Call, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import { alreadyParsed, uuidOf } from '#shared/base/wire.ts'
+import { alreadyParsed } from '#shared/base/wire.ts'
 import { RegisterInput } from '#shared/datasources/registration.ts'
 import { RemoveAllQuery } from '#shared/dialects/datasource-change-dialect.ts'
 import { ListQuery, RegisterBody } from '#shared/dialects/datasources-dialect.ts'
@@ -20,8 +20,8 @@ import {
 } from '#shared/dialects/datasources-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { changeRoutes } from './change-routes.ts'
-import { toDatasourceObject } from './datasource-object.ts'
-import { documentedId, pathId, strictRoute, waiting } from './strict.ts'
+import { pathId, pathUuid, toDatasourceObject } from './datasource-object.ts'
+import { documentedId, strictRoute, waiting } from './strict.ts'
 import { validateRoutes } from './validate-routes.ts'
 
 const PATH = '/v1/datasources'
@@ -130,7 +130,7 @@ export const datasourceRoutes: readonly Route[] = [
   }),
   ...validateRoutes,
   removeAll,
-  strictRoute({
+  {
     method: 'get',
     path: `${PATH}/:id`,
     operationId: 'getDatasource',
@@ -139,12 +139,12 @@ export const datasourceRoutes: readonly Route[] = [
     params,
     answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
     faults: ['entity_not_found'],
-    ahead: ({ id = '' }) => datasourceAhead(uuidOf(id, 'ds_', 'ds_test_', 'dse_')),
+    ahead: params => datasourceAhead(pathUuid(params)),
     run: async call => ({
       status: 200,
       body: toDatasourceObject(await call.caller.datasources.get({ id: pathId(call) })),
     }),
-  }),
+  },
   strictRoute({
     method: 'delete',
     path: `${PATH}/:id`,

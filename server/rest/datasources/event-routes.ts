@@ -7,7 +7,8 @@ import type { Call, Route } from '#server/rest/dialect.ts'
 import { EVENTS, IDS } from '#server/rest/openapi/examples.ts'
 import { EventList, EventsQuery, PushEvents, PushedEvents } from '#shared/dialects/feed-dialect.ts'
 import { MAX_PUSH_BYTES } from '#shared/feeds/feed.ts'
-import { documentedId, pathId, strictRoute } from './strict.ts'
+import { pathId } from './datasource-object.ts'
+import { documentedId, strictRoute } from './strict.ts'
 
 const PATH = '/v1/datasources/:id/events'
 

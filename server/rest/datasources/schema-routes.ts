@@ -16,7 +16,8 @@ import {
 } from '#shared/dialects/schema-dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { SnapshotId, type SnapshotSummary } from '#shared/schemas/introspection.ts'
-import { documentedId, pathId, strictRoute } from './strict.ts'
+import { pathId } from './datasource-object.ts'
+import { documentedId, strictRoute } from './strict.ts'
 
 const PATH = '/v1/datasources/:id'
 

@@ -5,7 +5,6 @@
 import { z } from 'zod'
 import { mayRepeat } from '#server/api/procedure/unknown-name.ts'
 import type { Call, DocumentedBody, Reply, Route } from '#server/rest/dialect.ts'
-import { DatasourceId } from '#shared/base/wire.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
 import { namedFault } from '#shared/faults/named-fault.ts'
 
@@ -96,12 +95,7 @@ function bodyObject({ isOptional }: DocumentedBody, body: unknown): object {
   })
 }
 
-/** The `id` of a path. A malformed one is not found, like an unknown one. */
-export function pathId(call: Call): DatasourceId {
-  return idIn(call, DatasourceId)
-}
-
-/** The `id` of a path for another kind of object. Throws `entity_not_found` for a malformed one. */
+/** The `id` of a path for a kind of object other than a datasource. Throws `entity_not_found` for a malformed one. */
 export function idIn<S extends z.ZodType>(call: Call, schema: S): z.output<S> {
   const id = schema.safeParse(call.params['id'])
   if (!id.success) throw new Fault('entity_not_found')

@@ -10,7 +10,8 @@ import type { Validation } from '#shared/checks/validation.ts'
 import { ValidateInput } from '#shared/datasources/registration.ts'
 import { ValidateBody } from '#shared/dialects/datasources-dialect.ts'
 import { DatasourceValidation } from '#shared/dialects/datasources-object.ts'
-import { documentedId, pathId, strictRoute } from './strict.ts'
+import { pathId } from './datasource-object.ts'
+import { documentedId, strictRoute } from './strict.ts'
 
 function validated({ advisories, ...verdict }: Validation): Reply {
   const more = advisories.length === 0 ? {} : { advisories }
