@@ -26,6 +26,7 @@ export interface ClaimKey {
 /** An existing claim. */
 export interface StoredClaim {
   readonly bodyHash: Buffer
+  /** Null if there is an answer. */
   readonly result: unknown
   /** Null while the first request has no answer yet, and after the answer was deleted. */
   readonly answer: unknown
@@ -100,7 +101,11 @@ function toClaim(row: ClaimRow): FoundClaim {
   return { bodyHash, result, answer, isGone, responseMetadata, createdAt, expiresAt }
 }
 
-const COLUMNS = ['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at', 'expires_at'] as const
+/** An answer is replayed as it is: its result, which is as long, is read only where an answer is missing. */
+const COLUMNS = [
+  ...(['body_hash', 'answer', 'answer_bytes', 'remarks', 'created_at', 'expires_at'] as const),
+  sql<unknown>`case when answer is null then result end`.as('result'),
+] as const
 
 const oneClaimWithKey = preparedRead((db, seen: SeenKey & { readonly route: string; readonly key: string }) =>
   inForce(db, seen)
