@@ -12,7 +12,7 @@ import type { Context, WebDeps } from '#server/api/context.ts'
 import { toFault } from '#server/api/procedure/fault-of.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
 import { appRouter } from '#server/api/router.ts'
-import { answerBudget } from '#server/api/schemas/reader/snapshot-reader.ts'
+import { MAX_ANSWER_BYTES } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { MAX_BODY_BYTES } from '#server/rest/http/body.ts'
 import { noteFault, notePrincipal, noteServed } from '#server/rest/http/observed-request.ts'
 import { putInPlace } from '#server/rest/http/put-in-place.ts'
@@ -119,7 +119,7 @@ async function contextOf(deps: WebDeps, { request, response, calls, ahead = null
     await recordRefusal({ db: deps.db, deps }, { principal, action, fault: new Fault('route_not_found'), ...about })
   }
   const token = () => presentedToken(request.headers)
-  const answers = answerBudget()
+  const answers = { leftBytes: MAX_ANSWER_BYTES, texts: [] }
   const recheck = async () => requireHere(await authenticate(request.headers, deps))
   return {
     deps,

@@ -70,13 +70,13 @@ export interface RequestSpan extends OpenSpan {
 
 /**
  * Starts the span of a request. The caller's own trace is linked and not continued: a stranger decides neither our
- * trace id nor whether it is recorded.
+ * trace id nor whether it is recorded. Null without an SDK.
  */
-export function requestSpan(headers: Readonly<Record<string, unknown>>): RequestSpan {
+export function requestSpan(headers: Readonly<Record<string, unknown>>): RequestSpan | null {
   const caller = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers))
   const links = caller === undefined ? [] : [{ context: caller }]
   const span = tracer().startSpan('request', { kind: SpanKind.SERVER, links }, ROOT_CONTEXT)
-  if (!isSpanContextValid(span.spanContext())) return UNTRACED
+  if (!isSpanContextValid(span.spanContext())) return null
   return {
     ...opened(span),
     within: work => context.with(trace.setSpan(ROOT_CONTEXT, span), work),
@@ -88,7 +88,7 @@ export function requestSpan(headers: Readonly<Record<string, unknown>>): Request
 }
 
 /** The span to use without an SDK. */
-const UNTRACED: RequestSpan = { note() {}, failed() {}, within: work => work(), end() {} }
+const UNTRACED: OpenSpan = { note() {}, failed() {} }
 
 /** Looked up each time: an SDK may be loaded after this module. */
 function tracer() {

@@ -13,9 +13,9 @@ const BOUNDS = {
   'register, datasources': [64, 250],
   'register, connections': [64, 252],
   'register, trpc': [63, 238],
-  'read, datasources': [24, 103],
-  'read, connections': [26, 103],
-  'read, trpc': [25, 103],
+  'read, datasources': [24, 99],
+  'read, connections': [25, 99],
+  'read, trpc': [24, 97],
 } as const
 
 let database: FreshDatabase

@@ -20,7 +20,8 @@ import {
   RevokedApiKey,
 } from '#shared/dialects/api-keys-dialect.ts'
 import { envelopeOf } from '#shared/dialects/connections-object.ts'
-import { bodyObject, parsedBody, pathUuid } from './connection-body.ts'
+import { bodyObject, parsedBody } from './connection-body.ts'
+import { pathUuid } from './connection-object.ts'
 
 const PATH = '/api/v1/api-keys'
 

@@ -1,11 +1,8 @@
 /**
- * Parses the input of the connections dialect: a registration's body and the id of a path, rejected in the vocabulary
- * of Pydantic v2. `connections.ts` calls it; no value is ever repeated here.
+ * Parses the bodies of the connections dialect, rejected in the vocabulary of Pydantic v2. `connections.ts` calls it; no
+ * value is ever repeated here.
  */
 import type { z } from 'zod'
-import type { Call } from '#server/rest/dialect.ts'
-import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
-import { type DatasourceId, typedId } from '#shared/base/wire.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { registerBodyFor, updateBodyFor } from '#shared/dialects/connections-dialect.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
@@ -48,17 +45,4 @@ export function parsedBody<S extends z.ZodType>(schema: S, body: object): z.outp
 
 function refused(issues: readonly Issue[]): Fault {
   return new Fault('invalid_body', { issues })
-}
-
-/** The datasource's id from a path, in any spelling of a UUID; any other text is a validation error of the path. */
-export function connectionPathId(call: Call): DatasourceId {
-  return typedId('ds_', pathUuid(call, 'connection_id'))
-}
-
-/** A parameter of the path, in any spelling of a UUID. Throws the validation error of the path for any other text. */
-export function pathUuid(call: Call, name: string): string {
-  const read = readUuid(call.params[name] ?? '')
-  if (read.ok) return read.uuid
-  const { type: code, ...said } = uuidParsing(read.error)
-  throw new Fault('invalid_request', { issues: [{ path: ['path', name], code, ...said }] })
 }

@@ -9,8 +9,8 @@ import { alreadyParsed } from '#shared/base/wire.ts'
 import { RotateInput } from '#shared/datasources/datasource-change.ts'
 import { UpdateConnection } from '#shared/dialects/connections-dialect.ts'
 import { ConnectionResponse, envelopeOf } from '#shared/dialects/connections-object.ts'
-import { connectionPathId, parseUpdate } from './connection-body.ts'
-import { envelope, present } from './connection-object.ts'
+import { parseUpdate } from './connection-body.ts'
+import { connectionPathId, envelope, present } from './connection-object.ts'
 
 const PATH = '/api/v1/connections/:connection_id'
 

@@ -10,7 +10,7 @@ import { uuidOf } from '#shared/base/wire.ts'
 import { envelopeOf } from '#shared/dialects/connections-object.ts'
 import { ConnectionIntrospection } from '#shared/dialects/schema-dialect.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
-import { connectionPathId } from './connection-body.ts'
+import { connectionPathId } from './connection-object.ts'
 
 const Enveloped = envelopeOf({
   id: 'ConnectionIntrospectionEnvelope',

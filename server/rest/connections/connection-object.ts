@@ -1,8 +1,9 @@
 /**
- * Converts a datasource to a connection in the form of the connections
- * dialect, from explicitly listed fields.
+ * A connection of the connections dialect: its id in a path, and its form in an answer, from explicitly listed fields.
  */
-import { uuidOf } from '#shared/base/wire.ts'
+import type { Call } from '#server/rest/dialect.ts'
+import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
+import { type DatasourceId, typedId, uuidOf } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { ConnectionResponse } from '#shared/dialects/connections-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -30,6 +31,19 @@ export function present(datasource: Datasource): ConnectionResponse {
     verified_at: datasource.verifiedAt,
     updated_at: datasource.updatedAt,
   }
+}
+
+/** The datasource's id from a path, in any spelling of a UUID; any other text is a validation error of the path. */
+export function connectionPathId(call: Call): DatasourceId {
+  return typedId('ds_', pathUuid(call, 'connection_id'))
+}
+
+/** A parameter of the path, in any spelling of a UUID. Throws the validation error of the path for any other text. */
+export function pathUuid(call: Call, name: string): string {
+  const read = readUuid(call.params[name] ?? '')
+  if (read.ok) return read.uuid
+  const { type: code, ...said } = uuidParsing(read.error)
+  throw new Fault('invalid_request', { issues: [{ path: ['path', name], code, ...said }] })
 }
 
 /** An answer in its envelope. */

@@ -19,10 +19,10 @@ import {
 } from '#shared/dialects/connections-object.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 import { apiKeyRoutes } from './api-key-routes.ts'
-import { connectionPathId, parseRegister } from './connection-body.ts'
+import { parseRegister } from './connection-body.ts'
 import { connectionChangeRoutes, Enveloped, connectionParams as params } from './connection-changes.ts'
 import { introspectRoute } from './connection-introspect.ts'
-import { envelope, present } from './connection-object.ts'
+import { connectionPathId, envelope, present } from './connection-object.ts'
 import { detailOf } from './pydantic.ts'
 
 const PATH = '/api/v1/connections'

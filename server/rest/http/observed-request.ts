@@ -53,10 +53,11 @@ export function observedRequests({ meter, faultLines }: Observers): express.Hand
       running -= 1
       const answered = { request, response, noted }
       counted(meter, answered, startedAt)
-      ended(span, answered)
+      if (span !== null) ended(span, answered)
       if (noted.faults.length > 0) logFaults(faultLines, answered)
     })
-    span.within(next)
+    if (span === null) next()
+    else span.within(next)
   }
 }
 

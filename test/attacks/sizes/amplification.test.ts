@@ -8,7 +8,6 @@ import { zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { inPlace, JsonText } from '#server/api/schemas/reader/json-text.ts'
 import {
-  answerBudget,
   MAX_ANSWER_BYTES,
   MAX_WAITING_READINGS,
   READERS,
@@ -147,7 +146,8 @@ describe('Readings', () => {
     const reader = new SnapshotReader()
     const { observed, ...content } = catalog(1)
     const read = async () => {
-      const { bytes } = await reader.part({ content: packed(content), observed: packed(observed) }, {}, answerBudget())
+      const budget = { leftBytes: MAX_ANSWER_BYTES, texts: [] }
+      const { bytes } = await reader.part({ content: packed(content), observed: packed(observed) }, {}, budget)
       return JSON.parse(Buffer.from(bytes).toString('utf8'))
     }
     const all = Array.from({ length: READERS + MAX_WAITING_READINGS }, read)

@@ -26,11 +26,6 @@ export interface AnswerBudget {
   readonly texts: JsonText[]
 }
 
-/** The budget of a request. */
-export function answerBudget(): AnswerBudget {
-  return { leftBytes: MAX_ANSWER_BYTES, texts: [] }
-}
-
 /** A part of a snapshot as JSON, its schemas alone as JSON, and its metadata. */
 export class PartText extends JsonText {
   readonly schemas: JsonText
