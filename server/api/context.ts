@@ -102,7 +102,7 @@ export interface Context {
   readonly surface: Surface
   readonly requestId: string
   readonly address: string | null
-  /** What was read together with the caller's key; null if nothing was to be read. */
+  /** The read that was made together with the look at the caller's key; null if there is none. */
   readonly ahead: ReadAhead<unknown> | null
   /** A request header by its lower-case name; undefined if it is absent or repeated. */
   readonly header: (name: 'host' | 'origin') => string | undefined

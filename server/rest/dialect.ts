@@ -105,7 +105,7 @@ export interface Route extends Documented {
   /** Limits of its body that differ from the usual size and depth. */
   readonly bodyLimits?: BodyLimits
   run(call: Call): Promise<Reply>
-  /** What it reads, as far as its path says it; null if the path names nothing that there could be. */
+  /** The read that its path asks for; null if the path names nothing that there could be. */
   ahead?(params: Call['params']): ReadAhead<unknown> | null
   /** Serves a request without a key, if something other than a key may authorize it. */
   keyless?(deps: WebDeps, call: KeylessCall): Promise<Reply>

@@ -75,7 +75,7 @@ function requestsFor(id: string): readonly Asked[] {
   ]
 }
 
-/** What differs between two answers to one request in any case. */
+/** Headers that differ between two answers to one request in any case. */
 const OWN_HEADERS = ['date', 'ratelimit-remaining', 'ratelimit-reset']
 
 async function answerOf({ key }: Pick<Caller, 'key'>, [method, path, { body, headers = {} } = {}]: Asked) {
@@ -122,7 +122,7 @@ async function later() {
   laterMs = 120_000
 }
 
-/** What happens to a key between two requests, and the status of the read after it. */
+/** Changes of a key between two requests, and the status of the read after each. */
 const CHANGES: Readonly<Record<string, readonly [number, (caller: Caller) => Promise<unknown>]>> = {
   nothing: [200, async () => undefined],
   'a use a minute ago': [200, keyRow("last_used_at = now() - interval '2 minutes'")],

@@ -13,8 +13,8 @@ const BOUNDS = {
   'register, datasources': [64, 250],
   'register, connections': [64, 252],
   'register, trpc': [63, 238],
-  'read, datasources': [24, 99],
-  'read, connections': [25, 99],
+  'read, datasources': [24, 100],
+  'read, connections': [25, 100],
   'read, trpc': [24, 97],
 } as const
 

@@ -36,7 +36,7 @@ export interface Arrival {
   readonly headers: Headers
   readonly address: string | null
   readonly calls: number
-  /** What it reads anyway; absent if that is not known before it is admitted. */
+  /** The read that it needs anyway; absent if that is not known before it is admitted. */
   readonly ahead?: ReadAhead<unknown> | null
 }
 

@@ -16,7 +16,7 @@ import { recognise } from '#shared/access/token.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { SameTurn } from './same-turn.ts'
-import type { ReadAhead, Seen, SeenKeys } from './seen-keys.ts'
+import type { ReadAhead, RememberedKey, SeenKeys } from './seen-keys.ts'
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -79,8 +79,8 @@ export async function authenticate(
   })
 }
 
-/** What was seen of a key, unless its end has come or its use is to be recorded. */
-function usable({ seenKeys, tokens, clock }: Registry, name: string): Seen | undefined {
+/** A remembered key, unless its end has come or its use is to be recorded. */
+function usable({ seenKeys, tokens, clock }: Registry, name: string): RememberedKey | undefined {
   const seen = seenKeys.get(name)
   if (seen === undefined || seen.generation !== tokens.generation) return undefined
   const now = clock()

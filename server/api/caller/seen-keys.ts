@@ -12,7 +12,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 export const MAX_SEEN = 5_000
 
 /** A key whose row was verified. */
-export interface Seen {
+export interface RememberedKey {
   readonly key: SeenKey
   readonly principal: Principal
   readonly lastUsedAt: Date | null
@@ -22,13 +22,13 @@ export interface Seen {
 
 /** Remembered keys, by a hash of the token. */
 export class SeenKeys {
-  readonly #seen = new Map<string, Seen>()
+  readonly #seen = new Map<string, RememberedKey>()
 
-  get(name: string): Seen | undefined {
+  get(name: string): RememberedKey | undefined {
     return this.#seen.get(name)
   }
 
-  set(name: string, seen: Seen): void {
+  set(name: string, seen: RememberedKey): void {
     const [oldest] = this.#seen.keys()
     if (oldest !== undefined && this.#seen.size >= MAX_SEEN) this.#seen.delete(oldest)
     this.#seen.set(name, seen)
@@ -39,7 +39,7 @@ export class SeenKeys {
   }
 }
 
-/** What a request reads once its caller is known, read together with the caller's key. */
+/** A read that a request needs once its caller is known, made together with the look at the caller's key. */
 export abstract class ReadAhead<T> {
   #found: T | undefined
   #failed: { readonly error: unknown } | null = null
@@ -62,7 +62,7 @@ export abstract class ReadAhead<T> {
     }
   }
 
-  /** What was read; undefined if it was not. Throws the error of the statement, to a caller who is known by then. */
+  /** The result; undefined if nothing was read. Throws the error of the statement, to a caller who is known by then. */
   protected get found(): T | undefined {
     if (this.#failed !== null) throw this.#failed.error
     return this.#found

@@ -7,6 +7,7 @@ import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { comparedBody } from '#server/domain/access/compared-body.ts'
 import type { SeenKey } from '#server/store/access/api-keys.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
+import * as storedClaim from '#server/store/access/stored-claim.ts'
 import { OutcomeUnknown } from '#server/store/connection/availability.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
@@ -28,7 +29,7 @@ export interface IdempotentCall {
 }
 
 /** The idempotency claim of a call. */
-export interface Claimed extends idempotency.ClaimKey {
+export interface Claimed extends storedClaim.ClaimKey {
   /** The body without its secrets, of which a keyed hash is stored. */
   readonly body: string
   /**
@@ -42,20 +43,20 @@ export interface Claimed extends idempotency.ClaimKey {
  * The claim on the idempotency key of a request, read together with the caller's API key: what `answeredBefore` would
  * read a moment later. An answer that it has stays valid until its end; whether there is a claim is decided there.
  */
-export class ClaimAhead extends ReadAhead<{ readonly claim: idempotency.FoundClaim | undefined }> {
-  readonly #asked: Pick<idempotency.ClaimKey, 'route' | 'key'>
+export class ClaimAhead extends ReadAhead<{ readonly claim: storedClaim.FoundClaim | undefined }> {
+  readonly #asked: Pick<storedClaim.ClaimKey, 'route' | 'key'>
 
-  constructor(asked: Pick<idempotency.ClaimKey, 'route' | 'key'>) {
+  constructor(asked: Pick<storedClaim.ClaimKey, 'route' | 'key'>) {
     super()
     this.#asked = asked
   }
 
   protected look(db: Db, seen: SeenKey) {
-    return idempotency.findWithKey(db, seen, this.#asked)
+    return storedClaim.findWithKey(db, seen, this.#asked)
   }
 
   /** The claim, or that there was none; undefined if it was not read. */
-  of({ route, key }: idempotency.ClaimKey) {
+  of({ route, key }: storedClaim.ClaimKey) {
     return route === this.#asked.route && key === this.#asked.key ? this.found : undefined
   }
 }
@@ -81,12 +82,12 @@ export function claimOf({ ctx, path, input }: IdempotentCall): Claimed | null {
 /** True if an earlier request has the claim, and its answer is still valid. */
 export async function isRepeat(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
   if (claimed === null) return false
-  const kept = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
+  const kept = await storedClaim.find(ctx.db, ctx.principal.organizationId, claimed)
   return kept !== undefined && ctx.deps.clock().getTime() - kept.createdAt.getTime() < ctx.deps.idempotencyMs
 }
 
 /** The result under a claim: of this request, or of an earlier one with the same body. */
-export type Attempt<T> = { readonly kept: idempotency.StoredClaim } | { readonly done: T }
+export type Attempt<T> = { readonly kept: storedClaim.StoredClaim } | { readonly done: T }
 
 /**
  * Runs `work` in one transaction with the claim, or finds the claim of an earlier request after waiting for its commit.
@@ -120,15 +121,15 @@ export async function underClaim<T>(
  * The claim of an earlier request that already has its answer, read in one statement; claiming the key would find the
  * same in six. Null if that is uncertain: there is no claim, it has expired, or its request is in progress.
  */
-async function answeredBefore(ctx: KnownContext, claimed: Claimed): Promise<idempotency.StoredClaim | null> {
+async function answeredBefore(ctx: KnownContext, claimed: Claimed): Promise<storedClaim.StoredClaim | null> {
   const ahead = ctx.ahead instanceof ClaimAhead ? ctx.ahead.of(claimed) : undefined
-  const kept = ahead === undefined ? await idempotency.find(ctx.db, ctx.principal.organizationId, claimed) : ahead.claim
+  const kept = ahead === undefined ? await storedClaim.find(ctx.db, ctx.principal.organizationId, claimed) : ahead.claim
   if (kept === undefined || kept.answer === null || kept.expiresAt <= ctx.deps.clock()) return null
   requireSameBody(ctx, claimed, kept)
   return kept
 }
 
-function requireSameBody({ deps }: KnownContext, claimed: Claimed, { bodyHash }: idempotency.StoredClaim): void {
+function requireSameBody({ deps }: KnownContext, claimed: Claimed, { bodyHash }: storedClaim.StoredClaim): void {
   const isIts = (body: string) => deps.tokens.digests(body).some(hash => hash.equals(bodyHash))
   if (!isIts(claimed.body) && !isIts(claimed.wholeBody())) throw new Fault('idempotency_conflict')
 }
@@ -140,7 +141,7 @@ async function claimNow(
   ctx: KnownContext,
   unit: UnitOfWork,
   claimed: Claimed,
-): Promise<idempotency.StoredClaim | null> {
+): Promise<storedClaim.StoredClaim | null> {
   const { idempotencyMs, tokens } = ctx.deps
   const { now } = unit
   const [bodyHash] = tokens.digests(claimed.body)

@@ -4,6 +4,7 @@
  */
 import type { KnownContext, ResponseMetadata } from '#server/api/context.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
+import * as storedClaim from '#server/store/access/stored-claim.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as outcomes from '#server/store/tasks/outcomes.ts'
 import { Fault, type FaultCode } from '#shared/faults/fault.ts'
@@ -92,7 +93,7 @@ type Kept = Parameters<typeof idempotency.save>[2]
 
 interface Repeat<R, A> {
   readonly claimed: Claimed
-  readonly kept: idempotency.StoredClaim
+  readonly kept: storedClaim.StoredClaim
   readonly awaiting: Awaiting<R, A>
 }
 
@@ -103,7 +104,7 @@ export async function replay<R, A>(ctx: KnownContext, repeat: Repeat<R, A>): Pro
   if (kept.isGone) return again(ctx, repeat)
   const answer = kept.answer ?? (await pollUntil(ctx, patienceMs(ctx, kept), () => lookAgain(ctx, claimed)))
   if (answer === 'gone') {
-    const found = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
+    const found = await storedClaim.find(ctx.db, ctx.principal.organizationId, claimed)
     if (found !== undefined) return again(ctx, { ...repeat, kept: found })
   }
   // The first request's process died while it waited for the verdict: its effect remains, and the answer is built
@@ -113,13 +114,13 @@ export async function replay<R, A>(ctx: KnownContext, repeat: Repeat<R, A>): Pro
 }
 
 /** A claim that is older than any wait belongs to a dead process, and no one need wait for that. */
-function patienceMs(ctx: KnownContext, { createdAt }: idempotency.StoredClaim): number {
+function patienceMs(ctx: KnownContext, { createdAt }: storedClaim.StoredClaim): number {
   const ageMs = ctx.deps.clock().getTime() - createdAt.getTime()
   return Math.min(WAIT_MS, WAIT_MS + EFFECT_MS - ageMs)
 }
 
 async function lookAgain(ctx: KnownContext, claimed: Claimed): Promise<unknown> {
-  const found = await idempotency.find(ctx.db, ctx.principal.organizationId, claimed)
+  const found = await storedClaim.find(ctx.db, ctx.principal.organizationId, claimed)
   // The first request was refused after all, and has released the key.
   if (found === undefined) throw new Fault('timeout')
   return found.isGone ? 'gone' : (found.answer ?? undefined)

@@ -9,13 +9,13 @@ import type { DatasourceObject } from '#shared/dialects/datasources-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The UUID of a datasource in a path; null for a malformed id. */
-export function pathUuid({ id = '' }: Call['params']): string | null {
+export function datasourceUuid({ id = '' }: Call['params']): string | null {
   return uuidOf(id, 'ds_', 'ds_test_', 'dse_')
 }
 
 /** The `id` of a path. Throws `entity_not_found` for a malformed one, as for an unknown one. */
 export function pathId({ params }: Call): DatasourceId {
-  if (pathUuid(params) === null) throw new Fault('entity_not_found')
+  if (datasourceUuid(params) === null) throw new Fault('entity_not_found')
   return params['id'] as DatasourceId // it has the form of one
 }
 

@@ -20,7 +20,7 @@ import {
 } from '#shared/dialects/datasources-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { changeRoutes } from './change-routes.ts'
-import { pathId, pathUuid, toDatasourceObject } from './datasource-object.ts'
+import { datasourceUuid, pathId, toDatasourceObject } from './datasource-object.ts'
 import { documentedId, strictRoute, waiting } from './strict.ts'
 import { validateRoutes } from './validate-routes.ts'
 
@@ -139,7 +139,7 @@ export const datasourceRoutes: readonly Route[] = [
     params,
     answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
     faults: ['entity_not_found'],
-    ahead: params => datasourceAhead(pathUuid(params)),
+    ahead: params => datasourceAhead(datasourceUuid(params)),
     run: async call => ({
       status: 200,
       body: toDatasourceObject(await call.caller.datasources.get({ id: pathId(call) })),

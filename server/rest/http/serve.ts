@@ -31,9 +31,6 @@ interface Exchange {
   readonly response: express.Response
 }
 
-/** The parameters of a path, as `Routes` decodes them. */
-type Params = Readonly<Record<string, string>>
-
 /** The source of a request. */
 interface From {
   readonly requestId: string
@@ -83,8 +80,8 @@ export async function serveRoute(deps: WebDeps, call: Exchange & { dialect: Dial
   const from = { requestId: requestIdOf(request, response), address: addressOf(request) }
   try {
     if (route.keyless !== undefined && (await servedKeyless(deps, call))) return
-    // What the request reads once its caller is known: the object of its path, or the claim on its key.
-    const ahead = route.ahead === undefined ? claimAheadOf(request) : route.ahead(request.params as Params)
+    // A route reads the object of its path; any other may have a claim.
+    const ahead = route.ahead === undefined ? claimAheadOf(request) : route.ahead(decoded(request))
     seen.principal = await admitted(deps, { ...call, ...from, ahead })
     if (route.body !== undefined) seen.body = await readBody(request, route.bodyLimits)
     else if ('content-length' in request.headers || 'transfer-encoding' in request.headers)
@@ -108,7 +105,7 @@ async function run(
   { body, ...from }: From & { principal: Principal; body: unknown; ahead: ReadAhead<unknown> | null },
 ): Promise<void> {
   const { dialect, route, request, response } = call
-  const { headers, params } = request
+  const { headers } = request
   const responseMetadata: ResponseMetadata = {}
   const answers = { leftBytes: MAX_ANSWER_BYTES, texts: [] }
   const caller = createCaller({
@@ -122,7 +119,7 @@ async function run(
   const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
   const reply = await route.run({
     ...{ caller, responseMetadata, body, query, waitSeconds },
-    params: params as Params,
+    params: decoded(request),
     exactBody: () => exactText(request),
     header: name => request.get(name),
   })
@@ -131,6 +128,10 @@ async function run(
   if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
   if (reply.list !== undefined && request.method === 'GET') await writeList(response, reply.list)
   else send(call, reply, answers.texts)
+}
+
+function decoded({ params }: express.Request): Record<string, string> {
+  return params as Record<string, string> // `Routes` decodes them to this type
 }
 
 function logFailure(

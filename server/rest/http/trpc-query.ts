@@ -24,7 +24,7 @@ export interface SingleQuery {
   readonly input: string | null
 }
 
-/** What a query reads together with its caller's key: a datasource whose id is its whole input. */
+/** The read of a query to make together with the look at its caller's key: a datasource whose id is its whole input. */
 export function aheadOf({ path, input }: SingleQuery): ReadAhead<unknown> | null {
   const id = path === 'datasources.get' ? ID_ALONE.exec(input ?? '')?.[1] : undefined
   return id === undefined ? null : datasourceAhead(uuidOf(id, 'ds_', 'ds_test_', 'dse_'))

@@ -1,5 +1,5 @@
 /**
- * What surrounds a statement: the organization that it runs for and its deadline, carried along asynchronous calls, and
+ * The surroundings of a statement: the organization that it runs for and its deadline, carried along asynchronous calls, and
  * the measurement of how long it took. The pool reads the scope when a connection is taken, and each connection when a
  * statement begins; the API sets it for a request, and work that must answer sooner than the default deadline.
  *
