@@ -5,7 +5,6 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
-import * as credentials from '#server/store/credentials/credentials.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
@@ -18,6 +17,7 @@ import { claimed, later, meanwhile, NOW } from '#test/support/database/meanwhile
 import { query } from '#test/support/database/postgres.ts'
 import { unitOf } from '#test/support/database/unit.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
+import { replacePending } from '#test/support/keys/replace-pending.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
@@ -62,7 +62,7 @@ describe('A verdict that waits', () => {
     const sealed = { keyId: `${one?.['key_id']}`, signerId: `${one?.['signer_id']}` }
     const box = { ...sealed, box: Buffer.from('sealed'), signature: Buffer.from('signed') }
     const credential = { sealed: box, fingerprint: null, last4: null }
-    await credentials.replacePending(unitOf(tx, org(), NOW), { datasourceId: id, version, credential })
+    await replacePending(unitOf(tx, org(), NOW), { datasourceId: id, version, credential })
     await tasks.request(unitOf(tx, org(), NOW), { id: newId(), kind: 'verify', datasourceId: id })
   }
   const written = async (id: string) => ({

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import { findByIdentity } from '#server/store/datasources/natural-keys.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
@@ -91,4 +92,12 @@ it('Reading the heads of the watched feeds reads only their rows', async () => {
   const feeds = asked.map(row => ({ organizationId: String(row['org_id']), datasourceId: String(row['id']) }))
   // The array parameter counts as rows, too.
   expect(await readFor(db => feedEvents.heads(db, feeds))).toBe(2 * PAGE)
+})
+
+it('A look-up by natural key reads its own row, even before a new installation is analyzed', async () => {
+  await query(database.url, `update datasources set identity = id::text where org_id = '${LARGE}'`)
+  await query(database.url, "delete from pg_statistic where starelid = 'datasources'::regclass")
+  const [one] = await query(database.url, `select identity from datasources where org_id = '${LARGE}' limit 1`)
+  const read = await readFor(db => findByIdentity(db, LARGE, String(one?.['identity'])))
+  expect(read).toBeLessThanOrEqual(2)
 })

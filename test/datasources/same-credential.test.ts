@@ -88,7 +88,6 @@ describe('The credential in force', () => {
     await settled(mooring.databaseUrl, bareUuid(id))
     expect(await versionsOf(id)).toEqual([
       { version: 1, state: 'current' },
-      { version: 2, state: 'retired' },
       { version: 3, state: 'retired' },
     ])
     const verified = await mooring.client().datasources.verify.mutate({ id, waitSeconds: 20 })

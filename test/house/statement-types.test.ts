@@ -18,6 +18,7 @@ import { DatabaseClock } from '#server/store/database/database-clock.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as checkRequests from '#server/store/datasources/check-requests.ts'
 import * as registration from '#server/store/datasources/registration.ts'
+import * as staging from '#server/store/datasources/staged-credential.ts'
 import * as unreadable from '#server/store/datasources/unreadable.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
@@ -45,7 +46,6 @@ import * as quotas from '#server/store/organizations/quotas.ts'
 import * as keptSnapshots from '#server/store/schemas/kept-snapshots.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import * as comparisons from '#server/store/tasks/comparisons.ts'
 import * as outcomes from '#server/store/tasks/outcomes.ts'
 import { claimQuarantined } from '#server/store/tasks/quarantine.ts'
 import { queueDepths } from '#server/store/tasks/queue-depth.ts'
@@ -99,6 +99,10 @@ const REGISTRATION: registration.Registration = {
   now: NOW,
   maxDatasources: 1,
 }
+const STAGED: staging.StagedCredential = {
+  ...{ datasourceId: ID, version: 2, credential: REGISTRATION.credential, compareId: ID, checkId: ID },
+  ...{ event: EVENT, now: NOW, set: {} },
+}
 const SETTLEMENT: verdicts.SettledVerification = {
   verdict: {
     ...{ id: ID, datasourceId: ID, version: 1, outcome: 'passed', reason: null, checks: [], advisories: [], tookMs: 1 },
@@ -148,7 +152,7 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => new SettledCounts(db).take('k', 1, { limit: 1, windowMs: 1 }),
   db => claims.claim(db, ASK),
   db => claimQuarantined(db, CLAIMING),
-  db => transaction(db, tx => comparisons.submit(unitOf(tx, ORG, NOW), { id: ID, checkId: ID, datasourceId: ID })),
+  db => staging.stage(db, ORG, STAGED),
   db => changeReads.heads(db, [ORG]),
   db => changeReads.unnumbered(db, [ORG]),
   db => feedRetention.blankBatch(db, NOW),

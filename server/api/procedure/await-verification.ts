@@ -24,13 +24,6 @@ export function verifyTask(datasourceId: string) {
   return { id: newId(), kind: 'verify' as const, datasourceId }
 }
 
-/**
- * The standing task that compares a pending credential with the current one, due now, and the check that may follow it.
- */
-export function compareTask(datasourceId: string) {
-  return { id: newId(), checkId: newId(), datasourceId }
-}
-
 /** The datasource, after its check if the caller wants to wait for it and the check ends in time. */
 export async function awaitVerification(
   ctx: KnownContext,

@@ -7,39 +7,47 @@ import { asCaller, eventOf, type KnownContext } from '#server/api/context.ts'
 import { type AwaitedVerification, awaitVerification } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
-import { type DisplayedRow, rowToResponse } from '#server/api/responses/datasource.ts'
+import { type DisplayedRow, rowToResponse, toResponse } from '#server/api/responses/datasource.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import { findByIdentity } from '#server/store/datasources/natural-keys.ts'
 import * as registration from '#server/store/datasources/registration.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
+import type { Mode } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { withAdvice } from './advice.ts'
 import { type ParsedRegistration, parseRegistration } from './parse-registration.ts'
-import { sealCredential, stageCredential } from './stage-credential.ts'
+import { sealCredential, stageCredential, stageLocked } from './stage-credential.ts'
 
 /** Registers a datasource, or rotates it if this surface has a natural key and the datasource already exists. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
   const drafted = parseRegistration(ctx, input)
   requireScope(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
   const waitSeconds = input.waitSeconds ?? 0
-  let made: Datasource | null = null
+  // The answer, if no row must be read for it.
+  let known: Datasource | null = null
   const call = { ctx, path: 'datasources.register', input }
   const registered = async (within: KnownContext): Promise<AwaitedVerification> => {
     if ('keyId' in input) await requireOurKey(within, input)
-    const known = drafted.formerIdentity === null ? drafted : await withKnownIdentity(within, drafted)
+    const entry = drafted.formerIdentity === null ? drafted : await withKnownIdentity(within, drafted)
+    const again = met.meet(within, entry) ? await tryAgain(within, entry) : null
+    if (again !== null) {
+      known = again.answer
+      return again
+    }
     const id = newId()
-    made = await place(within, known, id)
-    return made === null ? registerAgain(within, known) : { id, request: 1 }
+    known = await place(within, entry, id)
+    return known === null ? registerAgain(within, entry) : { id, request: 1 }
   }
   const answer = async (within: KnownContext, placed: AwaitedVerification) =>
     withAdvice(
-      made !== null && waitSeconds === 0 ? made : await awaitVerification(within, { ...placed, waitSeconds }),
+      known !== null && waitSeconds === 0 ? known : await awaitVerification(within, { ...placed, waitSeconds }),
       drafted,
     )
   const of = { answer, wakes: ['work', 'news'] as const }
@@ -57,8 +65,8 @@ async function withKnownIdentity(
   const { formerIdentity: former, datasource } = drafted
   const org = principal.organizationId
   if (former === null || datasource.identity === null) return drafted
-  if (await registration.isThere(db, org, datasource.identity)) return drafted
-  if (!(await registration.isThere(db, org, former))) return drafted
+  if ((await findByIdentity(db, org, datasource.identity)) !== undefined) return drafted
+  if ((await findByIdentity(db, org, former)) === undefined) return drafted
   return { ...drafted, datasource: { ...datasource, identity: former, schema: 'public' } }
 }
 
@@ -101,27 +109,81 @@ function displayedRow(id: string, { datasource, last4 }: ParsedRegistration, now
   }
 }
 
+/** The maximum number of remembered natural keys; the oldest is forgotten. */
+const MAX_MET = 4_096
+
+/**
+ * Natural keys, each with its organization, that were registered in this process. The datasource of one is looked up
+ * before a box is sealed for a new one. Only a hint: if it is wrong either way, the other order follows.
+ */
+class MetKeys {
+  readonly #met = new Set<string>()
+
+  /** True if the natural key was met before; from now on it was. */
+  meet({ principal }: KnownContext, { datasource }: ParsedRegistration): boolean {
+    if (datasource.identity === null) return false
+    const key = `${principal.organizationId} ${datasource.identity}`
+    const isMet = this.#met.delete(key)
+    const [oldest] = this.#met
+    if (oldest !== undefined && this.#met.size >= MAX_MET) this.#met.delete(oldest)
+    this.#met.add(key)
+    return isMet
+  }
+}
+
+const met = new MetKeys()
+
+interface Again extends AwaitedVerification {
+  /** Null if the datasource shows something else now. */
+  readonly answer: Datasource | null
+}
+
+/**
+ * As `registerAgain`, in one statement. Null, writing nothing, if the datasource does not exist or another request is
+ * changing it, and for labels.
+ */
+async function tryAgain(ctx: KnownContext, drafted: ParsedRegistration): Promise<Again | null> {
+  const { identity } = drafted.datasource
+  if (identity === null || drafted.metadata !== undefined) return null
+  const held = await findByIdentity(ctx.db, ctx.principal.organizationId, identity)
+  if (held === undefined) return null
+  requireRotation(ctx, held)
+  const request = await stageCredential(ctx, { held, drafted, action: 'datasource.reregistered' })
+  if (request === null) return null
+  ctx.responseMetadata.created = false
+  // A pending connection string is not shown, a pending signing key is.
+  return { id: held.id, request, answer: held.kind === 'direct' && held.version !== null ? toResponse(held) : null }
+}
+
 /**
  * The datasource exists: the submitted credential becomes its pending one, whether it equals the current one or not,
  * which the worker finds out. Changes of one datasource are serialised on its row, so of several concurrent ones the
  * last wins.
  */
 async function registerAgain(ctx: KnownContext, drafted: ParsedRegistration): Promise<AwaitedVerification> {
-  const { principal } = ctx
-  const identity = drafted.datasource.identity
+  const { identity } = drafted.datasource
   if (identity === null) throw new Error('only a natural key can be taken')
   return asCaller(ctx, async unit => {
-    const held = await lockDatasource(unit, { identity })
-    // It was removed between the two statements: the caller may simply retry.
-    if (held === undefined) throw new Fault('conflict')
-    // Registering again under an existing natural key is a rotation. Authorized before anything else: a caller who may
-    // only create learns that the key is taken, and nothing about the credential behind it.
-    requireScope(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
-    const staged = { held, drafted, action: 'datasource.reregistered' } as const
-    const request = await stageCredential(ctx, unit, staged)
+    const found = await findByIdentity(unit.tx, unit.org, identity)
+    const held = found === undefined ? undefined : await lockDatasource(unit, found)
+    // It was removed or renamed between the statements: the caller may simply retry.
+    if (held?.identity !== identity) throw new Fault('conflict')
+    requireRotation(ctx, held)
+    const request = await stageLocked(ctx, unit, { held, drafted, action: 'datasource.reregistered' })
     if (drafted.metadata !== undefined) await relabel(unit, { id: held.id, metadata: drafted.metadata })
     return { id: held.id, request }
   })
+}
+
+/**
+ * Registering again under an existing natural key is a rotation. Authorized before anything else: a caller who may only
+ * create learns that the key is taken, and nothing about the credential behind it.
+ */
+function requireRotation(
+  { principal }: KnownContext,
+  { id, mode }: { readonly id: string; readonly mode: Mode },
+): void {
+  requireScope(principal, 'datasources.update', { datasourceId: id, mode })
 }
 
 /** New labels replace the existing ones, whatever becomes of the credential submitted with them. */

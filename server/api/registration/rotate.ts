@@ -19,7 +19,7 @@ import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource
 import { Fault } from '#shared/faults/fault.ts'
 import { withAdvice } from './advice.ts'
 import { parseString, type SplitString } from './parse-registration.ts'
-import { type Staged, stageCredential, type UnsealedSecret } from './stage-credential.ts'
+import { type Staged, stageLocked, type UnsealedSecret } from './stage-credential.ts'
 
 type Rotation = z.output<typeof RotateInput>
 
@@ -95,7 +95,7 @@ async function place(ctx: KnownContext, { id, expectedVersion, entry, set }: Pla
     if (held === undefined) throw new Fault('entity_not_found')
     if (expectedVersion !== undefined) requireVersion(await credentials.live(unit.tx, unit.org, id), expectedVersion)
     const staged = { held, drafted: entry, action: 'datasource.rotation_requested', set } as const
-    return { id, request: await stageCredential(ctx, unit, staged) }
+    return { id, request: await stageLocked(ctx, unit, staged) }
   })
 }
 

@@ -3,15 +3,13 @@
  * it. Nothing is compared here, or an answer and its timing would reveal whether a guess is right.
  */
 
-import type { KnownContext } from '#server/api/context.ts'
-import { compareTask } from '#server/api/procedure/await-verification.ts'
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { newId } from '#server/domain/access/ids.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
-import * as audit from '#server/store/access/audit.ts'
-import * as credentials from '#server/store/credentials/credentials.ts'
-import * as datasources from '#server/store/datasources/datasources.ts'
+import type * as credentials from '#server/store/credentials/credentials.ts'
+import * as staging from '#server/store/datasources/staged-credential.ts'
 import type { LockedDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
-import * as comparisons from '#server/store/tasks/comparisons.ts'
 
 /** A secret about to be sealed, and its displayable part. */
 export interface UnsealedSecret {
@@ -31,33 +29,38 @@ export async function sealCredential(
   return { sealed: sealer.sealCredential(key, { organizationId, ...at }, secret), last4 }
 }
 
-/** A credential for a locked datasource, and the action for the audit record. */
+/** A credential for a datasource, and the action for the audit record. */
 export interface Staged {
   /** Columns that change with it. */
-  readonly set?: { readonly name?: string; readonly excluded_schemas?: string[] }
-  readonly held: LockedDatasource
+  readonly set?: staging.StagedCredential['set']
+  /** The datasource, with the version of its last credential. */
+  readonly held: Pick<LockedDatasource, 'id' | 'credential_version'>
   readonly drafted: UnsealedSecret
   readonly action: 'datasource.reregistered' | 'datasource.rotation_requested'
 }
 
 /**
  * Stores it in the place of any other pending one, and has the worker compare it with the current one. Returns the
- * number of the check after which it is settled. The worker records when it comes into force.
+ * number of the check after which it is settled; null, writing nothing, if the datasource was changed meanwhile or is
+ * being changed. The worker records when it comes into force.
  */
 export async function stageCredential(
   ctx: KnownContext,
-  unit: UnitOfWork,
   { held, drafted, action, set = {} }: Staged,
-): Promise<number> {
-  const { now } = unit
+): Promise<number | null> {
   const version = held.credential_version + 1
   const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
-  const credential = await sealCredential({ ...ctx, db: unit.tx }, { datasourceId: held.id, version }, asked)
-  // Before the credential: its task is locked first everywhere.
-  const request = await comparisons.submit(unit, compareTask(held.id))
-  await credentials.replacePending(unit, { datasourceId: held.id, version, credential })
-  await datasources.update(unit, { id: held.id, set: { ...set, credential_version: version }, changedAt: now })
-  await audit.append(unit, { action, objectKind: 'datasource', objectId: held.id })
+  return staging.stage(ctx.db, ctx.principal.organizationId, {
+    ...{ datasourceId: held.id, version, set, compareId: newId(), checkId: newId(), now: ctx.deps.clock() },
+    credential: await sealCredential(ctx, { datasourceId: held.id, version }, asked),
+    event: eventOf(ctx, { action, objectKind: 'datasource', objectId: held.id }),
+  })
+}
+
+/** As `stageCredential`, for a datasource that the transaction has locked. */
+export async function stageLocked(ctx: KnownContext, unit: UnitOfWork, staged: Staged): Promise<number> {
+  const request = await stageCredential({ ...ctx, db: unit.tx }, staged)
+  if (request === null) throw new Error('a locked datasource was changed')
   return request
 }
 

@@ -1,6 +1,7 @@
 /**
  * The state machine of a credential, as one total table, shared by connection strings and signing keys. `retired` is
- * final: the bytes are destroyed. Pure; the worker applies it after each check.
+ * final: the bytes are destroyed. The row of a pending one that is replaced becomes that of the next one. Pure; the
+ * worker applies it after each check.
  */
 import type { Verification } from '#server/domain/checks/verification.ts'
 

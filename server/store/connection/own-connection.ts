@@ -84,7 +84,7 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
 
 /** True for a standalone statement that changes something, directly or through one of our functions. */
 function isChange(text: string): boolean {
-  return /\b(insert|update|delete)\b|\b(register|record|forget|make|drop)_\w{1,40}\(/i.test(text)
+  return /\b(insert|update|delete)\b|\b(register|stage|record|forget|make|drop)_\w{1,40}\(/i.test(text)
 }
 
 /**

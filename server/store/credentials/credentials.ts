@@ -32,30 +32,6 @@ export function live(tx: Db, org: string, datasourceId: string): Promise<Credent
     .execute()
 }
 
-/** Writes a pending credential and destroys the bytes of any previous pending one: the last write wins. */
-export async function replacePending(
-  unit: UnitOfWork,
-  entry: { datasourceId: string; version: number; credential: NewCredential },
-): Promise<void> {
-  const { tx, org, now } = unit
-  await destroy(unit, { datasourceId: entry.datasourceId, state: 'pending' })
-  await tx
-    .insertInto('credentials')
-    .values({
-      org_id: org,
-      datasource_id: entry.datasourceId,
-      version: entry.version,
-      state: 'pending',
-      key_id: entry.credential.sealed.keyId,
-      sealed: entry.credential.sealed.box,
-      signer_id: entry.credential.sealed.signerId,
-      signature: entry.credential.sealed.signature,
-      last4: entry.credential.last4,
-      created_at: now,
-    })
-    .execute()
-}
-
 /** Destroys the bytes of a datasource's credentials: those in one state, or all. The rows remain, as `retired`. */
 export async function destroy(
   unit: UnitOfWork,

@@ -117,18 +117,6 @@ function columnsOf({ datasource: d, credential: c, event, ...entry }: Registrati
   }
 }
 
-/** True if the natural key exists right now; the read takes no lock. */
-export async function isThere(db: Db, org: string, identity: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('datasources')
-    .select('id')
-    .where('org_id', '=', org)
-    .where('identity', '=', identity)
-    .where('deleted_at', 'is', null)
-    .executeTakeFirst()
-  return row !== undefined
-}
-
 /**
  * True if another live datasource has the natural key. The caller holds one row's lock, so this locks no other row: two
  * datasources that swap keys would deadlock. Until the transaction ends no one else takes the key, by registration or

@@ -138,6 +138,8 @@ const RETIRE = 'retire_credentials(uuid, uuid, text[], integer)'
 const RECORD = 'record_1(uuid, uuid, timestamptz, text, uuid, text, text, uuid, text, text, text)'
 const REGISTER = `register_datasource_1(uuid, uuid, text, text, text, text, text, integer, text, text, text, text[], text, jsonb,
   text, uuid, bytea, text, bytea, text, uuid, uuid, timestamptz, text, uuid, text, text, text, text, integer, timestamptz, bigint)`
+const STAGE = `stage_credential_1(uuid, uuid, integer, text, text[], uuid, uuid, uuid, bytea, text, bytea, text, uuid, timestamptz, text, uuid,
+  text, text, text, text, timestamptz)`
 
 /** Writes several rows with the caller's privileges; granted here because the owner grants the public no functions. */
 const APPEND = 'append_changes_1(uuid, bigint, uuid[], text[], timestamptz[])'
@@ -148,7 +150,7 @@ const SETTLE = `settle_check_1(uuid, uuid, bigint, bigint, integer, boolean, tim
 
 /** The other functions run as the tables' owner: each does one thing for which a table grant would allow too much. */
 const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
-  web: [RETIRE, RECORD, REGISTER, APPEND, STORE, 'overflowing_months()', 'may_write(uuid, boolean)'],
+  web: [RETIRE, RECORD, REGISTER, STAGE, APPEND, STORE, 'overflowing_months()', 'may_write(uuid, boolean)'],
   worker: [
     RETIRE,
     RECORD,

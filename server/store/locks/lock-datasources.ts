@@ -21,25 +21,21 @@ export interface LockedDatasource {
 }
 
 /**
- * Locks one live datasource, by id or by natural key, until the transaction ends, so that its changes are serialised;
- * undefined if the organization has none. The lock permits rows that refer to the datasource: their foreign key's lock,
+ * Locks one live datasource until the transaction ends, so that its changes are serialised; undefined if the
+ * organization has none with that id. The lock permits rows that refer to the datasource: their foreign key's lock,
  * which PostgreSQL also takes when a transaction writes such a row twice, would come after their own and break the lock
  * order.
  */
-export function lockDatasource(
-  { tx, org }: UnitOfWork,
-  which: { id: string } | { identity: string },
-): Promise<LockedDatasource | undefined> {
-  const query = tx
+export function lockDatasource({ tx, org }: UnitOfWork, { id }: { id: string }): Promise<LockedDatasource | undefined> {
+  return tx
     .selectFrom('datasources')
     .select(['id', 'kind', 'mode', 'status', 'credential_version'])
     .select(['host', 'port', 'database', 'schema', 'identity'])
     .where('org_id', '=', org)
+    .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .forNoKeyUpdate()
-  return (
-    'id' in which ? query.where('id', '=', which.id) : query.where('identity', '=', which.identity)
-  ).executeTakeFirst()
+    .executeTakeFirst()
 }
 
 /**

@@ -5,27 +5,6 @@
 
 import { sql } from 'kysely'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
-import { request } from './tasks.ts'
-
-/**
- * Requests the comparison of a pending credential: makes the standing comparison due now and counts a requested check,
- * whose schedule and attempts stay unchanged until the comparison finds a difference. Returns the number of that check
- * request.
- */
-export async function submit(
-  unit: UnitOfWork,
-  task: { id: string; checkId: string; datasourceId: string },
-): Promise<number> {
-  const { tx, org, now } = unit
-  await request(unit, { ...task, kind: 'compare' })
-  const { rows } = await sql<{ requested: number }>`
-    insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
-    values (${org}, ${task.checkId}, 'verify', ${task.datasourceId}, true, null, ${now})
-    on conflict (org_id, datasource_id, kind) where standing do update set requested = tasks.requested + 1
-    returning requested
-  `.execute(tx)
-  return rows[0]?.requested ?? 0
-}
 
 /** Makes the counted check due, because the credentials differ. */
 export async function settleUnequal({ tx, org, now }: UnitOfWork, datasourceId: string): Promise<void> {

@@ -12,7 +12,6 @@ import { leasedClient } from '#client/node/leased-client.ts'
 import { openLeasedPlace } from '#client/node/leased-place.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { createSealer } from '#server/seal/sealer.ts'
-import * as credentials from '#server/store/credentials/credentials.ts'
 import { openDb, transaction } from '#server/store/database/db.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -21,6 +20,7 @@ import { createAuthority } from '#test/support/dials/certificates.ts'
 import { frame, startHostile } from '#test/support/dials/hostile-postgres.ts'
 import { startTlsServers, type TlsServers, TRUE_PASSWORD } from '#test/support/dials/tls-servers.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
+import { replacePending } from '#test/support/keys/replace-pending.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { makeTiers } from '#test/support/mooring/tiers.ts'
 
@@ -338,7 +338,7 @@ describe('A captured web tier, apart from the worker and under its own role', ()
       credential: { sealed, last4: null },
       now: new Date(),
     }
-    await transaction(taken, tx => credentials.replacePending(unitOf(tx, context.organizationId), entry))
+    await transaction(taken, tx => replacePending(unitOf(tx, context.organizationId), entry))
     const ended = await client.datasources.verify.mutate({ id, waitSeconds: 20 })
     expect(ended).toMatchObject({ status: 'active', statusReason: 'ca_certificate_required', credentialVersion: 1 })
     // The next check of the credential in force meets the attacker's server, whose certificate no named authority has

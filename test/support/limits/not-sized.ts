@@ -42,6 +42,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/api/caller/seen-keys.ts #seen': 'MAX_SEEN keys that there are; the oldest goes',
   'server/api/caller/same-turn.ts #asked': 'requests of one turn of the event loop; emptied at its end',
   'server/store/datasources/datasource-list.ts #made': 'one for each combination of the fields of a filter',
+  'server/api/registration/register.ts #met': 'MAX_MET natural keys; the oldest is forgotten',
   'server/store/database/joined-writes.ts #lines':
     'organizations with a registration under way, each of a request that runs: as many as there are connections',
   'server/store/database/joined-writes.ts #run()': 'MAX_JOINED requests each turn, until none is left that waits',

@@ -25,7 +25,7 @@ minute of the last one, and \`barred\` when the check could not look, as with a 
 const CREDENTIAL = `## Credential
 
 \`server/domain/datasources/credential-state.ts\`. A new credential is \`pending\` until a check passes. \`retired\` is final: its bytes
-are destroyed.
+are destroyed. The row of a pending one that is replaced becomes that of the next one.
 `
 
 const CAPABILITY = `## Capability
