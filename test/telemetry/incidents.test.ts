@@ -171,8 +171,10 @@ describe('A running Mooring', () => {
 
   /** Each way of reading or writing one datasource. */
   function asked(write: boolean): [string, string, string, object | undefined][] {
-    const body = { connectionString: customer.url('reader', { parameters: 'application_name=again' }) }
-    const named = { name: 'x', db_type: 'postgresql', connection_string: body.connectionString }
+    // Another natural key: that of a registered one is looked up before anything is written.
+    const connectionString = customer.url('reader', { parameters: 'application_name=again' })
+    const body = { connectionString, schema: 'elsewhere' }
+    const named = { name: 'x', db_type: 'postgresql', connection_string: connectionString }
     const input = encodeURIComponent(JSON.stringify({ id }))
     return write
       ? [
