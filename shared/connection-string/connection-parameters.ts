@@ -57,6 +57,7 @@ type Pairs = ReadonlyMap<string, string>
 
 /** Reads the text after the question mark. */
 export function readParameters(query: string, before: Before): Read | Refusal {
+  if (query === '') return { ok: true, settings: DEFAULTS, advisories: [], schema: null }
   const values = readPairs(query, before)
   if (!values.ok) return values
   const { pairs } = values
@@ -161,7 +162,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   connect_timeout: 'must be a whole number of seconds',
 }
 
-/** `system` is libpq 16's name for the system's roots, which are the public ones here. Any other value names a file. */
+/** Refuses a value that ends with punctuation, which was probably copied with it. */
 function endsOddly(value: string): Refusal | null {
   const [, last] = /([;,.)'>\]}*/!|?])$/.exec(value) ?? []
   if (last === undefined) return null
@@ -169,7 +170,7 @@ function endsOddly(value: string): Refusal | null {
   return refuse('parameter_value', `A value among the parameters ends with ${last}: remove ${named} at the end.`)
 }
 
-/** Accepts only Neon's endpoint option. Any other option sets a session parameter and could remove our limits. */
+/** `system` is libpq 16's name for the system's roots, which are the public ones here. Any other value names a file. */
 function readRoots(value: string): One | Refusal {
   if (value === 'system') return { ok: true, sets: {}, advice: null }
   return refuse(

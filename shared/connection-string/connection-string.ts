@@ -18,7 +18,7 @@ import {
   refuseWide,
   refuseWithoutLogin,
 } from './separators.ts'
-import { refuseStray } from './stray-characters.ts'
+import { PLAIN, refuseStray } from './stray-characters.ts'
 import type { TlsMode } from './tls-parameters.ts'
 import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from './uri-text.ts'
 
@@ -68,8 +68,10 @@ export function parseConnectionString(text: string): Parsed {
 
 function parseStrictly(text: string): Parsed {
   const isRead = text.length <= MAX_CONNECTION_STRING
-  const unreadable = (isRead ? refuseStray(text) : null) ?? refuseText(text, MAX_CONNECTION_STRING)
-  if (unreadable !== null) return unreadable
+  if (!isRead || !PLAIN.test(text)) {
+    const unreadable = (isRead ? refuseStray(text) : null) ?? refuseText(text, MAX_CONNECTION_STRING)
+    if (unreadable !== null) return unreadable
+  }
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(text) ?? []
   if (scheme === undefined) return refuseWide(text) ?? refuseForeign(text)
   const rest = text.slice(scheme.length)

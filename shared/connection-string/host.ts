@@ -30,7 +30,7 @@ const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
  */
 export function parseHost(text: string): Host | Refusal {
   if (text === '') return refuse('host_missing', 'The host is missing.')
-  if (isIpv4(text)) return { ok: true, kind: 'address', host: text }
+  if (/^[0-9]/.test(text) && isIpv4(text)) return { ok: true, kind: 'address', host: text }
   if (text.includes(':')) {
     const host = canonicalIpv6(text)
     return host === null

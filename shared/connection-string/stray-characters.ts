@@ -13,6 +13,12 @@ const INVISIBLE =
 /** Quotes that no part of a URL holds unencoded. A straight single quote may occur in a name. */
 const QUOTES = '"`\u201c\u201d\u2018\u2019\u201e\u201a\u00ab\u00bb\u2039\u203a\u300c\u300d'
 
+/**
+ * A string from its scheme to a letter or digit, of characters that no rule of this file is about, and no control
+ * character: nearly every healthy one. The caller need not read such a string for stray characters.
+ */
+export const PLAIN: RegExp = /^postgres(?:ql)?:\/\/[A-Za-z0-9_.~@:/?=&%-]*[A-Za-z0-9]$/
+
 /** Refuses stray characters; null if there are none. Call it before reading any other part of the text. */
 export function refuseStray(text: string): Refusal | null {
   return refuseLines(text) ?? refuseInvisible(text) ?? refuseAround(text)

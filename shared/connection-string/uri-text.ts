@@ -36,6 +36,9 @@ const TYPOGRAPHIC: readonly (readonly [RegExp, string])[] = [
   [/\u2026/, 'three dots in one'],
 ]
 
+/** Text that stands for itself in every component (RFC 3986 §2.3). */
+const UNRESERVED = /^[A-Za-z0-9_.~-]*$/
+
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 /** Refuses text that is too long, ill-formed or contains control characters; null if it may be read. */
@@ -97,6 +100,7 @@ export function decodeComponent(
   raw: string,
   component: Component,
 ): { readonly ok: true; readonly text: string } | Refusal {
+  if (UNRESERVED.test(raw)) return { ok: true, text: raw }
   const wrong = refuseRaw(raw, component)
   if (wrong !== null) return wrong
   const bytes = bytesOf(raw)
