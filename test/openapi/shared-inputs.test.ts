@@ -10,7 +10,13 @@ import { Metadata, SchemaName } from '#shared/datasources/datasource.ts'
 import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { CaCertificate, RegisterInput, ValidateInput } from '#shared/datasources/registration.ts'
 import { RotateBody } from '#shared/dialects/datasource-change-dialect.ts'
-import { DirectBody, EndpointBody, ListQuery } from '#shared/dialects/datasources-dialect.ts'
+import {
+  DirectBody,
+  EndpointBody,
+  ListQuery,
+  RegisterBody,
+  ValidateBody,
+} from '#shared/dialects/datasources-dialect.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 
 const accepts = (schema: z.ZodType, value: unknown) => schema.safeParse(value).success
@@ -151,6 +157,17 @@ describe('A registration', () => {
       endpoint: 'https://a.example',
       signingKey: 'x'.repeat(8),
     })
+  })
+
+  it('is in the form that the fields of the dialect choose', () => {
+    const endpoint = { endpoint: 'https://a.example', signingKey: 'x'.repeat(8) }
+    expect(RegisterBody.parse({ ...endpoint, connection: 'endpoint' })).toEqual(endpoint)
+    expect(refusals(RegisterBody, { endpoint: endpoint.endpoint })).toEqual(['invalid_type signingKey'])
+    expect(refusals(RegisterBody, { signingKey: endpoint.signingKey })).toEqual(['invalid_type endpoint'])
+    expect(refusals(RegisterBody, { connection: 'endpoint' })).toContain('invalid_type endpoint')
+    expect(refusals(RegisterBody, { connection: 'direct' })).toEqual(['invalid_type connectionString'])
+    expect(ValidateBody.parse({})).toEqual({ isRegistered: true })
+    expect(refusals(ValidateBody, { connection: 'direct' })).toEqual(['invalid_type connectionString'])
   })
 
   it('is found again by the second since which it has changed', () => {
