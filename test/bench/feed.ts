@@ -62,15 +62,18 @@ async function prepare(url: string): Promise<string[]> {
 }
 
 /** Registers the endpoints through a web tier, which then stops. */
-async function register(env: Record<string, string>, of: { keys: string[]; ports: number[] }): Promise<void> {
+async function register(
+  env: Record<string, string>,
+  { ports, keys }: { keys: string[]; ports: number[] },
+): Promise<void> {
   const web = startEntry('web', { ...env, MOORING_KEYRING: join(dir, 'web.json') })
   const listening = await web.line(/"port":(\d+)/)
   for (let n = 0; n < ENDPOINTS; n += 1) {
     const body = JSON.stringify({
-      endpoint: `https://127.0.0.1:${of.ports[n % PLACES]}/feed/${n}`,
+      endpoint: `https://127.0.0.1:${ports[n % PLACES]}/feed/${n}`,
       signingKey: 'a signing key',
     })
-    const headers = { authorization: `Bearer ${of.keys[n % of.keys.length]}`, 'content-type': 'application/json' }
+    const headers = { authorization: `Bearer ${keys[n % keys.length]}`, 'content-type': 'application/json' }
     const made = await fetch(`http://127.0.0.1:${listening[1]}/v1/datasources`, { method: 'POST', headers, body })
     if (made.status !== 201) throw new Error(`registering was answered ${made.status}: ${await made.text()}`)
   }

@@ -113,20 +113,20 @@ async function callers(url: string): Promise<number[]> {
   return waits.sort((a, b) => a - b)
 }
 
-function report(ends: readonly Claimed[], of: { waits: readonly number[]; seconds: number }): void {
+function report(ends: readonly Claimed[], { seconds, waits }: { waits: readonly number[]; seconds: number }): void {
   const ids = ends.flatMap(end => end.ids)
   const total = (ofOne: (end: Claimed) => number) => ends.reduce((sum, end) => sum + ofOne(end), 0)
   const [batches, full] = [total(end => end.batches), total(end => end.fullBatches)]
   const times = ends.flatMap(end => end.claimMs).sort((a, b) => a - b)
   const at = (list: readonly number[], share: number) => Math.round(list[Math.floor((list.length - 1) * share)] ?? 0)
   say(
-    `${WORKERS} workers: ${Math.round(ids.length / of.seconds)} tasks/s claimed and settled, ${full} of ${batches} batches full`,
+    `${WORKERS} workers: ${Math.round(ids.length / seconds)} tasks/s claimed and settled, ${full} of ${batches} batches full`,
   )
   say(`  a claim: ${at(times, 0.5)} ms in the middle, ${at(times, 0.99)} ms of 99 in 100`)
-  say(`  callers meanwhile: served after ${at(of.waits, 0.5)} ms in the middle, ${at(of.waits, 1)} ms at most`)
+  say(`  callers meanwhile: served after ${at(waits, 0.5)} ms in the middle, ${at(waits, 1)} ms at most`)
   bound(new Set(ids).size === ids.length, 'a task was claimed twice')
   bound(full >= batches * 0.99, 'batches are not full')
-  bound(at(of.waits, 1) <= MOST_WAIT_MS, 'a caller waited for longer than five seconds')
+  bound(at(waits, 1) <= MOST_WAIT_MS, 'a caller waited for longer than five seconds')
 }
 
 const few = await emptyQueue('few')

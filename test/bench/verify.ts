@@ -81,12 +81,12 @@ async function verified(
   return used(dialler, () => handleVerify(deps, claim))
 }
 
-async function measure(worker: BenchWorker, dialler: TestDialler, of: Measured): Promise<Result[]> {
-  const { mode } = of
+async function measure(worker: BenchWorker, dialler: TestDialler, measured: Measured): Promise<Result[]> {
+  const { mode } = measured
   const rounds: { bare: Used; verified: Used }[] = []
   for (let round = -WARM_UP; round < ROUNDS; round++) {
-    const plain = await bare(dialler, of)
-    const whole = await verified(worker, dialler, of)
+    const plain = await bare(dialler, measured)
+    const whole = await verified(worker, dialler, measured)
     if (round >= 0) rounds.push({ bare: plain, verified: whole })
   }
   const line = (what: 'tookMs' | 'cpuMs', target: number) => {

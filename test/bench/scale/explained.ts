@@ -122,7 +122,10 @@ export class Explainer {
     return this.#explain(client, { text, values: Array.isArray(values) ? values : [], during })
   }
 
-  async #explain(client: pg.Client, of: { text: string; values: readonly unknown[]; during: string }): Promise<void> {
+  async #explain(
+    client: pg.Client,
+    statement: { text: string; values: readonly unknown[]; during: string },
+  ): Promise<void> {
     this.#busy.add(client)
     const run = (sql: string): Promise<pg.QueryResult> => Reflect.apply(this.#query, client, [sql])
     try {
@@ -135,11 +138,11 @@ export class Explainer {
         try {
           // Otherwise the worst plans would be aborted and missing from the report.
           await run(`set local plan_cache_mode = force_${plan}_plan; set local statement_timeout = 0`)
-          await run(`prepare explained as ${of.text}`)
-          const values = of.values.length === 0 ? '' : `(${of.values.map(literal).join(', ')})`
+          await run(`prepare explained as ${statement.text}`)
+          const values = statement.values.length === 0 ? '' : `(${statement.values.map(literal).join(', ')})`
           const before = await read()
           const { rows } = await run(`explain (analyze, buffers, format json) execute explained${values}`)
-          this.#keep({ ...of, plan, inside: difference(before, await read()) }, rows[0]['QUERY PLAN'][0].Plan)
+          this.#keep({ ...statement, plan, inside: difference(before, await read()) }, rows[0]['QUERY PLAN'][0].Plan)
         } finally {
           await run(this.#inTransaction.has(client) ? 'rollback to savepoint explained' : 'rollback')
           await run('deallocate explained')

@@ -39,11 +39,14 @@ const statements = (datasources: number, organizations: number) => [
 ]
 
 /** Inserts them into a database that has the migrations of that release. */
-export async function seedFormer(url: string, of: { datasources: number; organizations: number }): Promise<void> {
+export async function seedFormer(
+  url: string,
+  { datasources, organizations }: { datasources: number; organizations: number },
+): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    for (const statement of statements(of.datasources, of.organizations)) await client.query(statement)
+    for (const statement of statements(datasources, organizations)) await client.query(statement)
   } finally {
     await client.end()
   }

@@ -17,5 +17,5 @@ export const bytes = (count: number) =>
   `decode(left(repeat(md5(n || 'bytes'), ${Math.ceil(count / 16)}), ${count * 2}), 'hex')`
 
 /** A UUIDv7 of the moment `at`, made distinct by the hashed text. */
-export const idOf = (at: string, of: string) =>
-  `(lpad(to_hex((extract(epoch from ${at}) * 1000)::bigint), 12, '0') || '7' || substr(md5(${of}), 1, 3) || '8' || substr(md5(${of}), 4, 15))::uuid`
+export const idOf = (at: string, seed: string) =>
+  `(lpad(to_hex((extract(epoch from ${at}) * 1000)::bigint), 12, '0') || '7' || substr(md5(${seed}), 1, 3) || '8' || substr(md5(${seed}), 4, 15))::uuid`

@@ -134,11 +134,11 @@ const VACUUMED = [
 ].map(table => `vacuum (freeze, analyze) ${table}`)
 
 /** Fills the migrated database at `url`, beside its two organizations. Prints how long slow statements took. */
-export async function seed(url: string, of: Extent & Named, say: (line: string) => void): Promise<void> {
+export async function seed(url: string, extent: Extent & Named, say: (line: string) => void): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    const made = [...organizationsOf(of), ...datasourcesOf(of), ...historyOf(of), ...OLD_ROWS]
+    const made = [...organizationsOf(extent), ...datasourcesOf(extent), ...historyOf(extent), ...OLD_ROWS]
     for (const statement of [...made, ...VACUUMED, 'vacuum analyze', 'checkpoint']) {
       const from = performance.now()
       await client.query(statement)

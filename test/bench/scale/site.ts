@@ -37,16 +37,16 @@ export interface Site {
 /** Creates the database, starts the web tier on it and fills it. No check runs: there is no worker. */
 export async function startSite(
   cleanup: AsyncDisposableStack,
-  of: Extent & { server: TestServer; name: string; say: (line: string) => void },
+  extent: Extent & { server: TestServer; name: string; say: (line: string) => void },
 ): Promise<Site> {
-  const url = await of.server.createDatabase(of.name)
+  const url = await extent.server.createDatabase(extent.name)
   await migrate(url)
   const env = { MOORING_MAX_DATASOURCES: '1000000000' }
   const mooring = await startMooring({ databaseUrl: url, worker: false, env })
   cleanup.defer(() => mooring.stop())
   const large = mooring.organization
   const small = await mooring.newOrganization('Small')
-  await seed(url, { ...of, large: large.id, small: small.id }, of.say)
+  await seed(url, { ...extent, large: large.id, small: small.id }, extent.say)
   const rows = await query(
     url,
     `select id from datasources where org_id = '${large.id}' and deleted_at is null order by md5(id::text) limit ${SAMPLE}`,
@@ -58,7 +58,7 @@ export async function startSite(
   const others = ids.filter(id => !oldest.has(id))
   let [round, count] = [0, 0]
   return {
-    datasources: of.datasources,
+    datasources: extent.datasources,
     db: mooring.db,
     url,
     large: { id: large.id, send: sender(mooring.url, large.testKey) },

@@ -16,8 +16,8 @@ const LOOKS = { warmUp: 2, rounds: 9 }
 /** `pg_dump` locks every table. */
 const OF_PG_DUMP = { max_locks_per_transaction: '512' }
 
-const atMost = (work: string, of: { ours: number; limit: number; target: number }): Result => {
-  return { work, ...of, ratio: of.ours / of.limit, atMost: true, unit: 'ms' }
+const atMost = (work: string, measured: { ours: number; limit: number; target: number }): Result => {
+  return { work, ...measured, ratio: measured.ours / measured.limit, atMost: true, unit: 'ms' }
 }
 
 async function timesOf(contender: 'ratio' | 'beside-pg-dump' | 'unchanged', url: string, rounds: Rounds) {

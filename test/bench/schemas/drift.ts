@@ -17,10 +17,10 @@ const TYPES = ['bigint', 'integer', 'text', 'numeric(12,2)', 'boolean', 'timesta
 /** Returns the text of a snapshot. Each table has a key and an index. */
 function textOf(isLater: boolean): string {
   const relations = Array.from({ length: TABLES }, (_, at) => {
-    const columns = Array.from({ length: isLater && at % 100 === 0 ? 11 : 10 }, (__, of) => ({
-      name: `column_${of}`,
-      type: TYPES[of % TYPES.length],
-      ...(of === 0 ? { notNull: true } : {}),
+    const columns = Array.from({ length: isLater && at % 100 === 0 ? 11 : 10 }, (__, column) => ({
+      name: `column_${column}`,
+      type: TYPES[column % TYPES.length],
+      ...(column === 0 ? { notNull: true } : {}),
     }))
     return { name: `table_${String(at).padStart(5, '0')}`, kind: 'table', columns }
   })

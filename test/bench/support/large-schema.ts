@@ -54,8 +54,11 @@ export async function makeLargeDatabase(server: TestServer, tables: number): Pro
 }
 
 /** Runs a contender; null if it takes too long. */
-export async function contend(contender: Contender, url: string, of: Rounds): Promise<Measured | null> {
-  const { warmUp, rounds, minutes = 1 } = of
+export async function contend(
+  contender: Contender,
+  url: string,
+  { warmUp, rounds, minutes = 1 }: Rounds,
+): Promise<Measured | null> {
   try {
     const options = { timeout: minutes * MINUTE_MS, killSignal: 'SIGKILL' as const }
     const { stdout } = await run(process.execPath, [CONTENDER, contender, url, String(warmUp + rounds)], options)

@@ -67,8 +67,8 @@ export function treeOf(pid: number): readonly number[] {
     const stat = /^\d+$/.test(name) ? statOf(Number(name)) : null
     if (stat !== null) parents.set(Number(name), stat.parent)
   }
-  const below = (of: number): number[] =>
-    [...parents].flatMap(([one, parent]) => (parent === of ? [one, ...below(one)] : []))
+  const below = (process: number): number[] =>
+    [...parents].flatMap(([one, parent]) => (parent === process ? [one, ...below(one)] : []))
   return [pid, ...below(pid)]
 }
 

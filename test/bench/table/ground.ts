@@ -38,8 +38,8 @@ export type DialectName = keyof typeof DIALECTS
 /** The loads of both sides. */
 export interface Ground {
   /** Returns a load for the product, and one for the limits' process. */
-  ours(of: Asked): Variant
-  limit(of: Asked & { on?: 'trpc' }): Variant
+  ours(load: Asked): Variant
+  limit(load: Asked & { on?: 'trpc' }): Variant
   readonly id: string
   readonly listed: Caller
 }

@@ -72,12 +72,12 @@ async function rounds(
   return done.map(one => one.rounds)
 }
 
-const medianCpu = (of: readonly Round[]): Cpu => ({
-  node: median(of.map(one => one.cpu.node)),
-  postgres: median(of.map(one => one.cpu.postgres)),
+const medianCpu = (measured: readonly Round[]): Cpu => ({
+  node: median(measured.map(one => one.cpu.node)),
+  postgres: median(measured.map(one => one.cpu.postgres)),
 })
 
-const rateOf = (of: readonly Round[]) => median(of.map(one => one.perSecond))
+const rateOf = (measured: readonly Round[]) => median(measured.map(one => one.perSecond))
 
 /** A comparison of rates. The limit is the best of its variants. */
 export interface Compared {
@@ -90,12 +90,12 @@ export interface Compared {
 }
 
 /** Compares requests per second, and CPU if there is a target for it. */
-export async function compare(bench: Bench, extent: Extent, of: Compared): Promise<readonly Result[]> {
-  const [ours = [], ...limits] = await rounds(bench, [of.ours, ...of.limits], { extent })
+export async function compare(bench: Bench, extent: Extent, compared: Compared): Promise<readonly Result[]> {
+  const [ours = [], ...limits] = await rounds(bench, [compared.ours, ...compared.limits], { extent })
   const best = limits.toSorted((one, other) => rateOf(other) - rateOf(one))[0] ?? []
   const [rate, limit] = [rateOf(ours), rateOf(best)]
   const cpu = { ours: medianCpu(ours), limit: medianCpu(best) }
-  const { work, target, cpuAtMost } = of
+  const { work, target, cpuAtMost } = compared
   const line = { work, ours: rate, limit, ratio: rate / limit, target, unit: 'requests/s', cpu }
   if (cpuAtMost === undefined) return [line]
   const sum = ({ node, postgres }: Cpu) => node + postgres
@@ -108,14 +108,14 @@ export async function compare(bench: Bench, extent: Extent, of: Compared): Promi
 export async function compareP99(
   bench: Bench,
   extent: Extent,
-  of: Omit<Compared, 'limits'> & { readonly limit: Variant },
+  compared: Omit<Compared, 'limits'> & { readonly limit: Variant },
 ): Promise<Result> {
-  const variants = [of.ours, of.limit]
+  const variants = [compared.ours, compared.limit]
   for (const { load } of variants) await runLoad(bench, load, { requests: extent.warmUp })
-  const highest = await runLoad(bench, of.ours.load, { seconds: extent.seconds })
+  const highest = await runLoad(bench, compared.ours.load, { seconds: extent.seconds })
   const done = await rounds(bench, variants, { extent, rate: highest.perSecond / 2 })
   const [ours, limit] = done.map(one => median(one.map(({ p99Ms }) => p99Ms)))
   if (ours === undefined || limit === undefined) throw new Error('nothing was measured')
-  const { work, target } = of
+  const { work, target } = compared
   return { work, ours, limit, ratio: ours / limit, target, atMost: true, unit: 'ms' }
 }

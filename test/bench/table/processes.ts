@@ -26,11 +26,11 @@ interface Launch {
 }
 
 /** Starts a program; the stack stops it. */
-export function startNode(cleanup: AsyncDisposableStack, of: Launch): Started {
+export function startNode(cleanup: AsyncDisposableStack, { program, args, env, ipc }: Launch): Started {
   const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
-  const child = spawn(of.program ?? process.execPath, [...of.args], {
-    env: { PATH, ...of.env },
-    stdio: ['ignore', 'pipe', 'inherit', ...(of.ipc === true ? (['ipc'] as const) : [])],
+  const child = spawn(program ?? process.execPath, [...args], {
+    env: { PATH, ...env },
+    stdio: ['ignore', 'pipe', 'inherit', ...(ipc === true ? (['ipc'] as const) : [])],
   })
   const ended = once(child, 'exit')
   const stop = async () => {
@@ -57,7 +57,7 @@ export function startNode(cleanup: AsyncDisposableStack, of: Launch): Started {
       }
       looks.add(look)
       look()
-      void ended.then(() => reject(new Error(`${of.args.at(-1)} ended: ${text}`)))
+      void ended.then(() => reject(new Error(`${args.at(-1)} ended: ${text}`)))
       return promise.finally(() => looks.delete(look))
     },
   }

@@ -57,9 +57,9 @@ export interface Site extends Bench {
    * Starts a program as an operator does, a tier with its role and keyring. It is that of the product under test by
    * default.
    */
-  startProgram(program: Program, env: Readonly<Record<string, string>>, of?: Product): Started
+  startProgram(program: Program, env: Readonly<Record<string, string>>, product?: Product): Started
   /** Starts the limits' process with the given statements. */
-  startBare(of: {
+  startBare(bare: {
     readonly statements: Readonly<Record<string, Statement>>
     readonly bytes: number
   }): Promise<{ readonly pid: number; readonly bare: number; readonly trpc: number }>
@@ -101,12 +101,12 @@ export async function startSite(cleanup: AsyncDisposableStack, options: SiteOpti
   }
   const caller = await newCaller('Bench')
   const product = await productAt(options)
-  const startProgram: Site['startProgram'] = (program, env, of = product) => {
+  const startProgram: Site['startProgram'] = (program, env, built = product) => {
     const ofTier =
       program === 'start'
         ? { HOST: '127.0.0.1', MOORING_HEALTH_PORT: 'off' }
         : { ...SETTINGS, DATABASE_URL: roleUrl[program], MOORING_KEYRING: join(keyrings, `${program}.json`) }
-    return startNode(cleanup, { ...commandOf(of, program, options.flags), env: { ...ofTier, ...env } })
+    return startNode(cleanup, { ...commandOf(built, program, options.flags), env: { ...ofTier, ...env } })
   }
   const web = startProgram('web', {})
   const [, port] = await web.printed(/"port":(\d+)/)
@@ -114,7 +114,7 @@ export async function startSite(cleanup: AsyncDisposableStack, options: SiteOpti
     ...{ server, databaseUrl, db, product, caller, newCaller, startProgram, cleanup },
     checkout: CHECKOUT,
     web: { pid: web.pid, port: Number(port) },
-    startBare: of => startBare(cleanup, databaseUrl, of),
+    startBare: bare => startBare(cleanup, databaseUrl, bare),
     loader: startNode(cleanup, { args: [here('load-process.ts')], env: {}, ipc: true }),
     postgres: await postmasterOf(databaseUrl),
     take: counter(),

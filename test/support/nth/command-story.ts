@@ -92,7 +92,7 @@ async function* disturbedInTurn(
 async function told(
   scene: CommandScene,
   story: CommandStory,
-  of: Disturbance | null,
+  disturbance: Disturbance | null,
 ): Promise<End & { readonly struck: string | null; readonly text: string }> {
   await using cleanup = new AsyncDisposableStack()
   const databaseUrl = await scene.clone(story.from ?? 'ready')
@@ -101,7 +101,7 @@ async function told(
   cleanup.defer(() => rm(keyringDir, { recursive: true, force: true }))
   await cp(scene.keyrings, keyringDir, { recursive: true })
   if (story.needsWorker === true) cleanup.defer(await scene.work(databaseUrl, keyringDir))
-  const { struck, ...end } = await untilDone({ scene, story, databaseUrl, keyringDir }, of)
+  const { struck, ...end } = await untilDone({ scene, story, databaseUrl, keyringDir }, disturbance)
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   cleanup.defer(() => client.end())
@@ -116,18 +116,18 @@ interface Place {
 }
 
 /** Runs the command until it is done; the failure affects one of its runs. */
-async function untilDone(place: Place, of: Disturbance | null) {
+async function untilDone(place: Place, disturbance: Disturbance | null) {
   let [struck, text]: [string | null, string] = [null, '']
   let done = 0
   let gate: Gate | null = null
   try {
     for (let runs = 0; runs < MOST_RUNS; runs += 1) {
       gate ??= await openGate(place.databaseUrl)
-      if (of !== null && struck === null) gate.arm(of)
+      if (disturbance !== null && struck === null) gate.arm(disturbance)
       const ran = await runOnce(place, gate).catch((error: Error) => error)
       const met = gate.disarm()
       struck ??= met
-      if (met !== null && of?.mishap === 'killed') {
+      if (met !== null && disturbance?.mishap === 'killed') {
         await gate.stop()
         gate = null
         continue

@@ -19,7 +19,7 @@ export interface Gate {
   /** The connection string of the database through the gate. */
   readonly url: string
   /** Starts counting. Effect number `at` suffers the mishap; later ones pass, unless their process is killed. */
-  arm(of: { readonly mishap: Mishap; readonly at: number }): void
+  arm(disturbance: { readonly mishap: Mishap; readonly at: number }): void
   /** Resolves when the mishap happens. */
   struck(): Promise<void>
   /** Stops counting. Returns the affected statement; null if there were fewer statements. */
@@ -59,8 +59,8 @@ export async function openGate(url: string): Promise<Gate> {
   })
   return {
     url: await addressOf(server, target),
-    arm(of) {
-      Object.assign(state, { armed: of, count: 0, struck: null, strike: Promise.withResolvers<void>() })
+    arm(disturbance) {
+      Object.assign(state, { armed: disturbance, count: 0, struck: null, strike: Promise.withResolvers<void>() })
     },
     struck: () => state.strike.promise,
     disarm() {
@@ -116,11 +116,15 @@ function forward([client, database]: readonly [Socket, Socket], state: State, cu
 }
 
 /** The server has received the last statement and executes it, but the sending process no longer exists. */
-function dieAfter(database: Socket, { bytes }: Statement, of: { state: State; cutAll: () => void }): void {
-  of.state.isDead = true
+function dieAfter(
+  database: Socket,
+  { bytes }: Statement,
+  { state, cutAll }: { state: State; cutAll: () => void },
+): void {
+  state.isDead = true
   database.end(bytes)
-  database.once('data', of.cutAll)
-  database.once('close', of.cutAll)
+  database.once('data', cutAll)
+  database.once('close', cutAll)
 }
 
 /** Counts the statement. Beginning or rolling back a transaction is not an effect, nor is listening. */

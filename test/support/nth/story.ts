@@ -105,14 +105,14 @@ async function undisturbed(told: Begun, story: Story): Promise<End> {
 async function disturbed(
   scene: Scene,
   told: Begun,
-  of: { readonly mishap: Mishap; readonly at: number },
+  disturbance: { readonly mishap: Mishap; readonly at: number },
 ): Promise<End & { readonly struck: string | null; readonly text: string }> {
   const { gate } = await scene.life()
-  gate.arm(of)
+  gate.arm(disturbance)
   const first = await told.send()
   const struck = gate.disarm()
-  if (struck !== null && of.mishap === 'killed') await scene.bury()
-  const isOver = struck === null || (of.mishap !== 'killed' && first.status < 400)
+  if (struck !== null && disturbance.mishap === 'killed') await scene.bury()
+  const isOver = struck === null || (disturbance.mishap !== 'killed' && first.status < 400)
   if (!isOver) await told.patiencePasses()
   const { status, text } = isOver ? first : await told.send()
   return { status, text, struck, state: await told.state() }
@@ -159,11 +159,14 @@ async function filled(text: string, given: (name: string) => string | Promise<st
   return whole
 }
 
-async function send(url: string, request: StoryRequest, of: { key: string; idempotencyKey: string | null }) {
+async function send(
+  url: string,
+  request: StoryRequest,
+  { idempotencyKey, key }: { key: string; idempotencyKey: string | null },
+) {
   const isTrpc = request.path.startsWith('/trpc/')
   const isRead = request.method === 'GET'
-  const headers: Record<string, string> = { authorization: `Bearer ${of.key}`, ...request.headers }
-  const { idempotencyKey } = of
+  const headers: Record<string, string> = { authorization: `Bearer ${key}`, ...request.headers }
   if (!isRead && !isTrpc && idempotencyKey !== null) headers['idempotency-key'] = idempotencyKey
   if (request.body !== undefined) headers['content-type'] = 'application/json'
   const body = isTrpc && !isRead && idempotencyKey !== null ? { ...request.body, idempotencyKey } : request.body

@@ -37,23 +37,23 @@ export async function tellTask(
 async function told(
   scene: Scene,
   story: Story,
-  of: { readonly mishap: Mishap; readonly at: number } | null,
+  disturbance: { readonly mishap: Mishap; readonly at: number } | null,
 ): Promise<End & { readonly struck: string | null; readonly text: string }> {
   const { gate } = await scene.life()
   const begun = await begin(scene, story)
-  if (of !== null) gate.arm(of)
+  if (disturbance !== null) gate.arm(disturbance)
   const answered = begun.send()
   const settled = answered.then(() => settle(scene.client, begun.organization, 'none'))
-  if (of !== null) await Promise.race([settled, gate.struck()])
+  if (disturbance !== null) await Promise.race([settled, gate.struck()])
   else await settled
   const struck = gate.disarm()
-  if (struck !== null && of?.mishap === 'killed') {
+  if (struck !== null && disturbance?.mishap === 'killed') {
     await scene.bury()
     await scene.life()
   }
   // A claim whose answer was lost belongs to nobody, like one of a dead process.
   if (struck !== null) {
-    const lost = LOST_CLAIM.test(struck) ? 'one' : of?.mishap === 'killed' ? 'any' : 'none'
+    const lost = LOST_CLAIM.test(struck) ? 'one' : disturbance?.mishap === 'killed' ? 'any' : 'none'
     await settle(scene.client, begun.organization, lost)
   }
   const { status, text } = await answered

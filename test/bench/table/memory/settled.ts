@@ -17,9 +17,9 @@ export const LISTENING = /"port":(\d+)/
 export const settled = () => new Promise(resolve => setTimeout(resolve, SETTLE_MS))
 
 /** Returns a line whose figure must not exceed its target. */
-export const atMost = (work: string, ours: number, of: { target: number; unit: string }): Result => ({
+export const atMost = (work: string, ours: number, goal: { target: number; unit: string }): Result => ({
   ...{ work, ours, limit: null, ratio: ours, atMost: true },
-  ...of,
+  ...goal,
 })
 
 /** A target in MiB. */

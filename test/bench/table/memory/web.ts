@@ -72,21 +72,25 @@ interface Sample {
 }
 
 /** Continues with the same load until the time is over; returns the growth of resident memory in its second half. */
-async function soak(site: Site, tier: Tier, of: { startedAtMs: number; lastsMs: number }): Promise<Result> {
+async function soak(
+  site: Site,
+  tier: Tier,
+  { startedAtMs, lastsMs }: { startedAtMs: number; lastsMs: number },
+): Promise<Result> {
   const samples: Sample[] = []
   const look = () => samples.push({ atMs: performance.now(), rss: memoryOf([tier.pid]).rss })
   const watching = setInterval(look, SAMPLE_MS)
-  const endsAtMs = of.startedAtMs + of.lastsMs
+  const endsAtMs = startedAtMs + lastsMs
   try {
     do await mixedLoad(site, tier.port)
     while (performance.now() < endsAtMs)
   } finally {
     clearInterval(watching)
   }
-  const half = samples.filter(({ atMs }) => atMs >= endsAtMs - of.lastsMs / 2)
+  const half = samples.filter(({ atMs }) => atMs >= endsAtMs - lastsMs / 2)
   const part = Math.ceil(half.length / PARTS)
   const medianOf = (some: readonly Sample[]) => median(some.map(({ rss }) => rss))
   const [from, to] = [medianOf(half.slice(0, part)), medianOf(half.slice(-part))]
-  const work = `web, growth in the second half of a soak of ${Math.round(of.lastsMs / 60_000)} minutes: RSS`
+  const work = `web, growth in the second half of a soak of ${Math.round(lastsMs / 60_000)} minutes: RSS`
   return atMost(work, (100 * (to - from)) / from, { target: 2, unit: '%' })
 }
