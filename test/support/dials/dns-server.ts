@@ -47,7 +47,7 @@ export async function startDnsServer(): Promise<DnsServer> {
   const respond: Respond = (query, maxBytes) => respondFrom({ script, asked, query, maxBytes })
   const { beforeNext, answered } = onceEach(query => respond(query, MAX_UDP_BYTES))
   udp.on('message', async (query, from) => {
-    const response = await answered(query)
+    const response = await answered(query, from.port)
     if (response !== null) udp.send(packet.encode(response), from.port, from.address)
   })
   const open = new Set<net.Socket>()
@@ -73,7 +73,10 @@ export async function startDnsServer(): Promise<DnsServer> {
   }
 }
 
-/** A resolver that has waited for a while sends its datagram again: the same question, and the same answer. */
+/**
+ * A resolver that has waited for a while sends its datagram again, from the same port: the same question, and the same
+ * answer. By itself the datagram does not tell: its id has 16 bits, so that a later question may have an earlier one's.
+ */
 function onceEach(respond: (query: Buffer) => packet.Packet | null) {
   let meanwhile: (() => Promise<unknown>) | null = null
   const known = new Map<string, Promise<packet.Packet | null>>()
@@ -81,8 +84,8 @@ function onceEach(respond: (query: Buffer) => packet.Packet | null) {
     beforeNext: (what: () => Promise<unknown>) => {
       meanwhile = what
     },
-    answered: (query: Buffer) => {
-      const key = query.toString('latin1')
+    answered: (query: Buffer, port: number) => {
+      const key = `${port} ${query.toString('latin1')}`
       const first = meanwhile
       meanwhile = null
       const answer = known.get(key) ?? Promise.resolve(first?.()).then(() => respond(query))
