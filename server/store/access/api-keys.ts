@@ -3,7 +3,7 @@
  * the caller can detect a row that was edited outside Mooring.
  */
 
-import { type Insertable, type Selectable, sql } from 'kysely'
+import { type Insertable, type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import type { Move } from '#server/domain/access/scope.ts'
 import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
@@ -51,6 +51,13 @@ const found = preparedRead((db, { org, hashes }: { org: string; hashes: readonly
     .where('o.removed_at', 'is', null),
 )
 
+/** A query that begins with the row of a key, `k`, and of its organization, `o`; it selects nothing yet. */
+type KeyQuery = SelectQueryBuilder<
+  Tables & { k: Tables['api_keys']; o: Tables['organizations'] },
+  'k' | 'o',
+  Record<never, never>
+>
+
 /**
  * The row of a key, if a request may still be served by what was seen of it: it is the same version, which nobody has
  * revoked, of an organization that is there and not moving. A statement that begins with it reads nothing otherwise.
@@ -58,7 +65,7 @@ const found = preparedRead((db, { org, hashes }: { org: string; hashes: readonly
  * The MAC, which covers everything that a key grants, is compared too: in a restored database, or after four billion
  * transactions, another version can have the number of the one that was seen.
  */
-export function inForce(db: Db, seen: SeenKey) {
+export function inForce(db: Db, seen: SeenKey): KeyQuery {
   return db
     .selectFrom('api_keys as k')
     .innerJoin('organizations as o', 'o.id', 'k.org_id')
