@@ -4,19 +4,21 @@
 -- destroy one, and must not be able to update any.
 --
 -- Locks the datasource, its tasks and its credentials, in this order. Answers the number of the requested check; null, and nothing is
--- written, where the datasource is gone, its last version is not the one before, or another transaction has it: nobody waits here for a
+-- written, where the datasource is gone, has another natural key than `p_identity` (null for any), its last version is not the one
+-- before, or another transaction has it: nobody waits here for a
 -- lock of one datasource, since calls for several are one statement.
 create function stage_credential_1(
   p_org uuid, p_datasource uuid, p_version integer, p_name text, p_excluded_schemas text[], p_compare uuid, p_check uuid,
   p_key_id uuid, p_sealed bytea, p_signer_id text, p_signature bytea, p_last4 text,
   p_event_id uuid, p_event_at timestamptz, p_principal_kind text, p_principal_id uuid, p_action text, p_outcome text,
-  p_request_id text, p_address text, p_at timestamptz
+  p_request_id text, p_address text, p_at timestamptz, p_identity text
 ) returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_requested bigint;
 begin
   perform from public.datasources
   where org_id = p_org and id = p_datasource and deleted_at is null and credential_version = p_version - 1
+    and (p_identity is null or identity = p_identity)
   for no key update skip locked;
   if not found then
     return null;
@@ -27,12 +29,12 @@ begin
     and requested > settled and attempts = 0 and locked_until is null and due_at <= p_at
   for no key update;
   if found then
-    -- So is a check that was requested for such a comparison, or that another request keeps from being settled by it: a check that a
-    -- caller requested by itself must not be settled by a comparison. A minute is more than clocks differ by.
+    -- So is a check that was requested for such a comparison alone, or that another request keeps from being settled by it: a check
+    -- that a caller requested by itself must not be settled by a comparison.
     select requested into v_requested from public.tasks
     where org_id = p_org and datasource_id = p_datasource and kind = 'verify' and standing
       and requested > settled and locked_until is null
-      and (due_at is null or due_at > p_at + interval '1 minute' or requested > settled + 1)
+      and (due_at is null or requested > settled + 1)
     for no key update;
   else
     insert into public.tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
@@ -73,7 +75,7 @@ $$;
 
 revoke all on function stage_credential_1(
   uuid, uuid, integer, text, text[], uuid, uuid, uuid, bytea, text, bytea, text, uuid, timestamptz, text, uuid, text, text, text, text,
-  timestamptz) from public;
+  timestamptz, text) from public;
 
 -- Before `db grant` is run again, as in 0034.
 do $$
@@ -86,7 +88,7 @@ begin
   loop
     execute format('grant execute on function stage_credential_1(
       uuid, uuid, integer, text, text[], uuid, uuid, uuid, bytea, text, bytea, text, uuid, timestamptz, text, uuid, text, text, text,
-      text, timestamptz) to %s', acl.tier);
+      text, timestamptz, text) to %s', acl.tier);
   end loop;
 end
 $$;

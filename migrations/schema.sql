@@ -391,7 +391,7 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.stage_credential_1(p_org uuid, p_datasource uuid, p_version integer, p_name text, p_excluded_schemas text[], p_compare uuid, p_check uuid, p_key_id uuid, p_sealed bytea, p_signer_id text, p_signature bytea, p_last4 text, p_event_id uuid, p_event_at timestamp with time zone, p_principal_kind text, p_principal_id uuid, p_action text, p_outcome text, p_request_id text, p_address text, p_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION public.stage_credential_1(p_org uuid, p_datasource uuid, p_version integer, p_name text, p_excluded_schemas text[], p_compare uuid, p_check uuid, p_key_id uuid, p_sealed bytea, p_signer_id text, p_signature bytea, p_last4 text, p_event_id uuid, p_event_at timestamp with time zone, p_principal_kind text, p_principal_id uuid, p_action text, p_outcome text, p_request_id text, p_address text, p_at timestamp with time zone, p_identity text)
  RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -402,6 +402,7 @@ declare
 begin
   perform from public.datasources
   where org_id = p_org and id = p_datasource and deleted_at is null and credential_version = p_version - 1
+    and (p_identity is null or identity = p_identity)
   for no key update skip locked;
   if not found then
     return null;
@@ -412,12 +413,12 @@ begin
     and requested > settled and attempts = 0 and locked_until is null and due_at <= p_at
   for no key update;
   if found then
-    -- So is a check that was requested for such a comparison, or that another request keeps from being settled by it: a check that a
-    -- caller requested by itself must not be settled by a comparison. A minute is more than clocks differ by.
+    -- So is a check that was requested for such a comparison alone, or that another request keeps from being settled by it: a check
+    -- that a caller requested by itself must not be settled by a comparison.
     select requested into v_requested from public.tasks
     where org_id = p_org and datasource_id = p_datasource and kind = 'verify' and standing
       and requested > settled and locked_until is null
-      and (due_at is null or due_at > p_at + interval '1 minute' or requested > settled + 1)
+      and (due_at is null or requested > settled + 1)
     for no key update;
   else
     insert into public.tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)

@@ -101,7 +101,7 @@ const REGISTRATION: registration.Registration = {
 }
 const STAGED: staging.StagedCredential = {
   ...{ datasourceId: ID, version: 2, credential: REGISTRATION.credential, compareId: ID, checkId: ID },
-  ...{ event: EVENT, now: NOW, set: {} },
+  ...{ event: EVENT, now: NOW, set: {}, identity: null },
 }
 const SETTLEMENT: verdicts.SettledVerification = {
   verdict: {

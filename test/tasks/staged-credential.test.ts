@@ -3,6 +3,9 @@
  * worker, so that it goes on waiting.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '#server/domain/access/ids.ts'
+import type { NewCredential } from '#server/store/credentials/credentials.ts'
+import { stage } from '#server/store/datasources/staged-credential.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
@@ -106,6 +109,43 @@ describe('A credential that comes while another one waits', () => {
     const [compare] = await tasksOf(id)
     expect(compare).toMatchObject({ attempts: 0 })
     expect(Number(compare?.['due_at'])).toBeLessThan(Date.now())
+  })
+})
+
+describe('A credential for a natural key', () => {
+  it('is not staged, and nothing is written, if its datasource has another natural key by then', async () => {
+    const { id, again } = await waiting()
+    const org = mooring.organization.id
+    const [row] = await sql(`select identity, credential_version from datasources where id = '${bareUuid(id)}'`)
+    const [box] = await sql(`select key_id, sealed, signer_id, signature from credentials
+      where datasource_id = '${bareUuid(id)}' and state = 'pending'`)
+    const sealed = {
+      keyId: box?.['key_id'],
+      box: box?.['sealed'],
+      signerId: box?.['signer_id'],
+      signature: box?.['signature'],
+    }
+    const now = new Date()
+    const staged = (identity: string | null) => ({
+      ...{ datasourceId: bareUuid(id), identity, version: Number(row?.['credential_version']) + 1, set: {}, now },
+      ...{ compareId: newId(), checkId: newId(), credential: { sealed, last4: null } as NewCredential },
+      event: {
+        ...{ id: newId(), at: now, action: 'datasource.reregistered', outcome: 'ok' },
+        actor: { kind: 'operator' as const, id: null, requestId: null, address: null },
+        ...{ objectKind: 'datasource', objectId: bareUuid(id) },
+      },
+    })
+    const everything = async () => [
+      await tasksOf(id),
+      await sql(`select * from credentials where datasource_id = '${bareUuid(id)}' order by version`),
+      await sql(`select * from datasources where id = '${bareUuid(id)}'`),
+      await sql(`select count(*) from audit_events where object_id = '${bareUuid(id)}'`),
+    ]
+    const before = await everything()
+    expect(await stage(mooring.db, org, staged(`${String(row?.['identity'])}x`))).toBe(null)
+    expect(await everything()).toEqual(before)
+    expect(await stage(mooring.db, org, staged(String(row?.['identity'])))).toBe(2)
+    await again()
   })
 })
 

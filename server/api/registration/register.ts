@@ -39,7 +39,8 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
     const again = met.meet(within, entry) ? await tryAgain(within, entry) : null
     if (again !== null) {
       known = again.answer
-      return again
+      // Its answer is kept apart.
+      return { id: again.id, request: again.request }
     }
     const id = newId()
     known = await place(within, entry, id)
@@ -139,8 +140,8 @@ interface Again extends AwaitedVerification {
 }
 
 /**
- * As `registerAgain`, in one statement. Null, writing nothing, if the datasource does not exist or another request is
- * changing it, and for labels.
+ * As `registerAgain`, in one statement. Null, writing nothing, if no datasource has the natural key any more or another
+ * request is changing it, and for labels.
  */
 async function tryAgain(ctx: KnownContext, drafted: ParsedRegistration): Promise<Again | null> {
   const { identity } = drafted.datasource
@@ -148,7 +149,7 @@ async function tryAgain(ctx: KnownContext, drafted: ParsedRegistration): Promise
   const held = await findByIdentity(ctx.db, ctx.principal.organizationId, identity)
   if (held === undefined) return null
   requireRotation(ctx, held)
-  const request = await stageCredential(ctx, { held, drafted, action: 'datasource.reregistered' })
+  const request = await stageCredential(ctx, { held, drafted, identity, action: 'datasource.reregistered' })
   if (request === null) return null
   ctx.responseMetadata.created = false
   // A pending connection string is not shown, a pending signing key is.

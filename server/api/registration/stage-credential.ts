@@ -36,6 +36,8 @@ export interface Staged {
   /** The datasource, with the version of its last credential. */
   readonly held: Pick<LockedDatasource, 'id' | 'credential_version'>
   readonly drafted: UnsealedSecret
+  /** The natural key that the datasource must still have; absent if the caller has locked the datasource. */
+  readonly identity?: string
   readonly action: 'datasource.reregistered' | 'datasource.rotation_requested'
 }
 
@@ -46,12 +48,20 @@ export interface Staged {
  */
 export async function stageCredential(
   ctx: KnownContext,
-  { held, drafted, action, set = {} }: Staged,
+  { held, drafted, action, identity, set = {} }: Staged,
 ): Promise<number | null> {
   const version = held.credential_version + 1
   const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
   return staging.stage(ctx.db, ctx.principal.organizationId, {
-    ...{ datasourceId: held.id, version, set, compareId: newId(), checkId: newId(), now: ctx.deps.clock() },
+    ...{
+      datasourceId: held.id,
+      identity: identity ?? null,
+      version,
+      set,
+      compareId: newId(),
+      checkId: newId(),
+      now: ctx.deps.clock(),
+    },
     credential: await sealCredential(ctx, { datasourceId: held.id, version }, asked),
     event: eventOf(ctx, { action, objectKind: 'datasource', objectId: held.id }),
   })

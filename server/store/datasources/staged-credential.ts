@@ -13,6 +13,8 @@ import type { Db } from '#server/store/tables/tables.ts'
 /** Everything that the function writes. */
 export interface StagedCredential {
   readonly datasourceId: string
+  /** The natural key that the datasource must still have; null for any. */
+  readonly identity: string | null
   /** The version of the new credential: the datasource's last one plus one. */
   readonly version: number
   readonly credential: NewCredential
@@ -28,8 +30,8 @@ export interface StagedCredential {
 /**
  * Makes the standing comparison due, and counts a requested check, whose schedule and attempts stay unchanged until the
  * comparison finds a difference. A comparison that is due already and that no worker has begun serves this credential,
- * too. Returns the number of the check; null, writing nothing, if the datasource is gone, its last version is another,
- * or another transaction has locked it. Throws `OrganizationMoving`.
+ * too. Returns the number of the check; null, writing nothing, if the datasource is gone, its natural key or its
+ * last version is another, or another transaction has locked it. Throws `OrganizationMoving`.
  *
  * Outside a transaction it is batched with others of its organization that arrive during a commit: each is small, and a
  * commit costs as much as several of them.
@@ -52,12 +54,12 @@ async function stageAll(db: Db, org: string, entries: readonly StagedCredential[
       select * from rows from (json_to_recordset(${JSON.stringify(entries.map(columnsOf))}::json) as (
         id uuid, version integer, name text, excluded_schemas text[], compare_id uuid, check_id uuid, key_id uuid, sealed text,
         signer_id text, signature text, last4 text, event_id uuid, event_at timestamptz, principal_kind text, principal_id uuid,
-        action text, outcome text, request_id text, address text, at timestamptz)) with ordinality
+        action text, outcome text, request_id text, address text, at timestamptz, identity text)) with ordinality
     )
     select case when ${mayWrite({ organizationId: org, phase: 'begins' })} then coalesce(stage_credential_1(
       ${org}::uuid, id, version, name, excluded_schemas, compare_id, check_id, key_id, decode(sealed, 'base64'), signer_id,
       decode(signature, 'base64'), last4, event_id, event_at, principal_kind, principal_id, action, given.outcome, request_id, address,
-      at)::text, 'changed') else 'moving' end as outcome
+      at, identity)::text, 'changed') else 'moving' end as outcome
     from given order by ordinality
   `.execute(db)
   return rows
@@ -73,6 +75,6 @@ function columnsOf({ credential: { sealed, last4 }, event, set, ...entry }: Stag
     ...{ key_id: sealed.keyId, sealed: sealed.box.toString('base64'), signature: sealed.signature.toString('base64') },
     ...{ signer_id: sealed.signerId, last4, event_id: event.id, event_at: event.at, action: event.action },
     ...{ principal_kind: actor.kind, principal_id: actor.id, outcome: event.outcome, at: entry.now },
-    ...{ request_id: actor.requestId, address: actor.address },
+    ...{ request_id: actor.requestId, address: actor.address, identity: entry.identity },
   }
 }

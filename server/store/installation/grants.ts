@@ -139,7 +139,7 @@ const RECORD = 'record_1(uuid, uuid, timestamptz, text, uuid, text, text, uuid, 
 const REGISTER = `register_datasource_1(uuid, uuid, text, text, text, text, text, integer, text, text, text, text[], text, jsonb,
   text, uuid, bytea, text, bytea, text, uuid, uuid, timestamptz, text, uuid, text, text, text, text, integer, timestamptz, bigint)`
 const STAGE = `stage_credential_1(uuid, uuid, integer, text, text[], uuid, uuid, uuid, bytea, text, bytea, text, uuid, timestamptz, text, uuid,
-  text, text, text, text, timestamptz)`
+  text, text, text, text, timestamptz, text)`
 
 /** Writes several rows with the caller's privileges; granted here because the owner grants the public no functions. */
 const APPEND = 'append_changes_1(uuid, bigint, uuid[], text[], timestamptz[])'
