@@ -4,12 +4,14 @@
  */
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { admit, type Limits } from '#server/api/caller/limits.ts'
 import { authenticate } from '#server/api/caller/principal.ts'
 import { SameTurn } from '#server/api/caller/same-turn.ts'
-import { SeenKeys } from '#server/api/caller/seen-keys.ts'
+import { ReadAhead, SeenKeys } from '#server/api/caller/seen-keys.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { findByHash, isInForce } from '#server/store/access/api-keys.ts'
+import { MAX_AHEAD_BYTES } from '#server/store/access/stored-claim.ts'
 import { Lanes } from '#server/store/connection/lanes.ts'
 import { TokenOwners } from '#server/store/tokens/directory.ts'
 import { uuidOf } from '#shared/base/wire.ts'
@@ -194,6 +196,53 @@ describe('One statement', () => {
     expect(reads).toHaveBeenCalledTimes(1)
     await plainAnswerOf(caller, asked)
     expect(reads).toHaveBeenCalledTimes(3)
+  })
+})
+
+describe('A refused request costs little', () => {
+  it('since nothing is read ahead for a caller over a rate limit, until the window ends', async () => {
+    const { key } = await newCaller()
+    let now = Date.now()
+    const registry = {
+      ...{ db: mooring.db, tokens: await createTokens(mooring.keyring), clock: () => new Date(now) },
+      ...{ tokenOwners: new TokenOwners(), tokenLooks: new SameTurn<Principal>(), seenKeys: new SeenKeys() },
+    }
+    const count = { isOver: true, points: 1, windowSeconds: 60, remaining: 0, resetMs: 1_000 }
+    const take = async () => count
+    const counter = { take }
+    const limits: Limits = {
+      ...{ perKey: counter, perOrganization: counter, failedLogins: counter, pushAddress: counter },
+      ...{ pushDatasource: counter, validations: counter, localSignIn: counter },
+    }
+    const look = vi.fn(async () => ({}))
+    class Ahead extends ReadAhead<object> {
+      protected look = look
+    }
+    const asked = { headers: { 'x-api-key': key }, address: null, calls: 1 }
+    for (let times = 0; times < 3; times += 1) await authenticate(asked.headers, registry)
+    const looks = async () => {
+      const { principal } = await admit({ ...asked, ahead: new Ahead() }, { ...registry, limits })
+      expect(principal).toMatchObject({ code: 'rate_limit_exceeded' })
+      return look.mock.calls.length
+    }
+    expect([await looks(), await looks(), await looks()]).toEqual([1, 1, 1])
+    now += 1_001
+    expect([await looks(), await looks()]).toEqual([2, 2])
+  })
+
+  it('since a long claim is read only when its caller is admitted', async () => {
+    const caller = await newCaller()
+    const [, , , , , , , asked] = requestsFor(caller.id)
+    if (asked === undefined) throw new Error('there is no such request')
+    for (let times = 0; times < 3; times += 1) await answerOf(caller, asked)
+    await sql(
+      `update idempotency_keys set answer_bytes = ${MAX_AHEAD_BYTES + 1} where org_id = '${caller.organizationId}'`,
+    )
+    const reads = vi.spyOn(Lanes.prototype, 'read')
+    const seen = await answerOf(caller, asked)
+    expect(reads).toHaveBeenCalledTimes(2)
+    expect(seen.status).toBeLessThan(300)
+    expect(seen).toEqual(await plainAnswerOf(caller, asked))
   })
 })
 

@@ -65,13 +65,18 @@ export async function admit(arrival: Arrival, parts: Registry & { limits: Limits
   }
   const ofKey = await limits.perKey.take(principal.id, arrival.calls)
   // Refused calls of a noisy key do not use up the limit of its organization.
-  if (ofKey.isOver) return refused(ofKey, principal)
+  if (ofKey.isOver) return refusedFor(ofKey, principal, parts)
   const ofOrganization = await limits.perOrganization.take(principal.organizationId, arrival.calls)
-  if (ofOrganization.isOver) return refused(ofOrganization, principal)
+  if (ofOrganization.isOver) return refusedFor(ofOrganization, principal, parts)
   const gone = elsewhere(principal)
   if (gone !== null) return { principal: gone, refused: null, headers: gone.headers }
   const nearer = ofKey.remaining <= ofOrganization.remaining ? ofKey : ofOrganization
   return { principal, refused: null, headers: headersOf(nearer) }
+}
+
+function refusedFor(count: Count, principal: Principal, { seenKeys, clock }: Registry): Admission {
+  seenKeys.overUntilMs.set(principal, clock().getTime() + count.resetMs)
+  return refused(count, principal)
 }
 
 function refused(count: Count, known: Principal | null): Admission {

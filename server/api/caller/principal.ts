@@ -53,7 +53,8 @@ export interface Registry {
 /**
  * The principal of a request. The row is read after the request has arrived, so that every process applies a revocation
  * from the next request on; requests with one token in one turn of the event loop share the reading, unless they read
- * something ahead with it. Throws the 401 and 403 faults of credentials.
+ * something ahead with it. Nothing is read ahead for a caller over a rate limit. Throws the 401 and 403 faults of
+ * credentials.
  *
  * A key that was seen before is looked at first: its row, if it is the version that was verified. Otherwise, and for
  * everything that is refused, the row is read and verified as if it were new.
@@ -67,12 +68,14 @@ export async function authenticate(
   // The hash of a token, which is as good as random, tells nothing about it; it stays in this process.
   const name = hash('sha256', token, 'base64')
   const seen = usable(registry, name)
-  if (seen !== undefined && ahead !== null) {
+  const { seenKeys, clock } = registry
+  const isOver = seen !== undefined && (seenKeys.overUntilMs.get(seen.principal) ?? 0) > clock().getTime()
+  if (seen !== undefined && ahead !== null && !isOver) {
     if (await ahead.read(registry.db, seen.key)) return seen.principal
     registry.seenKeys.forget(name)
   }
   return registry.tokenLooks.ask(name, async () => {
-    const known = ahead === null ? seen : undefined
+    const known = ahead === null || isOver ? seen : undefined
     if (known !== undefined && (await apiKeys.isInForce(registry.db, known.key))) return known.principal
     registry.seenKeys.forget(name)
     return verified(token, name, registry)

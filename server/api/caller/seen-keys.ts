@@ -23,6 +23,11 @@ export interface RememberedKey {
 /** Remembered keys, by a hash of the token. */
 export class SeenKeys {
   readonly #seen = new Map<string, RememberedKey>()
+  /**
+   * The times, in milliseconds since 1970, until which callers are over a rate limit. Nothing is read for such a caller
+   * before it is admitted: a refusal must stay cheap, or the limit protects nothing.
+   */
+  readonly overUntilMs = new WeakMap<Principal, number>()
 
   get(name: string): RememberedKey | undefined {
     return this.#seen.get(name)

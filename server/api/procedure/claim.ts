@@ -43,7 +43,7 @@ export interface Claimed extends storedClaim.ClaimKey {
  * The claim on the idempotency key of a request, read together with the caller's API key: what `answeredBefore` would
  * read a moment later. An answer that it has stays valid until its end; whether there is a claim is decided there.
  */
-export class ClaimAhead extends ReadAhead<{ readonly claim: storedClaim.FoundClaim | undefined }> {
+export class ClaimAhead extends ReadAhead<{ readonly claim: storedClaim.FoundClaim | 'long' | undefined }> {
   readonly #asked: Pick<storedClaim.ClaimKey, 'route' | 'key'>
 
   constructor(asked: Pick<storedClaim.ClaimKey, 'route' | 'key'>) {
@@ -56,8 +56,9 @@ export class ClaimAhead extends ReadAhead<{ readonly claim: storedClaim.FoundCla
   }
 
   /** The claim, or that there was none; undefined if it was not read. */
-  of({ route, key }: storedClaim.ClaimKey) {
-    return route === this.#asked.route && key === this.#asked.key ? this.found : undefined
+  of({ route, key }: storedClaim.ClaimKey): { readonly claim: storedClaim.FoundClaim | undefined } | undefined {
+    const found = route === this.#asked.route && key === this.#asked.key ? this.found : undefined
+    return found === undefined || found.claim === 'long' ? undefined : { claim: found.claim }
   }
 }
 

@@ -42,15 +42,17 @@ export async function find(
 }
 
 /**
- * The claim of an API key, read together with that key; undefined if what was seen of the key no longer holds.
+ * The claim of an API key, read together with that key; undefined if what was seen of the key no longer holds. A `long`
+ * claim is not read: the caller has not been admitted yet, and a refused request must cost little.
  */
 export async function findWithKey(
   db: Db,
   seen: SeenKey,
   { route, key }: Omit<ClaimKey, 'principalId'>,
-): Promise<{ readonly claim: FoundClaim | undefined } | undefined> {
+): Promise<{ readonly claim: FoundClaim | 'long' | undefined } | undefined> {
   const [row] = await oneClaimWithKey(db, { ...seen, route, key })
   if (row === undefined) return undefined
+  if (row.is_long) return { claim: 'long' }
   // A claim has a hash: its other columns are there as well.
   return { claim: row.body_hash === null ? undefined : toClaim(row as ClaimRow) }
 }
@@ -76,13 +78,26 @@ const COLUMNS = [
   sql<unknown>`case when answer is null then result end`.as('result'),
 ] as const
 
+/** The maximum number of bytes of a claim that is read before its caller is admitted. */
+export const MAX_AHEAD_BYTES = 16_384
+
+const isLong = sql<boolean>`(coalesce(answer_bytes, 0) > ${sql.lit(MAX_AHEAD_BYTES)}
+  or coalesce(pg_column_size(result), 0) > ${sql.lit(MAX_AHEAD_BYTES)})`
+
+const SHORT_COLUMNS = [
+  ...(['body_hash', 'answer_bytes', 'remarks', 'created_at', 'expires_at'] as const),
+  sql<unknown>`case when not ${isLong} then answer end`.as('answer'),
+  sql<unknown>`case when not ${isLong} and answer is null then result end`.as('result'),
+  isLong.as('is_long'),
+] as const
+
 const oneClaimWithKey = preparedRead((db, seen: SeenKey & { readonly route: string; readonly key: string }) =>
   inForce(db, seen)
     .leftJoinLateral(
       eb =>
         eb
           .selectFrom('idempotency_keys as i')
-          .select(COLUMNS)
+          .select(SHORT_COLUMNS)
           .whereRef('i.org_id', '=', 'k.org_id')
           .whereRef('i.principal_id', '=', 'k.id')
           .where('i.route', '=', seen.route)

@@ -40,6 +40,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/seal/verdicts.ts #answers': 'weak: an answer goes with the row that its signature was read with',
   'server/store/tokens/directory.ts #owners': 'MAX_OWNERS tokens that there are; the oldest goes',
   'server/api/caller/seen-keys.ts #seen': 'MAX_SEEN keys that there are; the oldest goes',
+  'server/api/caller/seen-keys.ts overUntilMs': 'weak: a time goes with its principal, which `#seen` holds',
   'server/api/caller/same-turn.ts #asked': 'requests of one turn of the event loop; emptied at its end',
   'server/store/datasources/datasource-list.ts #made': 'one for each combination of the fields of a filter',
   'server/api/registration/register.ts #met': 'MAX_MET natural keys; the oldest is forgotten',
