@@ -48,6 +48,9 @@ describe('Eight concurrent rotations', () => {
     expect(found.at(-1)).toEqual(current(last))
     expect(found[0]).toEqual(retired(1))
     expect(found.slice(0, -1)).toEqual(found.slice(0, -1).map(({ version }) => retired(Number(version))))
+    const requested = "action in ('datasource.reregistered', 'datasource.rotation_requested') and outcome = 'ok'"
+    const record = `select id from audit_events where object_id = '${uuid(id)}' and ${requested}`
+    expect(await query(mooring.databaseUrl, record)).toHaveLength(rotations)
     expect(await datasources().get.query({ id })).toMatchObject({ status: 'active', credentialVersion: last })
   }
 
