@@ -8,6 +8,7 @@ import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { printableJson } from '#shared/base/printable.ts'
 import { uuidOf } from '#shared/base/wire.ts'
+import type { OperatorDeps } from './organizations.ts'
 import type { Screen } from './progress.ts'
 
 /** The context of a command. */
@@ -45,6 +46,11 @@ export const ORG_OPTION: OptionSpec = { name: 'org', value: 'ID', about: 'the or
 
 /** `--mode`. */
 export const MODE_OPTION: OptionSpec = { name: 'mode', choices: ['live', 'test'], about: 'live or test' }
+
+/** The dependencies of a command that needs the worker's keyring. */
+export async function operatorDeps(context: CommandContext): Promise<OperatorDeps> {
+  return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
+}
 
 /** Prints a list: one line per item, or with `--json` a single array. */
 export function printList<T extends object | string>(

@@ -6,7 +6,7 @@
 import * as audit from '#server/store/access/audit.ts'
 import * as schedule from '#server/store/datasources/schedule.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
-import { type Arguments, type Command, ORG_OPTION, option, organizationOf, required } from './command.ts'
+import { type Arguments, type Command, ORG_OPTION, operatorDeps, option, organizationOf, required } from './command.ts'
 import { createOrganization } from './organizations.ts'
 import { writing } from './writing.ts'
 
@@ -41,8 +41,7 @@ export const organizationCommands: readonly Command[] = [
     async run(context, args) {
       const name = required(args, 'name')
       if (name.length < 1 || name.length > 200) throw new Error('--name must have 1 to 200 characters.')
-      const deps = { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
-      context.print(await createOrganization(deps, name))
+      context.print(await createOrganization(await operatorDeps(context), name))
       return 0
     },
   },

@@ -6,15 +6,14 @@ import { JSON_OPTION } from '#client/cli/described.ts'
 import {
   type Arguments,
   type Command,
-  type CommandContext,
   MODE_OPTION,
   ORG_OPTION,
+  operatorDeps,
   option,
   organizationOf,
   printList,
   required,
 } from '#server/operator/command.ts'
-import type { OperatorDeps } from '#server/operator/organizations.ts'
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
 import * as leases from '#server/store/access/leases.ts'
 import { printableRow } from '#shared/base/printable.ts'
@@ -42,10 +41,6 @@ function named(args: Arguments): DatasourceId[] {
   })
 }
 
-async function groundOf(context: CommandContext): Promise<OperatorDeps> {
-  return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
-}
-
 /** The commands `capability create --lease`, `lease list`, `lease revoke`. */
 export const capabilityCommands: readonly Command[] = [
   {
@@ -69,7 +64,7 @@ export const capabilityCommands: readonly Command[] = [
         throw new Error('Add --lease: every other capability is minted through the API, with a key.')
       const ttlSeconds = seconds(required(args, 'ttl'))
       const ids = named(args)
-      const deps = await groundOf(context)
+      const deps = await operatorDeps(context)
       const organizationId = await organizationOf(deps.db, args)
       const mode = ids.length > 0 ? await modeOf(deps, organizationId, ids) : Mode.safeParse(option(args, 'mode')).data
       if (mode === undefined) throw new Error('Name datasources with --datasource, or all of a mode with --mode.')
@@ -122,7 +117,7 @@ export const capabilityCommands: readonly Command[] = [
     async run(context, args) {
       const id = uuidOf(args.operands[0] ?? '', 'lease_')
       if (id === null) throw new Error('Name the lease to revoke: lease_ and 32 hex digits, as lease list prints it.')
-      const deps = await groundOf(context)
+      const deps = await operatorDeps(context)
       const organizationId = await organizationOf(deps.db, args)
       if (!(await revokeLease(deps, { organizationId, id }))) throw new Error('There is no live lease of that id.')
       context.complain('revoked')

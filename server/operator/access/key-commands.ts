@@ -7,6 +7,7 @@ import {
   type Command,
   MODE_OPTION,
   ORG_OPTION,
+  operatorDeps,
   option,
   organizationOf,
   printList,
@@ -31,9 +32,8 @@ export const keyCommands: readonly Command[] = [
     async run(context, args) {
       const mode = Mode.safeParse(required(args, 'mode'))
       if (!mode.success) throw new Error('--mode must be live or test.')
-      const db = await context.openDb()
-      const organizationId = await organizationOf(db, args)
-      const deps = { db, keyring: await context.keyring(), now: context.now }
+      const deps = await operatorDeps(context)
+      const organizationId = await organizationOf(deps.db, args)
       context.print(
         await createKeyAsOperator(deps, { organizationId, mode: mode.data, name: option(args, 'name') ?? null }),
       )
@@ -73,9 +73,8 @@ export const keyCommands: readonly Command[] = [
       if (id === null) throw new Error('Name the key to revoke: key_ and 32 hex digits, as keys list prints it.')
       const children = option(args, 'children')
       if (children !== undefined && !isChildren(children)) throw new Error('--children must be revoke or keep.')
-      const db = await context.openDb()
-      const organizationId = await organizationOf(db, args)
-      const deps = { db, keyring: await context.keyring(), now: context.now }
+      const deps = await operatorDeps(context)
+      const organizationId = await organizationOf(deps.db, args)
       const ask = { organizationId, id, children, force: args.options['force'] === true }
       context.complain(revocationText(await revokeKeyAsOperator(deps, ask)))
       return 0

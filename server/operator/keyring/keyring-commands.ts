@@ -8,6 +8,7 @@ import {
   type Command,
   type CommandContext,
   ORG_OPTION,
+  operatorDeps,
   option,
   required,
 } from '#server/operator/command.ts'
@@ -16,7 +17,7 @@ import type { KeyKind } from '#server/seal/keyring-rotation.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { newKeyId } from './key-id.ts'
-import { folderOf, operatorDeps, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
+import { folderOf, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
 import { removeOrganization, requestReseal, rotateOrganization } from './rotation.ts'
 
 /** The organization named by the operand; unlike other commands, one that shreds does not default to the first. */

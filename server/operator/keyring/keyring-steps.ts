@@ -3,7 +3,7 @@
  * Called by `keyring-commands.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Arguments, type CommandContext, printList } from '#server/operator/command.ts'
+import { type Arguments, type CommandContext, operatorDeps, printList } from '#server/operator/command.ts'
 import type { OperatorDeps } from '#server/operator/organizations.ts'
 import { startProgress } from '#server/operator/progress.ts'
 import { leftOut } from '#server/operator/writing.ts'
@@ -20,11 +20,6 @@ const IDLE_MS = 15_000
  * then gone.
  */
 const KEPT_MS = 900_000
-
-/** The dependencies of a command on keys. */
-export async function operatorDeps(context: CommandContext): Promise<OperatorDeps> {
-  return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
-}
 
 /** The folder of the keyrings to change. Throws if a command prints them: we cannot write to its source. */
 export function folderOf({ keyringDir }: CommandContext): string {
