@@ -64,7 +64,10 @@ const UNVALIDATED: DriftRule = whether({
     if (draft.was?.['notNull']) return NULL_POSSIBLE
     return wasRefused(draft) ? NULL_WAS_REFUSED : NULL_REFUSED
   },
-  lost: draft => (draft.is?.['notNull'] ? safe('it now holds for existing rows as well') : NULL_POSSIBLE),
+  lost: draft => {
+    if (draft.is?.['notNull']) return safe('it now holds for existing rows as well')
+    return isRefused(draft) ? NULL_WAS_REFUSED : NULL_POSSIBLE
+  },
 })
 
 /** The rule for whether a domain refuses null. */
