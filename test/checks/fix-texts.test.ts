@@ -1,6 +1,6 @@
 /**
  * The fix of each failed dial, word for word, for each circumstance that changes it: what a customer reads and pastes.
- * `test/vectors/checks/fixes.txt` is reviewed like code; `npm run -s vitest -- -u test/checks/fix-texts.test.ts` rewrites it.
+ * `test/vectors/checks/fixes.txt` is reviewed like code; `npm run -s vitest -- test/checks/fix-texts.test.ts -u` rewrites it.
  */
 import { describe, expect, it } from 'vitest'
 import { dialFix } from '#server/domain/checks/fixes/dial-fixes.ts'

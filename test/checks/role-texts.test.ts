@@ -1,6 +1,6 @@
 /**
  * The findings and the advice about a role, word for word and statement for statement, for each fact and each policy.
- * `test/vectors/checks/roles-*.txt` are reviewed like code; `npm run -s vitest -- -u test/checks/role-texts.test.ts`
+ * `test/vectors/checks/roles-*.txt` are reviewed like code; `npm run -s vitest -- test/checks/role-texts.test.ts -u`
  * rewrites them. That the statements do what they say is shown on real servers, in `privileges.test.ts`.
  */
 import { describe, expect, it } from 'vitest'

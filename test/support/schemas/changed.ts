@@ -6,6 +6,7 @@ import { drift } from '#shared/schemas/drift/drift.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { snapshot } from './snapshots.ts'
 
+/** A part of a snapshot, before it is parsed. */
 export type Part = Readonly<Record<string, unknown>>
 
 /** One state: `t` has the parts of the table, `schema` those of its schema, `database` those beside the schemas, or other schemas. */
@@ -17,7 +18,9 @@ export interface State {
   readonly on?: number
 }
 
+/** The columns of `t` unless it says otherwise. */
 export const id: Part = { name: 'id', type: 'integer', notNull: true }
+/** Its second column. */
 export const note: Part = { name: 'note', type: 'text' }
 
 /** Returns the snapshot of a state. */
@@ -52,11 +55,16 @@ export function texts(pairs: Readonly<Record<string, Pair>>): string {
   return sections.join('\n')
 }
 
+/** Two states of `t`. */
 export const t = (before: Part, after: Part): Pair => [{ t: before }, { t: after }]
+/** Two lists of the columns of `t`. */
 export const columns = (before: Part[], after: Part[]): Pair => t({ columns: before }, { columns: after })
+/** Two states of the column `note`. */
 export const column = (before: Part, after: Part): Pair =>
   columns([id, { ...note, ...before }], [id, { ...note, ...after }])
+/** Two states of the schema. */
 export const schema = (before: Part, after: Part): Pair => [{ schema: before }, { schema: after }]
+/** The pair on servers of PostgreSQL 15 and 18. */
 export const across = ([before, after]: Pair): Pair => [
   { ...before, on: 150_004 },
   { ...after, on: 180_004 },
@@ -65,10 +73,13 @@ const one = (list: string, base: Part) => (before: Part | null, after: Part | nu
   const side = (part: Part | null) => (part === null ? {} : { [list]: [{ ...base, ...part }] })
   return [side(before), side(after)] as const
 }
+/** Two states of one part of `t`, absent if null. */
 export const inTable = (list: string, base: Part) => (before: Part | null, after: Part | null) =>
   t(...one(list, base)(before, after))
+/** Two states of one object of the schema, absent if null. */
 export const inSchema = (list: string, base: Part) => (before: Part | null, after: Part | null) =>
   schema(...one(list, base)(before, after))
+/** Two states of one object beside the schemas, absent if null. */
 export const inDatabase =
   (list: string, base: Part) =>
   (before: Part | null, after: Part | null): Pair => {
