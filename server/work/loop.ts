@@ -12,6 +12,8 @@ import type { TaskHandlers, WorkerDeps } from './deps.ts'
 import { runTask } from './run-task.ts'
 
 const POLL_MS = 1_000
+/** How long free slots may wait for others, so that one claim fills them all: it costs as much as a tenth of a check. */
+const REFILL_MS = 20
 /** A database that stays silent this long loses the connection: the next claim uses another one. */
 export const CLAIM_DEADLINE_MS = 2_000
 const LEASE_MS = 60_000
@@ -51,6 +53,8 @@ export class Loop {
   #done: Promise<void> = Promise.resolve()
   #off: () => void = () => undefined
   readonly #rounds: claims.Rounds = new Map()
+  #freed = 0
+  #refill: NodeJS.Timeout | undefined
   #newestFirst = false
 
   constructor(deps: WorkerDeps, handlers: TaskHandlers, concurrency: Concurrency) {
@@ -81,6 +85,7 @@ export class Loop {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true
     this.#off()
+    clearTimeout(this.#refill)
     this.#wake()
     await this.#done
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -125,6 +130,8 @@ export class Loop {
     const { db, clock, log, meter } = this.#parts
     const now = clock()
     const claimed: Running[] = []
+    clearTimeout(this.#refill)
+    ;[this.#refill, this.#freed] = [undefined, 0]
     try {
       const kinds = Object.keys(this.#handlers) as claims.Claim['kind'][] // the keys of TaskHandlers are kinds
       const due = await withDeadline(CLAIM_DEADLINE_MS, () => claims.prioritiesDue(db, { kinds, now }))
@@ -196,9 +203,20 @@ export class Loop {
     const lacks = () => this.#lacking.met(running.claim.organizationId)
     const task = { ...running, lacks }
     const run = runTask(isFirst ? this.#hasty : this.#parts, this.#handlers, task).finally(() => {
+      const wasFull = this.#running.size >= this.#concurrency.limit
       this.#running.delete(run)
-      this.#wake()
+      this.#refillSoon(wasFull || running.priority === 'asked')
     })
     this.#running.set(run, running)
+  }
+
+  /**
+   * Wakes the loop for a free slot: at once if a caller may wait for it or half of the background's slots are free,
+   * else after a moment. A requested task that finds a slot free is not delayed: its notification wakes the loop.
+   */
+  #refillSoon(isForCaller: boolean): void {
+    this.#freed += 1
+    if (isForCaller || 2 * this.#freed >= this.#concurrency.background) this.#wake()
+    else this.#refill ??= setTimeout(() => this.#wake(), REFILL_MS)
   }
 }

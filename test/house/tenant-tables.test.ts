@@ -39,7 +39,7 @@ const STATEMENTS: Readonly<Record<string, string>> = {
   'from "organizations" where "removed_at" is null': "an operator's list of organizations",
   'select distinct on ("master_key_id", "signer_id")':
     'a worker asks at its start whether its keyring opens one of each kind',
-  'select p from unnest($1::integer[]) as p where (select true from tasks':
+  'as priorities (p) where (select true from tasks':
     'which priorities have something due: one row by the index of each, without a lock',
   'with recursive held as (':
     'chooses organizations by a loose index scan, 200 at most; what it claims it claims by (org_id, id)',

@@ -70,18 +70,21 @@ export interface ChoiceAsk extends WorkerAsk {
 export const isAtHome: RawBuilder<boolean> = sql`org_id <> all (array(select id from organizations where moving_at is not null))`
 
 /** A predicate over `tasks`: no worker holds the task, and this worker can perform it. */
-function isFree({ kinds, now }: WorkerAsk): RawBuilder<boolean> {
-  return sql`(locked_until is null or locked_until < ${now}) and kind = any(${[...kinds]}) and not (${isQuarantined}) and ${isAtHome}`
+function isFree({ kinds, now }: WorkerAsk, isAsked = sql`= any(${[...kinds]})`): RawBuilder<boolean> {
+  return sql`(locked_until is null or locked_until < ${now}) and kind ${isAsked} and not (${isQuarantined}) and ${isAtHome}`
 }
 
 /**
  * The priorities, among those given, that have a due task. Rows held by workers are read on the way: there are no more
- * of them than workers have slots.
+ * of them than workers have slots. Its only parameter is the time: with lists as parameters, PostgreSQL expects less of
+ * a plan for any of them, and plans each time for longer than it runs.
  */
 export function areDue(ask: WorkerAsk, priorities: readonly number[]): RawBuilder<{ p: number }> {
+  const places = sql.join(priorities.map(priority => sql`(${sql.lit(priority)})`))
   return sql`
-    select p from unnest(${[...priorities]}::integer[]) as p
-    where (select true from tasks where ${isDue(sql`p`, ask)} and ${isFree(ask)} order by ${PRIORITY}, due_at limit 1)`
+    select p from (values ${places}) as priorities (p)
+    where (select true from tasks where ${isDue(sql`p`, ask)} and ${isFree(ask, sql`in (${sql.join(ask.kinds.map(sql.lit))})`)}
+      order by ${PRIORITY}, due_at limit 1)`
 }
 
 // A row comparison rather than one per column: only then can the index made for it provide the order, whatever the
