@@ -133,7 +133,7 @@ export class Quarantine {
       // The claim runs out by itself.
       log.error({ ...about, cause }, 'task could not be ended')
     }
-    notifications.ring('news')
+    notifications.ring('news', claim.organizationId)
   }
 }
 

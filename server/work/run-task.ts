@@ -44,7 +44,7 @@ export async function runTask(
         // Before the release: this worker would be the first to claim it again.
         if (cause instanceof KeyLacking) lacks?.()
         const result = await giveBack(deps, claim, cause)
-        deps.notifications.ring('news')
+        deps.notifications.ring('news', claim.organizationId)
         return result
       }
     },

@@ -61,7 +61,7 @@ describe('A server that vanishes silently', () => {
     expect(await lost.promise).toBeInstanceOf(Error)
     expect(notifications.isAlive()).toBe(false)
     way.speak()
-    const woken = new Promise<void>(resolve => notifications.on('work', resolve))
+    const woken = new Promise<void>(resolve => notifications.on('work', () => resolve()))
     await woken
     expect(notifications.isAlive()).toBe(true)
   })

@@ -4,7 +4,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Semaphores, WAITERS } from '#server/api/caller/semaphores.ts'
 import { type PollOptions, pollUntil } from '#server/api/procedure/poll-until.ts'
-import { Notifications } from '#server/store/database/notifications.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { type Concerned, Notifications } from '#server/store/database/notifications.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import { query } from '#test/support/database/postgres.ts'
 
@@ -49,6 +50,21 @@ describe('A wait', () => {
     expect([answer, looks]).toEqual(['there', 2])
     expect(performance.now() - startedAt).toBeLessThan(900)
     await other.close()
+  })
+
+  it('does not look at the news of another organization', async () => {
+    let looks = 0
+    const answer = await pollUntil(waiter, 30_000, async () => {
+      looks += 1
+      if (looks > 1) return 'there'
+      notifications.ring('news', 'another')
+      setImmediate(() => {
+        expect(looks).toBe(1)
+        notifications.ring('news', 'one')
+      })
+      return undefined
+    })
+    expect([answer, looks]).toEqual(['there', 2])
   })
 
   it('misses no notification between a look and the wait', async () => {
@@ -108,12 +124,36 @@ describe('A notification', () => {
     await Promise.all([one.close(), two.close()])
   })
 
+  it('names the organizations that it concerns, if they are known and few', async () => {
+    const [one, two] = [await open(), await open()]
+    const [known, stranger] = [newId(), newId()]
+    const many = Array.from({ length: 101 }, newId)
+    const told = async (...concerned: (string | undefined)[]) => {
+      const heard = new Promise<Concerned>(resolve => {
+        const off = two.on('news', all => {
+          off()
+          resolve(all)
+        })
+      })
+      for (const organizationId of concerned) one.ring('news', organizationId)
+      return heard
+    }
+    expect(await told(known, stranger, known)).toEqual([known, stranger])
+    expect(await told(...many.slice(1))).toEqual(many.slice(1))
+    expect(await told(...many)).toBeNull()
+    expect(await told(known, undefined, stranger)).toBeNull()
+    expect(await told(`${known.slice(2)}'x`)).toBeNull()
+    await Promise.all([one.close(), two.close()])
+  })
+
   it('of one topic does not delay another’s, and the driver logs no complaint', async () => {
     const warnings: string[] = []
     const warn = (warning: Error) => warnings.push(warning.message)
     process.on('warning', warn)
     const [one, two] = [await open(), await open()]
-    const received = (['news', 'work'] as const).map(topic => new Promise<void>(resolve => two.on(topic, resolve)))
+    const received = (['news', 'work'] as const).map(
+      topic => new Promise<void>(resolve => two.on(topic, () => resolve())),
+    )
     for (const topic of ['news', 'work'] as const) one.ring(topic)
     await Promise.all(received)
     await Promise.all([one.close(), two.close()])
@@ -123,7 +163,7 @@ describe('A notification', () => {
 
   it('is received again after the connection was broken', async () => {
     const one = await open()
-    const mended = new Promise<void>(resolve => one.on('work', resolve))
+    const mended = new Promise<void>(resolve => one.on('work', () => resolve()))
     await query(
       database.url,
       "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen mooring_work%' and datname = current_database()",

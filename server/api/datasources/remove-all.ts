@@ -30,7 +30,7 @@ export async function removeAll(ctx: KnownContext): Promise<RemovedAll> {
     cleared.endpoints += removed.filter(kind => kind === 'endpoint').length
     if (found < AT_ONCE) break
   }
-  ctx.deps.notifications.ring('news')
+  ctx.deps.notifications.ring('news', ctx.principal.organizationId)
   return cleared
 }
 

@@ -87,6 +87,6 @@ function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<
   })
 }
 
-function wake({ deps }: KnownContext, { wakes = [] }: Waking): void {
-  for (const topic of wakes) deps.notifications.ring(topic)
+function wake({ deps, principal }: KnownContext, { wakes = [] }: Waking): void {
+  for (const topic of wakes) deps.notifications.ring(topic, principal.organizationId)
 }

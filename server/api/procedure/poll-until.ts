@@ -21,7 +21,7 @@ export interface PollOptions {
 }
 
 /**
- * Calls `look` now, at every notification and once a second until it returns something, and returns that; undefined if
+ * Calls `look` now, at every notification that may concern the caller's organization and once a second until it returns something, and returns that; undefined if
  * `waitMs` have passed. Errors of `look` are rethrown.
  */
 export async function pollUntil<T>(
@@ -32,7 +32,7 @@ export async function pollUntil<T>(
   const deadline = performance.now() + waitMs
   for (;;) {
     const lookedAt = performance.now()
-    const woken = wake(parts, () => Math.min(POLL_MS, deadline - performance.now()))
+    const woken = wake({ ...parts, ...principal }, () => Math.min(POLL_MS, deadline - performance.now()))
     try {
       const answer = await look()
       if (answer !== undefined || performance.now() >= deadline) return answer
@@ -48,12 +48,14 @@ export async function pollUntil<T>(
 
 /** Listens before the look, so that news between the look and the wait is not missed. */
 function wake(
-  parts: Pick<WebDeps, 'notifications'>,
+  { notifications, organizationId }: Pick<WebDeps, 'notifications'> & PollOptions['principal'],
   withinMs: () => number,
 ): { done: Promise<void>; cancel: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, Math.max(0, withinMs()))
-  const off = parts.notifications.on('news', resolve)
+  const off = notifications.on('news', concerned => {
+    if (concerned === null || concerned.includes(organizationId)) resolve()
+  })
   return {
     done: promise,
     cancel() {

@@ -69,7 +69,7 @@ export async function answerAndKeep<R, A>(
   const result = awaiting.lasting?.(effect.result, answer)
   const kept = { ...claimed, answer: storedOf(awaiting, answer), ...(result === undefined ? {} : { result }) }
   await trimAfter(ctx, await keepAndEnd(ctx, kept, taskId))
-  ctx.deps.notifications.ring('news')
+  ctx.deps.notifications.ring('news', ctx.principal.organizationId)
   return answer
 }
 

@@ -1,6 +1,7 @@
 /**
- * Wakes this process and others when there is work or news. A notification carries nothing else: the woken process
- * reads the tables. Every listener also polls, so a lost notification costs a second and never an answer.
+ * Wakes this process and others when there is work or news. A notification carries nothing but the ids of the
+ * organizations that it concerns, if they are known: the woken process reads the tables, and none for the waiters of
+ * others. Every listener also polls, so a lost notification costs a second and never an answer.
  *
  * `notify` in each transaction would serialise commits on one lock of the database, so a process sends at most one per
  * topic every 20 ms, after the commit.
@@ -15,7 +16,14 @@ import { destroySocket } from '#server/store/connection/own-connection.ts'
 /** `work`: a task is due. `news`: a task was settled, or a datasource has changed. `events`: a feed has new events. */
 export type Topic = 'work' | 'news' | 'events'
 
+/** The organizations that a notification concerns; null if it may concern any. */
+export type Concerned = readonly string[] | null
+
 const COALESCE_MS = 20
+/** The maximum number of organizations in one notification: PostgreSQL limits it to 8,000 bytes. */
+const MAX_CONCERNED = 100
+/** Ids are part of a statement, which takes no parameters. */
+const ID = /^[0-9a-f-]{36}$/
 const RECONNECT_MS = 500
 const CONNECT_MS = 2_000
 /** How often a heartbeat must travel the connection there and back, and how long it may take. */
@@ -26,8 +34,8 @@ const HEARTBEAT = 'mooring_heartbeat'
 /** Sends and receives notifications over a dedicated connection, and reconnects when it breaks. */
 export class Notifications {
   readonly #emitter = new EventEmitter().setMaxListeners(0)
-  /** The topics of the next notification. */
-  readonly #waiting = new Set<Topic>()
+  /** The topics of the next notification, and the organizations that each concerns. */
+  readonly #waiting = new Map<Topic, Set<string> | null>()
   #sendAt: NodeJS.Timeout | undefined
   #sentAtMs = Number.NEGATIVE_INFINITY
   readonly #places: OwnPlaces
@@ -70,7 +78,7 @@ export class Notifications {
       keepAlive: true,
     })
     this.#places.tried(client, attempt)
-    client.on('notification', this.#hear.bind(this))
+    client.on('notification', one => this.#hear(one, client))
     client.on('error', error => this.#lost(client, error))
     client.on('end', () => this.#lost(client, null))
     const timer = setTimeout(() => destroySocket(client), 2 * CONNECT_MS)
@@ -88,15 +96,18 @@ export class Notifications {
     this.#heardAt = performance.now()
     this.#heartbeat = setInterval(() => this.#beat(client), HEARTBEAT_MS).unref()
     // Notifications sent while nobody listened are not repeated, so look once.
-    this.#emitter.emit('work')
-    this.#emitter.emit('news')
+    this.#emitter.emit('work', null)
+    this.#emitter.emit('news', null)
   }
 
-  #hear({ channel, payload }: pg.Notification): void {
+  #hear({ channel, processId, payload = '' }: pg.Notification, client: pg.Client): void {
     if (channel === HEARTBEAT && payload === this.#id) this.#heardAt = performance.now()
-    if (channel === 'mooring_work') this.#emitter.emit('work')
-    if (channel === 'mooring_news') this.#emitter.emit('news')
-    if (channel === 'mooring_events') this.#emitter.emit('events')
+    // The listeners of this process were woken when it sent this. The driver's types do not have the property.
+    if (processId === Reflect.get(client, 'processID')) return
+    const concerned = payload === '' ? null : payload.split(',')
+    if (channel === 'mooring_work') this.#emitter.emit('work', concerned)
+    if (channel === 'mooring_news') this.#emitter.emit('news', concerned)
+    if (channel === 'mooring_events') this.#emitter.emit('events', concerned)
   }
 
   /** If the server vanishes silently, the connection looks healthy but receives nothing. */
@@ -110,19 +121,19 @@ export class Notifications {
 
   /**
    * Wakes the listeners of this process at once, and those of other processes within 20 ms: at once too, unless others
-   * were notified just before.
+   * were notified just before. Without an organization, it may concern any.
    */
-  ring(topic: Topic): void {
-    this.#emitter.emit(topic)
+  ring(topic: Topic, organizationId?: string): void {
+    this.#emitter.emit(topic, organizationId === undefined ? null : [organizationId])
     if (this.#closed) return
     // Most changes concern two topics at once: one statement notifies both.
     const waitMs = Math.max(0, this.#sentAtMs + COALESCE_MS - performance.now())
     if (this.#waiting.size === 0) this.#sendAt = setTimeout(() => this.#send(), waitMs)
-    this.#waiting.add(topic)
+    this.#waiting.set(topic, withOne(this.#waiting.get(topic), organizationId))
   }
 
   /** Calls `listener` at each notification until the returned function is called. */
-  on(topic: Topic, listener: () => void): () => void {
+  on(topic: Topic, listener: (concerned: Concerned) => void): () => void {
     this.#emitter.on(topic, listener)
     return () => void this.#emitter.off(topic, listener)
   }
@@ -140,7 +151,8 @@ export class Notifications {
 
   #send(): void {
     const statements: string[] = []
-    for (const topic of this.#waiting) statements.push(`notify mooring_${topic}`)
+    for (const [topic, concerned] of this.#waiting)
+      statements.push(`notify mooring_${topic}${concerned === null ? '' : `, '${[...concerned].join(',')}'`}`)
     this.#waiting.clear()
     this.#sentAtMs = performance.now()
     this.#tell(statements.join('; '))
@@ -172,4 +184,11 @@ export class Notifications {
       })
     }, RECONNECT_MS)
   }
+}
+
+/** The organizations that are concerned with one more of them; null for any. */
+function withOne(concerned: Set<string> | null | undefined, organizationId = ''): Set<string> | null {
+  if (concerned === null || !ID.test(organizationId)) return null
+  const all = (concerned ?? new Set()).add(organizationId)
+  return all.size > MAX_CONCERNED ? null : all
 }

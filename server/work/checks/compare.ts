@@ -30,7 +30,7 @@ export async function handleCompare(deps: WorkerDeps, claim: claims.ClaimOf<'com
   const isEqual = row !== undefined && (await isNoOther(deps, row))
   const isKnown = row !== undefined && isEqual && (await isJudged(deps, row))
   await asWorker(deps, claim.organizationId, unit => settle(unit, claim, { row, isEqual, isKnown }))
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
   if (!isKnown) deps.notifications.ring('work')
 }
 

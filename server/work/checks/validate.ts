@@ -19,7 +19,7 @@ export async function handleValidate(deps: WorkerDeps, claim: claims.Claim): Pro
   const verification = await runVerification(deps, claim)
   await claims.finish(deps.db, claim, validationOf(verification))
   deps.log.info(aboutVerdict(claim, verification), 'validated')
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 function runVerification(deps: WorkerDeps, claim: claims.Claim): Promise<Verification> {

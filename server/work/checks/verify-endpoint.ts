@@ -78,7 +78,7 @@ export async function verifyEndpoint(
   const { rotation } = findings
   const about = verified === null ? { ...aboutTask(claim), stage: 'check' } : aboutVerdict(claim, verified.verification)
   deps.log.info({ ...about, ...(rotation === null ? {} : { rotation: rotation.decision }) }, 'verified')
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
   deps.notifications.ring('work')
 }
 

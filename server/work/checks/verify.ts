@@ -76,7 +76,7 @@ async function toTry(
 /** There is nothing to verify: the datasource was removed in the meantime. */
 async function settleIdle(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
   await transaction(deps.db, tx => claims.settle(tx, claim, { dueAt: null, now: deps.clock(), failed: false }))
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 interface Tried {
@@ -156,7 +156,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, ended: Outcome): Pr
   deps.meter.count('mooring_verdicts_total', { kind: 'direct', outcome, reason: reason ?? 'none' })
   deps.meter.observe('mooring_verdict_seconds', { kind: 'direct' }, tookMs / 1000)
   deps.log.info({ ...aboutVerdict(claim, verification), tookMs }, 'verified')
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 /**

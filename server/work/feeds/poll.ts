@@ -67,7 +67,7 @@ export async function handlePoll(deps: WorkerDeps, claim: claims.ClaimOf<'poll'>
     cursor: feed.cursor,
     newEvents: 0,
   })
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 async function follow(deps: WorkerDeps, poll: Poll): Promise<void> {
@@ -184,7 +184,7 @@ function logEnd(deps: WorkerDeps, { claim, newEvents, sent }: Poll, stop: Stop):
 
 async function settleIdle(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
   await transaction(deps.db, tx => claims.settle(tx, claim, { dueAt: null, now: deps.clock(), failed: false }))
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 async function settleLater(deps: WorkerDeps, claim: claims.Claim, dueAt: Date): Promise<void> {
@@ -199,5 +199,5 @@ async function settleUnreadable(deps: WorkerDeps, claim: claims.Claim, datasourc
     await feeds.noteError(unit, { datasourceId, error: UNREADABLE })
   })
   logRefused(deps, claim, { fault: 'credential_unreadable' })
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }

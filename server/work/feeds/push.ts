@@ -26,7 +26,7 @@ export async function handlePush(deps: WorkerDeps, claim: claims.ClaimOf<'push'>
   if (outcome === null) return
   await claims.finish(deps.db, claim, outcome)
   if (!('answer' in outcome)) logRefused(deps, claim, outcome)
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
   if ('answer' in outcome) deps.notifications.ring('events')
 }
 

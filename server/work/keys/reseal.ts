@@ -47,7 +47,7 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   let after: resealing.After | null = null
   for (;;) {
     const batch: Batch = await resealBatches(deps, claim, { org, to, keys, after, unopened })
-    deps.notifications.ring('news')
+    deps.notifications.ring('news', claim.organizationId)
     if (batch === 'lost') return
     if (batch === 'done') break
     after = batch.after
@@ -70,7 +70,7 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   const isAnyLeft = await resealing.isAnyLeft(deps.db, org, { expected: upToDate(deps), beside: unopened })
   const next = isAnyLeft ? new Date(deps.clock().getTime() + AGAIN_MS) : await endKeys(deps, org)
   await resealing.settle(deps.db, claim, next)
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 /** The keys that must sign and fingerprint a credential. */

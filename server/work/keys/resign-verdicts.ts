@@ -32,7 +32,7 @@ export async function resignVerdicts(
     const signed = await resignBatch(deps, claim, claimMs)
     if (signed === 'lost') return 'lost'
     if (signed === 0) return 'done'
-    deps.notifications.ring('news')
+    deps.notifications.ring('news', claim.organizationId)
     if (performance.now() - startedAt > sliceMs) return 'more'
   }
 }

@@ -45,7 +45,7 @@ export async function handleLease(deps: WorkerDeps, claim: claims.ClaimOf<'lease
   const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId }
   if (payload === null) await refuse(deps, claim, { fault: 'credential_unreadable', capabilityId: null, payload })
   else await grantOrRefuse(deps, claim, { ...asked, payload })
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 /** The row may change while a host is resolved: then it is read again. */

@@ -71,7 +71,7 @@ export async function handleIntrospect(deps: WorkerDeps, claim: claims.ClaimOf<'
   const isSettled = await asWorker(deps, org, unit => settle(deps, unit, { claim, row, found }))
   // Another snapshot was stored in the meantime, so this one's drift has the wrong base: read the catalog again.
   if (!isSettled) await release(deps.db, claim, deps.clock())
-  deps.notifications.ring(isSettled ? 'news' : 'work')
+  deps.notifications.ring(isSettled ? 'news' : 'work', claim.organizationId)
 }
 
 /** Nobody waits for a standing task: if no verdict allows it, the next check that does makes it due. */
@@ -93,7 +93,7 @@ async function endIdle(
   logRefused(deps, claim, outcome)
   if (claim.standing) await asWorker(deps, claim.organizationId, unit => settleIdle(deps, unit, { claim, id }))
   else await claims.finish(deps.db, claim, outcome satisfies TaskOutcome<'introspect'>)
-  deps.notifications.ring('news')
+  deps.notifications.ring('news', claim.organizationId)
 }
 
 /** Under the datasource's lock: a verdict may have made it usable since it was read, while the task was still due. */
