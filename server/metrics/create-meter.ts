@@ -44,7 +44,7 @@ export function createMeter(): ReadableMeter {
   const registry = new Registry()
   const made = new Map<MetricName, Counter | Gauge | Histogram>()
   const sources = new Map<MetricName, Read[]>()
-  const labelled = labelCache()
+  const labelled = labelling()
   const begin = (tier: MeteredTier) => {
     for (const name of Object.keys(METRICS) as MetricName[]) // its keys are the names
       if (!made.has(name) && metricSpec(name).tiers.includes(tier))
@@ -53,18 +53,21 @@ export function createMeter(): ReadableMeter {
           make(registry, name, async () => readingsOf(sources.get(name) ?? [])),
         )
   }
-  const add = (name: MetricName, labels: object, by: number) => {
-    const counter = made.get(name)
-    if (counter instanceof Counter) counter.inc(labelled(name, labels), by)
+  const counter = (name: MetricName, labels: object) => {
+    const metric = made.get(name)
+    return metric instanceof Counter ? metric.labels(labelled(name, labels)).inc : undefined
+  }
+  const histogram = (name: MetricName, labels: object) => {
+    const metric = made.get(name)
+    return metric instanceof Histogram ? metric.labels(labelled(name, labels)).observe : undefined
   }
   return {
     begin,
-    add,
-    count: (name, labels) => add(name, labels, 1),
-    observe(name, labels, value) {
-      const histogram = made.get(name)
-      if (histogram instanceof Histogram) histogram.observe(labelled(name, labels), value)
-    },
+    counter,
+    histogram,
+    add: (name, labels, by) => counter(name, labels)?.(by),
+    count: (name, labels) => counter(name, labels)?.(1),
+    observe: (name, labels, value) => histogram(name, labels)?.(value),
     gauge(name, read) {
       const reads = sources.get(name) ?? []
       sources.set(name, reads)
@@ -112,27 +115,10 @@ function zeros(labels: readonly (readonly [string, LabelValues])[]): Record<stri
   return all
 }
 
-/** Returns a function that normalises labels and caches each combination, unless a value is not in its list. */
-function labelCache(): (name: MetricName, labels: object) => Record<string, string> {
-  const allows = allowing()
-  const known = new Map<string, Record<string, string>>()
-  return (name, labels) => {
-    let key: string = name
-    for (const value of Object.values(labels)) key += `\n${value}`
-    const cached = known.get(key)
-    if (cached !== undefined) return cached
-    const made = Object.fromEntries(
-      Object.entries(labels).map(([label, value]) => [label, allows(name, label, String(value))]),
-    )
-    if (Object.entries(labels).every(([label, value]) => made[label] === value)) known.set(key, made)
-    return made
-  }
-}
-
-/** Returns a function that replaces a value that a label may not have with `other`. */
-function allowing(): (name: MetricName, label: string, value: string) => string {
+/** Returns a function that replaces each value that a label may not have with `other`. */
+function labelling(): (name: MetricName, labels: object) => Record<string, string> {
   const lists = new Map<LabelValues, ReadonlySet<string>>()
-  return (name, label, value) => {
+  const allowed = (name: MetricName, label: string, value: string): string => {
     const values = metricSpec(name).labels[label]
     if (values === undefined) return OTHER_LABEL
     if (typeof values === 'string') return FORMS[values].test(value) ? value : OTHER_LABEL
@@ -140,4 +126,6 @@ function allowing(): (name: MetricName, label: string, value: string) => string 
     lists.set(values, known)
     return known.has(value) ? value : OTHER_LABEL
   }
+  return (name, labels) =>
+    Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, allowed(name, label, String(value))]))
 }

@@ -27,6 +27,13 @@ export interface Meter {
   /** Records one measurement of a histogram, in the metric's unit. */
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void
   /**
+   * The function that adds to one series of a counter, for a caller who counts often: its labels are checked once.
+   * Undefined before the metrics of its tier exist.
+   */
+  counter<N extends NamesOf<'counter'>>(name: N, labels: LabelsOf<N>): ((by: number) => void) | undefined
+  /** The function that records measurements in one series of a histogram, likewise. */
+  histogram<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>): ((value: number) => void) | undefined
+  /**
    * Registers a reader that is called at each scrape. Several readers of one gauge are all called. One that throws, or
    * returns nothing, contributes no values.
    */

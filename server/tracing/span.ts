@@ -7,6 +7,7 @@ import {
   type Attributes,
   context,
   isSpanContextValid,
+  ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -24,6 +25,15 @@ export const SPAN_ATTRIBUTES = [
 
 /** Attributes of one span. */
 export type SpanAttributes = { readonly [A in (typeof SPAN_ATTRIBUTES)[number]]?: string | number }
+
+/**
+ * True if an SDK has been loaded. A preloaded one is there before the process starts anything, so that who makes a span
+ * for every request or statement asks once, at start.
+ */
+export function isTraced(): boolean {
+  const provider = trace.getTracerProvider()
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('mooring') !== undefined
+}
 
 /** A span to start. */
 export interface SpanStart {

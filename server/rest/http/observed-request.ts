@@ -6,7 +6,7 @@ import type express from 'express'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { clientAddress } from '#server/domain/network/client-address.ts'
 import type { Meter } from '#server/metrics/meter.ts'
-import { type RequestSpan, requestSpan } from '#server/tracing/span.ts'
+import { isTraced, type RequestSpan, requestSpan } from '#server/tracing/span.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 import type { FaultLines } from './fault-lines.ts'
 
@@ -41,18 +41,20 @@ const UNKNOWN: Served = { surface: 'none', route: 'unknown' }
 
 /** Observes every request that passes, and counts those in progress. */
 export function observedRequests({ meter, faultLines }: Observers): express.Handler {
+  const isSpanned = isTraced()
+  const counted = countingBy(meter)
   let running = 0
   meter.gauge('mooring_http_requests_running', () => [{ labels: {}, value: running }])
   return (request, response, next) => {
     const startedAt = performance.now()
-    const span = requestSpan(request.headers)
+    const span = isSpanned ? requestSpan(request.headers) : null
     const noted: Noted = { served: UNKNOWN, faults: [] }
     response.locals['noted'] = noted
     running += 1
     response.once('close', () => {
       running -= 1
       const answered = { request, response, noted }
-      counted(meter, answered, startedAt)
+      counted(answered, startedAt)
       if (span !== null) ended(span, answered)
       if (noted.faults.length > 0) logFaults(faultLines, answered)
     })
@@ -98,13 +100,27 @@ interface Answered {
   readonly noted: Noted
 }
 
-function counted(meter: Meter, { response, noted }: Answered, startedAt: number): void {
-  const { served, faults } = noted
-  const { surface, route } = served
-  meter.count('mooring_http_requests_total', { surface, route, status: statusOf(response, served) })
-  for (const { fault } of faults) meter.count('mooring_faults_total', { surface, fault: fault.code })
-  if (served.isStream === true) return
-  meter.observe('mooring_http_request_seconds', { surface, route }, (performance.now() - startedAt) / 1000)
+/** Returns the function that counts an answer. The series of each route and status are looked up once. */
+function countingBy(meter: Meter): (answered: Answered, startedAt: number) => void {
+  const totals = new Map<string, (by: number) => void>()
+  const seconds = new Map<string, (value: number) => void>()
+  return ({ response, noted }, startedAt) => {
+    const { served, faults } = noted
+    const { surface, route, isStream = false } = served
+    // A caller who leaves before the end got no answer; a stream always ends in this way.
+    const isAnswered = response.writableFinished || (isStream && response.headersSent)
+    const status = isAnswered ? String(response.statusCode) : 'aborted'
+    const name = `${surface} ${route}`
+    const nameOfTotal = `${name} ${status}`
+    const total = totals.get(nameOfTotal) ?? meter.counter('mooring_http_requests_total', { surface, route, status })
+    if (total !== undefined) totals.set(nameOfTotal, total)
+    total?.(1)
+    for (const { fault } of faults) meter.count('mooring_faults_total', { surface, fault: fault.code })
+    if (isStream) return
+    const lasted = seconds.get(name) ?? meter.histogram('mooring_http_request_seconds', { surface, route })
+    if (lasted !== undefined) seconds.set(name, lasted)
+    lasted?.((performance.now() - startedAt) / 1000)
+  }
 }
 
 function ended(span: RequestSpan, { request, response, noted }: Answered): void {
@@ -130,9 +146,4 @@ function logFaults(faultLines: FaultLines, { request, response, noted }: Answere
     ...(principal === undefined ? {} : { principal }),
   }
   for (const { fault, route = served.route, named } of faults) faultLines({ ...about, route, named, fault })
-}
-
-/** A caller who leaves before the end got no answer; a stream always ends in this way. */
-function statusOf(response: express.Response, { isStream = false }: Served): string {
-  return response.writableFinished || (isStream && response.headersSent) ? String(response.statusCode) : 'aborted'
 }

@@ -8,11 +8,10 @@
  */
 import type { Writable } from 'node:stream'
 import type pg from 'pg'
-import type { Meter } from '#server/metrics/meter.ts'
 import { isConnectionBroken } from './availability.ts'
 import { destroySocket, socketOf } from './own-connection.ts'
 import { LaneQuery, type NamedStatement, type Running, type Shapes } from './row-reader.ts'
-import { observedStatement, observedWait } from './statement.ts'
+import type { Observer } from './statement.ts'
 
 /** Options for opening lanes. */
 export interface LaneOptions {
@@ -24,7 +23,7 @@ export interface LaneOptions {
   readonly deadlineMs: number
   /** The lifetime of a connection; it closes once the statements in progress are answered. */
   readonly lifeMs: () => number
-  readonly meter?: Meter
+  readonly observer: Observer
 }
 
 /** The number of statements in progress in each lane at which another lane is opened. */
@@ -50,7 +49,7 @@ export class Lanes {
    * `NoConnection`.
    */
   async read(statement: NamedStatement, values: readonly unknown[]): Promise<readonly unknown[]> {
-    return observedStatement(this.#options.meter, statement.text, async () => {
+    return this.#options.observer.statement(statement.text, async () => {
       const lane = this.#free() ?? (await this.#open())
       try {
         return await lane.read(statement, values)
@@ -88,8 +87,8 @@ export class Lanes {
   }
 
   async #opened(): Promise<Lane> {
-    const { open, meter } = this.#options
-    const client = await observedWait(meter, open)
+    const { open, observer } = this.#options
+    const client = await observer.wait(open)
     const lane = new Lane(client, this.#options, () => this.#lanes.delete(lane))
     this.#lanes.add(lane)
     return lane

@@ -6,9 +6,8 @@
  */
 import { Duplex } from 'node:stream'
 import type pg from 'pg'
-import type { Meter } from '#server/metrics/meter.ts'
 import { codeOf, isConnectionBroken, isContended, OutcomeUnknown } from './availability.ts'
-import { observedStatement, statementScope } from './statement.ts'
+import { type Observer, statementScope } from './statement.ts'
 
 /** How a connection's statements are run. */
 export interface Watching {
@@ -16,8 +15,7 @@ export interface Watching {
   readonly nameOf: ((text: string) => string | undefined) | null
   /** The deadline of a statement whose caller sets none; null for none. */
   readonly deadlineMs: number | null
-  /** Counts statements; omit it if nothing reads the counts. */
-  readonly meter?: Meter
+  readonly observer: Observer
 }
 
 const READ_ONLY = '25006'
@@ -52,7 +50,7 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
     const onSilence = () => watching.onSilence(sinceMs)
     const of = { usualMs: watching.deadlineMs, onSilence }
     const send = () => withinDeadline(client, of, async () => Reflect.apply(query, client, asked))
-    const result: unknown = await observedStatement(watching.meter, text, send)
+    const result: unknown = await watching.observer.statement(text, send)
     watching.onAnswer()
     if (text === 'begin' || text.startsWith('start transaction')) isInTransaction = true
     if (text === 'commit' || text === 'rollback') isInTransaction = false

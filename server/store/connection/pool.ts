@@ -12,7 +12,7 @@ import { CLIENT_DEADLINE_MS } from './deadlines.ts'
 import { Lanes } from './lanes.ts'
 import { destroySocket, type Watching, watchConnection, withinDeadline } from './own-connection.ts'
 import { createShares, type Shares } from './shares.ts'
-import { meterPool, observedWait, statementScope } from './statement.ts'
+import { statementScope } from './statement.ts'
 
 const END_MS = 1_000
 const KEEPALIVE_MS = 10_000
@@ -64,7 +64,7 @@ export function openPool(options: PoolOptions): Connections {
   // Computed for each connection, so that those opened together do not expire together.
   Object.defineProperty(pool.options, 'maxLifetimeSeconds', { get: lifeSeconds })
   watchAll(pool, spoiled, options)
-  meterPool(options.meter, pool, size)
+  options.observer.pool(pool, size)
   // Emitted only for idle connections, after the connection's own event.
   pool.on('error', () => undefined)
   const shares = createShares({ each: shareOf(size), waitMs: SHARE_WAIT_MS })
@@ -74,7 +74,7 @@ export function openPool(options: PoolOptions): Connections {
     pool: {
       options: pool.options,
       connect: () =>
-        observedWait(options.meter, () => connectFairly(() => connect(pool, places), { places, shares, spoiled })),
+        options.observer.wait(() => connectFairly(() => connect(pool, places), { places, shares, spoiled })),
       end: async () => {
         await lanes?.end()
         await endOf(pool)
@@ -110,7 +110,7 @@ function openLanes({
     size: options.lanes,
     deadlineMs: options.deadlineMs ?? CLIENT_DEADLINE_MS,
     lifeMs: () => lifeSeconds() * 1000,
-    ...(options.meter === undefined ? {} : { meter: options.meter }),
+    observer: options.observer,
   })
   return {
     lanes,

@@ -8,7 +8,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type pg from 'pg'
 import type { Meter } from '#server/metrics/meter.ts'
-import { inSpan } from '#server/tracing/span.ts'
+import { inSpan, isTraced } from '#server/tracing/span.ts'
 import { isConnectionBroken, isContended, NoConnection, OrganizationBusy } from './availability.ts'
 
 interface StatementScope {
@@ -46,17 +46,61 @@ export function withDeadline<T>(deadlineMs: number, work: () => T): T {
   return scopes.run({ organizationId: outer?.organizationId ?? null, deadlineMs, held: outer?.held ?? 0 }, work)
 }
 
-/** Runs a statement. An error is counted and rethrown. */
-export async function observedStatement<T>(meter: Meter | undefined, text: string, run: () => Promise<T>): Promise<T> {
-  const startedAt = performance.now()
-  try {
-    return await inSpan({ name: 'statement', kind: 'client', attributes: () => attributesOf(text) }, run)
-  } catch (error) {
-    const reason = isConnectionBroken(error) ? 'broken' : isContended(error) ? 'contended' : 'refused'
-    meter?.count('mooring_statements_failed_total', { reason })
-    throw error
-  } finally {
-    meter?.observe('mooring_statement_seconds', {}, (performance.now() - startedAt) / 1000)
+/**
+ * Runs what our own database is asked for, and measures it; without a meter it counts nothing. Errors are counted and
+ * rethrown. A pool has one.
+ */
+export class Observer {
+  readonly #meter: Meter | undefined
+  readonly #isSpanned = isTraced()
+  // Looked up at the first use: a pool is opened before the metrics of its tier exist.
+  #statementSeconds: ((value: number) => void) | undefined
+  #waitSeconds: ((value: number) => void) | undefined
+
+  constructor(meter: Meter | undefined) {
+    this.#meter = meter
+  }
+
+  /** Runs a statement, in a span if there is an SDK. */
+  async statement<T>(text: string, run: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    try {
+      if (!this.#isSpanned) return await run()
+      return await inSpan({ name: 'statement', kind: 'client', attributes: () => attributesOf(text) }, run)
+    } catch (error) {
+      const reason = isConnectionBroken(error) ? 'broken' : isContended(error) ? 'contended' : 'refused'
+      this.#meter?.count('mooring_statements_failed_total', { reason })
+      throw error
+    } finally {
+      this.#statementSeconds ??= this.#meter?.histogram('mooring_statement_seconds', {})
+      this.#statementSeconds?.((performance.now() - startedAt) / 1000)
+    }
+  }
+
+  /** Takes a connection from a pool; counts the wait, or the reason why no connection was obtained. */
+  async wait<T>(take: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now()
+    try {
+      return await take()
+    } catch (error) {
+      const isShare = error instanceof OrganizationBusy
+      const reason = isShare ? 'share' : error instanceof NoConnection ? 'none_in_time' : 'refused'
+      this.#meter?.count('mooring_pool_refused_total', { reason })
+      throw error
+    } finally {
+      this.#waitSeconds ??= this.#meter?.histogram('mooring_pool_wait_seconds', {})
+      this.#waitSeconds?.((performance.now() - startedAt) / 1000)
+    }
+  }
+
+  /** Reports how much of a pool is in use. */
+  pool(pool: pg.Pool, size: number): void {
+    this.#meter?.gauge('mooring_pool_size', () => [{ labels: {}, value: size }])
+    this.#meter?.gauge('mooring_pool_connections', () => [
+      { labels: { state: 'busy' }, value: pool.totalCount - pool.idleCount },
+      { labels: { state: 'idle' }, value: pool.idleCount },
+      { labels: { state: 'waiting' }, value: pool.waitingCount },
+    ])
   }
 }
 
@@ -64,29 +108,4 @@ function attributesOf(text: string) {
   const verb = /^\s*([a-z]{1,20})\b/i.exec(text)?.[1]?.toLowerCase() ?? 'statement'
   const table = /\b(?:from|into|update)\s+"?([a-z_]{1,63})\b/i.exec(text)?.[1]
   return { 'db.system.name': 'postgresql', 'db.query.summary': table === undefined ? verb : `${verb} ${table}` }
-}
-
-/** Takes a connection from a pool; counts the wait, or the reason why no connection was obtained. */
-export async function observedWait<T>(meter: Meter | undefined, take: () => Promise<T>): Promise<T> {
-  const startedAt = performance.now()
-  try {
-    return await take()
-  } catch (error) {
-    const isShare = error instanceof OrganizationBusy
-    const reason = isShare ? 'share' : error instanceof NoConnection ? 'none_in_time' : 'refused'
-    meter?.count('mooring_pool_refused_total', { reason })
-    throw error
-  } finally {
-    meter?.observe('mooring_pool_wait_seconds', {}, (performance.now() - startedAt) / 1000)
-  }
-}
-
-/** Reports how much of a pool is in use. */
-export function meterPool(meter: Meter | undefined, pool: pg.Pool, size: number): void {
-  meter?.gauge('mooring_pool_size', () => [{ labels: {}, value: size }])
-  meter?.gauge('mooring_pool_connections', () => [
-    { labels: { state: 'busy' }, value: pool.totalCount - pool.idleCount },
-    { labels: { state: 'idle' }, value: pool.idleCount },
-    { labels: { state: 'waiting' }, value: pool.waitingCount },
-  ])
 }

@@ -13,6 +13,7 @@ import { openPool } from '#server/store/connection/pool.ts'
 import { createStatementNames } from '#server/store/connection/prepared.ts'
 import { useLanes } from '#server/store/connection/prepared-read.ts'
 import { types } from '#server/store/connection/row-reader.ts'
+import { Observer } from '#server/store/connection/statement.ts'
 import { collectChanges, writeCollected } from '#server/store/database/changes.ts'
 import { requireWriter } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
@@ -52,7 +53,7 @@ export function openDb(options: DbOptions): Db {
     nameOf: keepsSessions ? createStatementNames() : null,
     deadlineMs: CLIENT_DEADLINE_MS,
     onError,
-    ...(options.meter === undefined ? {} : { meter: options.meter }),
+    observer: new Observer(options.meter),
   })
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   if (lanes !== null) useLanes(db, lanes)

@@ -14,6 +14,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type MigrationProvider, Migrator } from 'kysely/migration'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import { openPool } from '#server/store/connection/pool.ts'
+import { Observer } from '#server/store/connection/statement.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { statementsOf } from './sql-statements.ts'
 
@@ -100,6 +101,7 @@ export async function migrate(url: string): Promise<string[]> {
     settings: ['set statement_timeout = 0', `set lock_timeout = '${TRY_MS}ms'`],
     nameOf: null,
     deadlineMs: null,
+    observer: new Observer(undefined),
     // The statement that needs a broken connection reports the error.
     onError: () => undefined,
   })
