@@ -3,7 +3,6 @@
  * path and method → authentication → limits → media type and size → JSON → body → permission and existence → effect.
  */
 import express from 'express'
-import helmet from 'helmet'
 import type { WebDeps } from '#server/api/context.ts'
 import { toFault } from '#server/api/procedure/fault-of.ts'
 import { useOurWording } from '#server/api/procedure/wording.ts'
@@ -12,13 +11,11 @@ import { BuiltConsole } from '#server/rest/console/built-files.ts'
 import { consolePages } from '#server/rest/console/console.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { documentation } from '#server/rest/guide/docs.ts'
-import { crossOrigin } from '#server/rest/http/cross-origin.ts'
-import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
-import { checkTrpc, type Dialects, refuseWrong, sendRefusal } from '#server/rest/http/refuse.ts'
-import { DOCUMENTS, requestIdOf, sendFault, serveRoute } from '#server/rest/http/serve.ts'
+import { noteServed, type Observers } from '#server/rest/http/observed-request.ts'
+import { checkTrpc, type Dialects, sendRefusal } from '#server/rest/http/refuse.ts'
+import { DOCUMENTS, requestIdOf } from '#server/rest/http/serve.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import type { Dialect, Route } from './dialect.ts'
-import { decodableUrl, Routes, wrongIn } from './request-line.ts'
+import { frontOf, otherMethod } from './front.ts'
 import { type Trpc, trpc } from './trpc.ts'
 
 /** The parts that the application needs from its process. */
@@ -44,87 +41,16 @@ export interface WebApp {
 }
 
 /**
- * Builds the application over the web tier's dependencies. A map finds the dialects' routes and one function serves
- * them; Express handles the rest: documents, tRPC and refusals.
+ * Builds the application over the web tier's dependencies: the front serves the dialects' routes; Express handles the
+ * rest: documents, tRPC and refusals.
  */
 export function createApp(deps: WebDeps, process: Process): WebApp {
   useOurWording()
   const dialects = { connections: connectionsDialect, datasources: datasourcesDialect(process.publicUrl) }
   const served = trpc(deps)
   const app = restOf(deps, process, { dialects, served })
-  const routes = routesOf([connectionsDialect, dialects.datasources])
-  const failed = onError(deps, dialects)
-  const observed = observedRequests(process.observers)
-  const protect = protective()
-  const cross = process.corsOrigins.length > 0 ? crossOrigin(process.corsOrigins) : null
-  const serve = (request: express.Request, response: express.Response) => {
-    const wrong = wrongIn(request)
-    if (wrong !== null) return refuseWrong(dialects, { request, response, ...wrong })
-    request.url = decodableUrl(request.url)
-    const found = routes.find(request.url.split('?', 1)[0] ?? '')
-    if (found === null) return served.serveQuery(request, response) ? undefined : app(request, response)
-    request.params = found.params
-    const { dialect, path, methods, allow } = found.entry
-    const route = methods.get(request.method)
-    if (route === undefined) return sendFault(dialect, { request, response, fault: otherMethod(allow) })
-    noteServed(response, { surface: dialect.surface, route: `${request.method} ${path}` })
-    return serveRoute(deps, { dialect, route, request, response })
-  }
-  const listener = (request: express.Request, response: express.Response) => {
-    Object.assign(request, { originalUrl: request.url, params: {}, res: response })
-    response.locals = {}
-    try {
-      observed(request, response, () => {
-        protect(request, response)
-        if (cross === null) void serve(request, response)
-        else cross(request, response, () => serve(request, response))
-      })
-    } catch (error) {
-      failed(error, request, response, () => response.destroy())
-    }
-  }
-  return Object.assign(listener, { prototypes: { request: app.request, response: app.response } })
-}
-
-/** Headers of every answer. */
-function protective(): (request: express.Request, response: express.Response) => void {
-  const headers: Record<string, string> = {}
-  const noted = {
-    setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }),
-    removeHeader() {},
-  }
-  // The library sets the same headers for each request, so it is asked once.
-  helmet()({} as express.Request, noted as never, () => undefined) // it reads no request, and calls only these two
-  const fixed = Object.entries({ ...headers, 'Cache-Control': 'no-store' })
-  return (request, response) => {
-    for (const [name, value] of fixed) response.setHeader(name, value)
-    response.setHeader('x-request-id', requestIdOf(request, response))
-  }
-}
-
-function otherMethod(allow: string): Fault {
-  return new Fault('method_not_allowed', { headers: { Allow: allow } })
-}
-
-/** A path of a dialect: its methods, and the answer to other methods. */
-interface Entry {
-  readonly dialect: Dialect
-  readonly path: string
-  readonly methods: ReadonlyMap<string, Route>
-  readonly allow: string
-}
-
-function routesOf(dialects: readonly Dialect[]): Routes<Entry> {
-  const found = new Routes<Entry>()
-  for (const dialect of dialects)
-    for (const path of new Set(dialect.routes.map(route => route.path))) {
-      const here = dialect.routes.filter(route => route.path === path)
-      const methods = new Map(here.map(route => [route.method.toUpperCase(), route]))
-      const get = methods.get('GET')
-      if (get !== undefined) methods.set('HEAD', get)
-      found.add(path, { dialect, path, methods, allow: [...methods.keys()].join(', ') })
-    }
-  return found
+  const front = frontOf(deps, process, { dialects, trpc: served, rest: app, failed: onError(deps, dialects) })
+  return Object.assign(front, { prototypes: { request: app.request, response: app.response } })
 }
 
 /** Everything except the dialects' routes. */

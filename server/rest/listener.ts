@@ -7,8 +7,8 @@ import { createServer, IncomingMessage, type RequestListener, type Server, Serve
 import type { Duplex } from 'node:stream'
 import { clientAddress } from '#server/domain/network/client-address.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
+import { MAX_HEADERS } from '#server/rest/front.ts'
 import { type Observers, observeUnread } from '#server/rest/http/observed-request.ts'
-import { MAX_HEADERS } from '#server/rest/request-line.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { WebApp } from './app.ts'
 

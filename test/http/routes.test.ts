@@ -3,7 +3,7 @@ import express from 'express'
 import { describe, expect, it } from 'vitest'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
-import { Routes } from '#server/rest/request-line.ts'
+import { Routes } from '#server/rest/front.ts'
 
 const PATHS = [
   ...new Set(

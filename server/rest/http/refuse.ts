@@ -1,10 +1,9 @@
 /**
  * Refusals before a route is found, each in the format of the surface that the path belongs to. The application calls
- * it; `request-line.ts` says what is wrong.
+ * it; `front.ts` says what is wrong.
  */
 import type express from 'express'
 import type { Dialect } from '#server/rest/dialect.ts'
-import type { WrongRequest } from '#server/rest/request-line.ts'
 import { Fault, faultSpec } from '#shared/faults/fault.ts'
 import { isForeign } from './body.ts'
 import { noteFault } from './observed-request.ts'
@@ -14,6 +13,15 @@ import { requestIdOf, sendFault } from './serve.ts'
 export interface Dialects {
   readonly connections: Dialect
   readonly datasources: Dialect
+}
+
+/** A reason to refuse a request before its route is looked for. */
+export interface WrongRequest {
+  readonly fault: Fault
+  /** Set if HTTP has a better status than the fault's own. */
+  readonly status?: number
+  /** True if the connection ends with it: the rest of its data may be meant for another reader. */
+  readonly isLast?: boolean
 }
 
 /** A request to refuse. `status` is set if HTTP has a better one than the fault's own. */
