@@ -7,7 +7,7 @@ import pg from 'pg'
 import { leaseKeysFromEnvironment } from '#client/node/config.ts'
 import { RenewedLease } from '#client/node/lease-renewal.ts'
 import { leasedClient } from '#client/node/leased-client.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import type { Client } from './index.ts'
 
 /** The options that a caller may set; everything else is fixed. */

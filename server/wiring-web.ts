@@ -6,11 +6,18 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KeylessGate } from '#server/api/caller/keyless-gate.ts'
-import { type Limits, LOCAL_SIGN_INS, VALIDATIONS } from '#server/api/caller/limits.ts'
+import {
+  type Counter,
+  type CounterRule,
+  createCounter,
+  type Limits,
+  LOCAL_SIGN_INS,
+  VALIDATIONS,
+} from '#server/api/caller/limits.ts'
+import { SeenKeys } from '#server/api/caller/principal.ts'
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import { SameTurn } from '#server/api/caller/same-turn.ts'
 import { createSealingKeys } from '#server/api/caller/sealing-keys.ts'
-import { SeenKeys } from '#server/api/caller/seen-keys.ts'
 import { type Places, Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import { FeedHeads } from '#server/api/changes/feed-heads.ts'
@@ -27,7 +34,6 @@ import { createHttpServer } from '#server/rest/listener.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
-import { type Counter, type CounterRule, createCounter } from '#server/store/access/counters.ts'
 import { SettledCounts } from '#server/store/access/settled-counts.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { TokenOwners } from '#server/store/tokens/directory.ts'

@@ -6,8 +6,8 @@
 
 import type { readySodium } from '#client/core/sodium.ts'
 import { LeasedCredential, SignedLease } from '#shared/access/lease.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { leaseBytes } from '#shared/base/signed-text.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
 
 type Sodium = Awaited<ReturnType<typeof readySodium>>
 

@@ -5,7 +5,7 @@
 
 import { readySodium } from '#client/core/sodium.ts'
 import type { Client } from '#client/index.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { judgedSocket } from './leased-client.ts'
 import { type LeasedPlace, openLeasedPlace } from './leased-place.ts'
 import { readSignedLease, readVerifyKeys } from './signed-lease.ts'

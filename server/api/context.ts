@@ -5,10 +5,10 @@
 
 import type { KeylessGate } from '#server/api/caller/keyless-gate.ts'
 import type { Limits } from '#server/api/caller/limits.ts'
+import type { ReadAhead, SeenKeys } from '#server/api/caller/principal.ts'
 import type { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import type { SameTurn } from '#server/api/caller/same-turn.ts'
 import type { SealingKeys } from '#server/api/caller/sealing-keys.ts'
-import type { ReadAhead, SeenKeys } from '#server/api/caller/seen-keys.ts'
 import type { Semaphores } from '#server/api/caller/semaphores.ts'
 import type { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import type { FeedHeads } from '#server/api/changes/feed-heads.ts'

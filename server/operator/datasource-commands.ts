@@ -5,8 +5,8 @@
 import { JSON_OPTION } from '#client/cli/described.ts'
 import { PROVIDERS } from '#server/domain/checks/provider.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
-import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { listDatasources } from '#server/store/datasources/datasource-list.ts'
+import { datasourceId, displayName } from '#shared/base/datasource-name.ts'
 import { printableRow } from '#shared/base/printable.ts'
 import { type Command, ORG_OPTION, option, organizationOf, printList, required } from './command.ts'
 

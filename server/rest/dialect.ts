@@ -5,7 +5,7 @@
  */
 
 import type { z } from 'zod'
-import type { ReadAhead } from '#server/api/caller/seen-keys.ts'
+import type { ReadAhead } from '#server/api/caller/principal.ts'
 import type { ResponseMetadata, Surface, WebDeps } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'

@@ -3,7 +3,7 @@
  * nothing about a claim, which `server/api/procedure/claim.ts` does; `serve.ts` calls it.
  */
 import type express from 'express'
-import type { ReadAhead } from '#server/api/caller/seen-keys.ts'
+import type { ReadAhead } from '#server/api/caller/principal.ts'
 import type { Context } from '#server/api/context.ts'
 import { ClaimAhead } from '#server/api/procedure/claim.ts'
 import { Fault } from '#shared/faults/fault.ts'

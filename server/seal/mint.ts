@@ -5,7 +5,8 @@
 
 import { newId } from '#server/domain/access/ids.ts'
 import type { Operation, Scope } from '#shared/access/credential.ts'
-import type { DatasourceId, Mode } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
+import type { Mode } from '#shared/base/wire.ts'
 import type { Grant, Tokens } from './token.ts'
 
 /** The properties of a new key. */

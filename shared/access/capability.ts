@@ -5,9 +5,10 @@
  * never interprets them, and they grant nothing.
  */
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { isStorable, storableText } from '#shared/base/text.ts'
-import { DatasourceId, idOf, Mode, Timestamp } from '#shared/base/wire.ts'
+import { idOf, Mode, Timestamp } from '#shared/base/wire.ts'
 import { failsAs } from '#shared/faults/named-fault.ts'
 import { CapabilityId, Operation } from './credential.ts'
 

@@ -3,8 +3,9 @@
  * worker's one-time key, so no process in between can read it.
  */
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import { DatasourceId, idOf, Mode, Timestamp } from '#shared/base/wire.ts'
+import { idOf, Mode, Timestamp } from '#shared/base/wire.ts'
 import { CapabilityId } from './credential.ts'
 
 /** The id of a lease. */

@@ -35,10 +35,6 @@ export function idOf<P extends IdPrefix>(...prefixes: P[]) {
     .meta({ type: 'string', pattern: `^(${prefixes.join('|')})[0-9a-f]{32}$` })
 }
 
-/** The id of a datasource of any kind and mode. */
-export const DatasourceId = idOf('ds_', 'ds_test_', 'dse_')
-export type DatasourceId = z.infer<typeof DatasourceId>
-
 /** A point in time in ISO 8601, in UTC, with milliseconds. */
 export const Timestamp = z.iso.datetime({ offset: true })
 

@@ -3,8 +3,9 @@
  * removal.
  */
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { storableText } from '#shared/base/text.ts'
-import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from '#shared/base/wire.ts'
+import { chosen, IdempotencyKey, WaitSeconds } from '#shared/base/wire.ts'
 import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { Metadata, SchemaName } from './datasource.ts'
 import { isSealed, PlainString, SealedString, Trusted, withReadString } from './registration.ts'

@@ -4,9 +4,10 @@
  * No output shape here has a field for a credential; `connectionString` and `signingKey` occur only in inputs.
  */
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { codePoints, isStorable, storableText } from '#shared/base/text.ts'
-import { DatasourceId, Mode, Timestamp } from '#shared/base/wire.ts'
+import { Mode, Timestamp } from '#shared/base/wire.ts'
 import { Advisory, Check } from '#shared/checks/check.ts'
 
 /** How Mooring reaches a datasource: by a connection string, or by signed requests. */

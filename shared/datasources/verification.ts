@@ -3,8 +3,9 @@
  * first. `docs/limits.md` says how many are kept.
  */
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import { DatasourceId, Timestamp } from '#shared/base/wire.ts'
+import { Timestamp } from '#shared/base/wire.ts'
 import { Advisory, Check } from '#shared/checks/check.ts'
 
 /** Input of `datasources.verifications`. `cursor` is the id of the last verification already seen. */

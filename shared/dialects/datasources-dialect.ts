@@ -3,7 +3,8 @@
  * Requests are strict: an unknown field is an error that names it. The OpenAPI document shows these schemas.
  */
 import { z } from 'zod'
-import { chosen, DatasourceId, Mode } from '#shared/base/wire.ts'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
+import { chosen, Mode } from '#shared/base/wire.ts'
 import { Kind, Metadata, SchemaName, Status } from '#shared/datasources/datasource.ts'
 import { RegisterEndpoint, withReadString } from '#shared/datasources/registration.ts'
 import { metadata, Plain, Sealed, signingKey } from './datasource-fields.ts'

@@ -3,8 +3,8 @@
  * events in the form of the endpoint protocol; `feed-dialect.ts` has the datasources dialect.
  */
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { storableText } from '#shared/base/text.ts'
-import { DatasourceId } from '#shared/base/wire.ts'
 import { TaskFault } from '#shared/faults/task-fault.ts'
 import type { FeedEvent } from './event.ts'
 

@@ -3,7 +3,7 @@
  * of events reads `feeds.list` from its own position instead, and so misses none.
  */
 import { z } from 'zod'
-import { DatasourceId } from '#shared/base/wire.ts'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { EventType } from './event.ts'
 
 /** The maximum number of events in the answer. */

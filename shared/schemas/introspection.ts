@@ -3,8 +3,9 @@
  * `drift.ts` the drift.
  */
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { PageInput } from '#shared/base/page.ts'
-import { DatasourceId, idOf, Timestamp } from '#shared/base/wire.ts'
+import { idOf, Timestamp } from '#shared/base/wire.ts'
 import { SchemaName } from '#shared/datasources/datasource.ts'
 import { Change } from '#shared/schemas/drift/drift.ts'
 import { Finding, Hidden } from './snapshot.ts'

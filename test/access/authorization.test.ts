@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appRouter } from '#server/api/router.ts'
 import type { Scope } from '#shared/access/credential.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { allBut, capability, outcasts, type Token } from '#test/support/access/actors.ts'
 import { makeKey } from '#test/support/access/keys.ts'
 import { attempt } from '#test/support/access/procedures.ts'

@@ -5,16 +5,15 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { admit, type Limits } from '#server/api/caller/limits.ts'
-import { authenticate } from '#server/api/caller/principal.ts'
+import { authenticate, ReadAhead, SeenKeys } from '#server/api/caller/principal.ts'
 import { SameTurn } from '#server/api/caller/same-turn.ts'
-import { ReadAhead, SeenKeys } from '#server/api/caller/seen-keys.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { findByHash, isInForce } from '#server/store/access/api-keys.ts'
 import { MAX_AHEAD_BYTES } from '#server/store/access/stored-claim.ts'
 import { Lanes } from '#server/store/connection/lanes.ts'
 import { TokenOwners } from '#server/store/tokens/directory.ts'
-import { uuidOf } from '#shared/base/wire.ts'
+import { datasourceUuid } from '#shared/base/datasource-name.ts'
 import { makeKey } from '#test/support/access/keys.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -61,7 +60,7 @@ type Asked = readonly [method: string, path: string, options?: { body?: object; 
 
 /** Requests for a datasource over each surface, and a registration under an idempotency key. */
 function requestsFor(id: string): readonly Asked[] {
-  const uuid = uuidOf(id as 'ds_', 'ds_', 'ds_test_', 'dse_') ?? id
+  const uuid = datasourceUuid(id as 'ds_') ?? id
   const input = (value: object) => encodeURIComponent(JSON.stringify(value))
   const body = { connectionString: 'postgresql://app:secret@db.acme.io/replayed' }
   return [

@@ -5,7 +5,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { MAX_REPLAYED } from '#server/api/changes/replay.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { capability } from '#test/support/access/actors.ts'
 import { appendSql } from '#test/support/changes/changes.ts'
 import { type EventStream, type Subscription, watchDatasources } from '#test/support/changes/event-stream.ts'

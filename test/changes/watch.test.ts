@@ -5,7 +5,8 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { migrate } from '#server/store/installation/migrate.ts'
-import { type DatasourceId, typedId, uuidOf } from '#shared/base/wire.ts'
+import { type DatasourceId, datasourceUuid } from '#shared/base/datasource-name.ts'
+import { typedId } from '#shared/base/wire.ts'
 import { capability } from '#test/support/access/actors.ts'
 import { makeKey } from '#test/support/access/keys.ts'
 import { appendSql } from '#test/support/changes/changes.ts'
@@ -46,7 +47,7 @@ afterAll(async () => {
 const watch = (subscription: Partial<Subscription> = {}) =>
   watchDatasources({ url: mooring.url, key: organization.testKey, ...subscription })
 const datasources = (key = organization.testKey) => mooring.client(key).datasources
-const uuid = (id: DatasourceId) => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? ''
+const uuid = (id: DatasourceId) => datasourceUuid(id) ?? ''
 
 /** A datasource of the organization that no worker verifies: only the test changes it. */
 async function quietOne(): Promise<DatasourceId> {

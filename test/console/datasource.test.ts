@@ -3,7 +3,7 @@
  * listed, its credential is rotated, and it is removed after its name has been typed.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
 import { openConsole, type WatchedPage } from '#test/support/console/watched-page.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'

@@ -6,7 +6,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'

@@ -5,7 +5,7 @@
 import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { organizationKeyText } from '#server/seal/sealer.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { startTrap, type Trap } from '#test/support/dials/trap.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'

@@ -8,7 +8,7 @@ import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
-import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { type DatasourceId, datasourceUuid } from '#shared/base/datasource-name.ts'
 import { quiet } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { difference, effects } from '#test/support/database/rows.ts'
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const sql = (text: string) => query(mooring.databaseUrl, text)
 const datasources = () => mooring.client().datasources
-const uuid = (id: string) => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? ''
+const uuid = (id: string) => datasourceUuid(id) ?? ''
 const credentialsOf = (id: string) =>
   sql(
     `select version, state, sealed is null as destroyed from credentials where datasource_id = '${uuid(id)}' order by version`,

@@ -1,7 +1,8 @@
 /** Concurrent rotations, by any route, leave exactly one credential in force, and each gets the right answer. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
-import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
+import { uuidOf } from '#shared/base/wire.ts'
 import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'

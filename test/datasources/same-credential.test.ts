@@ -5,7 +5,7 @@
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '#client/index.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { capability } from '#test/support/access/actors.ts'
 import { onNotification, settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'

@@ -3,7 +3,7 @@
  * with the dates of checks; lists can be filtered by it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { effects } from '#test/support/database/rows.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'

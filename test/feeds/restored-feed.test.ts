@@ -15,7 +15,7 @@ import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedd
 import { openDb } from '#server/store/database/db.ts'
 import { isReported, readOrigin, recogniseOrigin } from '#server/store/installation/installation.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { type EventStream, watchDatasources } from '#test/support/changes/event-stream.ts'
 import { isLeftOut } from '#test/support/database/debian-postgres.ts'
 import { query, startServer, type TestServer } from '#test/support/database/postgres.ts'

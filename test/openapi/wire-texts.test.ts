@@ -1,6 +1,7 @@
 /** The vocabulary of the wire and of texts: ids, pages, names in SQL, certificates, and what a screen shows. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { nearest } from '#shared/base/near-names.ts'
 import { PageInput } from '#shared/base/page.ts'
 import { readPem } from '#shared/base/pem.ts'
@@ -14,16 +15,7 @@ import {
   printableRow,
 } from '#shared/base/printable.ts'
 import { anonymousBlock, quoteLines, quoteName, quoteText } from '#shared/base/sql-text.ts'
-import {
-  alreadyParsed,
-  chosen,
-  DatasourceId,
-  IdempotencyKey,
-  idOf,
-  typedId,
-  uuidOf,
-  WaitSeconds,
-} from '#shared/base/wire.ts'
+import { alreadyParsed, chosen, IdempotencyKey, idOf, typedId, uuidOf, WaitSeconds } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { currentCode, errorTypeOf } from '#shared/faults/fault-names.ts'
 import { failsAs, namedFault } from '#shared/faults/named-fault.ts'

@@ -1,11 +1,11 @@
 /** Tasks as both tiers of either release read them, how long rows are kept, and the small readings of rows and snapshots. */
 import { describe, expect, it } from 'vitest'
-import { datasourceId, directNaturalKey, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { afterCheck, LONGEST_INTERVAL_MS, letsUse, usableUntil } from '#server/domain/datasources/verdict.ts'
 import { countDrift, tablesOf } from '#server/domain/schemas/snapshot-summary.ts'
 import { CONTRACT, PAYLOAD_VERSION } from '#server/domain/tasks/contract.ts'
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import { DAY_MS, MIN_MONTH_DAYS, retentionSettings } from '#server/domain/tasks/retention-settings.ts'
+import { datasourceId, directNaturalKey, displayName } from '#shared/base/datasource-name.ts'
 
 const SECRET = { kind: 'endpoint', url: 'https://api.acme.io/feed', signingKey: 'key' }
 const LEASE = {

@@ -14,7 +14,7 @@ import { linkClass } from '#client/console/kit/button.tsx'
 import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { PageFrame } from '#client/console/kit/panel.tsx'
 import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { CheckNow } from './check-now.tsx'
 import { FactsTab } from './facts.tsx'
 

@@ -7,7 +7,7 @@ import { ScanSearch } from 'lucide-react'
 import { useTRPC } from '#client/console/api/trpc.ts'
 import { problemOf } from '#client/console/base/problem.ts'
 import { Button } from '#client/console/kit/button.tsx'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 
 /** The button, with its failure beside it. */
 export function ReadNow({ id }: { id: DatasourceId }) {

@@ -15,7 +15,7 @@ import * as quotas from '#server/store/organizations/quotas.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 import type { MintCapabilityInput, MintedCapability } from '#shared/access/capability.ts'
 import { OPERATIONS, type Operation } from '#shared/access/credential.ts'
-import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { type DatasourceId, datasourceUuid } from '#shared/base/datasource-name.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { requireUnrevoked } from './keys.ts'
 
@@ -75,7 +75,7 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
 
 /** A missing datasource is a fault of the body, not a 404: callers take a 404 for a wrong path. */
 async function requireKnown(unit: UnitOfWork, ids: readonly DatasourceId[]): Promise<void> {
-  const uuids = ids.map(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? '')
+  const uuids = ids.map(id => datasourceUuid(id) ?? '')
   const known = await datasources.known(unit.tx, unit.org, uuids)
   const at = uuids.findIndex(uuid => !known.has(uuid))
   if (at === -1) return

@@ -3,7 +3,7 @@
  * request names a datasource, in its path or its input, the line names it too. Both projections of the API call it.
  */
 import type { Principal } from '#server/domain/access/scope.ts'
-import { uuidOf } from '#shared/base/wire.ts'
+import { datasourceUuid } from '#shared/base/datasource-name.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
@@ -32,6 +32,6 @@ function datasourceIn(named: unknown): string | undefined {
   // The connections dialect uses bare ids; elsewhere the prefix identifies the kind of object.
   const bare = textAt('connection_id')
   if (UUID.test(bare)) return bare
-  const typed = [textAt('id'), textAt('datasourceId')].map(text => uuidOf(text, 'ds_', 'ds_test_', 'dse_'))
+  const typed = [textAt('id'), textAt('datasourceId')].map(text => datasourceUuid(text))
   return typed.find(id => id !== null) ?? undefined
 }

@@ -1,27 +1,21 @@
 /**
- * Derives the principal from the headers.
+ * Derives the principal from the headers, remembers the keys that were verified, and reads what a request asks for
+ * together with the look at such a key: one statement, and one round trip. Neither decides anything: a key is served only
+ * if its row is found as it was seen, and otherwise `new-token.ts` looks it up.
  * Keys travel only in headers: one in a URL ends up in logs and histories.
  */
 import { hash } from 'node:crypto'
-
 import { organizationMoving } from '#server/api/caller/moving.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
-import { grantOf } from '#server/seal/mint.ts'
-import type { Tokens } from '#server/seal/token.ts'
-import * as apiKeys from '#server/store/access/api-keys.ts'
-import * as capabilities from '#server/store/access/capabilities.ts'
+import { isInForce, type SeenKey } from '#server/store/access/api-keys.ts'
+import { isConnectionBroken, NoConnection } from '#server/store/connection/availability.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { ownerOf, type TokenOwners } from '#server/store/tokens/directory.ts'
-import { recognise } from '#shared/access/token.ts'
-import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
+import { type RememberedKey, type TokenRegistry, verifyToken } from './new-token.ts'
 import type { SameTurn } from './same-turn.ts'
-import type { ReadAhead, RememberedKey, SeenKeys } from './seen-keys.ts'
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
-
-const TOUCH_MS = 60_000
 
 /** True if a request presents any key, valid or not. */
 export function presentsKey(headers: Headers): boolean {
@@ -40,14 +34,10 @@ export function presentedToken(headers: Headers): string {
   return token
 }
 
-/** The dependencies for looking a token up and verifying it. */
-export interface Registry {
-  readonly db: Db
-  readonly tokens: Tokens
-  readonly tokenOwners: TokenOwners
+/** The dependencies for looking a token up, verifying it and remembering it. */
+export interface Registry extends TokenRegistry {
   readonly tokenLooks: SameTurn<Principal>
   readonly seenKeys: SeenKeys
-  readonly clock: () => Date
 }
 
 /**
@@ -67,91 +57,23 @@ export async function authenticate(
   const token = presentedToken(headers)
   // The hash of a token, which is as good as random, tells nothing about it; it stays in this process.
   const name = hash('sha256', token, 'base64')
-  const seen = usable(registry, name)
-  const { seenKeys, clock } = registry
-  const isOver = seen !== undefined && (seenKeys.overUntilMs.get(seen.principal) ?? 0) > clock().getTime()
+  const { db, seenKeys, tokens, clock } = registry
+  const now = clock().getTime()
+  const last = seenKeys.get(name)
+  const seen = last !== undefined && last.generation === tokens.generation && now < last.untilMs ? last : undefined
+  const isOver = seen !== undefined && (seenKeys.overUntilMs.get(seen.principal) ?? 0) > now
   if (seen !== undefined && ahead !== null && !isOver) {
-    if (await ahead.read(registry.db, seen.key)) return seen.principal
-    registry.seenKeys.forget(name)
+    if (await ahead.read(db, seen.key)) return seen.principal
+    seenKeys.forget(name)
   }
   return registry.tokenLooks.ask(name, async () => {
     const known = ahead === null || isOver ? seen : undefined
-    if (known !== undefined && (await apiKeys.isInForce(registry.db, known.key))) return known.principal
-    registry.seenKeys.forget(name)
-    return verified(token, name, registry)
+    if (known !== undefined && (await isInForce(db, known.key))) return known.principal
+    seenKeys.forget(name)
+    const { principal, key } = await verifyToken(token, registry)
+    if (key !== undefined) seenKeys.set(name, key)
+    return principal
   })
-}
-
-/** A remembered key, unless its end has come or its use is to be recorded. */
-function usable({ seenKeys, tokens, clock }: Registry, name: string): RememberedKey | undefined {
-  const seen = seenKeys.get(name)
-  if (seen === undefined || seen.generation !== tokens.generation) return undefined
-  const now = clock()
-  return hasPassed(seen.principal.expiresAt, now) || isLongAgo(seen.lastUsedAt, now) ? undefined : seen
-}
-
-async function verified(token: string, name: string, registry: Registry): Promise<Principal> {
-  const shape = recognise(token)
-  if (shape === null) throw new Fault(token.startsWith('rk_') ? 'capability_invalid' : 'apikey_invalid')
-  const hashes = registry.tokens.hashes(token).map(entry => entry.hash)
-  return shape.kind === 'key' ? keyOf(hashes, name, registry) : capabilityOf(hashes, registry)
-}
-
-async function keyOf(hashes: readonly Buffer[], name: string, registry: Registry): Promise<Principal> {
-  const { db, tokens, tokenOwners: owners } = registry
-  const { generation } = tokens
-  const now = registry.clock()
-  const org = await ownerOf(db, { table: 'api_keys', hashes, owners })
-  const row = org === undefined ? undefined : await apiKeys.findByHash(db, org, hashes)
-  if (row === undefined || !isUntouched(row, tokens)) throw new Fault('apikey_invalid')
-  if (row.revoked_at !== null) throw new Fault('apikey_revoked')
-  if (hasPassed(row.expires_at, now)) throw new Fault('apikey_expired')
-  const principal: Principal = {
-    kind: 'key',
-    id: row.id,
-    organizationId: row.org_id,
-    mode: row.mode,
-    scopes: row.scopes,
-    datasourceIds: null,
-    expiresAt: row.expires_at,
-    ...(row.move === null ? {} : { move: row.move }),
-  }
-  if (row.move !== null) return principal
-  // A use that is recorded makes another version of the row.
-  if (isLongAgo(row.last_used_at, now)) await apiKeys.touch(db, row.org_id, { id: row.id, now })
-  else {
-    const key = { org: row.org_id, hash: row.hash, mac: row.mac, version: row.version }
-    registry.seenKeys.set(name, { key, principal, lastUsedAt: row.last_used_at, generation })
-  }
-  return principal
-}
-
-/** Unknown, edited, expired, revoked, or ended with its key: indistinguishable to the caller. */
-async function capabilityOf(hashes: readonly Buffer[], registry: Registry): Promise<Principal> {
-  const { db, tokens, tokenOwners: owners } = registry
-  const now = registry.clock()
-  const org = await ownerOf(db, { table: 'capabilities', hashes, owners })
-  const found = org === undefined ? undefined : await capabilities.findByHash(db, org, hashes)
-  if (found === undefined) throw new Fault('capability_invalid')
-  const { capability: row, issuer, move } = found
-  const isIssued = row.issuer_id === null || (issuer !== null && answersFor(issuer, { tokens, now }))
-  if (
-    !isIssued ||
-    !isAlive(row, now) ||
-    !tokens.checks({ pepperId: row.pepper_id, hash: row.hash }, grantOf(row), row.mac)
-  )
-    throw new Fault('capability_invalid')
-  if (move === null && isLongAgo(row.last_used_at, now)) await capabilities.touch(db, row.org_id, { id: row.id, now })
-  return {
-    kind: 'capability',
-    id: row.id,
-    organizationId: row.org_id,
-    mode: row.mode,
-    scopes: row.operations,
-    datasourceIds: row.datasource_ids?.flatMap(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? []) ?? null,
-    expiresAt: row.expires_at,
-    ...(move === null ? {} : { move }),
-  }
 }
 
 /**
@@ -169,37 +91,59 @@ export function requireHere(principal: Principal): void {
   if (fault !== null) throw fault
 }
 
-function hasPassed(at: Date | null, now: Date): boolean {
-  return at !== null && at <= now
-}
+/** The maximum number of keys that a process remembers; the oldest is forgotten. */
+export const MAX_SEEN = 5_000
 
-/**
- * A revocation counts even if its time is in the future: the clock of the revoking process may be ahead of this one's.
- */
-function isAlive(row: { expires_at: Date | null; revoked_at: Date | null }, now: Date): boolean {
-  return row.revoked_at === null && !hasPassed(row.expires_at, now)
-}
+/** Remembered keys, by a hash of the token. */
+export class SeenKeys {
+  readonly #seen = new Map<string, RememberedKey>()
+  /**
+   * The times, in milliseconds since 1970, until which callers are over a rate limit. Nothing is read for such a caller
+   * before it is admitted: a refusal must stay cheap, or the limit protects nothing.
+   */
+  readonly overUntilMs = new WeakMap<Principal, number>()
 
-/** True while the key lives, and after a revocation that was meant to keep what the key had issued. */
-function answersFor(issuer: capabilities.Issuer, { now, tokens }: { tokens: Tokens; now: Date }): boolean {
-  if (issuer.revoked_at !== null) return issuer.keeps_children
-  return isAlive(issuer, now) && isUntouched(issuer, tokens)
-}
-
-function isLongAgo(at: Date | null, now: Date): boolean {
-  return at === null || now.getTime() - at.getTime() > TOUCH_MS
-}
-
-/** An edited row is invalid: its MAC no longer matches. */
-function isUntouched(row: capabilities.Issuer, tokens: Tokens): boolean {
-  const grant = {
-    organizationId: row.org_id,
-    id: row.id,
-    issuerId: null,
-    mode: row.mode,
-    scopes: row.scopes,
-    datasourceIds: null,
-    expiresAt: row.expires_at,
+  get(name: string): RememberedKey | undefined {
+    return this.#seen.get(name)
   }
-  return tokens.checks({ pepperId: row.pepper_id, hash: row.hash }, grant, row.mac)
+
+  set(name: string, seen: RememberedKey): void {
+    const [oldest] = this.#seen.keys()
+    if (oldest !== undefined && this.#seen.size >= MAX_SEEN) this.#seen.delete(oldest)
+    this.#seen.set(name, seen)
+  }
+
+  forget(name: string): void {
+    this.#seen.delete(name)
+  }
+}
+
+/** A read that a request needs once its caller is known, made together with the look at the caller's key. */
+export abstract class ReadAhead<T> {
+  #found: T | undefined
+  #failed: { readonly error: unknown } | null = null
+
+  /** Reads with the key; undefined if what was seen of the key no longer holds. */
+  protected abstract look(db: Db, seen: SeenKey): Promise<T | undefined>
+
+  /**
+   * Reads. False, with nothing found, if what was seen of the key no longer holds or the statement failed. Throws if the
+   * database is away.
+   */
+  async read(db: Db, seen: SeenKey): Promise<boolean> {
+    try {
+      this.#found = await this.look(db, seen)
+      return this.#found !== undefined
+    } catch (error) {
+      if (error instanceof NoConnection || isConnectionBroken(error)) throw error
+      this.#failed = { error }
+      return false
+    }
+  }
+
+  /** The result; undefined if nothing was read. Throws the error of the statement, to a caller who is known by then. */
+  protected get found(): T | undefined {
+    if (this.#failed !== null) throw this.#failed.error
+    return this.#found
+  }
 }

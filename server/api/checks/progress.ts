@@ -6,7 +6,7 @@ import type { KnownContext } from '#server/api/context.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import * as checkProgress from '#server/store/tasks/check-progress.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { DIAL_ITEMS } from '#shared/checks/items.ts'
 import type { CheckProgress } from '#shared/checks/progress.ts'
 

@@ -18,7 +18,7 @@ import { requireScope } from '#server/domain/access/scope.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import { listDatasources } from '#server/store/datasources/datasource-list.ts'
 import { Lease, LeaseInput, ReleasedLease } from '#shared/access/lease.ts'
-import { DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { DatasourceId, datasourceUuid } from '#shared/base/datasource-name.ts'
 import { CheckProgress } from '#shared/checks/progress.ts'
 import { Validation } from '#shared/checks/validation.ts'
 import { Datasource, DatasourcePage, ListInput } from '#shared/datasources/datasource.ts'
@@ -173,7 +173,7 @@ export const datasourcesRouter = router({
 
 function position(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined
-  const uuid = uuidOf(cursor, 'ds_', 'ds_test_', 'dse_')
+  const uuid = datasourceUuid(cursor)
   if (uuid !== null) return uuid
   throw new Fault('invalid_request', {
     issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of this list' }],

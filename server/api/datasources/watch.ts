@@ -13,7 +13,7 @@ import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { failureOf, procedure } from '#server/api/procedure/trpc.ts'
 import { refusal, requireScope } from '#server/domain/access/scope.ts'
 import type { Position } from '#server/store/changes/change-reads.ts'
-import { DatasourceId } from '#shared/base/wire.ts'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 const MIN_IDLE_MS = 1_000

@@ -7,7 +7,7 @@ import type { KnownContext } from '#server/api/context.ts'
 import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The endpoint whose feed is requested. A direct datasource has no feed, so it is not found. */

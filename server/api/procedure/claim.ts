@@ -2,7 +2,7 @@
  * A call's claim on its idempotency key. Claim and effect are one transaction: a process that dies between them leaves neither.
  * A second request with the key waits for the commit of the first.
  */
-import { ReadAhead } from '#server/api/caller/seen-keys.ts'
+import { ReadAhead } from '#server/api/caller/principal.ts'
 import { asCaller, type KnownContext } from '#server/api/context.ts'
 import { comparedBody } from '#server/domain/access/compared-body.ts'
 import type { SeenKey } from '#server/store/access/api-keys.ts'

@@ -3,16 +3,15 @@
  * Procedures begin here.
  */
 
-import { ReadAhead } from '#server/api/caller/seen-keys.ts'
+import { ReadAhead } from '#server/api/caller/principal.ts'
 import type { KnownContext } from '#server/api/context.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
-import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import type { SeenKey } from '#server/store/access/api-keys.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Scope } from '#shared/access/credential.ts'
-import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { type DatasourceId, datasourceId, datasourceUuid } from '#shared/base/datasource-name.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /**
@@ -51,7 +50,7 @@ export async function requireDatasource(
   id: DatasourceId,
   options: { includeRemoved?: boolean } = {},
 ): Promise<DatasourceRow> {
-  const uuid = uuidOf(id, 'ds_', 'ds_test_', 'dse_')
+  const uuid = datasourceUuid(id)
   const row = uuid === null ? undefined : await rowOf(ctx, { id: uuid, ...options })
   if (row === undefined) throw new Fault('entity_not_found')
   const fits = ctx.surface === 'connections' ? row.kind === 'direct' : datasourceId(row) === id

@@ -13,7 +13,7 @@ import { requireChangeable, requireDatasource } from '#server/api/procedure/requ
 import { requireOurKey } from '#server/api/registration/sealing.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'

@@ -3,9 +3,9 @@
  * not returned, whatever a migration adds. It does no authorization, which happens earlier.
  */
 
-import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { eventLag } from '#server/domain/feeds/feed.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
+import { datasourceId, displayName } from '#shared/base/datasource-name.ts'
 import { Check, CheckItem } from '#shared/checks/check.ts'
 import { type Datasource, DB_TYPES } from '#shared/datasources/datasource.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'

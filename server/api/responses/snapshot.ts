@@ -3,9 +3,9 @@
  * It does no authorization, which happens earlier.
  */
 
-import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import type { SnapshotRow as SummaryRow } from '#server/store/schemas/snapshots.ts'
+import { datasourceId } from '#shared/base/datasource-name.ts'
 import { typedId } from '#shared/base/wire.ts'
 import type { SnapshotSummary } from '#shared/schemas/introspection.ts'
 

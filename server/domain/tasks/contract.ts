@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import { Secret } from '#server/domain/access/sealed.ts'
 import { Lease } from '#shared/access/lease.ts'
-import { DatasourceId } from '#shared/base/wire.ts'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { Validation } from '#shared/checks/validation.ts'
 import { TaskFault } from '#shared/faults/task-fault.ts'
 import { PushOutcome } from '#shared/feeds/feed.ts'

@@ -16,8 +16,9 @@ import {
 } from '#server/operator/command.ts'
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
 import * as leases from '#server/store/access/leases.ts'
+import { DatasourceId } from '#shared/base/datasource-name.ts'
 import { printableRow } from '#shared/base/printable.ts'
-import { DatasourceId, Mode, typedId, uuidOf } from '#shared/base/wire.ts'
+import { Mode, typedId, uuidOf } from '#shared/base/wire.ts'
 import { createLeaseCapability, modeOf, revokeLease } from './leases.ts'
 
 const MAX_TTL_SECONDS = 2_592_000

@@ -3,7 +3,6 @@
  * made with the worker's key, so that no web tier can grant this to itself.
  */
 
-import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import type { OperatorDeps } from '#server/operator/organizations.ts'
 import { writing } from '#server/operator/writing.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
@@ -14,7 +13,8 @@ import * as capabilities from '#server/store/access/capabilities.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Operation } from '#shared/access/credential.ts'
-import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
+import { type DatasourceId, datasourceId } from '#shared/base/datasource-name.ts'
+import { type Mode, uuidOf } from '#shared/base/wire.ts'
 
 /** The operations of a lease capability: lease a datasource, read it, and watch it for rotations. */
 const OPERATIONS: readonly Operation[] = ['datasources.lease', 'datasources.read']

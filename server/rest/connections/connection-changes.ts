@@ -2,29 +2,15 @@
  * The routes of the connections dialect that change or check one connection, in addition to those that the original API
  * documents. A body with a connection string is a rotation. `connections.ts` adds them to its table.
  */
-import { z } from 'zod'
 import type { Call, Route } from '#server/rest/dialect.ts'
-import { BODIES, CONNECTION, IDS } from '#server/rest/openapi/examples.ts'
+import { BODIES, CONNECTION } from '#server/rest/openapi/examples.ts'
 import { alreadyParsed } from '#shared/base/wire.ts'
 import { RotateInput } from '#shared/datasources/datasource-change.ts'
 import { UpdateConnection } from '#shared/dialects/connections-dialect.ts'
-import { ConnectionResponse, envelopeOf } from '#shared/dialects/connections-object.ts'
 import { parseUpdate } from './connection-body.ts'
-import { connectionPathId, envelope, present } from './connection-object.ts'
+import { connectionParams, connectionPathId, Enveloped, envelope, present } from './connection-object.ts'
 
 const PATH = '/api/v1/connections/:connection_id'
-
-/** The parameters of a path, as shown in the document. */
-export const connectionParams = {
-  connection_id: z.uuid().meta({ description: 'The id of a connection.', example: IDS.uuid }),
-}
-
-/** The answer about one connection. */
-export const Enveloped = envelopeOf({
-  id: 'ConnectionEnvelope',
-  schema: ConnectionResponse,
-  description: 'A connection in its envelope.',
-})
 
 const waiting = ({ waitSeconds }: Call) => (waitSeconds === undefined ? {} : { waitSeconds })
 

@@ -2,12 +2,10 @@
  * The connections dialect, `/api/v1/connections`: a datasource is called a connection here, ids are bare UUIDs, answers
  * come in an envelope, and validation errors follow Pydantic v2.
  */
-import { datasourceAhead } from '#server/api/procedure/require-datasource.ts'
 import type { Call, Dialect, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { BODIES, CONNECTION } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import { readUuid } from '#shared/base/uuid-text.ts'
 import { alreadyParsed } from '#shared/base/wire.ts'
 import { RegisterInput } from '#shared/datasources/registration.ts'
 import { CreateConnection } from '#shared/dialects/connections-dialect.ts'
@@ -20,9 +18,16 @@ import {
 import { faultSpec } from '#shared/faults/fault.ts'
 import { apiKeyRoutes } from './api-key-routes.ts'
 import { parseRegister } from './connection-body.ts'
-import { connectionChangeRoutes, Enveloped, connectionParams as params } from './connection-changes.ts'
+import { connectionChangeRoutes } from './connection-changes.ts'
 import { introspectRoute } from './connection-introspect.ts'
-import { connectionPathId, envelope, present } from './connection-object.ts'
+import {
+  connectionPathId,
+  connectionRoute,
+  Enveloped,
+  envelope,
+  connectionParams as params,
+  present,
+} from './connection-object.ts'
 import { detailOf } from './pydantic.ts'
 
 const PATH = '/api/v1/connections'
@@ -85,21 +90,7 @@ const routes: readonly Route[] = [
     faults: [],
     run: list,
   },
-  {
-    method: 'get',
-    path: `${PATH}/:connection_id`,
-    operationId: 'getConnection',
-    summary: 'Read a connection',
-    description: 'A connection of another organization does not exist here, and neither does an endpoint.',
-    params,
-    answers: { 200: { description: 'The connection.', schema: Enveloped, example: envelope(CONNECTION) } },
-    faults: ['invalid_request', 'entity_not_found'],
-    ahead({ connection_id: id = '' }) {
-      const read = readUuid(id)
-      return datasourceAhead(read.ok ? read.uuid : null)
-    },
-    run: async call => ok(present(await call.caller.datasources.get({ id: connectionPathId(call) }))),
-  },
+  connectionRoute,
   {
     method: 'delete',
     path: `${PATH}/:connection_id`,

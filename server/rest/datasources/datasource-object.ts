@@ -1,22 +1,21 @@
 /**
- * The datasource object of the datasources dialect, from explicitly listed fields, and its id in a path. A field that is
- * not named here is not returned.
+ * A datasource of the datasources dialect as callers read it: its id in a path, its object, from explicitly listed fields,
+ * and the route that reads one. A field that is not named here is not returned.
  */
-import type { Call } from '#server/rest/dialect.ts'
-import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { datasourceAhead } from '#server/api/procedure/require-datasource.ts'
+import type { Call, Route } from '#server/rest/dialect.ts'
+import { ANSWERS, IDS } from '#server/rest/openapi/examples.ts'
+import { type DatasourceId, datasourceUuid } from '#shared/base/datasource-name.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
-import type { DatasourceObject } from '#shared/dialects/datasources-object.ts'
+import { DatasourceObject } from '#shared/dialects/datasources-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
-
-/** The UUID of a datasource in a path; null for a malformed id. */
-export function datasourceUuid({ id = '' }: Call['params']): string | null {
-  return uuidOf(id, 'ds_', 'ds_test_', 'dse_')
-}
+import { documentedId } from './strict.ts'
 
 /** The `id` of a path. Throws `entity_not_found` for a malformed one, as for an unknown one. */
 export function pathId({ params }: Call): DatasourceId {
-  if (datasourceUuid(params) === null) throw new Fault('entity_not_found')
-  return params['id'] as DatasourceId // it has the form of one
+  const { id = '' } = params
+  if (datasourceUuid(id) === null) throw new Fault('entity_not_found')
+  return id as DatasourceId // it has the form of one
 }
 
 const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
@@ -66,4 +65,21 @@ function endpointFields({ mode, endpoint, keyLast4, feed }: Extract<Datasource, 
     last_success_at: maybeSeconds(feed.lastSuccessAt),
     last_error: feed.lastError,
   }
+}
+
+/** The route that reads a datasource, together with the look at its caller's key. */
+export const datasourceRoute: Route = {
+  method: 'get',
+  path: '/v1/datasources/:id',
+  operationId: 'getDatasource',
+  summary: 'Read a datasource',
+  description: 'A datasource of another organization does not exist here.',
+  params: documentedId('a datasource', IDS.datasource),
+  answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
+  faults: ['entity_not_found'],
+  ahead: ({ id = '' }) => datasourceAhead(datasourceUuid(id)),
+  run: async call => ({
+    status: 200,
+    body: toDatasourceObject(await call.caller.datasources.get({ id: pathId(call) })),
+  }),
 }

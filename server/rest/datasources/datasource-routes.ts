@@ -1,9 +1,7 @@
 /**
- * The routes of `/v1/datasources`: registering, reading, listing, removing. `change-routes.ts` has those that change or
- * check one. Each maps its body to a procedure's input and decides nothing.
+ * The routes of `/v1/datasources`: registering, listing, removing. `change-routes.ts` has those that change or check one,
+ * `datasource-object.ts` that which reads one. Each maps its body to a procedure's input and decides nothing.
  */
-
-import { datasourceAhead } from '#server/api/procedure/require-datasource.ts'
 import type { Call, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
@@ -20,7 +18,7 @@ import {
 } from '#shared/dialects/datasources-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { changeRoutes } from './change-routes.ts'
-import { datasourceUuid, pathId, toDatasourceObject } from './datasource-object.ts'
+import { datasourceRoute, pathId, toDatasourceObject } from './datasource-object.ts'
 import { documentedId, strictRoute, waiting } from './strict.ts'
 import { validateRoutes } from './validate-routes.ts'
 
@@ -130,21 +128,7 @@ export const datasourceRoutes: readonly Route[] = [
   }),
   ...validateRoutes,
   removeAll,
-  {
-    method: 'get',
-    path: `${PATH}/:id`,
-    operationId: 'getDatasource',
-    summary: 'Read a datasource',
-    description: 'A datasource of another organization does not exist here.',
-    params,
-    answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
-    faults: ['entity_not_found'],
-    ahead: params => datasourceAhead(datasourceUuid(params)),
-    run: async call => ({
-      status: 200,
-      body: toDatasourceObject(await call.caller.datasources.get({ id: pathId(call) })),
-    }),
-  },
+  datasourceRoute,
   strictRoute({
     method: 'delete',
     path: `${PATH}/:id`,

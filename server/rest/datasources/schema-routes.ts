@@ -5,7 +5,7 @@
 import { PartText } from '#server/api/schemas/reader/snapshot-reader.ts'
 import type { Call, Route } from '#server/rest/dialect.ts'
 import { IDS, SCHEMAS } from '#server/rest/openapi/examples.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import {
   DriftObject,
   DriftQuery,

@@ -7,13 +7,13 @@
  */
 import { callTRPCProcedure, getTRPCErrorShape, TRPCError } from '@trpc/server'
 import type express from 'express'
-import type { ReadAhead } from '#server/api/caller/seen-keys.ts'
+import type { ReadAhead } from '#server/api/caller/principal.ts'
 import type { Context } from '#server/api/context.ts'
 import { toFault } from '#server/api/procedure/fault-of.ts'
 import { datasourceAhead } from '#server/api/procedure/require-datasource.ts'
 import { failureOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
-import { uuidOf } from '#shared/base/wire.ts'
+import { datasourceUuid } from '#shared/base/datasource-name.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { noteFault } from './observed-request.ts'
 import { answerText } from './serve.ts'
@@ -27,7 +27,7 @@ export interface SingleQuery {
 /** The read of a query to make together with the look at its caller's key: a datasource whose id is its whole input. */
 export function aheadOf({ path, input }: SingleQuery): ReadAhead<unknown> | null {
   const id = path === 'datasources.get' ? ID_ALONE.exec(input ?? '')?.[1] : undefined
-  return id === undefined ? null : datasourceAhead(uuidOf(id, 'ds_', 'ds_test_', 'dse_'))
+  return id === undefined ? null : datasourceAhead(datasourceUuid(id))
 }
 
 /** Input in any other form is read when the procedure has parsed it. */

@@ -4,7 +4,7 @@
  * limit by at most the unsettled points of each process. The first call of a window, and calls near the limit, are
  * settled before they are answered: small limits are exact.
  *
- * It must never charge an organization for settling everyone's counts. Held by `counters.ts`, which decides what a
+ * It must never charge an organization for settling everyone's counts. Held by `limits.ts`, which decides what a
  * count means.
  */
 import { sql } from 'kysely'

@@ -7,7 +7,7 @@ import { KeyLacking } from '#server/seal/held-key.ts'
 import { isAnyHashedOtherwise } from '#server/store/access/grant-peppers.ts'
 import * as leases from '#server/store/access/leases.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
 /**

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sign } from '#server/net/endpoint/signature.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import { capability } from '#test/support/access/actors.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'

@@ -3,7 +3,7 @@
  * after 60 s and after 10 min, and is not leased, introspected or polled meanwhile. The third refusal is final.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'

@@ -7,7 +7,7 @@ import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { LeasedCredential, SignedLease } from '#shared/access/lease.ts'
-import type { DatasourceId } from '#shared/base/wire.ts'
+import type { DatasourceId } from '#shared/base/datasource-name.ts'
 
 /** Signs a capability that may lease, as the operator's command does, and returns its token. */
 export function leaseCapability(

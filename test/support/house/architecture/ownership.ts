@@ -48,7 +48,7 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   pg: ['store', 'net', 'embedded', ...NODE_CLIENT],
   pino: ['log'],
   'prom-client': ['metrics'],
-  'rate-limiter-flexible': ['store', 'rest', 'wiring-web'],
+  'rate-limiter-flexible': ['api'],
   react: ['client/console'],
   'react-dom': ['client/console'],
   zod: [
