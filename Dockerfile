@@ -30,4 +30,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9464/readyz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # A process that opens credentials leaves no core and no debugger.
-CMD ["node", "--disable-sigusr1", "server/web.js"]
+CMD ["node", "--disable-sigusr1", "--expose-gc", "server/web.js"]

@@ -37,6 +37,7 @@ function become([word = '', ...rest]: readonly string[]): void {
     CONFINED,
     execPath,
     `--max-semi-space-size=${word === 'start' ? YOUNG.start : YOUNG.others}`,
+    '--expose-gc',
     entry,
     ...(file === undefined && word !== '' ? [word] : []),
     ...rest,

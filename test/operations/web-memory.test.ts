@@ -83,6 +83,16 @@ describe.skipIf(process.platform !== 'linux')('The memory of the web process (wh
     expect(isFound(found).map(([name]) => name)).toEqual(expect.arrayContaining(['pepper, raw', 'master, public, raw']))
   })
 
+  it('returns the memory of its start: its room for young objects is as small as before', async () => {
+    const started = await tiers.start('web', { flags: ['--expose-gc'], env: { MOORING_HEALTH_PORT: '0' } })
+    const { healthPort } = await started.logged('web is listening')
+    const metrics = await (await fetch(`http://127.0.0.1:${String(healthPort)}/metrics`)).text()
+    const young = /^nodejs_heap_space_size_total_bytes\{[^}]*space="new"[^}]*\} (\d+)$/m.exec(metrics)?.[1]
+    // V8 begins with two halves of 1 MiB; a start alone lets them grow to 16 MiB or more.
+    expect(Number(young)).toBeLessThanOrEqual(4 << 20)
+    await started.end()
+  })
+
   it('still holds no key after a plain registration; copies of the password after a garbage collection are counted', async () => {
     const client = await tiers.client(web, { seal: false })
     const made = await client.datasources.register.mutate({ connectionString: passing.url(), waitSeconds: 20 })

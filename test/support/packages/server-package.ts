@@ -75,6 +75,9 @@ async function bundle(root: string, folder: string): Promise<OutputChunk[]> {
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: `${CHUNKS}/[name].js`,
+    // Each process keeps its files' text in memory, twice as large where one character is not of Latin-1.
+    charset: 'ascii',
+    comments: false,
     banner: chunk => (chunk.fileName === COMMAND ? '#!/usr/bin/env node' : ''),
   })
   await build.close()
