@@ -149,6 +149,13 @@ describe('A line of the checklist', () => {
       'server_unsupported',
     ],
     [
+      'a slow query, whatever else is known of it',
+      'role_superuser',
+      failedAt({ code: 'query_timeout', seconds: 10, iterations: 1 }, 'database'),
+      'a catalog query took too long',
+      'database_unreachable',
+    ],
+    [
       'a name that does not exist',
       'host',
       failedAt({ code: 'name_not_found' }, null),
@@ -173,7 +180,7 @@ describe('A line of the checklist', () => {
   })
 
   it('that is skipped because an earlier one failed says nothing', () => {
-    expect(lineOf(failedAt({ code: 'name_not_found' }, null), 'tls')).toEqual({ item: 'tls', outcome: 'skipped' })
+    expect(lineOf(failedAt({ code: 'name_not_found' }, null), 'tls')).toStrictEqual({ item: 'tls', outcome: 'skipped' })
   })
 })
 
@@ -204,16 +211,50 @@ describe('The advice about TLS', () => {
       { probe: clear, target: { tlsMode: 'disable' } },
       ['The connection is not encrypted. Use sslmode=require or stronger.'],
     ],
-    ['nothing before a login', failedAt({ code: 'connection_refused' }, 'policy'), []],
+    ['nothing before a connection', failedAt({ code: 'connection_refused' }, 'policy'), []],
+    [
+      'nothing before a login',
+      { probe: { ...unverified, failure: { code: 'password_refused' }, passed: 'tls', facts: null } },
+      [],
+    ],
+    [
+      'a certificate that proved nothing at a login, though nothing came after it',
+      { probe: { ...unverified, failure: { code: 'connection_lost' }, passed: 'authenticate', facts: null } },
+      ['The identity of the server is not verified. Use sslmode=verify-full with the CA certificate.'],
+    ],
   ])('is about %s', (_, situation, wanted) => {
     expect(adviceOf(situation)).toEqual(wanted)
   })
 
   it('names a mode that was raised outside of opened networks', () => {
-    expect(adviceOf({ target: { tlsMode: 'prefer' } })).toEqual([
-      'sslmode=prefer was raised to require. Write sslmode=require.',
-    ])
+    for (const tlsMode of ['allow', 'prefer'] as const)
+      expect(adviceOf({ target: { tlsMode } })).toEqual([
+        `sslmode=${tlsMode} was raised to require. Write sslmode=require.`,
+      ])
     expect(adviceOf({ target: { tlsMode: 'prefer' }, probe: { openNetwork: true } })).toEqual([])
+  })
+})
+
+describe('The advice about a password sent as MD5', () => {
+  const advised = (probe: Partial<Probe> | undefined, asked: Partial<VerificationRequest>) =>
+    verdictOf({ probe: { ...probe }, asked }).advisories
+
+  it('is given under a CA certificate of the caller alone', () => {
+    expect(advised({ passwordSent: 'md5' }, { isCaNamed: true })).toEqual([
+      {
+        item: 'authenticate',
+        recommendation:
+          "The password is sent as MD5 under a CA certificate of your own; a new credential that does so is refused. Set password_encryption = 'scram-sha-256' and the role's password again.",
+      },
+    ])
+    expect(advised({ passwordSent: 'md5' }, {})).toEqual([])
+    for (const passwordSent of ['clear', null, undefined] as const)
+      expect(advised({ passwordSent }, { isCaNamed: true })).toEqual([])
+  })
+
+  it('and about TLS is none where nothing was reached', () => {
+    const { probe } = failedAt({ code: 'name_not_found' }, null)
+    expect(advised({ ...probe, tls: null }, { isCaNamed: true })).toEqual([])
   })
 })
 

@@ -7,7 +7,7 @@ import { recogniseProvider, roleOfUser } from '#server/domain/checks/provider.ts
 import { newPasswordSql } from '#server/domain/checks/role/role-sql.ts'
 import { type Verification, type VerificationRequest, verifyProbe } from '#server/domain/checks/verification.ts'
 import { DIRECT_ITEMS } from '#shared/checks/items.ts'
-import { FAILURES, type FailureCode, type Stage } from '#shared/faults/failure.ts'
+import { FAILURES, type Failure, type FailureCode, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import { PLAIN_ROLE } from '#test/support/checks/role-facts.ts'
 
@@ -68,6 +68,13 @@ describe('a checklist', () => {
     })
   })
 
+  it('passes no line that the dial has not reached, though the failure belongs to a later one', () => {
+    expect(outcomes(ended('too_many_connections', 'tls'))).toMatchObject({
+      ...{ host: 'pass', connect: 'pass', tls: 'pass' },
+      ...{ authenticate: 'skipped', database: 'fail', server_version: 'skipped' },
+    })
+  })
+
   it.each<[FailureCode, Stage | null, string]>([
     ['string_refused', null, 'host'],
     ['name_not_found', null, 'host'],
@@ -83,6 +90,11 @@ describe('a checklist', () => {
     ['server_not_proven', 'tls', 'authenticate'],
     ['too_many_connections', 'tls', 'database'],
     ['database_missing', 'authenticate', 'database'],
+    ['password_refused', 'database', 'database'],
+    ['login_refused', 'database', 'database'],
+    ['server_starting', 'database', 'database'],
+    ['standby_closed', 'database', 'database'],
+    ['database_invalid', 'database', 'database'],
     ['connection_lost', 'database', 'role_superuser'],
     ['facts_unreadable', 'database', 'role_superuser'],
     ['protocol_violation', 'database', 'role_superuser'],
@@ -113,14 +125,18 @@ describe('a checklist', () => {
     for (const schemaUsable of [false, null]) {
       const verdict = judged({ schemaUsable }, { schema: 'my "app"' })
       expect(verdict).toMatchObject({ outcome: 'refused', reason: 'schema_not_found' })
-      expect(failingLine(verdict)?.fix).toBe('grant usage on schema "my ""app""" to "app";')
+      const fix = 'grant usage on schema "my ""app""" to "app";'
+      expect(failingLine(verdict)).toMatchObject({ item: 'schema', fix })
     }
   })
 
   it('refuses a server older than 13', () => {
     const verdict = withFacts({ serverVersionNum: 120_022 })
     expect(verdict).toMatchObject({ outcome: 'refused', reason: 'server_unsupported' })
-    expect(failingLine(verdict)).toMatchObject({ item: 'server_version', actual: 'PostgreSQL 12.22' })
+    expect(failingLine(verdict)).toMatchObject({
+      ...{ item: 'server_version', actual: 'PostgreSQL 12.22' },
+      fix: 'Upgrade the server to PostgreSQL 13 or later.',
+    })
   })
 })
 
@@ -219,6 +235,34 @@ describe('a fix', () => {
     })
   })
 
+  it('grants the schema that was named, or public, and none that does not exist', () => {
+    const grants = (probe: Partial<Probe>, schema: string | null) =>
+      failingLine(judged({ facts: { ...PLAIN_ROLE, superuser: true }, ...probe }, { schema }))?.fix?.match(
+        /grant usage on schema .+ to "mooring_reader_shop";/g,
+      ) ?? null
+    const schemas = { isThere: true, usable: [] }
+    expect(grants({ schemas }, 'app')).toEqual(['grant usage on schema "app" to "mooring_reader_shop";'])
+    expect(grants({}, null)).toEqual(['grant usage on schema "public" to "mooring_reader_shop";'])
+    expect(grants({ schemas: { isThere: false, usable: [] } }, 'app')).toBeNull()
+  })
+
+  it('follows the circumstances of the login, which are the usual ones where nothing is said', () => {
+    const fixOf = (failure: Failure, probe: Partial<Probe> = {}, asked: Partial<VerificationRequest> = {}) =>
+      failingLine(judged({ failure, facts: null, passed: 'connect', ...probe }, asked))?.fix
+    const refused = { code: 'address_refused' } as const
+    expect(fixOf(refused)).toMatch(/hostssl .*<the address of this installation>/)
+    expect(fixOf(refused, { tls: null })).toMatch(/host .*<the address of this installation>/)
+    expect(fixOf(refused, {}, { egressAddresses: ['192.0.2.7'] })).toMatch(/hostssl .*192\.0\.2\.7/)
+    const names = { names: [], subject: 'db', issuer: 'Example CA', validFrom: '', validTo: '' }
+    const untrusted = { code: 'certificate_untrusted', certificate: { owner: 'server', ...names } } as const
+    expect(fixOf(untrusted)).toBe(fixOf(untrusted, {}, { isCaNamed: false }))
+    expect(fixOf(untrusted)).not.toBe(fixOf(untrusted, {}, { isCaNamed: true }))
+    const away = (...addresses: string[]) => fixOf({ code: 'network_unreachable' }, { addresses })
+    expect(away('2001:db8::1', '2001:db8::2')).toContain('IPv6 addresses only')
+    for (const fix of [away(), away('203.0.113.5'), away('2001:db8::1', '203.0.113.5')])
+      expect(fix).not.toContain('IPv6')
+  })
+
   it('creates another role than the refused one', () => {
     const verdict = withFacts({ superuser: true }, aimed({ user: 'mooring_reader_shop' }))
     expect(failingLine(verdict)?.fix).toContain('create role "mooring_reader_shop_2" login')
@@ -276,6 +320,7 @@ describe('a provider', () => {
     expect(roleOfUser('my.role.abcdefgh', 'aws-0-eu.pooler.supabase.com')).toBe('my.role')
     expect(roleOfUser('my.role', 'db.abcdefgh.supabase.co')).toBe('my.role')
     expect(roleOfUser('app', 'aws-0-eu.pooler.supabase.com')).toBe('app')
+    expect(roleOfUser('.abcdefgh', 'aws-0-eu.pooler.supabase.com')).toBe('.abcdefgh')
   })
 })
 

@@ -16,7 +16,7 @@ import {
 } from '#shared/base/printable.ts'
 import { anonymousBlock, quoteLines, quoteName, quoteText } from '#shared/base/sql-text.ts'
 import { alreadyParsed, chosen, IdempotencyKey, idOf, typedId, uuidOf, WaitSeconds } from '#shared/base/wire.ts'
-import { Fault } from '#shared/faults/fault.ts'
+import { FAULTS, Fault } from '#shared/faults/fault.ts'
 import { currentCode, errorTypeOf } from '#shared/faults/fault-names.ts'
 import { failsAs, namedFault } from '#shared/faults/named-fault.ts'
 import { faultOfTask, TaskFault } from '#shared/faults/task-fault.ts'
@@ -207,6 +207,22 @@ describe('A certificate', () => {
   })
 })
 
+describe('A fault', () => {
+  it('has the message and the chance of a retry that the table gives, and its cause for the log alone', () => {
+    const cause = new Error('secret')
+    const fault = new Fault('timeout', { cause })
+    expect(fault).toMatchObject({ name: 'Fault', code: 'timeout', message: FAULTS.timeout.message, cause })
+    expect([fault.retryable, new Fault('invalid_body').retryable]).toEqual([true, false])
+    expect([fault.issues, fault.headers]).toEqual([[], {}])
+    expect(fault.message).not.toContain('secret')
+  })
+
+  it('may be retried in one case, or not, against the table', () => {
+    expect(new Fault('invalid_body', { retryable: true }).retryable).toBe(true)
+    expect(new Fault('timeout', { retryable: false }).retryable).toBe(false)
+  })
+})
+
 describe('The name of a fault', () => {
   it('is today’s, whatever an older release wrote', () => {
     expect(['rate_limited', 'quota_exceeded', 'timeout', 'toString'].map(currentCode)).toEqual([
@@ -240,6 +256,7 @@ describe('The name of a fault', () => {
     expect(namedFault(schema.safeParse(7).error?.issues ?? [])).toBeNull()
     expect(namedFault([{ code: 'custom', path: [], message: '', input: 1, params: { fault: 'none' } }])).toBeNull()
     expect(namedFault([{ code: 'custom', path: [], message: '', input: 1, params: { fault: 7 } }])).toBeNull()
+    expect(namedFault([{ code: 'custom', path: [], message: '', input: 1 }])).toBeNull()
     expect(namedFault([])).toBeNull()
   })
 })

@@ -138,7 +138,7 @@ function findingOf(answer: EndpointAnswer, failure: Failure): { actual: string; 
   const offset = answer.clockOffsetSeconds ?? 0
   const isClock = failure.code === 'endpoint_clock' && offset !== 0
   if (isClock || (failure.code === 'signature_refused' && Math.abs(offset) > MAX_CLOCK_SECONDS)) {
-    const place = `${Math.abs(offset)} s ${offset > 0 ? 'ahead of' : 'behind'} ours`
+    const place = `${Math.abs(offset)} s ${offset > 0 ? 'ahead of' : 'behind'} Mooring's`
     return { actual, fix: `Set the endpoint's clock: it is ${place}, and ${MAX_CLOCK_SECONDS} s are allowed.` }
   }
   return { actual, fix: FIXES[failure.code] ?? spec.fix }

@@ -131,7 +131,16 @@ export const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] =
     ],
   ],
   ['database_missing', ['no such database', 'is not a recognized database', 'database not found', 'database removed']],
-  // PgBouncer's message for a database disabled in its configuration, with the quoted name in the middle.
+  // PostgreSQL's own words, which a pooler may append to its own about the login.
+  [
+    'server_starting',
+    [
+      'database system is starting up',
+      'database system is shutting down',
+      'database system is in recovery mode',
+      'database system is not yet accepting',
+    ],
+  ],
   [
     'pooler_backend_away',
     [
@@ -179,10 +188,6 @@ export const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] =
   [
     'server_starting',
     [
-      'database system is starting up',
-      'database system is shutting down',
-      'database system is in recovery mode',
-      'database system is not yet accepting',
       'due to administrator command',
       'pgbouncer is shutting down',
       'pooler is shutting down',
