@@ -54,6 +54,7 @@ export const unit = [
   'test/openapi/wire-texts.test.ts',
   'test/operations/config.test.ts',
   'test/regression/a-check-still-refuses-null.test.ts',
+  'test/regression/a-space-among-the-slashes.test.ts',
   'test/regression/npm-ci-misses-other-platforms.test.ts',
   'test/schemas/drift-kinds.test.ts',
   'test/schemas/drift/**/*.test.ts',

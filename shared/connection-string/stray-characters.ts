@@ -69,7 +69,8 @@ function placeOf(text: string, index: number): string {
   const at = text.lastIndexOf('@')
   const colon = text.indexOf(':', scheme.length)
   if (index < at) return colon >= 0 && colon < index ? 'in the password' : 'in the user name'
-  const behind = text.slice(at + 1, index)
+  // Without a login, the host begins behind the scheme.
+  const behind = text.slice(Math.max(at + 1, scheme.length), index)
   if (behind.includes('?')) return 'in the parameters'
   if (behind.includes('/')) return 'in the database name'
   return behind.includes(':') && !behind.includes('[') ? 'in the port' : 'in the host'
@@ -106,7 +107,7 @@ function refuseBehind(text: string): Refusal | null {
 
 /** Refuses spaces and backslashes inside the scheme. */
 function refuseInScheme(text: string): Refusal | null {
-  if (/^postgres(?:ql)?(?: :|: ?\/ )/i.test(text))
+  if (/^postgres(?:ql)?(?: :|: \/|:\/ )/i.test(text))
     return refuse('scheme_refused', 'There is a space in the scheme: remove it, so that it begins with postgresql://.')
   return /^postgres(?:ql)?:(?:\\\\|\\|\/\\)/i.test(text)
     ? refuse('scheme_refused', 'There are backslashes in the scheme: it must begin with postgresql://.')
