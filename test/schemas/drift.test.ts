@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { type Change, covers, drift } from '#shared/schemas/drift/drift.ts'
 import { applyDrift } from '#shared/schemas/drift/drift-apply.ts'
 import { restrictedTo } from '#shared/schemas/drift/drift-formats.ts'
-import { typeChange } from '#shared/schemas/drift/drift-type.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
 import { fc } from '#test/support/house/properties.ts'
@@ -308,31 +307,5 @@ describe('drift is classified for clients that read and write by name', () => {
         for (const change of drift(a, b)) expect(change.reason).toMatch(/^[a-z "*:,'-]{10,90}$/)
       }),
     )
-  })
-})
-
-describe('a change of type', () => {
-  it.each([
-    ['character varying(10)', 'character varying(20)', 'wider'],
-    ['character varying(10)', 'text', 'wider'],
-    ['character varying(10)[]', 'text[]', 'wider'],
-    ['numeric(10,2)', 'numeric(12,2)', 'wider'],
-    ['numeric(10,2)', 'numeric', 'wider'],
-    ['timestamp(3) with time zone', 'timestamp with time zone', 'wider'],
-    ['bit varying(3)', 'bit varying', 'wider'],
-    ['smallint', 'bigint', 'other_reading'],
-    ['real', 'double precision', 'other_reading'],
-    ['text', 'character varying(10)', 'retyped'],
-    ['character varying(20)', 'character varying(10)', 'retyped'],
-    ['numeric(10,2)', 'numeric(12,4)', 'wider'],
-    ['numeric(10,2)', 'numeric(11,4)', 'retyped'],
-    ['timestamp with time zone', 'timestamp(6) with time zone', 'wider'],
-    ['timestamp with time zone', 'timestamp(3) with time zone', 'retyped'],
-    ['timestamp with time zone', 'timestamp without time zone', 'retyped'],
-    ['bigint', 'integer', 'retyped'],
-    ['integer', 'integer[]', 'retyped'],
-    ['public.mood', 'text', 'retyped'],
-  ])('from %s to %s is %s', (before, after, change) => {
-    expect(typeChange(before, after)).toBe(change)
   })
 })
