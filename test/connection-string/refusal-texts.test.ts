@@ -1,6 +1,6 @@
 /**
- * What a person reads about a connection string, word for word: why it is refused, or what to change although it is
- * accepted. `test/vectors/connection-string/*.txt` are reviewed like code, and `npm run -s vitest --
+ * The sentences that a person reads about a connection string, word for word: why it is refused, or what to change
+ * although it is accepted. `test/vectors/connection-string/*.txt` are reviewed like code, and `npm run -s vitest --
  * test/connection-string/refusal-texts.test.ts -u` rewrites them.
  */
 import { expect, it } from 'vitest'
