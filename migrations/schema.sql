@@ -197,6 +197,35 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.mark_checked_1(p_org uuid, p_task uuid, p_token bigint, p_datasource uuid, p_version integer, p_state text, p_fingerprint text, p_fingerprint_key_id text, p_md5_allowed boolean, p_login_hash bytea, p_key_id uuid, p_sealed bytea, p_signer_id text, p_signature bytea)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from public.datasources where org_id = p_org and id = p_datasource and deleted_at is null for no key update;
+  if not found then
+    return false;
+  end if;
+  perform from public.tasks where org_id = p_org and id = p_task and token = p_token and locked_until is not null for no key update;
+  if not found then
+    return false;
+  end if;
+  if p_key_id is null then
+    update public.credentials set
+      fingerprint = p_fingerprint, fingerprint_key_id = p_fingerprint_key_id, md5_allowed = p_md5_allowed, login_hash = p_login_hash
+    where org_id = p_org and datasource_id = p_datasource and version = p_version and state = p_state;
+  else
+    update public.credentials set
+      fingerprint = p_fingerprint, fingerprint_key_id = p_fingerprint_key_id, md5_allowed = p_md5_allowed, login_hash = p_login_hash,
+      key_id = p_key_id, sealed = p_sealed, signer_id = p_signer_id, signature = p_signature
+    where org_id = p_org and datasource_id = p_datasource and version = p_version and state = p_state;
+  end if;
+  return true;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.may_write(org uuid, begun_before boolean)
  RETURNS boolean
  LANGUAGE sql
@@ -263,6 +292,21 @@ CREATE OR REPLACE FUNCTION public.register_datasource_1(p_org uuid, p_id uuid, p
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+begin
+  return public.register_datasource_2(
+    p_org, p_id, p_kind, p_mode, p_name, p_db_type, p_host, p_port, p_database, p_schema, p_tls_mode, p_excluded_schemas,
+    p_endpoint, p_metadata, p_identity, p_key_id, p_sealed, p_signer_id, p_signature, p_last4, p_task_id, p_event_id,
+    p_event_at, p_principal_kind, p_principal_id, p_action, p_outcome, p_request_id, p_address, p_max, p_at, p_epoch, null);
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.register_datasource_2(p_org uuid, p_id uuid, p_kind text, p_mode text, p_name text, p_db_type text, p_host text, p_port integer, p_database text, p_schema text, p_tls_mode text, p_excluded_schemas text[], p_endpoint text, p_metadata jsonb, p_identity text, p_key_id uuid, p_sealed bytea, p_signer_id text, p_signature bytea, p_last4 text, p_task_id uuid, p_event_id uuid, p_event_at timestamp with time zone, p_principal_kind text, p_principal_id uuid, p_action text, p_outcome text, p_request_id text, p_address text, p_max integer, p_at timestamp with time zone, p_epoch bigint, p_awaited_until timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
 declare
   number bigint;
 begin
@@ -290,8 +334,8 @@ begin
   insert into public.credentials (
     org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, last4, created_at)
   values (p_org, p_id, 1, 'current', p_key_id, p_sealed, p_signer_id, p_signature, p_last4, p_at);
-  insert into public.tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
-  values (p_org, p_task_id, 'verify', p_id, true, p_at, p_at);
+  insert into public.tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, awaited_until)
+  values (p_org, p_task_id, 'verify', p_id, true, p_at, p_at, p_awaited_until);
   perform public.record_1(
     p_org, p_event_id, p_event_at, p_principal_kind, p_principal_id, p_action, 'datasource', p_id, p_outcome, p_request_id, p_address);
   if p_epoch is not null then

@@ -288,7 +288,7 @@ describe('A process that is killed before its commit', () => {
       () => 'answered',
       () => 'broken off',
     )
-    await blocked(watcher, 'register_datasource_1')
+    await blocked(watcher, 'register_datasource_2')
     const second = send(ask)
     await blocked(watcher, 'insert into idempotency_keys')
 

@@ -209,7 +209,7 @@ describe('A running Mooring', () => {
     await holder.query('begin; lock table datasources in access exclusive mode')
     await incident('service_unavailable', false, answer => answer)
     const waiting = `select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock' and query like '%register_datasource_1%'`
+      where datname = current_database() and wait_event_type = 'Lock' and query like '%register_datasource_2%'`
     await incident('outcome_unknown', true, async answer => {
       await expect.poll(async () => (await query(mooring.databaseUrl, waiting)).length).toBeGreaterThan(0)
       return answer

@@ -19,6 +19,12 @@ export interface AwaitedVerification {
   readonly request: number
 }
 
+/** How long the caller waits, and whether the statement that requested the check has recorded that. */
+interface Wait {
+  readonly waitSeconds: number
+  readonly isNoted?: boolean
+}
+
 /** The standing task that verifies a datasource, due now. */
 export function verifyTask(datasourceId: string) {
   return { id: newId(), kind: 'verify' as const, datasourceId }
@@ -27,14 +33,14 @@ export function verifyTask(datasourceId: string) {
 /** The datasource, after its check if the caller wants to wait for it and the check ends in time. */
 export async function awaitVerification(
   ctx: KnownContext,
-  { waitSeconds, id, request }: AwaitedVerification & { waitSeconds: number },
+  { waitSeconds, id, request, ...wait }: AwaitedVerification & Wait,
 ): Promise<Datasource> {
   const { deps, principal } = ctx
   const org = principal.organizationId
   if (waitSeconds > 0) {
     const waitMs = waitSeconds * 1000
     const until = new Date(deps.clock().getTime() + waitMs)
-    let isNoted = false
+    let { isNoted = false } = wait
     await pollUntil(ctx, waitMs, async () => {
       const settled = await tasks.settledRequest(ctx.db, org, { datasourceId: id, kind: 'verify' })
       if (settled >= request) return true

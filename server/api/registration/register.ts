@@ -32,6 +32,7 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
   const waitSeconds = input.waitSeconds ?? 0
   // The answer, if no row must be read for it.
   let known: Datasource | null = null
+  let isWaitNoted = false
   const call = { ctx, path: 'datasources.register', input }
   const registered = async (within: KnownContext): Promise<AwaitedVerification> => {
     if ('keyId' in input) await requireOurKey(within, input)
@@ -43,12 +44,15 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
       return { id: again.id, request: again.request }
     }
     const id = newId()
-    known = await place(within, entry, id)
+    known = await place(within, entry, { id, waitSeconds })
+    isWaitNoted = known !== null
     return known === null ? registerAgain(within, entry) : { id, request: 1 }
   }
   const answer = async (within: KnownContext, placed: AwaitedVerification) =>
     withAdvice(
-      known !== null && waitSeconds === 0 ? known : await awaitVerification(within, { ...placed, waitSeconds }),
+      known !== null && waitSeconds === 0
+        ? known
+        : await awaitVerification(within, { ...placed, waitSeconds, isNoted: isWaitNoted }),
       drafted,
     )
   const of = { answer, wakes: ['work', 'news'] as const }
@@ -72,13 +76,18 @@ async function withKnownIdentity(
 }
 
 /** Null if a datasource with this natural key already exists. */
-async function place(ctx: KnownContext, drafted: ParsedRegistration, id: string): Promise<Datasource | null> {
+async function place(
+  ctx: KnownContext,
+  drafted: ParsedRegistration,
+  { id, waitSeconds }: { id: string; waitSeconds: number },
+): Promise<Datasource | null> {
   const { deps, principal } = ctx
   const now = deps.clock()
   const made = await registration.register(ctx.db, principal.organizationId, {
     datasource: { id, ...drafted.datasource },
     credential: await sealCredential(ctx, { datasourceId: id, version: 1 }, drafted),
     taskId: newId(),
+    awaitedUntil: waitSeconds > 0 ? new Date(now.getTime() + waitSeconds * 1000) : null,
     event: eventOf(ctx, { action: 'datasource.registered', objectKind: 'datasource', objectId: id }),
     now,
     maxDatasources: deps.quotas.datasources,

@@ -40,6 +40,8 @@ export interface Registration {
   readonly datasource: NewDatasource
   readonly credential: NewCredential
   readonly taskId: string
+  /** The time until which the caller waits for the first check, which raises its priority; null or omitted if nobody does. */
+  readonly awaitedUntil?: Date | null
   readonly event: AuditRow
   readonly now: Date
   /** The maximum number of datasources of the organization. */
@@ -85,15 +87,15 @@ async function writeAll(db: Db, org: string, entries: readonly Registration[]): 
         id uuid, kind text, mode text, name text, db_type text, host text, port integer, database text, schema text, tls_mode text,
         excluded_schemas text[], endpoint text, metadata jsonb, identity text, key_id uuid, sealed text, signer_id text,
         signature text, last4 text, task_id uuid, event_id uuid, event_at timestamptz, principal_kind text, principal_id uuid,
-        action text, outcome text, request_id text, address text, max integer, at timestamptz)) with ordinality
+        action text, outcome text, request_id text, address text, max integer, at timestamptz, awaited_until timestamptz)) with ordinality
     ), locked as materialized (
       select pg_advisory_xact_lock(hashtextextended('mooring identity' || ${org}::text || identity, 0))
       from (select identity from given where identity is not null order by identity) as keys
     )
-    select case when ${mayWrite({ organizationId: org, phase: 'begins' })} then register_datasource_1(
+    select case when ${mayWrite({ organizationId: org, phase: 'begins' })} then register_datasource_2(
       ${org}::uuid, id, kind, mode, name, db_type, host, port, database, schema, tls_mode, excluded_schemas, endpoint, metadata, identity,
       key_id, decode(sealed, 'base64'), signer_id, decode(signature, 'base64'), last4, task_id, event_id, event_at, principal_kind,
-      principal_id, action, given.outcome, request_id, address, max, at, ${epoch}::bigint)
+      principal_id, action, given.outcome, request_id, address, max, at, ${epoch}::bigint, awaited_until)
       else 'moving' end as outcome
     from given, (select count(*) from locked) as held
     order by ordinality
@@ -114,6 +116,7 @@ function columnsOf({ datasource: d, credential: c, event, ...entry }: Registrati
     ...{ signer_id: c.sealed.signerId, task_id: entry.taskId, event_id: event.id, event_at: event.at },
     ...{ principal_kind: actor.kind, principal_id: actor.id, action: event.action, outcome: event.outcome },
     ...{ request_id: actor.requestId, address: actor.address, max: entry.maxDatasources, at: entry.now },
+    awaited_until: entry.awaitedUntil ?? null,
   }
 }
 

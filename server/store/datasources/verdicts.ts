@@ -2,9 +2,10 @@
  * Records a verdict and its consequences through one database function: every datasource is checked again and again,
  * and separate round trips to our own database would cost as much as the dial. The worker calls it.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Standing } from '#server/domain/datasources/status.ts'
 import type { SignedVerdict } from '#server/domain/datasources/verdict.ts'
+import type { Marks } from '#server/store/credentials/credential-marks.ts'
 import { append } from '#server/store/database/changes.ts'
 import { isTransaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
@@ -57,6 +58,8 @@ export interface SettledVerification {
   readonly isMade: boolean
   /** The id for a standing introspection to create if none is due, due with the next check; null for none. */
   readonly introspection: string | null
+  /** The values to write to the tried credential, if it still has that state; null or omitted if nothing changed. */
+  readonly marks?: Marks | null
 }
 
 /** The time at which a credential version was last verified, and the fault found; null if it never was. */
@@ -102,14 +105,14 @@ function summaryOf(row: { at: Date; reason: string | null } | undefined) {
  * waiting for a lock, it reads the row again.
  */
 export async function settle(db: Db, claim: Claim, settled: SettledVerification): Promise<void> {
-  const { verdict, state, after, signed } = settled
+  const { verdict, state, after, signed, marks = null } = settled
   const { organizationId: org } = claim
   const { datasourceId: id, at } = verdict
   const change = { datasourceId: id, change: 'verified' } as const
   // In a transaction, the change is written last, just before the commit.
   const epoch = isTransaction(db) ? null : at.getTime()
   const { rows } = await sql<{ outcome: string | null }>`
-    select case when ${mayWrite({ organizationId: org, phase: 'ends' })} then settle_check_1(
+    select case when ${mayWrite({ organizationId: org, phase: 'ends' })} then case when ${marks === null ? sql`true` : marked(claim, { verdict, state, marks })} then settle_check_1(
       ${org}::uuid, ${claim.id}::uuid, ${claim.token}::bigint, ${claim.requested}::bigint, ${claim.attempts}::integer,
       ${settled.failed}::boolean, ${settled.dueAt}::timestamptz, ${id}::uuid, ${verdict.version}::integer, ${state}::text,
       ${verdict.id}::uuid, ${verdict.outcome}::text, ${verdict.reason}::text, ${JSON.stringify(verdict.checks)}::jsonb,
@@ -117,7 +120,20 @@ export async function settle(db: Db, claim: Claim, settled: SettledVerification)
       ${after.status}::text, ${settled.reason}::text, ${after.refusals}::integer, ${after.refusedAt}::timestamptz, ${settled.isMade}::boolean,
       ${signed?.version ?? null}::integer, ${signed?.usable ?? null}::boolean, ${signed?.usableUntil ?? null}::timestamptz,
       ${signed?.signerId ?? null}::text, ${signed?.signature ?? null}::bytea,
-      ${settled.introspection}::uuid, ${MAX_VERIFICATIONS}::integer, ${FORGOTTEN_AT_ONCE}::integer, ${epoch}::bigint) end as outcome
+      ${settled.introspection}::uuid, ${MAX_VERIFICATIONS}::integer, ${FORGOTTEN_AT_ONCE}::integer, ${epoch}::bigint) end end as outcome
   `.execute(db)
   if (rows[0]?.outcome === 'recorded' && epoch === null) append({ tx: db, org, now: at }, change)
+}
+
+/** Whether the claim is held; if so, writes the marks. Nested in a `case`, which fixes what runs first. */
+function marked(
+  { organizationId, id, token }: Claim,
+  { verdict, state, marks }: Pick<SettledVerification, 'verdict' | 'state'> & { marks: Marks },
+): RawBuilder<boolean> {
+  const { fingerprint, md5Allowed, loginHash, resealed } = marks
+  return sql`mark_checked_1(
+    ${organizationId}::uuid, ${id}::uuid, ${token}::bigint, ${verdict.datasourceId}::uuid, ${verdict.version}::integer, ${state}::text,
+    ${fingerprint?.text ?? null}::text, ${fingerprint?.keyId ?? null}::text, ${md5Allowed}::boolean, ${loginHash}::bytea,
+    ${resealed?.keyId ?? null}::uuid, ${resealed?.box ?? null}::bytea, ${resealed?.signerId ?? null}::text,
+    ${resealed?.signature ?? null}::bytea)`
 }

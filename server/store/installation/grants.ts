@@ -136,8 +136,10 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
 
 const RETIRE = 'retire_credentials(uuid, uuid, text[], integer)'
 const RECORD = 'record_1(uuid, uuid, timestamptz, text, uuid, text, text, uuid, text, text, text)'
-const REGISTER = `register_datasource_1(uuid, uuid, text, text, text, text, text, integer, text, text, text, text[], text, jsonb,
-  text, uuid, bytea, text, bytea, text, uuid, uuid, timestamptz, text, uuid, text, text, text, text, integer, timestamptz, bigint)`
+const REGISTER = `register_datasource_2(uuid, uuid, text, text, text, text, text, integer, text, text, text, text[], text, jsonb,
+  text, uuid, bytea, text, bytea, text, uuid, uuid, timestamptz, text, uuid, text, text, text, text, integer, timestamptz, bigint, timestamptz)`
+/** The release before registers through it, until the last of its processes has ended. */
+const REGISTER_BEFORE = REGISTER.replace('_2(', '_1(').replace(', timestamptz)', ')')
 const STAGE = `stage_credential_1(uuid, uuid, integer, text, text[], uuid, uuid, uuid, bytea, text, bytea, text, uuid, timestamptz, text, uuid,
   text, text, text, text, timestamptz, text)`
 
@@ -147,16 +149,28 @@ const STORE = `store_events_1(uuid, uuid, text[], text[], bigint[], timestamptz,
   timestamptz, timestamptz, integer, timestamptz, integer)`
 const SETTLE = `settle_check_1(uuid, uuid, bigint, bigint, integer, boolean, timestamptz, uuid, integer, text, uuid, text, text, jsonb, jsonb,
   integer, timestamptz, text, text, integer, timestamptz, boolean, integer, boolean, timestamptz, text, bytea, uuid, integer, integer, bigint)`
+const MARK = `mark_checked_1(uuid, uuid, bigint, uuid, integer, text, text, text, boolean, bytea, uuid, bytea, text, bytea)`
 
 /** The other functions run as the tables' owner: each does one thing for which a table grant would allow too much. */
 const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
-  web: [RETIRE, RECORD, REGISTER, STAGE, APPEND, STORE, 'overflowing_months()', 'may_write(uuid, boolean)'],
+  web: [
+    RETIRE,
+    RECORD,
+    REGISTER,
+    REGISTER_BEFORE,
+    STAGE,
+    APPEND,
+    STORE,
+    'overflowing_months()',
+    'may_write(uuid, boolean)',
+  ],
   worker: [
     RETIRE,
     RECORD,
     APPEND,
     STORE,
     SETTLE,
+    MARK,
     'forget_revocations(uuid[], text[], uuid[])',
     'overflowing_months()',
     'may_write(uuid, boolean)',

@@ -150,9 +150,9 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, ended: Outcome): Pr
     // A usable datasource is also introspected, from the next interval on; a caller may request it sooner.
     introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
   }
-  if (isRotation || ended.marks !== null)
+  if (isRotation)
     await asWorker(deps, claim.organizationId, unit => settleMoving(unit, claim, { ...settlement, ...ended }))
-  else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current' })
+  else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current', marks: ended.marks })
   deps.meter.count('mooring_verdicts_total', { kind: 'direct', outcome, reason: reason ?? 'none' })
   deps.meter.observe('mooring_verdict_seconds', { kind: 'direct' }, tookMs / 1000)
   deps.log.info({ ...aboutVerdict(claim, verification), tookMs }, 'verified')
