@@ -60,6 +60,7 @@ export const unit = [
   'test/schemas/drift/**/*.test.ts',
   'test/schemas/drift.test.ts',
   'test/schemas/schema-types.test.ts',
+  'test/schemas/snapshot-lists.test.ts',
   'test/schemas/snapshot.test.ts',
   'test/settings/wrong-values.test.ts',
   'test/tasks/paces.test.ts',

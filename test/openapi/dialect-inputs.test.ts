@@ -4,11 +4,17 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
+import { CreateApiKey } from '#shared/dialects/api-keys-dialect.ts'
 import { MintBody } from '#shared/dialects/capability-dialect.ts'
 import { boundedText, registerBodyFor, updateBodyFor } from '#shared/dialects/connections-dialect.ts'
 import { ConnectionsError, envelopeOf } from '#shared/dialects/connections-object.ts'
 import { PageLimit } from '#shared/dialects/datasources-dialect.ts'
 import { DatasourcesError } from '#shared/dialects/datasources-object.ts'
+import { EventsQuery } from '#shared/dialects/feed-dialect.ts'
+import { RevokeKeyQuery } from '#shared/dialects/keys-dialect.ts'
+import { RoleSqlQuery } from '#shared/dialects/record-dialect.ts'
+import { IntrospectBody, SchemaQuery } from '#shared/dialects/schema-dialect.ts'
+import { IntrospectInput } from '#shared/schemas/introspection.ts'
 
 const STRING = 'postgres://app:hunter2@db.example.com/shop'
 const KEY_ID = '01900000-0000-7000-8000-0000000000ab'
@@ -225,5 +231,35 @@ describe('The answers of the dialects', () => {
     expect(['1', '100', '099'].map(text => PageLimit.parse(text))).toEqual([1, 100, 99])
     for (const text of ['0', '101', '1000', '-1', '1.5', '', ' 1', '1e1'])
       expect(PageLimit.safeParse(text).success, text).toBe(false)
+  })
+})
+
+describe('The other bodies and queries', () => {
+  const accepts = (schema: z.ZodType, ...values: unknown[]) => values.map(value => schema.safeParse(value).success)
+  const names = (count: number, length = 1) => Array.from({ length: count }, () => 'x'.repeat(length))
+
+  it('name one to a hundred schemas of one to 63 characters for an introspection', () => {
+    const lists = [names(1), names(100, 63), [], names(101), names(1, 64), ['']]
+    const wanted = [true, true, false, false, false, false]
+    expect(accepts(IntrospectBody, {}, ...lists.map(schemas => ({ schemas })))).toEqual([true, ...wanted])
+    const id = `ds_${'0'.repeat(32)}`
+    expect(accepts(IntrospectInput, ...lists.map(schemas => ({ id, schemas }))).slice(0, 4)).toEqual(wanted.slice(0, 4))
+    for (const field of ['schema', 'table'])
+      expect(accepts(SchemaQuery, { [field]: 'x'.repeat(63) }, { [field]: 'x'.repeat(64) })).toEqual([true, false])
+  })
+
+  it('ask for one to a thousand events', () => {
+    expect(EventsQuery.parse({ limit: '1000' }).limit).toBe(1_000)
+    expect(accepts(EventsQuery, {}, { limit: '1' }, { limit: '0' }, { limit: '1001' }, { limit: '1x' })).toEqual([
+      ...[true, true, false, false, false],
+    ])
+  })
+
+  it('say yes in one word', () => {
+    expect(accepts(RevokeKeyQuery, { force: 'true' }, { force: 'false' })).toEqual([true, false])
+    expect(accepts(RoleSqlQuery, { schema: 'a', read_only: 'false' }, { schema: 'a', read_only: 'no' })).toEqual([
+      ...[true, false],
+    ])
+    expect(accepts(CreateApiKey, { name: 'a' }, { name: '' }, {})).toEqual([true, false, false])
   })
 })
