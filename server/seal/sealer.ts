@@ -49,15 +49,19 @@ export function taskText(context: TaskContext, keyId: string, box: Uint8Array): 
 export class Sealer {
   readonly #sodium: Sodium
   #keyring: WebKeyring | WorkerKeyring
+  /** The key that boxes are signed with now. */
+  #signing: WebKeyring['signing'][number]
 
   constructor(sodium: Sodium, keyring: WebKeyring | WorkerKeyring) {
     this.#sodium = sodium
     this.#keyring = keyring
+    this.#signing = inUse(keyring.signing)
   }
 
   /** Switches to another keyring. */
   reload(keyring: WebKeyring | WorkerKeyring): void {
     this.#keyring = keyring
+    this.#signing = inUse(keyring.signing)
   }
 
   /**
@@ -94,8 +98,7 @@ export class Sealer {
 
   /** The ids of the keys that credentials are signed with now. A credential signed with any other must be resealed. */
   signerIds(): string[] {
-    const { signing, verify } = this.#keyring
-    return [inUse(signing).id, inUse<WebKeyring['verify'][number]>(verify).id]
+    return [this.#signing.id, inUse<WebKeyring['verify'][number]>(this.#keyring.verify).id]
   }
 
   #seal(key: VerifiedKey, content: object, text: (box: Uint8Array) => Uint8Array): SealedBox {
@@ -103,9 +106,8 @@ export class Sealer {
     const box = Buffer.from(this.#sodium.crypto_box_seal(plain, key.publicKey))
     // Wipes our copy; strings in the JavaScript heap stay until they are garbage-collected.
     this.#sodium.memzero(plain)
-    const signing = inUse(this.#keyring.signing)
-    const signature = Buffer.from(this.#sodium.crypto_sign_detached(text(box), signing.secret))
-    return { keyId: key.id, box, signerId: signing.id, signature }
+    const signature = Buffer.from(this.#sodium.crypto_sign_detached(text(box), this.#signing.secret))
+    return { keyId: key.id, box, signerId: this.#signing.id, signature }
   }
 }
 

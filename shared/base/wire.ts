@@ -73,17 +73,14 @@ export function chosen<A extends z.ZodType, B extends z.ZodType>(
   return z
     .custom<z.input<A> | z.input<B>>()
     .transform((value, ctx): z.output<A> | z.output<B> => {
+      const isObject = typeof value === 'object' && value !== null
       // Sound: only `alreadyParsed` sets the symbol, and it accepts only the output of the schema.
-      if (isParsed(value)) return value[PARSED] as z.output<A> | z.output<B>
-      const schema = typeof value === 'object' && value !== null && isSecond(value) ? second : first
+      if (isObject && PARSED in value) return value[PARSED] as z.output<A> | z.output<B>
+      const schema = isObject && isSecond(value) ? second : first
       const parsed = schema.safeParse(value)
       if (parsed.success) return parsed.data
       for (const issue of parsed.error.issues) ctx.issues.push({ ...issue, input: undefined })
       return z.NEVER
     })
     .meta({ forms })
-}
-
-function isParsed(value: unknown): value is { readonly [PARSED]: unknown } {
-  return typeof value === 'object' && value !== null && PARSED in value
 }

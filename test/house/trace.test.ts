@@ -10,9 +10,9 @@ import type { Entered } from '#test/support/house/trace.ts'
 
 /** The maximum of files and functions. Raise one only with a reason in the commit message. */
 const BOUNDS = {
-  'register, datasources': [53, 206],
-  'register, connections': [53, 205],
-  'register, trpc': [51, 190],
+  'register, datasources': [49, 204],
+  'register, connections': [49, 206],
+  'register, trpc': [48, 189],
   'read, datasources': [17, 87],
   'read, connections': [18, 87],
   'read, trpc': [18, 85],

@@ -15,7 +15,7 @@ import type { Mode } from '#shared/base/wire.ts'
 import type { Advisory } from '#shared/checks/check.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
-import { DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
+import { type Datasource, DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
 import type { ReadString, RegisterInput } from '#shared/datasources/registration.ts'
 import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -174,4 +174,18 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): ParsedRegistrat
     advisories: [],
     formerIdentity: null,
   }
+}
+
+/**
+ * The answer with the string's own advice after that of the last check. It concerns only the text of this call, so it is
+ * not stored.
+ */
+export function withAdvice<T extends Pick<Datasource, 'advisories'>>(
+  answer: T,
+  { advisories }: { readonly advisories: readonly Advisory[] },
+): T {
+  if (advisories.length === 0) return answer
+  const known = (one: Advisory) =>
+    answer.advisories.some(({ item, recommendation }) => item === one.item && recommendation === one.recommendation)
+  return { ...answer, advisories: [...answer.advisories, ...advisories.filter(one => !known(one))] }
 }

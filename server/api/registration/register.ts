@@ -21,9 +21,8 @@ import type { Mode } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { withAdvice } from './advice.ts'
-import { type ParsedRegistration, parseRegistration } from './parse-registration.ts'
-import { sealCredential, stageCredential, stageLocked } from './stage-credential.ts'
+import { type ParsedRegistration, parseRegistration, withAdvice } from './parse-registration.ts'
+import { stageCredential, stageLocked } from './stage-credential.ts'
 
 /** Registers a datasource, or rotates it if this surface has a natural key and the datasource already exists. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
@@ -82,10 +81,13 @@ async function place(
   { id, waitSeconds }: { id: string; waitSeconds: number },
 ): Promise<Datasource | null> {
   const { deps, principal } = ctx
+  const { organizationId } = principal
   const now = deps.clock()
-  const made = await registration.register(ctx.db, principal.organizationId, {
+  const context = { organizationId, datasourceId: id, version: 1 }
+  const sealed = await deps.sealingKeys.sealCredential(ctx.db, context, drafted.secret)
+  const made = await registration.register(ctx.db, organizationId, {
     datasource: { id, ...drafted.datasource },
-    credential: await sealCredential(ctx, { datasourceId: id, version: 1 }, drafted),
+    credential: { sealed, last4: drafted.last4 },
     taskId: newId(),
     awaitedUntil: waitSeconds > 0 ? new Date(now.getTime() + waitSeconds * 1000) : null,
     event: eventOf(ctx, { action: 'datasource.registered', objectKind: 'datasource', objectId: id }),

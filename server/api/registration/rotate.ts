@@ -17,8 +17,7 @@ import type { DatasourceId } from '#shared/base/datasource-name.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { withAdvice } from './advice.ts'
-import { parseString, type SplitString } from './parse-registration.ts'
+import { parseString, type SplitString, withAdvice } from './parse-registration.ts'
 import { type Staged, stageLocked, type UnsealedSecret } from './stage-credential.ts'
 
 type Rotation = z.output<typeof RotateInput>

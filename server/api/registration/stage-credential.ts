@@ -6,7 +6,6 @@
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
-import type * as credentials from '#server/store/credentials/credentials.ts'
 import * as staging from '#server/store/datasources/staged-credential.ts'
 import type { LockedDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
@@ -15,18 +14,6 @@ import type { UnitOfWork } from '#server/store/tables/unit-of-work.ts'
 export interface UnsealedSecret {
   readonly secret: BroughtSecret
   readonly last4: string | null
-}
-
-/** Seals a secret to the organization's key for one version of one datasource. */
-export async function sealCredential(
-  ctx: KnownContext,
-  at: { datasourceId: string; version: number },
-  { secret, last4 }: UnsealedSecret,
-): Promise<credentials.NewCredential> {
-  const { sealer, sealingKeys } = ctx.deps
-  const organizationId = ctx.principal.organizationId
-  const key = await sealingKeys.of(ctx.db, organizationId)
-  return { sealed: sealer.sealCredential(key, { organizationId, ...at }, secret), last4 }
 }
 
 /** A credential for a datasource, and the action for the audit record. */
@@ -51,8 +38,10 @@ export async function stageCredential(
   { held, drafted, action, identity, set = {} }: Staged,
 ): Promise<number | null> {
   const version = held.credential_version + 1
-  const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
-  return staging.stage(ctx.db, ctx.principal.organizationId, {
+  const { organizationId } = ctx.principal
+  const context = { organizationId, datasourceId: held.id, version }
+  const sealed = await ctx.deps.sealingKeys.sealCredential(ctx.db, context, askedBy(ctx, drafted.secret))
+  return staging.stage(ctx.db, organizationId, {
     ...{
       datasourceId: held.id,
       identity: identity ?? null,
@@ -62,7 +51,7 @@ export async function stageCredential(
       checkId: newId(),
       now: ctx.deps.clock(),
     },
-    credential: await sealCredential(ctx, { datasourceId: held.id, version }, asked),
+    credential: { sealed, last4: drafted.last4 },
     event: eventOf(ctx, { action, objectKind: 'datasource', objectId: held.id }),
   })
 }

@@ -14,7 +14,10 @@ export function stampIdsBy(clock: () => Date): void {
   state.nowMs = () => clock().getTime()
 }
 
-/** A new UUIDv7 (RFC 9562): ordered by time, and monotonic within this process unless its clock is set back. */
+/**
+ * A new UUIDv7 (RFC 9562): ordered by time, and monotonic within this process unless its clock is set back. 48 bits of
+ * time, a 32-bit counter and 42 random bits, with version and variant between them (§5.7 and §6.2, method 1).
+ */
 export function newId(): string {
   const nowMs = Math.floor(state.nowMs())
   const isLater = nowMs > state.lastMs || nowMs < state.lastMs - SET_BACK_MS
@@ -23,16 +26,9 @@ export function newId(): string {
     // Half of the range is left for further ids in the same millisecond.
     state.sequence = Math.floor(Math.random() * 2 ** (SEQUENCE_BITS - 1))
   } else state.sequence += 1
-  return uuidV7(state.lastMs, state.sequence)
-}
-
-/**
- * 48 bits of time, a 32-bit counter and 42 random bits, with version and variant between them (RFC 9562 §5.7 and §6.2,
- * method 1).
- */
-function uuidV7(ms: number, sequence: number): string {
+  const { lastMs, sequence } = state
   const bytes = Buffer.from(crypto.getRandomValues(new Uint8Array(16)).buffer)
-  bytes.writeUIntBE(ms, 0, 6)
+  bytes.writeUIntBE(lastMs, 0, 6)
   bytes.writeUInt16BE(0x7000 | (sequence >>> 20), 6)
   bytes.writeUInt16BE(0x8000 | ((sequence >>> 6) & 0x3fff), 8)
   bytes[10] = ((sequence & 0x3f) << 2) | ((bytes[10] ?? 0) & 0x03)

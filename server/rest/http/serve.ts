@@ -81,7 +81,8 @@ export async function serveRoute(deps: WebDeps, call: Exchange & { dialect: Dial
   try {
     if (route.keyless !== undefined && (await servedKeyless(deps, call))) return
     // A route reads the object of its path; any other may have a claim.
-    const ahead = route.ahead === undefined ? claimAheadOf(request) : route.ahead(decoded(request))
+    const claim = request.headers['idempotency-key'] === undefined ? null : claimAheadOf(request)
+    const ahead = route.ahead === undefined ? claim : route.ahead(decoded(request))
     seen.principal = await admitted(deps, { ...call, ...from, ahead })
     if (route.body !== undefined) seen.body = await readBody(request, route.bodyLimits)
     else if ('content-length' in request.headers || 'transfer-encoding' in request.headers)
