@@ -35,6 +35,19 @@ const echo = preparedRead((db, { n, seconds }: { n: number; seconds: number }) =
   ]),
 )
 
+/** A value of each kind. */
+const everyKind = preparedRead((db, given: { at: Date; texts: readonly string[]; bytes: Buffer; text: string }) =>
+  db.selectNoFrom([
+    sql<Date>`${given.at}::timestamptz`.as('at'),
+    sql<string[]>`${given.texts}::text[]`.as('texts'),
+    sql<Buffer>`${given.bytes}::bytea`.as('bytes'),
+    sql<string>`${given.text}::text`.as('text'),
+    sql<number>`1099511627776::int8`.as('n'),
+    sql<unknown>`'{"a": [1]}'::jsonb`.as('json'),
+    sql<null>`null::text`.as('none'),
+  ]),
+)
+
 const many = (db: Db, count: number, seconds = 0) =>
   Promise.all(Array.from({ length: count }, async (_, n) => (await echo(db, { n, seconds }))[0]))
 
@@ -95,6 +108,25 @@ describe('Prepared reads', () => {
       echo(db, { n: 3, seconds: 0 }),
     ])
     expect(results.map(one => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
+  it('return what the driver alone returns, in a lane, on a connection of the pool and in a transaction', async () => {
+    const text = 'é "quoted" \\\\ \n'
+    const values = { at: new Date('2026-11-30T22:00:00.120Z'), texts: [text, 'b'], bytes: Buffer.from([0, 255]), text }
+    const [plain] = await everyKind(open({ keepsSessions: false }), values)
+    expect(plain).toEqual({ ...values, n: 2 ** 40, json: { a: [1] }, none: null })
+    const pooled = open({ lanes: 0 })
+    // Twice: described, and not described again.
+    for (const db of [open(), pooled, pooled])
+      for (let n = 0; n < 2; n += 1) expect(await everyKind(db, values)).toEqual([plain])
+    expect(await transaction(pooled, tx => everyKind(tx, values))).toEqual([plain])
+  })
+
+  it('fail alone on a connection of the pool, which serves the next', async () => {
+    const db = open({ lanes: 0 })
+    const [first] = await many(db, 1)
+    await expect(echo(db, { n: Number.NaN, seconds: 0 })).rejects.toMatchObject({ code: '22P02' })
+    expect((await many(db, 1))[0]).toEqual(first)
   })
 
   it('have connections of their own if they are urgent or sessions are not kept', async () => {

@@ -7,12 +7,14 @@
 import { Duplex } from 'node:stream'
 import type pg from 'pg'
 import { codeOf, isConnectionBroken, isContended, OutcomeUnknown } from './availability.ts'
+import { type PreparedNames, preparedReads } from './prepared.ts'
+import { LaneQuery, type Running, type Shapes } from './row-reader.ts'
 import { type Observer, statementScope } from './statement.ts'
 
 /** How a connection's statements are run. */
 export interface Watching {
   /** The name under which a statement is prepared; null if a pooler shares sessions. */
-  readonly nameOf: ((text: string) => string | undefined) | null
+  readonly nameOf: PreparedNames | null
   /** The deadline of a statement whose caller sets none; null for none. */
   readonly deadlineMs: number | null
   readonly observer: Observer
@@ -41,15 +43,14 @@ export interface Heard {
  */
 export function watchConnection(client: pg.PoolClient, watching: Watching & Heard): void {
   const query = client.query
+  const ask = askerOf(client, watching.nameOf)
   let isInTransaction = false
   let isLost = false
   const run = async (text: string, values: readonly unknown[]): Promise<unknown> => {
-    const name = values.length > 0 ? watching.nameOf?.(text) : undefined
-    const asked = name === undefined ? [text, values] : [{ name, text, values }]
     const sinceMs = performance.now()
     const onSilence = () => watching.onSilence(sinceMs)
     const of = { usualMs: watching.deadlineMs, onSilence }
-    const send = () => withinDeadline(client, of, async () => Reflect.apply(query, client, asked))
+    const send = () => withinDeadline(client, of, () => ask(text, values))
     const result: unknown = await watching.observer.statement(text, send)
     watching.onAnswer()
     if (text === 'begin' || text.startsWith('start transaction')) isInTransaction = true
@@ -78,6 +79,26 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
         throw isConnectionBroken(error) && mayBeDone ? new OutcomeUnknown(error) : error
       })
   })
+}
+
+/**
+ * Runs statements with the driver, prepared if they have a name. Of a prepared read, the server describes the columns once
+ * for each connection. Its result has the driver's form.
+ */
+function askerOf(client: pg.PoolClient, nameOf: PreparedNames | null) {
+  const { query } = client
+  const shapes: Shapes = new Map()
+  const parserOf: Running['parserOf'] = oid => client.getTypeParser(oid, 'text')
+  return async (text: string, values: readonly unknown[]): Promise<unknown> => {
+    const name = values.length > 0 ? nameOf?.(text) : undefined
+    if (name === undefined) return Reflect.apply(query, client, [text, values])
+    if (!preparedReads.has(text)) return Reflect.apply(query, client, [{ name, text, values }])
+    const rows = await new Promise<readonly unknown[]>((resolve, reject) => {
+      const running = { shapes, parserOf, resolve, reject }
+      Reflect.apply(query, client, [new LaneQuery({ name, text }, values, running)])
+    })
+    return { command: 'SELECT', rowCount: rows.length, rows }
+  }
 }
 
 /** True for a standalone statement that changes something, directly or through one of our functions. */

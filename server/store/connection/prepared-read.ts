@@ -14,7 +14,7 @@ import {
 } from 'kysely'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { Lanes } from './lanes.ts'
-import { createStatementNames } from './prepared.ts'
+import { createStatementNames, preparedReads } from './prepared.ts'
 import type { NamedStatement } from './row-reader.ts'
 import { statementScope } from './statement.ts'
 
@@ -84,5 +84,6 @@ function make<P extends object, R>(build: (db: Db, values: P) => Compilable<R>):
   const { sql: text, parameters } = build(builder, marks as P).compile() // `build` inspects none of them
   const name = nameOf(text)
   if (name === undefined) throw new Error('there are more prepared reads than names')
+  preparedReads.note(text)
   return { name, text, parameters }
 }

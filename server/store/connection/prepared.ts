@@ -10,8 +10,11 @@ import { createHash } from 'node:crypto'
 /** The maximum number of prepared statements per connection; any further ones are planned each time. */
 export const MAX_PREPARED = 500
 
+/** The name of a statement; undefined if it has none. */
+export type PreparedNames = (text: string) => string | undefined
+
 /** Returns a function that names statements, shared by all connections of a process. */
-export function createStatementNames(): (text: string) => string | undefined {
+export function createStatementNames(): PreparedNames {
   const names = new Map<string, string>()
   return text => {
     const known = names.get(text)
@@ -22,3 +25,19 @@ export function createStatementNames(): (text: string) => string | undefined {
     return name
   }
 }
+
+/** The texts of reads that are compiled once: each has the same columns for as long as it is prepared. */
+class PreparedReads {
+  readonly #texts = new Set<string>()
+
+  note(text: string): void {
+    this.#texts.add(text)
+  }
+
+  has(text: string): boolean {
+    return this.#texts.has(text)
+  }
+}
+
+/** The prepared reads of this process, at most as many as there are names. */
+export const preparedReads = new PreparedReads()

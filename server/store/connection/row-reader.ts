@@ -3,7 +3,7 @@
  * driver alone returns, which tests compare, and only saves time: a list has hundreds of dates and arrays, and the
  * description of a row takes the server and this process longer than the row.
  *
- * Called by `lanes.ts`, and by `db.ts` for the columns of every pool.
+ * Called by `lanes.ts`, by `own-connection.ts` for prepared reads, and by `db.ts` for the columns of every pool.
  */
 import pg from 'pg'
 
@@ -114,7 +114,9 @@ export class LaneQuery extends pg.Query {
   #failed: unknown
 
   constructor(statement: NamedStatement, values: readonly unknown[], running: Running) {
-    super({ ...statement, values: [...values] })
+    // Not as an object, which the driver would copy property by property.
+    super(statement.text, [...values])
+    Object.assign(this, { name: statement.name }) // a property that the driver's types lack
     this.#name = statement.name
     this.#running = running
     this.#rows = []
