@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { iso, rowToResponse } from '#server/api/responses/datasource.ts'
+import { seconds } from '#server/rest/datasources/datasource-object.ts'
 import { parseTexts, parseTimestamp } from '#server/store/connection/row-reader.ts'
 import { Check, CheckItem } from '#shared/checks/check.ts'
 import { Datasource, DatasourcePage, DB_TYPES, Status } from '#shared/datasources/datasource.ts'
@@ -112,6 +113,17 @@ describe('A time', () => {
     for (const text of ['1970-01-01T00:00:00.000Z', '1969-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'])
       expect(iso(new Date(text))).toBe(text)
     expect(() => iso(new Date(Number.NaN))).toThrow(RangeError)
+  })
+
+  it('counts the same seconds as the language, in any century and after any other time', () => {
+    const any = fc.date({ min: new Date('-000044-03-15'), max: new Date('+012026-11-30'), noInvalidDate: true })
+    const near = fc.date({ min: new Date('2026-11-30T22:00:00Z'), max: new Date('2026-11-30T22:02:00Z') })
+    fc.assert(
+      fc.property(fc.array(fc.oneof(any, near)), times => {
+        for (const at of times.filter(one => !Number.isNaN(one.getTime())).map(one => one.toISOString()))
+          expect(seconds(at)).toBe(Math.floor(Date.parse(at) / 1_000))
+      }),
+    )
   })
 })
 

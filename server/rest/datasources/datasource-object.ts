@@ -18,7 +18,26 @@ export function pathId({ params }: Call): DatasourceId {
   return id as DatasourceId // it has the form of one
 }
 
-const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
+/** Returns a time of the API in seconds since 1970. */
+export const seconds = secondsReader()
+
+/** Keeps the last minute: most rows of a list changed within few, and parsing every time takes four times as long. */
+function secondsReader(): (at: string) => number {
+  let last = { minute: 'none', seconds: Number.NaN }
+  return at => {
+    const second = at.charCodeAt(17) * 10 + at.charCodeAt(18) - ZEROS
+    // The text of a time has 24 characters, of which 17 are the minute.
+    if (at.length !== 24 || !at.startsWith(last.minute)) {
+      const found = Math.floor(Date.parse(at) / 1_000)
+      if (at.length === 24) last = { minute: at.slice(0, 17), seconds: found - second }
+      return found
+    }
+    return last.seconds + second
+  }
+}
+
+const ZEROS = 48 * 11
+
 const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))
 
 /** A datasource in the form of this dialect. */
