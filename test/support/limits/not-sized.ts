@@ -50,6 +50,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/store/database/joined-writes.ts #run()': 'MAX_JOINED requests each turn, until none is left that waits',
   'server/store/connection/lanes.ts #shapes': 'the prepared reads of the code',
   'server/store/connection/lanes.ts #lanes': 'READ_LANES connections',
+  'server/store/connection/prepared.ts #texts': 'the prepared reads of the code, MAX_PREPARED at most',
   'server/api/caller/sealing-keys.ts kept': 'MAX_KEPT organizations, which operators make; then all are read again',
   'server/api/procedure/poll-until.ts pollUntil()': 'a look for each wake until the deadline of the wait',
   'server/api/procedure/claim.ts underClaim()': 'a try of two seconds each, until WAIT_MS is over',
