@@ -86,6 +86,6 @@ export async function organizationOf(db: Db, args: Arguments): Promise<string> {
   }
   const id = uuidOf(given, 'org_') ?? given
   const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)
-  if (!isUuid || !(await organizations.exists(db, id))) throw new Error('There is no organization of that id.')
+  if (!isUuid || !(await organizations.exists(db, id))) throw new Error('There is no organization with that id.')
   return id
 }

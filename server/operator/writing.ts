@@ -34,7 +34,7 @@ export async function writing<T>(
   return done
 }
 
-/** Stands for an operation that was skipped because the organization is moving. */
+/** Represents an operation that was skipped because the organization is moving. */
 export const MOVED = Symbol('the organization moves')
 
 /**

@@ -120,7 +120,7 @@ export const capabilityCommands: readonly Command[] = [
       if (id === null) throw new Error('Name the lease to revoke: lease_ and 32 hex digits, as lease list prints it.')
       const deps = await operatorDeps(context)
       const organizationId = await organizationOf(deps.db, args)
-      if (!(await revokeLease(deps, { organizationId, id }))) throw new Error('There is no live lease of that id.')
+      if (!(await revokeLease(deps, { organizationId, id }))) throw new Error('There is no live lease with that id.')
       context.complain('revoked')
       return 0
     },

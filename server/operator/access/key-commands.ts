@@ -84,7 +84,7 @@ export const keyCommands: readonly Command[] = [
 
 /** The result of a revocation as text. Throws a sentence if nothing was revoked. */
 function revocationText(done: Revocation): string {
-  if (done.outcome === 'unknown') throw new Error('There is no key of that id.')
+  if (done.outcome === 'unknown') throw new Error('There is no key with that id.')
   if (done.outcome === 'revoked') return `revoked, with ${countedDescendants(counted(done.revoked))}`
   if (done.missing === 'force')
     throw new Error('No key with organization.write would be left in this mode. Say --force to revoke it all the same.')

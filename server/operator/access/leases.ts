@@ -67,7 +67,7 @@ export async function modeOf(deps: OperatorDeps, organizationId: string, ids: re
   for (const id of ids) {
     const uuid = uuidOf(id, 'ds_', 'ds_test_')
     const row = uuid === null ? undefined : await datasources.find(deps.db, organizationId, { id: uuid })
-    if (row === undefined || datasourceId(row) !== id) throw new Error('There is no direct datasource of that id.')
+    if (row === undefined || datasourceId(row) !== id) throw new Error('There is no direct datasource with that id.')
     modes.add(row.mode)
   }
   const [mode] = modes

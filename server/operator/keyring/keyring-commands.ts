@@ -25,7 +25,8 @@ async function operandOf(context: CommandContext, args: Arguments): Promise<stri
   const given = args.operands[0] ?? ''
   const id = uuidOf(given, 'org_') ?? given
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw new Error('Name the organization by its id.')
-  if (!(await organizations.exists(await context.openDb(), id))) throw new Error('There is no organization of that id.')
+  if (!(await organizations.exists(await context.openDb(), id)))
+    throw new Error('There is no organization with that id.')
   return id
 }
 

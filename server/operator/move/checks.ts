@@ -75,7 +75,7 @@ export type MoveStage = 'copy' | 'switch' | 'wipe'
 
 /** Determines the stage. Throws a sentence if the organization cannot be moved between these two. */
 export function stageOf(source: MoveState | undefined, target: MoveState | undefined): MoveStage {
-  if (source === undefined || source.removedAt !== null) throw new Error('There is no organization of that id.')
+  if (source === undefined || source.removedAt !== null) throw new Error('There is no organization with that id.')
   if (source.arrivingAt !== null)
     throw new Error('The organization is arriving here: run the command that moves it at the other installation.')
   const isSame = source.movingAt !== null && target !== undefined && target.moveId === source.moveId

@@ -34,7 +34,7 @@ export const COMMANDS: readonly CommandStory[] = [
   {
     name: 'org remove',
     given: ({ organization }) => [organization, { yes: true }],
-    repeated: /There is no organization of that id/,
+    repeated: /There is no organization with that id/,
   },
   { name: 'datasources list' },
   {
@@ -43,7 +43,7 @@ export const COMMANDS: readonly CommandStory[] = [
     mayHaveMore: { tables: ['capabilities', 'tokens', 'lease_grants'], reason: UNTOLD },
   },
   { name: 'lease list' },
-  { name: 'lease revoke', given: ({ lease }) => [lease], repeated: /There is no live lease of that id/ },
+  { name: 'lease revoke', given: ({ lease }) => [lease], repeated: /There is no live lease with that id/ },
   { name: 'db grant', given: ({ roles }) => [{ ...roles, apply: true }] },
   { name: 'db restored' },
   { name: 'migrate', from: 'behind' },
