@@ -199,12 +199,12 @@ describe('The verification of an endpoint', () => {
   it.each([
     ['ahead of', 600],
     ['behind', -600],
-  ])('reports a wrong clock for one that is ten minutes %s ours', async (direction, seconds) => {
+  ])(`reports a wrong clock for one that is ten minutes %s Mooring's`, async (direction, seconds) => {
     stranger.be(hosted(KEY, () => Date.now() / 1_000 + seconds))
     const { checks, reason } = await probe()
     expect(reason).toBe('endpoint_clock_off')
     expect(checks.find(check => check.item === 'signature')?.fix).toMatch(
-      new RegExp(`^Set the endpoint's clock: it is (59|60)\\d s ${direction} ours`),
+      new RegExp(`^Set the endpoint's clock: it is (59|60)\\d s ${direction} Mooring's`),
     )
   })
 
