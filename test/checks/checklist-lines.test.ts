@@ -6,20 +6,9 @@ import type { Probe } from '#server/domain/checks/probe.ts'
 import { otherSchema, refusedString, verifyUndialled } from '#server/domain/checks/undialled.ts'
 import { type VerificationRequest, verifyProbe } from '#server/domain/checks/verification.ts'
 import type { Failure, Stage } from '#shared/faults/failure.ts'
+import { GOOD_PROBE } from '#test/support/checks/good-probe.ts'
 import { PLAIN_ROLE } from '#test/support/checks/role-facts.ts'
 
-const GOOD: Probe = {
-  passed: 'privilege',
-  failure: null,
-  address: '203.0.113.5',
-  addresses: ['203.0.113.5'],
-  openNetwork: false,
-  tls: { protocol: 'TLSv1.3', verified: true },
-  channelBound: true,
-  facts: PLAIN_ROLE,
-  schemaUsable: true,
-  tookMs: 12,
-}
 const TARGET: VerificationRequest['target'] = {
   host: 'db.example.com',
   port: 5433,
@@ -36,7 +25,7 @@ interface Situation {
   readonly asked?: Partial<VerificationRequest>
 }
 const verdictOf = ({ probe, target, asked }: Situation) =>
-  verifyProbe({ ...GOOD, ...probe }, { ...ASKED, ...asked, target: { ...TARGET, ...target } })
+  verifyProbe({ ...GOOD_PROBE, ...probe }, { ...ASKED, ...asked, target: { ...TARGET, ...target } })
 const lineOf = (situation: Situation, item: string) => verdictOf(situation).checks.find(one => one.item === item)
 const failedAt = (failure: Failure, passed: Stage | null): Situation => ({
   probe: { failure, passed, facts: null, schemaUsable: null },

@@ -9,20 +9,8 @@ import { type Verification, type VerificationRequest, verifyProbe } from '#serve
 import { DIRECT_ITEMS } from '#shared/checks/items.ts'
 import { FAILURES, type Failure, type FailureCode, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
+import { GOOD_PROBE } from '#test/support/checks/good-probe.ts'
 import { PLAIN_ROLE } from '#test/support/checks/role-facts.ts'
-
-const GOOD: Probe = {
-  passed: 'privilege',
-  failure: null,
-  address: '203.0.113.5',
-  addresses: ['203.0.113.5'],
-  openNetwork: false,
-  tls: { protocol: 'TLSv1.3', verified: true },
-  channelBound: true,
-  facts: PLAIN_ROLE,
-  schemaUsable: true,
-  tookMs: 12,
-}
 
 const ASKED: VerificationRequest = {
   schema: 'app',
@@ -39,7 +27,7 @@ const ASKED: VerificationRequest = {
 }
 
 const judged = (probe: Partial<Probe> = {}, asked: Partial<VerificationRequest> = {}) =>
-  verifyProbe({ ...GOOD, ...probe }, { ...ASKED, ...asked })
+  verifyProbe({ ...GOOD_PROBE, ...probe }, { ...ASKED, ...asked })
 const withFacts = (facts: Partial<RoleFacts>, asked: Partial<VerificationRequest> = {}) =>
   judged({ facts: { ...PLAIN_ROLE, ...facts } }, asked)
 const aimed = (target: Partial<VerificationRequest['target']>) => ({ target: { ...ASKED.target, ...target } })

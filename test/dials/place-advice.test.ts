@@ -2,22 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import { placeAdvice } from '#server/domain/checks/place-advice.ts'
 import type { Probe } from '#server/domain/checks/probe.ts'
-import { PLAIN_ROLE } from '#test/support/checks/role-facts.ts'
+import { GOOD_PROBE } from '#test/support/checks/good-probe.ts'
 
-const PROBE: Probe = {
-  passed: 'privilege',
-  failure: null,
-  address: '203.0.113.5',
-  addresses: ['203.0.113.5'],
-  openNetwork: false,
-  tls: { protocol: 'TLSv1.3', verified: true },
-  channelBound: true,
-  facts: PLAIN_ROLE,
-  schemaUsable: true,
-  tookMs: 12,
-}
 const itemsAt = (host: string, port = 5432, probe: Partial<Probe> = {}) =>
-  placeAdvice({ ...PROBE, ...probe }, { host, port }).map(({ item }) => item)
+  placeAdvice({ ...GOOD_PROBE, ...probe }, { host, port }).map(({ item }) => item)
 
 describe('A pooler in transaction mode', () => {
   it.each<[string, number, boolean]>([
@@ -53,7 +41,7 @@ describe('A standby', () => {
   })
 
   it('behind a pooler has both, in our own words', () => {
-    const advice = placeAdvice({ ...PROBE, isTransactionPooled: true, isStandby: true }, { host: 'a', port: 1 })
+    const advice = placeAdvice({ ...GOOD_PROBE, isTransactionPooled: true, isStandby: true }, { host: 'a', port: 1 })
     expect(advice).toEqual([
       {
         item: 'pooler_transaction',
