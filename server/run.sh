@@ -23,8 +23,8 @@ major=${major%%.*}
 [ "$mode" = check ] && exit 0
 file=$2
 shift 2
-# Light (docs/benchmarks.md): MiB for objects that die young, what threads have freed in one place of the C library, and code that
-# is compiled once, not at each start. Whoever may write that folder may write the code itself.
+# Light (docs/benchmarks.md): MiB for objects that die young, a collection after the start, what threads have freed in one place of
+# the C library, and code that is compiled once, not at each start. Whoever may write that folder may write the code itself.
 [ "$file" = main.ts ] && young=4 || young=8
 export NODE_OPTIONS="--max-semi-space-size=$young --expose-gc $NODE_OPTIONS" MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-1}"
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-${0%/*}/../node_modules/.cache/compiled}"

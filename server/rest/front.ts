@@ -1,8 +1,8 @@
 /**
- * The front of the application: from the first line of a request to its route. It checks size, Host and URL, and finds the
- * route of a path as Express would: literal segments in any case, with or without a trailing slash, parameters decoded. A
- * map finds it where Express tries one pattern after the other. It decides nothing about a caller; `app.ts` puts it
- * before what Express serves.
+ * The front of the application: from the first line of a request to its route, which it serves and observes. It sets the
+ * fixed headers and those for other origins, checks size, Host and URL, and finds the route of a path as Express would:
+ * literal segments in any case, with or without a trailing slash, parameters decoded. A map finds it where Express tries
+ * one pattern after the other. It decides nothing about a caller; `app.ts` puts it before what Express serves.
  */
 import type express from 'express'
 import helmet from 'helmet'

@@ -27,8 +27,8 @@ export const SPAN_ATTRIBUTES = [
 export type SpanAttributes = { readonly [A in (typeof SPAN_ATTRIBUTES)[number]]?: string | number }
 
 /**
- * True if an SDK has been loaded. A preloaded one is there before the process starts anything, so that who makes a span
- * for every request or statement asks once, at start.
+ * True if an SDK has been loaded. A preloaded one is there before the process starts anything, so code that makes
+ * a span for every request or statement asks once, at start.
  */
 export function isTraced(): boolean {
   const provider = trace.getTracerProvider()
@@ -100,7 +100,7 @@ export function requestSpan(headers: Readonly<Record<string, unknown>>): Request
 /** The span to use without an SDK. */
 const UNTRACED: OpenSpan = { note() {}, failed() {} }
 
-/** Looked up each time: an SDK may be loaded after this module. */
+/** Looked up each time: an SDK that is preloaded may still be loaded after this module. */
 function tracer() {
   return trace.getTracer('mooring')
 }

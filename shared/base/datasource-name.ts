@@ -1,7 +1,7 @@
 /**
  * The names of a datasource: its typed id, its natural key in the dialect that has one, and a summary without
  * credentials. A natural key identifies a row and never decides where to dial. Pure functions of a row's columns, and the
- * one place that knows the three prefixes; each surface, the operator and the worker name datasources by it.
+ * form of an id of any kind and mode; each surface, the operator and the worker name datasources by it.
  */
 import { z } from 'zod'
 import type { Mode, TypedId } from './wire.ts'

@@ -1,5 +1,5 @@
 /**
- * Converts input to what is sealed and what is displayed: judges everything that needs no look-up, and separates the
+ * Converts input to what is sealed and what is displayed, and adds the string's advice to answers: judges everything that needs no look-up, and separates the
  * secret from its display columns. Nothing here dials, and no reason quotes the string.
  */
 

@@ -1,6 +1,6 @@
 /**
  * The routes of `/v1/datasources`: registering, listing, removing. `change-routes.ts` has those that change or check one,
- * `datasource-object.ts` that which reads one. Each maps its body to a procedure's input and decides nothing.
+ * `datasource-object.ts` the route that reads one. Each maps its body to a procedure's input and decides nothing.
  */
 import type { Call, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'

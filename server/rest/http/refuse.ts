@@ -1,6 +1,6 @@
 /**
- * Refusals before a route is found, each in the format of the surface that the path belongs to. The application calls
- * it; `front.ts` says what is wrong.
+ * Refusals before a route is found, each in the format of the surface that the path belongs to. `front.ts` says
+ * what is wrong and calls it.
  */
 import type express from 'express'
 import type { Dialect } from '#server/rest/dialect.ts'

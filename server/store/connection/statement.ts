@@ -47,8 +47,8 @@ export function withDeadline<T>(deadlineMs: number, work: () => T): T {
 }
 
 /**
- * Runs what our own database is asked for, and measures it; without a meter it counts nothing. Errors are counted and
- * rethrown. A pool has one.
+ * Runs and measures statements on our own database; without a meter it counts nothing. Errors are counted and rethrown.
+ * Each pool has one.
  */
 export class Observer {
   readonly #meter: Meter | undefined

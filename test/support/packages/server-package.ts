@@ -75,9 +75,10 @@ async function bundle(root: string, folder: string): Promise<OutputChunk[]> {
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: `${CHUNKS}/[name].js`,
-    // Each process keeps its files' text in memory, twice as large where one character is not of Latin-1.
+    // Each process keeps its files' text in memory, twice as large where one character is outside Latin-1.
     charset: 'ascii',
-    comments: false,
+    // Code that a package has taken from another has its licence in such a comment alone.
+    comments: { legal: true, annotation: false, jsdoc: false },
     banner: chunk => (chunk.fileName === COMMAND ? '#!/usr/bin/env node' : ''),
   })
   await build.close()
