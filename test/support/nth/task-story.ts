@@ -57,6 +57,8 @@ async function told(
     await settle(scene.client, begun.organization, lost)
   }
   const { status, text } = await answered
+  // The failure may strike before the story's work exists, such as at the process's own entry.
+  await settle(scene.client, begun.organization, 'none')
   return { status, text, struck, state: await begun.state() }
 }
 
