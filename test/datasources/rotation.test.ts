@@ -85,10 +85,14 @@ describe('A new credential', () => {
     expect(JSON.stringify(await effects(mooring.databaseUrl))).not.toContain(before?.['bytes'])
   })
 
-  it('that is refused is destroyed, and the one in force stays with its status, version and fingerprint', async () => {
+  it.each([
+    ['in clear', false],
+    ['sealed by the client', true],
+  ])('that came %s and is refused is destroyed, and the one in force stays as it was', async (_, seal) => {
     const made = await registered()
     const connectionString = customer.url('reader', { password: 'not-the-password' })
-    const refused = await datasources().rotate.mutate({ id: made.id, connectionString, waitSeconds: 20 })
+    const client = createClient({ url: mooring.url, key: mooring.organization.testKey, seal, retries: 0 })
+    const refused = await client.datasources.rotate.mutate({ id: made.id, connectionString, waitSeconds: 20 })
     const { credentialVersion, credentialFingerprint, verifiedAt } = made
     expect(refused).toMatchObject({ status: 'active', credentialVersion, credentialFingerprint, verifiedAt })
     expect(refused.statusReason).toBe('authentication_failed')

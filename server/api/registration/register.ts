@@ -34,6 +34,7 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
   let isWaitNoted = false
   const call = { ctx, path: 'datasources.register', input }
   const registered = async (within: KnownContext): Promise<AwaitedVerification> => {
+    isWaitNoted = false // a transaction that failed may be tried again
     if ('keyId' in input) await requireOurKey(within, input)
     const entry = drafted.formerIdentity === null ? drafted : await withKnownIdentity(within, drafted)
     const again = met.meet(within, entry) ? await tryAgain(within, entry) : null

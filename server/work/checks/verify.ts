@@ -180,7 +180,8 @@ async function settleMoving(
     await recordRotation({ ...unit, now: settled.verdict.at }, tried.context, settled.requestedBy)
   } else if (state !== tried.state && state === 'retired')
     await credentials.destroy(unit, { datasourceId, state: 'pending' })
-  await verdicts.settle(unit.tx, claim, { ...settled, state })
+  // The marks are written above, before a refused credential is destroyed: written again, they would bring back its box.
+  await verdicts.settle(unit.tx, claim, { ...settled, state, marks: null })
 }
 
 /**
