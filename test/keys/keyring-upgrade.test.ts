@@ -86,8 +86,9 @@ describe('A damaged keyring', () => {
   ])('(%s) must be restored, is not upgraded, and nothing is written', async (_what, damaged) => {
     await write('worker', damaged())
     const before = await textsOf()
-    for (const reading of [readWorkerKeyring(path('worker')), upgradeFiles(dir, newKeyId)])
-      await expect(reading).rejects.toThrow(/Restore it from its backup, and never create a new one/)
+    // One begins after the other: a promise that nobody awaits yet must not be rejected meanwhile.
+    for (const read of [() => readWorkerKeyring(path('worker')), () => upgradeFiles(dir, newKeyId)])
+      await expect(read()).rejects.toThrow(/Restore it from its backup, and never create a new one/)
     await expect(initKeyrings(dir, newKeyId)).rejects.toThrow(/never overwritten/)
     expect(await textsOf()).toEqual(before)
   })
