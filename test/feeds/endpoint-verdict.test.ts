@@ -7,20 +7,10 @@ import { isOverlapOver, verifyEndpointKeys, verifyRotation } from '#server/domai
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
 import type { Check } from '#shared/checks/check.ts'
 import type { Failure, FailureCode, Stage } from '#shared/faults/failure.ts'
+import { GOOD_ANSWER } from '#test/support/feeds/good-answer.ts'
 
-const GOOD: EndpointAnswer = {
-  status: 200,
-  retryAfterSeconds: null,
-  page: { events: [], nextCursor: null },
-  failure: null,
-  passed: 'protocol',
-  addresses: ['52.95.110.1'],
-  tls: { protocol: 'TLSv1.3', verified: true },
-  clockOffsetSeconds: 0,
-  tookMs: 5,
-}
 const failing = (failure: Failure, passed: Stage | null, more: Partial<EndpointAnswer> = {}): EndpointAnswer => ({
-  ...GOOD,
+  ...GOOD_ANSWER,
   ...{ status: null, page: null, failure, passed },
   ...more,
 })
@@ -30,7 +20,7 @@ const failedLine = (signed: EndpointAnswer) => judge(signed).checks.find(one => 
 
 describe('An endpoint that answers as it should', () => {
   it('passes in all lines', () => {
-    expect(judge(GOOD)).toEqual({
+    expect(judge(GOOD_ANSWER)).toEqual({
       checks: [
         { item: 'host', outcome: 'pass', actual: '1 address' },
         { item: 'connect', outcome: 'pass' },
@@ -43,8 +33,8 @@ describe('An endpoint that answers as it should', () => {
   })
 
   it('may have several addresses, and in an opened network no TLS', () => {
-    expect(lineOf({ ...GOOD, addresses: ['a', 'b'] }, 'host')?.actual).toBe('2 addresses')
-    expect(lineOf({ ...GOOD, tls: null }, 'tls')).toEqual({
+    expect(lineOf({ ...GOOD_ANSWER, addresses: ['a', 'b'] }, 'host')?.actual).toBe('2 addresses')
+    expect(lineOf({ ...GOOD_ANSWER, tls: null }, 'tls')).toEqual({
       ...{ item: 'tls', outcome: 'skipped' },
       actual: 'http, in a network that this installation has opened',
     })
@@ -53,7 +43,7 @@ describe('An endpoint that answers as it should', () => {
 
 describe('An endpoint that nothing has proven', () => {
   it('is refused for a certificate that was not verified, whatever it answers', () => {
-    const verdict = judge({ ...GOOD, tls: { protocol: 'TLSv1.3', verified: false } })
+    const verdict = judge({ ...GOOD_ANSWER, tls: { protocol: 'TLSv1.3', verified: false } })
     expect(verdict).toMatchObject({ outcome: 'refused', reason: 'tls_failed', advisories: [] })
     expect(verdict.checks.find(one => one.outcome === 'fail')).toEqual({
       ...{ item: 'tls', outcome: 'fail', actual: 'a certificate that no trusted CA has issued' },
@@ -62,7 +52,7 @@ describe('An endpoint that nothing has proven', () => {
   })
 
   it('is refused for an answer without a page', () => {
-    const verdict = judge({ ...GOOD, page: null })
+    const verdict = judge({ ...GOOD_ANSWER, page: null })
     expect(verdict).toMatchObject({ outcome: 'refused', reason: 'endpoint_misbehaved' })
     expect(verdict.checks.map(one => one.outcome)).toEqual(['pass', 'pass', 'pass', 'pass', 'fail'])
   })
@@ -138,13 +128,13 @@ describe('A clock that is off', () => {
 })
 
 describe('A request with a wrong signature', () => {
-  const advice = (forged: EndpointAnswer) => judge(GOOD, forged).advisories
+  const advice = (forged: EndpointAnswer) => judge(GOOD_ANSWER, forged).advisories
   const refused = (status: number, code: FailureCode = 'signature_refused') => failing({ code }, 'tls', { status })
   const UNSIGNED = 'The endpoint accepts unsigned requests: it must answer 401 if webhook-signature is wrong.'
   const UNKNOWN = 'Mooring could not tell whether the endpoint checks signatures: it must answer 401 to a wrong one.'
 
   it.each<[string, EndpointAnswer, string | null]>([
-    ['200', GOOD, UNSIGNED],
+    ['200', GOOD_ANSWER, UNSIGNED],
     ['299', refused(299, 'endpoint_status'), UNSIGNED],
     ['199', refused(199, 'endpoint_status'), UNKNOWN],
     ['300', refused(300, 'redirect_refused'), UNKNOWN],
@@ -153,7 +143,7 @@ describe('A request with a wrong signature', () => {
     ['401', refused(401), null],
     ['429', refused(429, 'endpoint_failing'), UNKNOWN],
     ['503', refused(503, 'endpoint_failing'), UNKNOWN],
-    ['a status of 401 without a failure', { ...GOOD, status: 401 }, UNKNOWN],
+    ['a status of 401 without a failure', { ...GOOD_ANSWER, status: 401 }, UNKNOWN],
     ['silence', failing({ code: 'connection_timeout' }, 'tls'), UNKNOWN],
   ])('that is answered with %s', (_, forged, recommendation) => {
     expect(advice(forged)).toEqual(recommendation === null ? [] : [{ item: 'signature', recommendation }])
@@ -172,7 +162,7 @@ describe('The overlap of a rotation', () => {
   })
 
   it.each<[string, EndpointAnswer, readonly ReturnType<typeof verifyRotation>[]]>([
-    ['accepted', GOOD, ['retire_old', 'retire_old']],
+    ['accepted', GOOD_ANSWER, ['retire_old', 'retire_old']],
     ['refused', failing({ code: 'signature_refused' }, 'tls', { status: 401 }), ['wait', 'destroy_new']],
     ['answered by silence', failing({ code: 'connection_timeout' }, 'connect'), ['wait', 'destroy_new']],
     ['not tried, for the budget', failing({ code: 'budget_exhausted' }, 'resolve'), ['wait', 'wait']],

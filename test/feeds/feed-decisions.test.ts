@@ -9,6 +9,7 @@ import { ENDPOINT_ITEMS } from '#shared/checks/items.ts'
 import { FAILURES, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import { FAULTS } from '#shared/faults/fault.ts'
 import { PushBody } from '#shared/feeds/event.ts'
+import { GOOD_ANSWER } from '#test/support/feeds/good-answer.ts'
 import { fc } from '#test/support/house/properties.ts'
 
 const middle = { pace: FEED_PACE, chance: 0.5 }
@@ -207,20 +208,9 @@ describe('A page', () => {
 })
 
 describe('The verdict on an endpoint', () => {
-  const good: EndpointAnswer = {
-    status: 200,
-    retryAfterSeconds: null,
-    page: { events: [], nextCursor: null },
-    failure: null,
-    passed: 'protocol',
-    addresses: ['52.95.110.1'],
-    tls: { protocol: 'TLSv1.3', verified: true },
-    clockOffsetSeconds: 0,
-    tookMs: 5,
-  }
   const judge = (code: FailureCode, passed: Stage | null, more: Partial<EndpointAnswer> = {}) =>
     verifyEndpointKeys({
-      signed: { ...good, status: null, page: null, failure: { code }, passed, tls: null, ...more },
+      signed: { ...GOOD_ANSWER, status: null, page: null, failure: { code }, passed, tls: null, ...more },
       forged: null,
     })
   const line = (verdict: ReturnType<typeof judge>) => verdict.checks.map(check => check.outcome[0]).join('')
@@ -243,7 +233,7 @@ describe('The verdict on an endpoint', () => {
   })
 
   it('distinguishes silence after the handshake from a failed connect', () => {
-    expect(line(judge('connection_timeout', 'tls', { tls: good.tls }))).toBe('pppsf')
+    expect(line(judge('connection_timeout', 'tls', { tls: GOOD_ANSWER.tls }))).toBe('pppsf')
   })
 
   it('exists for every failure, each with one failed line and a fault of the table', () => {
@@ -267,16 +257,16 @@ describe('The verdict on an endpoint', () => {
   })
 
   it('shows no TLS for a connection without it', () => {
-    expect(line(verifyEndpointKeys({ signed: { ...good, tls: null }, forged: null }))).toBe('ppspp')
+    expect(line(verifyEndpointKeys({ signed: { ...GOOD_ANSWER, tls: null }, forged: null }))).toBe('ppspp')
   })
 
   it('reports when the check of signatures could not be tested', () => {
-    const forged = { ...good, status: 503, page: null, failure: { code: 'endpoint_failing' } as const }
-    expect(verifyEndpointKeys({ signed: good, forged }).advisories).toEqual([
+    const forged = { ...GOOD_ANSWER, status: 503, page: null, failure: { code: 'endpoint_failing' } as const }
+    expect(verifyEndpointKeys({ signed: GOOD_ANSWER, forged }).advisories).toEqual([
       { item: 'signature', recommendation: expect.stringContaining('could not tell whether') },
     ])
     const refused = { ...forged, status: 400, failure: { code: 'endpoint_status' } as const }
-    expect(verifyEndpointKeys({ signed: good, forged: refused }).advisories).toEqual([])
+    expect(verifyEndpointKeys({ signed: GOOD_ANSWER, forged: refused }).advisories).toEqual([])
   })
 
   it('is one of our sentences, with the HTTP status at most', () => {
