@@ -114,6 +114,19 @@ describe('updatedSince', () => {
     expect(none.body).toEqual({ object: 'list', data: [], has_more: false })
   })
 
+  it('may be any time that ISO 8601 can write, however often it is asked for', async () => {
+    const client = mooring.client((await mooring.newOrganization('Ever')).testKey).datasources
+    await client.register.mutate({ connectionString: customer.url(), name: 'one' })
+    // The first time, the statement is also described; later ones send its parameters alone.
+    for (const [updatedSince, count] of [
+      ['0000-01-01T00:00:00Z', 1],
+      ['0000-12-31T23:59:59+23:59', 1],
+      ['9999-12-31T23:59:59-01:00', 0],
+    ] as const)
+      for (let time = 0; time < 5; time += 1)
+        expect((await client.list.query({ updatedSince })).items, updatedSince).toHaveLength(count)
+  })
+
   it.each([
     'updated_since=soon',
     'updated_since=-1',

@@ -1,8 +1,7 @@
 /**
  * Derives the principal from the headers, remembers the keys that were verified, and reads what a request asks for
- * together with the look at such a key: one statement, and one round trip. Remembering and reading ahead decide nothing: a key is
- * served only if its row is found as it was seen, and otherwise `new-token.ts` looks it up.
- * Keys travel only in headers: one in a URL ends up in logs and histories.
+ * together with the look at such a key: one statement, and one round trip. Remembering and reading ahead decide nothing:
+ * a key is served only if its row is found as it was seen, and otherwise `new-token.ts` looks it up. Keys travel only in headers: one in a URL ends up in logs and histories.
  */
 import { hash } from 'node:crypto'
 import { organizationMoving } from '#server/api/caller/moving.ts'

@@ -21,8 +21,8 @@ export interface PollOptions {
 }
 
 /**
- * Calls `look` now, at every notification that may concern the caller's organization and once a second until it returns something, and returns that; undefined if
- * `waitMs` have passed. Errors of `look` are rethrown.
+ * Calls `look` now, at every notification that may concern the caller's organization and once a second until it returns
+ * something, and returns that; undefined if `waitMs` have passed. Errors of `look` are rethrown.
  */
 export async function pollUntil<T>(
   { deps: parts, principal }: PollOptions,

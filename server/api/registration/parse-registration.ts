@@ -1,6 +1,7 @@
 /**
- * Converts input to what is sealed and what is displayed, and adds the string's advice to answers: judges everything that needs no look-up, and separates the
- * secret from its display columns. Nothing here dials, and no reason quotes the string.
+ * Converts input to what is sealed and what is displayed, and adds the string's advice to answers: judges everything
+ * that needs no look-up, and separates the secret from its display columns. Nothing here dials, and no reason quotes the
+ * string.
  */
 
 import type { KnownContext } from '#server/api/context.ts'

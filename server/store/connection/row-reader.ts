@@ -204,7 +204,7 @@ function parameterOf(value: unknown): string | Buffer | null {
   if (typeof value === 'string' || Buffer.isBuffer(value)) return value
   if (value === null || value === undefined) return null
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Date) return timeText(value)
   if (!Array.isArray(value)) throw new TypeError('a prepared read has a value that is no parameter')
   const quoted: string[] = []
   for (const one of value) {
@@ -213,4 +213,13 @@ function parameterOf(value: unknown): string | Buffer | null {
     quoted.push(`"${text.replace(/[\\"]/g, '\\$&')}"`)
   }
   return `{${quoted.join(',')}}`
+}
+
+/** A time as PostgreSQL reads it: a year after 9999 without a sign, and one before 1 as BC, as the driver writes them. */
+function timeText(value: Date): string {
+  const text = value.toISOString()
+  const year = value.getUTCFullYear()
+  if (year >= 1 && year <= 9_999) return text
+  const digits = String(year > 0 ? year : 1 - year).padStart(4, '0')
+  return `${digits}${text.slice(text.indexOf('-', 1))}${year > 0 ? '' : ' BC'}`
 }
